@@ -1,0 +1,213 @@
+package rules
+
+import "time"
+
+// Config is everything that decides what a handler captures and what events
+// come of it. It is stored by its hash before the first exchange that names
+// it, so it holds no secrets. Its JSON is the handler's JSON.
+type Config struct {
+	// API names the application behind the handler; several handlers of one
+	// name form one api. Default: "default".
+	API string `json:"api,omitempty"`
+
+	// Resources declares the kinds of things that the API keeps.
+	Resources []Resource `json:"resources,omitempty"`
+
+	// On declares routes outside every resource: an event is earned by the call.
+	On []Route `json:"on,omitempty"`
+
+	// Verbs replaces the last parts of the plain scopes, in the order created,
+	// updated, deleted.
+	Verbs []string `json:"verbs,omitempty"`
+
+	// Override names the header or form field that carries the effective method
+	// of a POST. Default: none.
+	Override *Override `json:"override,omitempty"`
+
+	// SkipHeader is the request header whose value is compared with a
+	// subscription's skip_keys. Default: Webhook-Skip-Key.
+	SkipHeader string `json:"skip_header,omitempty"`
+
+	// DryRun derives and shows events, and delivers none.
+	DryRun bool `json:"dry_run,omitempty"`
+
+	// Defaults for every resource that does not say otherwise.
+	Defaults
+}
+
+// Defaults are the settings that may stand in the handler, for all resources,
+// or in one resource.
+type Defaults struct {
+	// Tenant is an expression, or one Caddy placeholder like {http.auth.user.id}.
+	// One that reads only request, params or actor is part of the entity's key.
+	Tenant string `json:"tenant,omitempty"`
+
+	// Actor is an expression or one Caddy placeholder: who did it.
+	Actor string `json:"actor,omitempty"`
+
+	// Entity is the path of the entity in a response body, like data. Default:
+	// found by itself (the root, data, the resource's name, JSON:API, HAL).
+	Entity string `json:"entity,omitempty"`
+
+	// Ignore lists paths whose change alone earns nothing; * is one name, ** the rest.
+	Ignore []string `json:"ignore,omitempty"`
+
+	// Redact lists paths that are removed before anything is kept.
+	Redact []string `json:"redact,omitempty"`
+
+	// Version is the path of a value that grows with every change.
+	Version string `json:"version,omitempty"`
+
+	// Representation says what a field missing from an answer means: auto, full
+	// (removed) or partial (nothing). Default: auto.
+	Representation string `json:"representation,omitempty"`
+
+	// Keys lists arrays whose elements have an identity: links.id compares the
+	// elements of links by their id.
+	Keys []string `json:"keys,omitempty"`
+
+	// Before says how the state before a call is found: auto, snapshot (no
+	// GET) , fetch (always one GET) or none. Default: auto.
+	Before string `json:"before,omitempty"`
+
+	// After says how the state after a call is found: auto, response, fetch or
+	// request. Default: auto.
+	After string `json:"after,omitempty"`
+
+	// Trust is how long a snapshot is believed without asking, in nanoseconds
+	// or as text like 10m. Default: 10m.
+	Trust Duration `json:"trust,omitempty"`
+
+	// Success is an expression that replaces "the status is 2xx".
+	Success string `json:"success,omitempty"`
+
+	// Default none: resources earn no plain scopes.
+	Default string `json:"default,omitempty"`
+}
+
+// Resource is a declared kind of thing.
+type Resource struct {
+	// Name is the resource's name, and the first part of its plain scopes. A
+	// name in braces, like {collection}, is taken from the path.
+	Name string `json:"name"`
+
+	// Path is the collection: POST creates.
+	Path string `json:"path"`
+
+	// Singular: the path is the one entity itself.
+	Singular bool `json:"singular,omitempty"`
+
+	// Item is the path of one entity, absolute with a leading slash, else below
+	// Path. Default: {id}.
+	Item string `json:"item,omitempty"`
+
+	// ID is the path of the id in a response body. Default: found by itself.
+	ID string `json:"id,omitempty"`
+
+	// Created, Updated and Deleted rename the plain scopes; none drops one.
+	Created string `json:"created,omitempty"`
+	Updated string `json:"updated,omitempty"`
+	Deleted string `json:"deleted,omitempty"`
+
+	// Emit lists the rules considered for every create and update.
+	Emit []Rule `json:"emit,omitempty"`
+
+	// On lists further routes, and those that replace the usual ones (same
+	// method and path).
+	On []Route `json:"on,omitempty"`
+
+	Defaults
+}
+
+// Route names calls by method and path.
+type Route struct {
+	// Method is one HTTP method, in capitals.
+	Method string `json:"method"`
+
+	// Path is absolute with a leading slash, else below the resource's path.
+	Path string `json:"path"`
+
+	// Operation is create, update, delete or upsert. Default in a resource:
+	// update; outside: the call earns its scopes and has no before.
+	Operation string `json:"operation,omitempty"`
+
+	// Each is an expression whose elements are the entities (or the items) that
+	// the call is about.
+	Each string `json:"each,omitempty"`
+
+	// Scope is earned by the call itself, changed or not, in place of the plain
+	// scope; only When limits it.
+	Scope string `json:"scope,omitempty"`
+	When  string `json:"when,omitempty"`
+
+	// ID is an expression: the entity's id.
+	ID string `json:"id,omitempty"`
+
+	// Emit lists rules considered for this route only.
+	Emit []Rule `json:"emit,omitempty"`
+
+	Extras
+}
+
+// Rule says when a create or an update earns a scope.
+type Rule struct {
+	Scope   string `json:"scope"`
+	Instead bool   `json:"instead,omitempty"` // drops the plain scope
+	On      string `json:"on,omitempty"`      // create or update; default both
+	Each    string `json:"each,omitempty"`    // one event for each element
+	When    string `json:"when,omitempty"`
+	ID      string `json:"id,omitempty"` // expression: the entity's id, where it is not the route's
+
+	Extras
+}
+
+// Extras is what an emit line may say in its block.
+type Extras struct {
+	// Related adds second entities or values to the event.
+	Related []Named `json:"related,omitempty"`
+
+	// Unknown says what to do if the rule's condition cannot be judged: skip or
+	// emit. Default: skip.
+	Unknown string `json:"unknown,omitempty"`
+
+	// Description tells subscribers what the scope means.
+	Description string `json:"description,omitempty"`
+
+	// Attributes adds values to the event, under their names.
+	Attributes []Field `json:"attributes,omitempty"`
+}
+
+// Named is an expression with a name.
+type Named struct {
+	Name string `json:"name"`
+	Expr string `json:"expr"`
+}
+
+// Field is one line of a payload or of attributes: a key with an expression,
+// or with an object of further fields.
+type Field struct {
+	Key    string  `json:"key"`
+	Expr   string  `json:"expr,omitempty"`
+	Fields []Field `json:"fields,omitempty"`
+}
+
+// Payload is the shape of a body: an object of fields, or one expression that
+// makes the whole body.
+type Payload struct {
+	Expr   string  `json:"expr,omitempty"`
+	Fields []Field `json:"fields,omitempty"`
+}
+
+// Override names where the effective method of a POST is found; exactly one
+// field is set.
+type Override struct {
+	Header string `json:"header,omitempty"`
+	Field  string `json:"field,omitempty"`
+}
+
+// Defaults of the language (DESIGN.md §4).
+const (
+	DefaultAPI        = "default"
+	DefaultSkipHeader = "Webhook-Skip-Key"
+	DefaultTrust      = Duration(10 * time.Minute)
+)

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Position is a place in the journal. Positions of entries grow in the order
+// in which they were appended. The zero Position is before all entries.
+type Position struct {
+	Segment uint64
+	Offset  int64
+}
+
+// Before reports whether p is earlier than q.
+func (p Position) Before(q Position) bool {
+	return p.Segment < q.Segment || p.Segment == q.Segment && p.Offset < q.Offset
+}
+
+// Entry is one journal entry: exactly one of Begin, End and Lost is set.
+type Entry struct {
+	At    Position
+	Begin *webhook.Begin
+	End   *webhook.Exchange
+	Lost  *Lost
+}
+
+// Lost is what a reader gets in place of entries that were damaged on disk
+// (not of a torn tail: what was never acknowledged is not missed).
+type Lost struct {
+	Bytes  int64
+	Detail string
+}
+
+// ErrJournalDown is wrapped by what [Journal] methods return while it cannot
+// write: the disk is full or failed. Calls go on; a gap covers the time.
+var ErrJournalDown = errors.New("the journal cannot write")
+
+// Journal is an append-only log of captured calls. All methods are safe for
+// concurrent use.
+type Journal interface {
+	// Begin writes b before its call is forwarded. It survives the death of the
+	// process; power loss only with the journal's sync option.
+	Begin(b *webhook.Begin) error
+
+	// End writes x. With durable it returns once x is on disk (fsync, shared by
+	// concurrent calls); otherwise once it is written. x is not kept.
+	End(ctx context.Context, x *webhook.Exchange, durable bool) error
+
+	// Next returns up to max entries after position after, in order, and blocks
+	// until there is one, ctx ends or the journal is closed ([io.EOF]). The
+	// entries' bytes belong to the caller.
+	Next(ctx context.Context, after Position, max int) ([]Entry, error)
+
+	// Done says that the exchange whose end is at the position is recorded (or
+	// quarantined in the store): the journal need not keep it. A begin is done
+	// when its end is written, or when it was reconciled: DoneBegin.
+	Done(at Position)
+	DoneBegin(id webhook.ExchangeID)
+
+	// Close makes everything written durable and ends all calls of Next.
+	Close() error
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// ErrNotFound is wrapped by look-ups of one thing that is not there.
+var ErrNotFound = errors.New("not found")
+
+// ErrFull is wrapped by writes that the disk had no room for. They may be
+// tried again; nothing was written.
+var ErrFull = errors.New("the store is full")
+
+// Record is one exchange on its way into the store.
+type Record struct {
+	Exchange webhook.ExchangeID
+	Segment  uint64 // of its journal entry; its mark is dropped with that segment
+
+	// Entities are the keys whose snapshots Derive reads, without repeats.
+	Entities []webhook.EntityKey
+
+	// Derive computes the consequences from the snapshots of Entities (in that
+	// order; an entity never seen is a zero Snapshot with its key). It is pure:
+	// it may be called more than once, from any goroutine, and only the last
+	// result counts. An error of it is returned by Record as it is, and nothing
+	// is written.
+	Derive func(before []webhook.Snapshot) (Consequences, error)
+}
+
+// Consequences is what one exchange leads to.
+type Consequences struct {
+	Snapshots  []webhook.Snapshot // replace those of their keys
+	Events     []webhook.Event    // Position and Recorded are set by the store
+	Deliveries []webhook.Delivery // Position is set by the store, from their event
+}
+
+// Recorded is the result of [Recorder.Record].
+type Recorded struct {
+	Duplicate bool // the exchange was recorded before; nothing was written
+	Consequences
+}
+
+// Recorder is the hinge from exchanges to events.
+type Recorder interface {
+	// Record commits r's snapshots, events, deliveries and the mark
+	// recorded/<exchange> together and durably. If the mark is there already,
+	// nothing happens and Duplicate says so. Size never stops it: what does not
+	// fit one transaction is written in parts, and only the last sets the mark.
+	Record(ctx context.Context, r Record) (Recorded, error)
+
+	// Recorded reports which of ids have their mark.
+	Recorded(ctx context.Context, ids []webhook.ExchangeID) (map[webhook.ExchangeID]bool, error)
+
+	// DropMarks forgets the marks of a journal segment that is gone.
+	DropMarks(ctx context.Context, segment uint64) error
+
+	// Snapshot returns what is known of key; the zero Snapshot with the key if
+	// nothing is.
+	Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error)
+}
+
+// Configs keeps the handler configurations that exchanges name.
+type Configs interface {
+	// PutConfig keeps config (JSON without secrets) under its id, durably.
+	PutConfig(ctx context.Context, id webhook.ConfigID, config []byte) error
+
+	// Config returns it, or an error that wraps ErrNotFound.
+	Config(ctx context.Context, id webhook.ConfigID) ([]byte, error)
+}
+
+// Quarantined is an exchange whose rules failed.
+type Quarantined struct {
+	Exchange webhook.Exchange
+	Segment  uint64
+	Why      string
+	At       time.Time
+}
+
+// Quarantine keeps poison exchanges until they are derived again or dropped.
+type Quarantine interface {
+	Quarantine(ctx context.Context, q Quarantined) error
+	Quarantined(ctx context.Context, max int) ([]Quarantined, error)
+	Unquarantine(ctx context.Context, id webhook.ExchangeID) error
+}
+
+// Queue gives out deliveries. It keeps in memory which ones are given out, so
+// claiming writes nothing; after a crash all unsettled ones are due again.
+type Queue interface {
+	// Claim gives out up to max deliveries of a subscription that are due at
+	// now, oldest due first, live before retry before replay between lanes, at
+	// most one at a time of each lane and only a lane's head. through is the
+	// subscription's HeldThrough: positions up to it are left alone. next is
+	// when to ask again if nothing else happens; zero: nothing is waiting.
+	Claim(ctx context.Context, sub webhook.SubscriptionID, through uint64, now time.Time, max int) (ds []webhook.Delivery, next time.Time, err error)
+
+	// Settle records attempts and what the deliveries are now, durably, and
+	// takes them back: one still pending is given out again when it is due.
+	Settle(ctx context.Context, s ...webhook.Settlement) error
+
+	// Unclaim takes back deliveries that were not attempted.
+	Unclaim(ids ...webhook.DeliveryID)
+
+	// Waiting returns a channel that receives when deliveries may have become
+	// due sooner than a Claim said. Signals coalesce.
+	Waiting() <-chan struct{}
+
+	// Backlogs returns the subscriptions that are owed something.
+	Backlogs(ctx context.Context) ([]webhook.Backlog, error)
+}
+
+// Subscriptions keeps what a subscription's past left behind.
+type Subscriptions interface {
+	// States returns the states of all subscriptions ever seen.
+	States(ctx context.Context) ([]webhook.SubscriptionState, error)
+
+	// PutState keeps s, durably. A new one with Number 0 gets the next number;
+	// the state as kept is returned.
+	PutState(ctx context.Context, s webhook.SubscriptionState) (webhook.SubscriptionState, error)
+}
+
+// Reader answers questions about what was recorded.
+type Reader interface {
+	Event(ctx context.Context, id webhook.EventID) (*webhook.Event, error)
+	Events(ctx context.Context, q EventQuery) ([]webhook.Event, error)
+	Delivery(ctx context.Context, id webhook.DeliveryID) (*webhook.Delivery, error)
+	Deliveries(ctx context.Context, q DeliveryQuery) ([]webhook.Delivery, error)
+	Attempts(ctx context.Context, id webhook.DeliveryID) ([]webhook.Attempt, error)
+	Stats(ctx context.Context) (Stats, error)
+}
+
+// EventQuery selects events. Zero fields select all.
+type EventQuery struct {
+	After    uint64 // only positions greater than it
+	Newest   bool   // from the newest backwards; After is then an exclusive upper bound, 0 for none
+	Scopes   []webhook.Pattern
+	Resource string
+	ID       string // entity id, with Resource
+	Exchange webhook.ExchangeID
+	Max      int // at most so many; 0 means 100
+}
+
+// DeliveryQuery selects deliveries, newest first. Zero fields select all.
+type DeliveryQuery struct {
+	Event        webhook.EventID
+	Subscription webhook.SubscriptionID
+	State        webhook.DeliveryState
+	Below        uint64 // only positions lower than it; 0: all
+	Max          int    // at most so many; 0 means 100
+}
+
+// Stats is what health and metrics show.
+type Stats struct {
+	Position uint64 // of the newest event
+	Pending  uint64 // deliveries not settled
+	Bytes    int64  // on disk
+}
+
+// Keeper does the store's housekeeping.
+type Keeper interface {
+	// Maintain does a bounded slice of retention and space reclaiming.
+	Maintain(ctx context.Context, k Keep) error
+}
+
+// Keep says how long things are kept.
+type Keep struct {
+	Now       time.Time
+	Retention time.Duration // of an event, from its last settlement, or from recording if nobody wanted it
+	Tombstone time.Duration // of a deleted entity's snapshot
+	HoldFor   time.Duration // of an owed delivery whose subscription is not Active
+
+	// Holding reports whether deliveries of sub up to position are held, and
+	// since when.
+	Holding func(sub webhook.SubscriptionID, position uint64) (since time.Time, held bool)
+}
+
+// Store is everything; callers declare the part that they need.
+type Store interface {
+	Recorder
+	Configs
+	Quarantine
+	Queue
+	Subscriptions
+	Reader
+	Keeper
+	Close() error
+}

@@ -1,0 +1,50 @@
+package webhook
+
+import (
+	"fmt"
+	"time"
+)
+
+// MaxAnswer is how much of a receiver's answer an attempt keeps, in bytes.
+const MaxAnswer = 16 << 10
+
+// Attempt is one HTTP request made for a delivery, and its outcome.
+type Attempt struct {
+	Delivery DeliveryID
+	Number   int // 1 for the first request made, throttled ones included
+	Started  time.Time
+	Latency  time.Duration
+
+	Outcome Outcome
+	Status  int    // 0: no answer
+	Error   string // in words, if there was no (whole) answer
+
+	URL      string
+	Sent     Header // secrets masked
+	Received Header
+	Answer   []byte // first MaxAnswer bytes
+	CutShort bool   // the answer was longer
+
+	RetryAt time.Time // Throttled: when the subscription may be tried again
+}
+
+// Outcome is what an attempt came to. The table from status codes and errors
+// to outcomes is in deliver/outcome.go.
+type Outcome string
+
+const (
+	Accepted  Outcome = "accepted"  // 2xx
+	Failed    Outcome = "failed"    // anything not named here
+	Throttled Outcome = "throttled" // 429, or 502/503/504 with Retry-After: the subscription waits
+	Stopped   Outcome = "stopped"   // 410, or webhook-delivery: disable: the subscription is gone
+	Aborted   Outcome = "aborted"   // webhook-delivery: abort-message: this delivery is refused
+	Broken    Outcome = "broken"    // we could not make the request: our fault
+)
+
+// Why returns in words why the attempt was not accepted.
+func (a Attempt) Why() string {
+	if a.Error != "" {
+		return a.Error
+	}
+	return fmt.Sprintf("the receiver answered %d", a.Status)
+}

@@ -1,0 +1,143 @@
+package webhook
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Delivery is one event owed to one subscription.
+type Delivery struct {
+	ID           DeliveryID
+	Event        EventID
+	Subscription SubscriptionID
+	Position     uint64 // of its event
+	Lane         string // see [Order.Lane]
+	Priority     Priority
+
+	// Unjudged says that the subscription's filter or on_change read something
+	// unknown, and so let the event through.
+	Unjudged bool
+
+	State    DeliveryState
+	Reason   string // in words, for final states other than delivered
+	Attempts int    // attempts spent
+	Due      time.Time
+	Created  time.Time
+	Settled  time.Time // when the final state was reached
+}
+
+// Priority orders lanes, never deliveries within one.
+type Priority uint8
+
+const (
+	Live Priority = iota
+	Retrying
+	Replay
+)
+
+// DeliveryState is the state of a delivery. Transitions are the methods of
+// [Delivery]; nothing else sets a state.
+type DeliveryState string
+
+const (
+	// Pending waits for Due. While its subscription is not active it is shown
+	// as Held.
+	Pending DeliveryState = "pending"
+	// Held is owed, and not attempted until released.
+	Held DeliveryState = "held"
+
+	Delivered  DeliveryState = "delivered"   // an attempt was accepted
+	Refused    DeliveryState = "refused"     // the receiver said abort-message
+	Exhausted  DeliveryState = "exhausted"   // the schedule ran out: the receiver's fault
+	Dead       DeliveryState = "dead"        // a payload or template of ours fails: our fault
+	Cancelled  DeliveryState = "cancelled"   // by the operator, or its subscription was deleted
+	Expired    DeliveryState = "expired"     // held longer than hold_for
+	NotVisible DeliveryState = "not_visible" // the subscriber may not see the entity
+)
+
+// Final reports whether s is never left again.
+func (s DeliveryState) Final() bool { return s != Pending && s != Held }
+
+// After returns d as it stands after attempt a, made under schedule s.
+//
+//   - Accepted: delivered.
+//   - Aborted: refused.
+//   - Stopped: still pending and due at once; the subscription is what stops.
+//   - Throttled: still pending, due at a.RetryAt; no attempt is spent.
+//   - Broken: dead.
+//   - Failed: pending until the schedule's next time, else exhausted.
+func (d Delivery) After(a Attempt, s Schedule) Delivery {
+	now := a.Started.Add(a.Latency)
+	switch a.Outcome {
+	case Accepted:
+		d.Attempts++
+		return d.settle(Delivered, "", now)
+	case Aborted:
+		d.Attempts++
+		return d.settle(Refused, "the receiver answered webhook-delivery: abort-message", now)
+	case Stopped:
+		d.Due = now
+		return d
+	case Throttled:
+		d.Due = a.RetryAt
+		return d
+	case Broken:
+		return d.settle(Dead, a.Error, now)
+	}
+	d.Attempts++
+	wait, ok := s.Next(d.Attempts)
+	if !ok {
+		return d.settle(Exhausted, fmt.Sprintf("attempt %d, the last: %s", d.Attempts, a.Why()), now)
+	}
+	d.Priority = max(d.Priority, Retrying)
+	d.Due = now.Add(jitter(wait))
+	return d
+}
+
+// Cancel returns d settled as cancelled.
+func (d Delivery) Cancel(reason string, now time.Time) Delivery {
+	return d.settle(Cancelled, reason, now)
+}
+
+// Expire returns d settled as expired.
+func (d Delivery) Expire(now time.Time) Delivery {
+	return d.settle(Expired, "held longer than hold_for", now)
+}
+
+// Retry returns d pending again, due now, with a fresh schedule.
+func (d Delivery) Retry(now time.Time) Delivery {
+	d.State, d.Reason, d.Attempts, d.Due, d.Settled = Pending, "", 0, now, time.Time{}
+	d.Priority = Retrying
+	return d
+}
+
+func (d Delivery) settle(s DeliveryState, reason string, now time.Time) Delivery {
+	d.State, d.Reason, d.Settled, d.Due = s, reason, now, time.Time{}
+	return d
+}
+
+// Schedule holds the waits after the first, second… failed attempt. An empty
+// one means a single attempt.
+type Schedule []time.Duration
+
+// DefaultSchedule is ten attempts over 75 h 35 min (Standard Webhooks 1.0.0).
+var DefaultSchedule = Schedule{
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+// Next returns the wait after the given number of failed attempts, and whether
+// there is one.
+func (s Schedule) Next(failed int) (time.Duration, bool) {
+	if failed < 1 || failed > len(s) {
+		return 0, false
+	}
+	return s[failed-1], true
+}
+
+// jitter lengthens wait by up to 10 %, so that what failed together does not
+// come back together; it is never early.
+func jitter(wait time.Duration) time.Duration {
+	return wait + time.Duration(rand.Int64N(int64(wait)/10+1))
+}

@@ -1,0 +1,56 @@
+package webhook
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EntityKey names one entity. ID keeps the API's own spelling (digits of large
+// numbers included); a singular resource has the empty ID.
+type EntityKey struct {
+	API      string `json:"api"`
+	Tenant   string `json:"tenant,omitempty"`
+	Resource string `json:"resource"`
+	ID       string `json:"id"`
+}
+
+// String returns resource/id, as logs show an entity.
+func (k EntityKey) String() string { return k.Resource + "/" + k.ID }
+
+// Snapshot is an entity as last seen. The zero Snapshot (Sequence 0, no body)
+// is an entity never seen.
+type Snapshot struct {
+	Key EntityKey
+
+	// Sequence counts the recorded changes and gaps of the entity, without
+	// holes. After a delete it is kept by the tombstone.
+	Sequence uint64
+
+	Deleted bool            // tombstone: the entity is known to be gone; Body is nil
+	Body    json.RawMessage // nil: known to exist (or to have existed), content not known
+	Unknown []string        // paths in Body whose value is not known any more
+
+	Seen    time.Time // when the body was last known to be true
+	Via     Source    // how it was learned
+	Version string    // value of the resource's version path, "" if none
+	ETag    string    // the validator that came with it, "" if none
+	View    string    // which representation it is: changes in shape across views are no removals
+
+	Tenant   string     // tenant attribute, where the tenant is not part of the key
+	Exchange ExchangeID // the exchange that wrote it
+}
+
+// Known reports whether s says anything about the entity's content.
+func (s *Snapshot) Known() bool { return s.Deleted || s.Body != nil }
+
+// Source says where a before or an after was learned.
+type Source string
+
+const (
+	FromNone     Source = "none"
+	FromSnapshot Source = "snapshot"
+	FromFetch    Source = "fetch"
+	FromResponse Source = "response"
+	FromRequest  Source = "request"
+	FromComputed Source = "computed"
+)

@@ -1,0 +1,100 @@
+package webhook
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Event is one scope earned by one entity in one exchange. Once recorded it is
+// never altered.
+type Event struct {
+	ID       EventID
+	Position uint64 // commit order over all events, from 1; set by the store
+	Scope    string
+	Key      EntityKey
+	Sequence uint64 // of the entity; 0 where there is no entity
+	Exchange ExchangeID
+	Time     time.Time // when the exchange ended
+	Recorded time.Time // when it was committed; set by the store
+
+	Operation Operation
+	Before    json.RawMessage // nil: not there, or not known (see Provenance)
+	After     json.RawMessage // nil after a delete, or not known
+	Changes   []FieldChange   // on updates with a known before
+	Item      json.RawMessage // the element of `each`, or a route event's data
+	Related   []Related
+	Attrs     json.RawMessage // attributes declared by the rule, a JSON object
+
+	Tenant  string // the tenant that may see it; "" where none is configured
+	Unowned bool   // a tenant is configured and none was found: only `tenant *` subscriptions get it
+	Actor   string
+	Params  map[string]string // path parameters
+	Request EventRequest
+	SkipKey string
+
+	Provenance Provenance
+	Gap        *Gap
+	DryRun     bool // captured by a handler in dry_run: shown, never delivered
+}
+
+// EventRequest is what an event tells of the call that caused it.
+type EventRequest struct {
+	ID     string `json:"id,omitempty"`
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Trace  string `json:"-"` // traceparent, sent as a header
+}
+
+// Related is a second entity or value named by a rule.
+type Related struct {
+	Name  string          `json:"name"`
+	Value json.RawMessage `json:"value"`
+}
+
+// Entity is what the event's `entity` means: the after state, or the last
+// known one for a delete.
+func (e *Event) Entity() json.RawMessage {
+	if e.Operation == Deleted {
+		return e.Before
+	}
+	return e.After
+}
+
+// Provenance says how the before and the after of an event are known.
+type Provenance struct {
+	Before     Source        `json:"before"`
+	BeforeAge  time.Duration `json:"before_age,omitempty"` // how old the before was when the call began
+	After      Source        `json:"after"`
+	Confidence Confidence    `json:"confidence"`
+	Unknown    []string      `json:"unknown,omitempty"`
+	Concurrent bool          `json:"concurrent,omitempty"`
+}
+
+// Confidence grades an after state.
+type Confidence string
+
+const (
+	Proven   Confidence = "proven"   // HTTP semantics say so
+	Observed Confidence = "observed" // an answer showed it
+	Inferred Confidence = "inferred" // computed from the request
+)
+
+// Gap says that something may have changed and we cannot tell what.
+type Gap struct {
+	Reason string    `json:"reason"` // a word of a closed list, see the constants
+	Detail string    `json:"detail"` // in words: what may have been missed and why
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+}
+
+// Reasons of gaps.
+const (
+	GapUnknownOutcome = "unknown_outcome" // the call may or may not have been done
+	GapUnidentified   = "unidentified"    // it was done, and we cannot tell to which entity
+	GapUnknownState   = "unknown_state"   // it was done to this entity, and we cannot tell what it is now
+	GapTooLarge       = "too_large"       // the body was beyond what is kept
+	GapJournal        = "journal"         // the journal could not write
+	GapStore          = "store"           // the store was full
+	GapRuleError      = "rule_error"      // a rule failed and the exchange was given up
+	GapSelector       = "selector"        // a call changed entities by a query, not by id
+)

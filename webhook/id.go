@@ -1,0 +1,109 @@
+package webhook
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// ExchangeID names one exchange. It begins with the capture time (48 bits of
+// Unix milliseconds, as in a UUIDv7), so ids sort roughly by time; nothing
+// relies on that order.
+type ExchangeID [16]byte
+
+// EventID is "evt_" and 26 characters; see [NewEventID].
+type EventID string
+
+// DeliveryID is "dlv_" and 26 characters; see [NewDeliveryID].
+type DeliveryID string
+
+// ConfigID names a handler configuration by its content.
+type ConfigID [16]byte
+
+// SubscriptionID is the name of a subscription of the configuration, or the
+// id of one made through the API ("sub_" and 26 characters).
+type SubscriptionID string
+
+// idText is Crockford-like: lower case, no padding, sorts as the bytes do.
+var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+const exchangePrefix = "exc_"
+
+// NewExchangeID returns a fresh id for an exchange seen at now.
+func NewExchangeID(now time.Time) ExchangeID {
+	var id ExchangeID
+	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16)
+	rand.Read(id[6:])
+	return id
+}
+
+// String returns "exc_" and 26 characters.
+func (id ExchangeID) String() string { return exchangePrefix + idText.EncodeToString(id[:]) }
+
+// IsZero reports whether id names no exchange.
+func (id ExchangeID) IsZero() bool { return id == ExchangeID{} }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (id ExchangeID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (id *ExchangeID) UnmarshalText(text []byte) error {
+	got, err := ParseExchangeID(string(text))
+	*id = got
+	return err
+}
+
+// ParseExchangeID reads what [ExchangeID.String] wrote.
+func ParseExchangeID(s string) (ExchangeID, error) {
+	var id ExchangeID
+	if len(s) != len(exchangePrefix)+26 || s[:len(exchangePrefix)] != exchangePrefix {
+		return id, fmt.Errorf("exchange id %q: want exc_ and 26 characters", s)
+	}
+	raw, err := idText.DecodeString(s[len(exchangePrefix):])
+	if err != nil || len(raw) != len(id) {
+		return id, fmt.Errorf("exchange id %q: not one of ours", s)
+	}
+	return ExchangeID(raw), nil
+}
+
+// NewConfigID returns the id of a configuration given as canonical JSON.
+func NewConfigID(config []byte) ConfigID {
+	sum := sha256.Sum256(config)
+	return ConfigID(sum[:16])
+}
+
+// String returns 26 characters.
+func (id ConfigID) String() string { return idText.EncodeToString(id[:]) }
+
+// NewEventID derives the id of the event of scope that key earned in exchange
+// x. element tells apart events of one scope and entity: the id or key of an
+// element of `each` or of a bulk, else its index; empty where there is none.
+// The same arguments always give the same id, so deriving an exchange again
+// can never make a second one.
+func NewEventID(x ExchangeID, key EntityKey, scope, element string) EventID {
+	return EventID("evt_" + hashText(string(x[:]), key.API, key.Tenant, key.Resource, key.ID, scope, element))
+}
+
+// NewDeliveryID derives the id of the delivery of e to s. run is 0 for the
+// delivery made when the event was recorded, and counts replays.
+func NewDeliveryID(e EventID, s SubscriptionID, run uint64) DeliveryID {
+	return DeliveryID("dlv_" + hashText(string(e), string(s), string(binary.BigEndian.AppendUint64(nil, run))))
+}
+
+// hashText hashes parts unambiguously (each with its length) to 26 characters.
+func hashText(parts ...string) string {
+	n := 0
+	for _, p := range parts {
+		n += 4 + len(p)
+	}
+	buf := make([]byte, 0, n)
+	for _, p := range parts {
+		buf = binary.BigEndian.AppendUint32(buf, uint32(len(p)))
+		buf = append(buf, p...)
+	}
+	sum := sha256.Sum256(buf)
+	return idText.EncodeToString(sum[:16])
+}

@@ -1,0 +1,135 @@
+package webhook
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// AnyTenant is the tenant of a subscription that sees every tenant's events.
+const AnyTenant = "*"
+
+// Subscription is who wants which scopes, where, and how. It is read-only once
+// it is in use; its running state is a [SubscriptionState].
+type Subscription struct {
+	ID     SubscriptionID
+	Static bool // from the configuration
+	Number uint64
+	URL    string
+
+	// Judged once, when an event is committed.
+	Scopes   []Pattern
+	Tenant   string // one tenant's id, or AnyTenant
+	Filter   string // expression over the event; "" passes all
+	OnChange []string
+	SkipKeys []string
+
+	// Judged at each attempt.
+	Payload     string // standard, full, thin, or the name of a payload of the configuration
+	Fields      []string
+	ContentType string // json or form
+	Sign        Signing
+	Secrets     []Secret // newest first; all sign
+	Headers     []HeaderTemplate
+	Options     json.RawMessage // what a subscriber sent and we have no field for
+
+	Timeout     time.Duration // whole attempt, connect and body included
+	Retry       Schedule
+	Order       Order
+	HoldBehind  bool // order entity: an exhausted head blocks its lane
+	Concurrency int  // deliveries in flight at once
+	PauseAfter  int  // failed attempts in a row that pause it; 0: never
+
+	AllowPrivate       bool
+	InsecureSkipVerify bool
+}
+
+// HeaderTemplate is one header that a subscription adds; Value is a [Template].
+type HeaderTemplate struct {
+	Name  string
+	Value string
+}
+
+// Signing says how deliveries are signed.
+type Signing struct {
+	Scheme   string // standard, hmac or none
+	Header   string // hmac: the header that carries the signature
+	Encoding string // hmac: hex or base64
+	Over     string // hmac: template of the signed text, default {body}
+	As       string // hmac: template of the header's value, default {signature}
+}
+
+// Schemes of [Signing].
+const (
+	SignStandard = "standard"
+	SignHMAC     = "hmac"
+	SignNone     = "none"
+)
+
+// Order says which deliveries of a subscription wait for each other.
+type Order string
+
+const (
+	OrderNone         Order = "none"         // none
+	OrderEntity       Order = "entity"       // those of one entity
+	OrderSubscription Order = "subscription" // all
+)
+
+// Lane returns the lane of e's delivery under o; deliveries of one lane are
+// attempted one after the other, in order of position. "" is no lane.
+func (o Order) Lane(e *Event) string {
+	switch o {
+	case OrderEntity:
+		return hashText(e.Key.API, e.Key.Tenant, e.Key.Resource, e.Key.ID)
+	case OrderSubscription:
+		return "*"
+	}
+	return ""
+}
+
+// Wants reports whether a pattern of s selects scope.
+func (s *Subscription) Wants(scope string) bool {
+	return slices.ContainsFunc(s.Scopes, func(p Pattern) bool { return p.Match(scope) })
+}
+
+// Sees reports whether s may see e: its tenant is e's, or it sees all.
+func (s *Subscription) Sees(e *Event) bool {
+	return s.Tenant == AnyTenant || !e.Unowned && s.Tenant == e.Tenant
+}
+
+// Skips reports whether a call with skip key must not reach s.
+func (s *Subscription) Skips(key string) bool {
+	return key != "" && slices.Contains(s.SkipKeys, key)
+}
+
+// Status is the state of a subscription. Only an active one is delivered to;
+// what the others are owed is held.
+type Status string
+
+const (
+	Active   Status = "active"
+	Paused   Status = "paused"   // by the operator, pause_after or a credential; resumed by a call
+	Disabled Status = "disabled" // by failure over time
+	Gone     Status = "gone"     // the receiver answered 410, or asked to stop
+	Absent   Status = "absent"   // a static one that the configuration no longer has
+)
+
+// SubscriptionState is what a subscription's past left behind. It survives
+// restarts and reloads.
+type SubscriptionState struct {
+	ID     SubscriptionID
+	Number uint64 // assigned once, from 1
+	Status Status
+	Reason string // operator, pause_after, gone, disable, absent…
+	Since  time.Time
+
+	// HeldThrough: deliveries up to this event position stay held although the
+	// subscription is active, until they are released. 0: none.
+	HeldThrough uint64
+
+	// WaitUntil is when a Retry-After of the receiver ends.
+	WaitUntil time.Time
+
+	// Failures counts failed attempts in a row.
+	Failures int
+}
