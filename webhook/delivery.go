@@ -22,6 +22,7 @@ type Delivery struct {
 	State    DeliveryState
 	Reason   string // in words, for final states other than delivered
 	Attempts int    // attempts spent
+	Requests int    // requests made, throttled ones and those before a retry by hand included; the last attempt's number
 	Due      time.Time
 	Created  time.Time
 	Settled  time.Time // when the final state was reached
@@ -69,6 +70,7 @@ func (s DeliveryState) Final() bool { return s != Pending && s != Held }
 //   - Failed: pending until the schedule's next time, else exhausted.
 func (d Delivery) After(a Attempt, s Schedule) Delivery {
 	now := a.Started.Add(a.Latency)
+	d.Requests = max(d.Requests, a.Number)
 	switch a.Outcome {
 	case Accepted:
 		d.Attempts++
