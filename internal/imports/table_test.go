@@ -1,0 +1,110 @@
+package imports_test
+
+// A rule holds for a folder and everything below it, its test files excepted.
+type rule struct {
+	folder string
+
+	// may lists our folders that it may import, apart from its own; a folder
+	// stands for everything below it. nil: it may import any.
+	may []string
+
+	// bans are import paths that it must not reach: foreign ones
+	// directly, ours over any number of our own packages. A ban of ours, or of
+	// another module, covers what is below it.
+	bans []ban
+
+	// calls are functions, as package.Name, that must not be named in it.
+	calls []ban
+
+	// stdOnly is the reason why nothing outside the standard library may be
+	// imported; "" where it may.
+	stdOnly string
+}
+
+// ban is what is forbidden and the reason, which is what a failure shows.
+type ban struct{ what, why string }
+
+const (
+	caddy = "github.com/caddyserver"
+	outer = "caddymodule"
+)
+
+// table is DESIGN.md §3.
+var table = []rule{
+	{
+		folder:  "webhook",
+		may:     []string{},
+		stdOnly: "the nouns are what everything else speaks in: what they need, everything needs",
+		bans:    []ban{{"net/http", "a noun is a value; how it travels is deliver's and caddymodule's business"}},
+	},
+	{
+		folder: "rules",
+		may:    []string{"webhook"},
+		bans: []ban{
+			{"os", "rules are pure: the same exchange gives the same events, whatever machine derives it again"},
+			{"net", "rules are pure: what needs the network is derive's business"},
+			{"net/http", "rules are pure: what needs the network is derive's business"},
+			{"math/rand", "rules are pure: deriving an exchange again must give the same ids"},
+			{"math/rand/v2", "rules are pure: deriving an exchange again must give the same ids"},
+			{"crypto/rand", "rules are pure: deriving an exchange again must give the same ids"},
+			{"store", "rules run inside the store's transaction, and cannot ask it"},
+			{"derive", "derive calls rules"},
+			{"deliver", "what is sent does not decide what happened"},
+			{caddy, "rules must be testable, fuzzable and reusable without a server"},
+		},
+		calls: []ban{
+			{"time.Now", "rules have no clock: an event takes its time from the exchange"},
+			{"time.Since", "rules have no clock: an event takes its time from the exchange"},
+			{"time.Until", "rules have no clock: an event takes its time from the exchange"},
+			{"time.Sleep", "rules do not wait: they run inside a transaction"},
+			{"time.After", "rules do not wait: they run inside a transaction"},
+			{"time.NewTimer", "rules do not wait: they run inside a transaction"},
+		},
+	},
+	{
+		folder: "store",
+		may:    []string{"webhook"},
+		bans: []ban{
+			{"rules", "the store keeps what a function returns, and does not know how it came to it"},
+			{"derive", "derive calls the store"},
+			{"deliver", "deliver asks for what is due, through an interface of its own"},
+			{"net/http", "memory is local: a store that speaks HTTP would be another product"},
+			{caddy, "a backend must pass its exam without a server"},
+		},
+	},
+	{
+		folder: "derive",
+		may:    []string{"webhook", "rules", "store"},
+		bans: []ban{
+			{"deliver", "an event is recorded before anybody is told of it: the store stands between"},
+			{caddy, "the line behind the request path must run, and be tested, without a server"},
+		},
+	},
+	{
+		folder: "deliver",
+		may:    []string{"webhook"},
+		bans: []ban{
+			{"store", "deliver declares the queue that it needs; caddymodule wires them"},
+			{"rules", "deliver sees nothing but the event that a rule chose"},
+			{"derive", "deliver sees nothing but the event that a rule chose"},
+			{caddy, "delivery must be testable without a server"},
+		},
+	},
+	{
+		folder: "examples",
+		may:    []string{},
+		bans:   []ban{{caddy, "the examples are what people put Sidehook in front of and behind: they know nothing of it"}},
+	},
+}
+
+// rim says who may import caddymodule.
+var rim = struct {
+	may []string
+	why string
+}{
+	may: []string{"", "cmd", "bench", "test"},
+	why: "caddymodule is the rim, where Caddy meets our packages: whoever imports it pulls Caddy in",
+}
+
+// helpers are folders that production code must not import: they are for tests.
+var helpers = ban{"test", "fakes and exams live in …test packages, which only tests import"}
