@@ -1,0 +1,104 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Fields of a delivery.
+const (
+	deliveryID Number = iota + 1
+	deliveryEvent
+	deliverySubscription
+	deliveryPosition
+	deliveryLane
+	deliveryPriority
+	deliveryUnjudged
+	deliveryState
+	deliveryReason
+	deliveryAttempts
+	deliveryRequests
+	deliveryDue
+	deliveryCreated
+	deliverySettled
+)
+
+// AppendDelivery appends the encoding of d to buf.
+func AppendDelivery(buf []byte, d *webhook.Delivery) []byte {
+	buf = AppendString(buf, deliveryID, string(d.ID))
+	buf = AppendString(buf, deliveryEvent, string(d.Event))
+	buf = AppendString(buf, deliverySubscription, string(d.Subscription))
+	buf = AppendUint(buf, deliveryPosition, d.Position)
+	buf = AppendString(buf, deliveryLane, d.Lane)
+	buf = AppendUint(buf, deliveryPriority, uint64(d.Priority))
+	buf = AppendBool(buf, deliveryUnjudged, d.Unjudged)
+	buf = AppendString(buf, deliveryState, string(d.State))
+	buf = AppendString(buf, deliveryReason, d.Reason)
+	buf = AppendInt(buf, deliveryAttempts, int64(d.Attempts))
+	buf = AppendInt(buf, deliveryRequests, int64(d.Requests))
+	buf = AppendTime(buf, deliveryDue, d.Due)
+	buf = AppendTime(buf, deliveryCreated, d.Created)
+	return AppendTime(buf, deliverySettled, d.Settled)
+}
+
+// DecodeDelivery reads what [AppendDelivery] wrote. The result shares nothing
+// with data. A priority that this version does not know is an error.
+func DecodeDelivery(data []byte) (*webhook.Delivery, error) {
+	d := new(webhook.Delivery)
+	r := NewReader(data)
+	for r.Next() {
+		switch r.Number() {
+		case deliveryID:
+			d.ID = webhook.DeliveryID(r.String())
+		case deliveryEvent:
+			d.Event = webhook.EventID(r.String())
+		case deliverySubscription:
+			d.Subscription = webhook.SubscriptionID(r.String())
+		case deliveryPosition:
+			d.Position = r.Uint()
+		case deliveryLane:
+			d.Lane = r.String()
+		case deliveryPriority:
+			d.Priority = webhook.Priority(r.Small(uint8(webhook.Replay)))
+		case deliveryUnjudged:
+			d.Unjudged = r.Bool()
+		default:
+			decodeDeliveryState(&r, d)
+		}
+	}
+	if err := r.Err(); err != nil {
+		return nil, fmt.Errorf("decode delivery: %w", err)
+	}
+	return d, nil
+}
+
+func decodeDeliveryState(r *Reader, d *webhook.Delivery) {
+	switch r.Number() {
+	case deliveryState:
+		d.State = deliveryStateOf(r.Bytes())
+	case deliveryReason:
+		d.Reason = r.String()
+	case deliveryAttempts:
+		d.Attempts = int(r.Int())
+	case deliveryRequests:
+		d.Requests = int(r.Int())
+	case deliveryDue:
+		d.Due = r.Time()
+	case deliveryCreated:
+		d.Created = r.Time()
+	case deliverySettled:
+		d.Settled = r.Time()
+	}
+}
+
+// deliveryStateOf spares an allocation for the two usual states.
+func deliveryStateOf(b []byte) webhook.DeliveryState {
+	switch string(b) {
+	case string(webhook.Pending):
+		return webhook.Pending
+	case string(webhook.Delivered):
+		return webhook.Delivered
+	}
+	return webhook.DeliveryState(b)
+}

@@ -1,0 +1,129 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/sidehook/sidehook/store/wire"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// fullEvent has a value in every field.
+func fullEvent() *webhook.Event {
+	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
+	return &webhook.Event{
+		ID: "evt_1", Position: 7, Scope: "order.updated", Sequence: 3,
+		Key:      webhook.EntityKey{API: "shop", Tenant: "acme", Resource: "order", ID: "9007199254740993"},
+		Exchange: webhook.NewExchangeID(noon), Time: noon, Recorded: noon.Add(time.Second),
+		Operation: webhook.Updated, Before: raw(`{"a":1}`), After: raw(`{"a":2}`),
+		Changes: []webhook.FieldChange{{Path: "a", Old: raw("1"), New: raw("2")}, {Path: `b\.c`}},
+		Item:    raw("[]"), Related: []webhook.Related{{Name: "label", Value: raw(`"x"`)}}, Attrs: raw("{}"),
+		Tenant: "acme", Unowned: true, Actor: "ann", Params: map[string]string{"id": "1"},
+		Request: webhook.EventRequest{ID: "r", Method: "PATCH", Path: "/a", Trace: "00-1"}, SkipKey: "sync",
+		Provenance: webhook.Provenance{
+			Before: webhook.FromSnapshot, BeforeAge: time.Second, After: webhook.FromFetch,
+			Confidence: webhook.Proven, Unknown: []string{"x", ""}, Concurrent: true,
+		},
+		Gap: &webhook.Gap{Reason: webhook.GapStore, Detail: "full", From: noon, To: noon}, DryRun: true,
+	}
+}
+
+func fullSnapshot() webhook.Snapshot {
+	return webhook.Snapshot{
+		Key:      webhook.EntityKey{API: "shop", Tenant: "acme", Resource: "order", ID: "1"},
+		Sequence: 3, Deleted: true, Body: json.RawMessage("{}"), Unknown: []string{"a", "b"}, Seen: noon,
+		Via: webhook.FromResponse, Version: "v", ETag: `"e"`, View: "w", Tenant: "t", Exchange: webhook.ExchangeID{1},
+	}
+}
+
+func fullDelivery() *webhook.Delivery {
+	return &webhook.Delivery{
+		ID: "dlv_1", Event: "evt_1", Subscription: "crm", Position: 7, Lane: "l", Priority: webhook.Replay,
+		Unjudged: true, State: webhook.Exhausted, Reason: "why", Attempts: 2, Requests: 3,
+		Due: noon, Created: noon, Settled: noon,
+	}
+}
+
+func fullAttempt() webhook.Attempt {
+	return webhook.Attempt{
+		Delivery: "dlv_1", Number: 2, Started: noon, Latency: time.Second, Outcome: webhook.Throttled, Status: 429,
+		Error: "e", URL: "https://a", Sent: webhook.Header{"A": {"b"}}, Received: webhook.Header{"C": {"d", ""}},
+		Answer: []byte("no"), CutShort: true, RetryAt: noon,
+	}
+}
+
+func fullState() webhook.SubscriptionState {
+	return webhook.SubscriptionState{
+		ID: "crm", Number: 4, Status: webhook.Paused, Reason: "operator", Since: noon,
+		HeldThrough: 9, WaitUntil: noon, Failures: 2,
+	}
+}
+
+// again returns what decoding v's encoding gives.
+func again[T any](t *testing.T, data []byte, decode func([]byte) (T, error)) T {
+	t.Helper()
+	got, err := decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestEveryFieldComesBack(t *testing.T) {
+	same := func(name string, want, got any) {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error("want(-) got(+):\n", diff)
+			}
+		})
+	}
+	e, s, d, a, st := fullEvent(), fullSnapshot(), fullDelivery(), fullAttempt(), fullState()
+	same("event", e, again(t, wire.AppendEvent(nil, e), wire.DecodeEvent))
+	same("snapshot", s, again(t, wire.AppendSnapshot(nil, &s), wire.DecodeSnapshot))
+	same("delivery", d, again(t, wire.AppendDelivery(nil, d), wire.DecodeDelivery))
+	same("attempt", a, again(t, wire.AppendAttempt(nil, &a), wire.DecodeAttempt))
+	same("state", st, again(t, wire.AppendState(nil, &st), wire.DecodeState))
+	same("zero event", &webhook.Event{}, again(t, wire.AppendEvent(nil, &webhook.Event{}), wire.DecodeEvent))
+	same("zero delivery", &webhook.Delivery{}, again(t, wire.AppendDelivery(nil, &webhook.Delivery{}), wire.DecodeDelivery))
+}
+
+// FuzzDecodeRecords gives the same hostile bytes to every decoder: none may
+// panic, and what one accepts it encodes and decodes to the same again.
+func FuzzDecodeRecords(f *testing.F) {
+	s, a, st := fullSnapshot(), fullAttempt(), fullState()
+	f.Add(wire.AppendEvent(nil, fullEvent()))
+	f.Add(wire.AppendSnapshot(nil, &s))
+	f.Add(wire.AppendDelivery(nil, fullDelivery()))
+	f.Add(wire.AppendAttempt(nil, &a))
+	f.Add(wire.AppendState(nil, &st))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		stable(t, data, wire.DecodeEvent, wire.AppendEvent)
+		stable(t, data, pointer(wire.DecodeSnapshot), wire.AppendSnapshot)
+		stable(t, data, wire.DecodeDelivery, wire.AppendDelivery)
+		stable(t, data, pointer(wire.DecodeAttempt), wire.AppendAttempt)
+		stable(t, data, pointer(wire.DecodeState), wire.AppendState)
+	})
+}
+
+func pointer[T any](decode func([]byte) (T, error)) func([]byte) (*T, error) {
+	return func(data []byte) (*T, error) { v, err := decode(data); return &v, err }
+}
+
+func stable[T any](t *testing.T, data []byte, decode func([]byte) (*T, error), encode func([]byte, *T) []byte) {
+	t.Helper()
+	v, err := decode(data)
+	if err != nil {
+		return
+	}
+	second, err := decode(encode(nil, v))
+	if err != nil {
+		t.Fatalf("%T: its own encoding: %v", v, err)
+	}
+	if diff := cmp.Diff(v, second, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("%T: decoded(-) again(+):\n%s", v, diff)
+	}
+}

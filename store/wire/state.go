@@ -1,0 +1,62 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Fields of a subscription's state.
+const (
+	stateID Number = iota + 1
+	stateNumber
+	stateStatus
+	stateReason
+	stateSince
+	stateHeldThrough
+	stateWaitUntil
+	stateFailures
+)
+
+// AppendState appends the encoding of s to buf.
+func AppendState(buf []byte, s *webhook.SubscriptionState) []byte {
+	buf = AppendString(buf, stateID, string(s.ID))
+	buf = AppendUint(buf, stateNumber, s.Number)
+	buf = AppendString(buf, stateStatus, string(s.Status))
+	buf = AppendString(buf, stateReason, s.Reason)
+	buf = AppendTime(buf, stateSince, s.Since)
+	buf = AppendUint(buf, stateHeldThrough, s.HeldThrough)
+	buf = AppendTime(buf, stateWaitUntil, s.WaitUntil)
+	return AppendInt(buf, stateFailures, int64(s.Failures))
+}
+
+// DecodeState reads what [AppendState] wrote. The result shares nothing with
+// data.
+func DecodeState(data []byte) (webhook.SubscriptionState, error) {
+	var s webhook.SubscriptionState
+	r := NewReader(data)
+	for r.Next() {
+		switch r.Number() {
+		case stateID:
+			s.ID = webhook.SubscriptionID(r.String())
+		case stateNumber:
+			s.Number = r.Uint()
+		case stateStatus:
+			s.Status = webhook.Status(r.String())
+		case stateReason:
+			s.Reason = r.String()
+		case stateSince:
+			s.Since = r.Time()
+		case stateHeldThrough:
+			s.HeldThrough = r.Uint()
+		case stateWaitUntil:
+			s.WaitUntil = r.Time()
+		case stateFailures:
+			s.Failures = int(r.Int())
+		}
+	}
+	if err := r.Err(); err != nil {
+		return webhook.SubscriptionState{}, fmt.Errorf("decode subscription state: %w", err)
+	}
+	return s, nil
+}
