@@ -2,19 +2,12 @@
 package main
 
 import (
-	"errors"
 	"flag"
-	"fmt"
 	"log"
-	"net"
-	"net/http"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/sidehook/sidehook/examples/crud"
+	"github.com/sidehook/sidehook/examples/internal/serve"
 )
 
 func main() {
@@ -27,26 +20,7 @@ func main() {
 	if *noContent != "" {
 		options.NoContent = strings.Split(*noContent, ",")
 	}
-	if err := serve(*listen, crud.New(options)); err != nil {
+	if err := serve.Main("crud", *listen, crud.New(options)); err != nil {
 		log.Fatal(err)
 	}
-}
-
-func serve(address string, api http.Handler) error {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("crud: listening on %s\n", listener.Addr())
-	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-stop
-		server.Close()
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }
