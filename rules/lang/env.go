@@ -1,0 +1,155 @@
+package lang
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Environment says which names an expression may read.
+type Environment int
+
+// The environments. Those of rules have the predicates too.
+const (
+	// EnvRequest is for tenant and actor.
+	EnvRequest Environment = iota
+	// EnvSuccess is for success: only the call itself is known.
+	EnvSuccess
+	// EnvRule is for when, id, related and attributes.
+	EnvRule
+	// EnvEach is for each: as EnvRule.
+	EnvEach
+	// EnvEvent is for filters, payloads and templates: the recorded event.
+	EnvEvent
+)
+
+// members are the fields of names whose shape we know; nil: any field.
+type members map[string]members
+
+var (
+	requestOfCall = members{"method": nil, "path": nil, "query": nil, "header": nil, "body": nil}
+	responseOfAPI = members{"status": nil, "header": nil, "body": nil}
+
+	environments = map[Environment]members{
+		EnvRequest: {
+			"request": requestOfCall, "params": nil, "actor": nil,
+			"entity": nil, "before": nil, "after": nil,
+		},
+		EnvSuccess: {"request": requestOfCall, "response": responseOfAPI, "params": nil},
+		EnvRule:    ruleNames,
+		EnvEach:    ruleNames,
+		EnvEvent: {
+			"event": {
+				"id": nil, "scope": nil, "operation": nil, "time": nil, "recorded": nil,
+				"position": nil, "sequence": nil, "exchange": nil,
+			},
+			"scope": nil, "operation": nil, "entity": nil, "before": nil, "after": nil,
+			"changes": nil, "previous": nil, "id": nil, "api": nil, "resource": nil,
+			"tenant": nil, "actor": nil, "sequence": nil, "time": nil, "params": nil,
+			"request": {"id": nil, "method": nil, "path": nil},
+			"provenance": {
+				"before": nil, "before_age": nil, "after": nil, "confidence": nil,
+				"unknown": nil, "concurrent": nil,
+			},
+			"related": nil, "item": nil, "attributes": nil,
+			"gap":          {"reason": nil, "detail": nil, "from": nil, "to": nil},
+			"subscription": {"id": nil, "number": nil, "name": nil, "secret": nil, "options": nil},
+			"events":       nil,
+		},
+	}
+
+	ruleNames = members{
+		"operation": nil, "before": nil, "after": nil, "entity": nil, "id": nil, "api": nil,
+		"resource": nil, "tenant": nil, "actor": nil, "params": nil,
+		"request": requestOfCall, "response": responseOfAPI, "item": nil,
+	}
+)
+
+// String returns what the environment is for.
+func (e Environment) String() string {
+	switch e {
+	case EnvRequest:
+		return "tenant and actor"
+	case EnvSuccess:
+		return "success"
+	case EnvRule:
+		return "a rule"
+	case EnvEach:
+		return "each"
+	}
+	return "a filter or payload"
+}
+
+// Names returns the names that expressions of e may read, sorted.
+func (e Environment) Names() []string { return slices.Sorted(maps.Keys(environments[e])) }
+
+// predicates reports whether expressions of e may look at the change.
+func (e Environment) predicates() bool { return e == EnvRule || e == EnvEach }
+
+// checkName says what is wrong with reading name.
+func (e Environment) checkName(name string) error {
+	known := environments[e]
+	if _, ok := known[name]; ok {
+		return nil
+	}
+	if name == "null" || name == "None" || name == "undefined" {
+		return fmt.Errorf("unknown name %q: write nil", name)
+	}
+	if near := nearest(name, e.Names()); near != "" {
+		return fmt.Errorf("unknown name %q: did you mean %s?", name, near)
+	}
+	return fmt.Errorf("unknown name %q: %s sees %s; write text in quotes, and a field of the entity as entity.%s",
+		name, e, strings.Join(e.Names(), ", "), name)
+}
+
+// checkMember says what is wrong with reading a member of name.
+func (e Environment) checkMember(name, member string) error {
+	known := environments[e][name]
+	if known == nil {
+		return nil
+	}
+	if _, ok := known[member]; ok {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(known))
+	if near := nearest(member, names); near != "" {
+		return fmt.Errorf("%s has no %q here: did you mean %s.%s?", name, member, name, near)
+	}
+	return fmt.Errorf("%s has no %q here: it has %s", name, member, strings.Join(names, ", "))
+}
+
+// nearest returns the candidate that is most likely meant by word, or "".
+func nearest(word string, candidates []string) string {
+	best, at := "", len(word)/3+1
+	for _, c := range candidates {
+		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d <= at && d < len(c) {
+			if best == "" || d < at {
+				best = c
+			}
+			at = d
+		}
+	}
+	return best
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,219 @@
+package lang
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Vars gives an expression the values of the names that it reads. Lookup is
+// called at most once for each of them in an evaluation, and only if it is
+// needed. It returns a value of the language, an [Object], or nil; int, uint64,
+// []string, map[string]string and json.RawMessage are turned into values.
+type Vars interface {
+	Lookup(name string) any
+}
+
+// Change is what predicates look at.
+type Change struct {
+	Operation webhook.Operation
+
+	// Before and After are decoded; nil: not there, [Unknown]: not known.
+	Before, After any
+
+	// Ignored reports whether changed() looks past a path; nil: past none.
+	Ignored func(path string) bool
+
+	// Key returns, for an array at path, the path of the key in its elements;
+	// nil: no array has one.
+	Key func(path string) (Path, bool)
+}
+
+// Bounds of one expression and of one evaluation of it.
+const (
+	MaxSource = 16 << 10 // bytes of text
+	maxNodes  = 2_000
+	maxSteps  = 1 << 22 // nodes evaluated and values looked at; 8 bytes of new text are one
+)
+
+// ErrTooMuch says that an evaluation reached its bound.
+var ErrTooMuch = errors.New("the expression takes too long on this document")
+
+// Expr is a compiled expression. It may be used by several goroutines.
+type Expr struct {
+	source string
+	env    Environment
+	run    node
+
+	names    []string // read, in order of first use
+	lets     int      // variables
+	scopes   int      // depth of nested any(), filter()…
+	compares bool     // has a predicate
+
+	requestHeaders, responseHeaders []string
+
+	root string
+	path Path
+	bare bool
+}
+
+// Compile reads src, or says what is wrong with it and what to write instead.
+func Compile(src string, env Environment) (*Expr, error) {
+	x, err := compile(src, env)
+	if err != nil {
+		return nil, fmt.Errorf("expression `%s`: %w", src, err)
+	}
+	return x, nil
+}
+
+// String returns the expression as it was written.
+func (x *Expr) String() string { return x.source }
+
+// Eval returns x's value; c may be nil outside rules. The only error is
+// [ErrTooMuch].
+func (x *Expr) Eval(v Vars, c *Change) (any, error) {
+	f := frame{vars: v, change: c, expr: x}
+	f.init(x)
+	out := plain(x.run(&f))
+	f.measure(out)
+	if f.steps > maxSteps {
+		return nil, fmt.Errorf("expression `%s`: %w", x.source, ErrTooMuch)
+	}
+	return out, nil
+}
+
+// Truth returns x's value as a condition: only true is true.
+func (x *Expr) Truth(v Vars, c *Change) (Truth, error) {
+	out, err := x.Eval(v, c)
+	if err != nil {
+		return Undecided, err
+	}
+	return Truthy(out), nil
+}
+
+// Reads returns the names that x may read, in order of first use.
+func (x *Expr) Reads() []string { return slices.Clone(x.names) }
+
+// ReadsBefore reports whether x depends on the state before: by before,
+// previous, changes, or a predicate.
+func (x *Expr) ReadsBefore() bool {
+	return x.compares || slices.ContainsFunc(x.names, func(n string) bool {
+		return n == "before" || n == "previous" || n == "changes"
+	})
+}
+
+// Headers returns the canonical names of the request's and the response's
+// header fields that x reads, sorted.
+func (x *Expr) Headers() (request, response []string) {
+	return slices.Clone(x.requestHeaders), slices.Clone(x.responseHeaders)
+}
+
+// PlainPath returns, if x is only a path, like entity.budget.total, its first
+// name and the path below it.
+func (x *Expr) PlainPath() (root string, p Path, ok bool) { return x.root, x.path, x.bare }
+
+// frame is the state of one evaluation.
+type frame struct {
+	vars   Vars
+	change *Change
+	expr   *Expr
+
+	values []any // of expr.names
+	lets   []any
+	scopes []scope
+	steps  int
+
+	few [4]any // backs values
+}
+
+// scope is where one any(), filter()… stands.
+type scope struct {
+	item  any
+	index int
+}
+
+// unread marks a name that was not looked up yet.
+type unread struct{}
+
+func (f *frame) init(x *Expr) {
+	if len(x.names) <= len(f.few) {
+		f.values = f.few[:len(x.names)]
+	} else {
+		f.values = make([]any, len(x.names))
+	}
+	for i := range f.values {
+		f.values[i] = unread{}
+	}
+	if x.lets > 0 {
+		f.lets = make([]any, x.lets)
+	}
+	if x.scopes > 0 {
+		f.scopes = make([]scope, x.scopes)
+	}
+}
+
+// name returns the value of expr.names[i].
+func (f *frame) name(i int) any {
+	v := f.values[i]
+	if _, ok := v.(unread); !ok {
+		return v
+	}
+	if f.vars != nil {
+		v = value(f.vars.Lookup(f.expr.names[i]))
+	} else {
+		v = nil
+	}
+	f.values[i] = v
+	return v
+}
+
+// value makes sure that v is a value of the language.
+func value(v any) any {
+	switch v.(type) {
+	case nil, bool, string, int64, float64, []any, map[string]any, unknown, Object:
+		return v
+	}
+	n, _ := normal(v)
+	return n
+}
+
+// spend counts n steps and reports whether there are any left. Past the bound
+// loops stop, and what they return no longer matters.
+func (f *frame) spend(n int) bool {
+	if f == nil {
+		return true
+	}
+	if n < 0 || f.steps+n > maxSteps {
+		f.steps = maxSteps + 1
+		return false
+	}
+	f.steps += n
+	return true
+}
+
+// spendText counts n bytes of text.
+func (f *frame) spendText(n int) bool { return f.spend(n/8 + 1) }
+
+// measure counts what v holds: a text that names one array twice, and the
+// result of that twice, makes small expressions with endless results.
+func (f *frame) measure(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return f.spendText(len(v))
+	case []any:
+		for _, e := range v {
+			if !f.spend(1) || !f.measure(e) {
+				return false
+			}
+		}
+	case map[string]any:
+		for _, e := range v {
+			if !f.spend(1) || !f.measure(e) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,276 @@
+package lang
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+func (c *compiler) identifier(n *ast.IdentifierNode) (node, error) {
+	for _, v := range slices.Backward(c.lets) {
+		if v.name == n.Value {
+			slot := v.slot
+			return func(f *frame) any { return f.lets[slot] }, nil
+		}
+	}
+	if err := c.env.checkName(n.Value); err != nil {
+		return nil, errorAt(n, "%w", err)
+	}
+	if c.holdsHeaders(n.Value) {
+		return nil, errorAt(n, "%s as a whole is not kept: write what you need of it, like %s.body", n.Value, n.Value)
+	}
+	return c.read(n.Value), nil
+}
+
+// read returns the node of a name of the environment.
+func (c *compiler) read(name string) node {
+	i := slices.Index(c.expr.names, name)
+	if i < 0 {
+		i = len(c.expr.names)
+		c.expr.names = append(c.expr.names, name)
+	}
+	return func(f *frame) any { return f.name(i) }
+}
+
+// holdsHeaders reports whether name is a request or response with headers,
+// which are kept only as far as an expression names them.
+func (c *compiler) holdsHeaders(name string) bool {
+	_, ok := environments[c.env][name]["header"]
+	return ok
+}
+
+func (c *compiler) member(n *ast.MemberNode) (node, error) {
+	if n.Method {
+		return nil, errorAt(n, "values have no methods: write a function, like lower(entity.name)")
+	}
+	if root, ok := inner(n.Node).(*ast.IdentifierNode); ok && !c.isLet(root.Value) {
+		return c.memberOf(root, n)
+	}
+	if done, v, err := c.headerField(n); done {
+		return v, err
+	}
+	of, err := c.compile(n.Node)
+	if err != nil {
+		return nil, err
+	}
+	return c.access(of, n.Property)
+}
+
+// memberOf compiles a member of a name of the environment.
+func (c *compiler) memberOf(root *ast.IdentifierNode, n *ast.MemberNode) (node, error) {
+	if err := c.env.checkName(root.Value); err != nil {
+		return nil, errorAt(root, "%w", err)
+	}
+	name, fixed := n.Property.(*ast.StringNode)
+	if fixed {
+		if err := c.env.checkMember(root.Value, name.Value); err != nil {
+			return nil, errorAt(n, "%w", err)
+		}
+	}
+	if c.holdsHeaders(root.Value) && (!fixed || name.Value == "header") {
+		return nil, errorAt(n, "%s.header wants the name of one field in quotes: write %s.header[\"X-Space-Id\"]", root.Value, root.Value)
+	}
+	return c.access(c.read(root.Value), n.Property)
+}
+
+// headerField compiles request.header["Name"], if n is one.
+func (c *compiler) headerField(n *ast.MemberNode) (done bool, _ node, _ error) {
+	of, ok := inner(n.Node).(*ast.MemberNode)
+	if !ok {
+		return false, nil, nil
+	}
+	root, ok := inner(of.Node).(*ast.IdentifierNode)
+	if !ok || c.isLet(root.Value) || !c.holdsHeaders(root.Value) {
+		return false, nil, nil
+	}
+	if p, ok := of.Property.(*ast.StringNode); !ok || p.Value != "header" {
+		return false, nil, nil
+	}
+	field, ok := n.Property.(*ast.StringNode)
+	if !ok {
+		return true, nil, errorAt(n, "%s.header wants the name of one field in quotes: write %s.header[\"X-Space-Id\"]", root.Value, root.Value)
+	}
+	name := CanonicalHeader(field.Value)
+	if credentialHeaders[name] {
+		return true, nil, errorAt(n, "%s is a credential, and credentials are never kept: use actor or a Caddy placeholder such as {http.auth.user.id}", name)
+	}
+	if root.Value == "request" {
+		c.expr.requestHeaders = append(c.expr.requestHeaders, name)
+	} else {
+		c.expr.responseHeaders = append(c.expr.responseHeaders, name)
+	}
+	all := c.read(root.Value)
+	return true, func(f *frame) any { return fieldOf(fieldOf(all(f), "header"), name) }, nil
+}
+
+// credentialHeaders never reach the disk.
+var credentialHeaders = map[string]bool{
+	"Authorization": true, "Proxy-Authorization": true, "Cookie": true, "Set-Cookie": true,
+}
+
+// CanonicalHeader returns name as net/http writes it: X-Space-Id.
+func CanonicalHeader(name string) string {
+	b := []byte(strings.TrimSpace(name))
+	upper := true
+	for i, ch := range b {
+		switch {
+		case upper && ch >= 'a' && ch <= 'z':
+			b[i] = ch - 'a' + 'A'
+		case !upper && ch >= 'A' && ch <= 'Z':
+			b[i] = ch - 'A' + 'a'
+		}
+		upper = ch == '-'
+	}
+	return string(b)
+}
+
+// access compiles of[property].
+func (c *compiler) access(of node, property ast.Node) (node, error) {
+	switch p := property.(type) {
+	case *ast.StringNode:
+		name := p.Value
+		return func(f *frame) any { return fieldOf(of(f), name) }, nil
+	case *ast.IntegerNode:
+		at := int64(p.Value)
+		return func(f *frame) any { return elementOf(of(f), at) }, nil
+	}
+	key, err := c.compile(property)
+	if err != nil {
+		return nil, err
+	}
+	return func(f *frame) any {
+		v := of(f)
+		switch k := key(f).(type) {
+		case string:
+			return fieldOf(v, k)
+		case int64:
+			return elementOf(v, k)
+		case unknown:
+			if v != nil {
+				return Unknown
+			}
+		}
+		return nil
+	}, nil
+}
+
+func fieldOf(v any, name string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return v[name]
+	case Object:
+		return value(v.Field(name))
+	case unknown:
+		return v
+	}
+	return nil
+}
+
+// elementOf counts from the end for a negative index.
+func elementOf(v any, at int64) any {
+	switch v := v.(type) {
+	case []any:
+		if at < 0 {
+			at += int64(len(v))
+		}
+		if at >= 0 && at < int64(len(v)) {
+			return v[at]
+		}
+	case unknown:
+		return v
+	}
+	return nil
+}
+
+func (c *compiler) slice(n *ast.SliceNode) (node, error) {
+	of, err := c.compile(n.Node)
+	if err != nil {
+		return nil, err
+	}
+	from, to := constant(int64(0)), constant(nil)
+	if n.From != nil {
+		if from, err = c.compile(n.From); err != nil {
+			return nil, err
+		}
+	}
+	if n.To != nil {
+		if to, err = c.compile(n.To); err != nil {
+			return nil, err
+		}
+	}
+	open := n.To == nil
+	return func(f *frame) any {
+		v, a, b := of(f), from(f), to(f)
+		if IsUnknown(v) || IsUnknown(a) || IsUnknown(b) {
+			return Unknown
+		}
+		return cut(v, a, b, open)
+	}, nil
+}
+
+// cut returns v[from:to]; bounds beyond the ends are moved to them.
+func cut(v, from, to any, open bool) any {
+	size := 0
+	switch v := v.(type) {
+	case []any:
+		size = len(v)
+	case string:
+		size = len(v)
+	default:
+		return nil
+	}
+	a, ok := from.(int64)
+	b, ok2 := to.(int64)
+	if open {
+		b, ok2 = int64(size), true
+	}
+	if !ok || !ok2 {
+		return nil
+	}
+	lo, hi := bound(a, size), bound(b, size)
+	lo = min(lo, hi)
+	if s, ok := v.(string); ok {
+		return strings.ToValidUTF8(s[lo:hi], "")
+	}
+	return v.([]any)[lo:hi:hi]
+}
+
+func bound(i int64, size int) int {
+	if i < 0 {
+		i += int64(size)
+	}
+	return int(min(max(i, 0), int64(size)))
+}
+
+func (c *compiler) isLet(name string) bool {
+	return slices.ContainsFunc(c.lets, func(v variable) bool { return v.name == name })
+}
+
+// inner looks through the wrapper that ?. leaves.
+func inner(n ast.Node) ast.Node {
+	for {
+		chain, ok := n.(*ast.ChainNode)
+		if !ok {
+			return n
+		}
+		n = chain.Node
+	}
+}
+
+// plainPath returns the path that n is, if it is nothing else.
+func plainPath(n ast.Node) (root string, p Path, ok bool) {
+	switch n := inner(n).(type) {
+	case *ast.IdentifierNode:
+		return n.Value, p, true
+	case *ast.MemberNode:
+		root, p, ok = plainPath(n.Node)
+		switch name := n.Property.(type) {
+		case *ast.StringNode:
+			return root, p.Child(name.Value), ok
+		case *ast.IntegerNode:
+			return root, p.Child(text(int64(name.Value)).(string)), ok && name.Value >= 0
+		}
+	}
+	return "", Path{}, false
+}
