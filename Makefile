@@ -1,0 +1,60 @@
+# `make` alone shows what there is. Nothing is needed but Go and make, and a C
+# compiler for the race detector (`make test`, which says so if there is none).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+GO ?= go
+FUZZTIME ?= 1m
+# The race detector; `make test RACE=` goes without.
+RACE ?= -race
+# Tests must not depend on the order or the cache of an earlier run: TESTFLAGS=-count=1.
+TESTFLAGS ?=
+
+.PHONY: help demo run build test check bench fuzz format vet caddyfiles compiler sidehook
+
+help: ## Show this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: build ## Play a quarter of an hour of traffic and check every webhook it causes
+	@$(GO) build -o bin/demo ./examples/demo
+	@bin/demo
+
+run: build ## Leave the demo's API, Sidehook and receivers running, for curl
+	@$(GO) build -o bin/demo ./examples/demo
+	@bin/demo -keep
+
+build: ## Build bin/sidehook, a Caddy with the module in it (the first time takes minutes)
+	@[ -x bin/sidehook ] || echo "building Caddy with Sidehook; the first time this takes a few minutes"
+	@$(GO) build -o bin/sidehook ./cmd/sidehook
+
+# The demo comes before the tests, so that the last lines are the tests' own.
+test: format compiler vet caddyfiles demo ## Everything: format, vet, Caddyfiles, demo, and all tests with the race detector
+	$(GO) test $(RACE) $(TESTFLAGS) -timeout 20m ./...
+
+check: format vet caddyfiles ## The quick half of test: format, vet, Caddyfiles, unit tests without the race detector
+	$(GO) test -short $(TESTFLAGS) ./...
+
+bench: build ## Measure Sidehook against plain Caddy (BENCH_PAIRS=20 BENCH_SECONDS=1; about five minutes)
+	@$(GO) build -o bin/bench ./bench
+	@bin/bench
+
+fuzz: ## Run every fuzz target for FUZZTIME (1m) each
+	@grep -rE --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
+		name=$${func#func }; dir=$$(dirname $$file); \
+		echo "== $$name in $$dir for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$dir; \
+	done
+
+format:
+	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt -w would change:"; echo "$$out"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+caddyfiles: build
+	@.ci/caddyfiles bin/sidehook
+
+compiler:
+	@[ -z "$(RACE)" ] || command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null || { \
+		echo "make test: there is no C compiler ($$($(GO) env CC)), and the race detector needs one."; \
+		echo "Install one (Debian: apt-get install gcc libc6-dev; .ci/run does it), or go without: make test RACE="; exit 1; }
