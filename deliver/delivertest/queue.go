@@ -1,0 +1,221 @@
+package delivertest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Queue keeps deliveries and states in memory, and behaves as store.Queue says,
+// with ordered lanes. Use [NewQueue].
+type Queue struct {
+	mu       sync.Mutex
+	owed     []*owed // by position
+	attempts []webhook.Attempt
+	states   map[webhook.SubscriptionID]webhook.SubscriptionState
+	waiting  chan struct{}
+	settling error
+	claiming error
+	claims   int
+	settles  int
+}
+
+type owed struct {
+	webhook.Delivery
+	claimed bool
+}
+
+// NewQueue returns an empty Queue.
+func NewQueue() *Queue {
+	return &Queue{states: map[webhook.SubscriptionID]webhook.SubscriptionState{}, waiting: make(chan struct{}, 1)}
+}
+
+// Owe makes a pending delivery to sub in lane ("" for none), due now.
+func (q *Queue) Owe(sub webhook.SubscriptionID, event webhook.EventID, lane string) webhook.DeliveryID {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	id := webhook.NewDeliveryID(event, sub, 0)
+	q.owed = append(q.owed, &owed{Delivery: webhook.Delivery{
+		ID: id, Event: event, Subscription: sub, Position: uint64(len(q.owed) + 1), Lane: lane,
+		State: webhook.Pending, Due: now, Created: now,
+	}})
+	q.signal()
+	return id
+}
+
+// FailSettle lets every Settle fail with err, until it is nil.
+func (q *Queue) FailSettle(err error) { q.mu.Lock(); q.settling = err; q.mu.Unlock() }
+
+// FailClaim lets every Claim fail with err, until it is nil.
+func (q *Queue) FailClaim(err error) { q.mu.Lock(); q.claiming = err; q.mu.Unlock() }
+
+// Calls returns how often Claim and Settle were called.
+func (q *Queue) Calls() (claims, settles int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.claims, q.settles
+}
+
+// Delivery returns one delivery as it is.
+func (q *Queue) Delivery(id webhook.DeliveryID) webhook.Delivery {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if o := q.find(id); o != nil {
+		return o.Delivery
+	}
+	return webhook.Delivery{}
+}
+
+// Claimed returns how many deliveries are given out.
+func (q *Queue) Claimed() (n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, o := range q.owed {
+		if o.claimed {
+			n++
+		}
+	}
+	return n
+}
+
+// Pending returns how many deliveries are not settled.
+func (q *Queue) Pending() (n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, o := range q.owed {
+		if !o.State.Final() {
+			n++
+		}
+	}
+	return n
+}
+
+// Attempts returns the attempts recorded for a delivery, oldest first.
+func (q *Queue) Attempts(id webhook.DeliveryID) []webhook.Attempt {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var as []webhook.Attempt
+	for _, a := range q.attempts {
+		if a.Delivery == id {
+			as = append(as, a)
+		}
+	}
+	return as
+}
+
+// State returns the state kept of sub.
+func (q *Queue) State(sub webhook.SubscriptionID) webhook.SubscriptionState {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.states[sub]
+}
+
+// Claim implements store.Queue.
+func (q *Queue) Claim(ctx context.Context, sub webhook.SubscriptionID, through uint64, now time.Time, max int) (ds []webhook.Delivery, next time.Time, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.claims++
+	if q.claiming != nil {
+		return nil, next, q.claiming
+	}
+	var heads []*owed
+	busy := map[string]bool{}
+	for _, o := range q.owed {
+		if o.Subscription != sub || o.State != webhook.Pending || o.Position <= through || o.Lane != "" && busy[o.Lane] {
+			continue
+		}
+		busy[o.Lane] = true
+		switch {
+		case o.claimed:
+		case o.Due.After(now):
+			if next.IsZero() || o.Due.Before(next) {
+				next = o.Due
+			}
+		default:
+			heads = append(heads, o)
+		}
+	}
+	slices.SortStableFunc(heads, func(a, b *owed) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.Due.Compare(b.Due))
+	})
+	for _, o := range heads {
+		if len(ds) == max {
+			return ds, now, nil
+		}
+		o.claimed = true
+		ds = append(ds, o.Delivery)
+	}
+	return ds, next, nil
+}
+
+// Settle implements store.Queue.
+func (q *Queue) Settle(ctx context.Context, ss ...webhook.Settlement) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.settles++
+	if q.settling != nil {
+		return q.settling
+	}
+	for _, s := range ss {
+		if o := q.find(s.Delivery.ID); o != nil {
+			o.Delivery, o.claimed = s.Delivery, false
+		}
+		if s.Attempt != nil {
+			q.attempts = append(q.attempts, *s.Attempt)
+		}
+		if s.State != nil {
+			q.states[s.State.ID] = *s.State
+		}
+	}
+	return nil
+}
+
+// Unclaim implements store.Queue.
+func (q *Queue) Unclaim(ids ...webhook.DeliveryID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, id := range ids {
+		if o := q.find(id); o != nil {
+			o.claimed = false
+		}
+	}
+	q.signal()
+}
+
+// Waiting implements store.Queue.
+func (q *Queue) Waiting() <-chan struct{} { return q.waiting }
+
+// PutState implements store.Subscriptions.
+func (q *Queue) PutState(ctx context.Context, s webhook.SubscriptionState) (webhook.SubscriptionState, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.settling != nil {
+		return s, q.settling
+	}
+	if s.Number == 0 {
+		s.Number = uint64(len(q.states) + 1)
+	}
+	q.states[s.ID] = s
+	return s, nil
+}
+
+func (q *Queue) find(id webhook.DeliveryID) *owed {
+	for _, o := range q.owed {
+		if o.ID == id {
+			return o
+		}
+	}
+	return nil
+}
+
+func (q *Queue) signal() {
+	select {
+	case q.waiting <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,128 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// dispatch claims deliveries for the subscriptions that ask, until ctx ends. It
+// is the only goroutine that claims.
+func (d *Deliverer) dispatch(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var armed time.Time
+	for {
+		d.claimAll(ctx)
+		d.mu.Lock()
+		at := d.roster.scanAt
+		d.mu.Unlock()
+		if at != armed {
+			armed = at
+			timer.Stop()
+			if !at.IsZero() {
+				timer.Reset(time.Until(at))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.wake:
+		case <-d.opts.Queue.Waiting():
+			d.askAll()
+		case <-timer.C:
+			d.mu.Lock()
+			d.roster.scan(time.Now())
+			d.mu.Unlock()
+			armed = time.Time{}
+		}
+	}
+}
+
+// askAll lets every subscription ask: the queue has something, and does not
+// say for whom.
+func (d *Deliverer) askAll() {
+	now := time.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.roster.subs {
+		d.roster.asked(s, now)
+	}
+}
+
+// claimAll claims for everybody who asks, in turn.
+func (d *Deliverer) claimAll(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := time.Now()
+		d.mu.Lock()
+		s, room := d.roster.nextAsk(now)
+		if s == nil {
+			d.mu.Unlock()
+			return
+		}
+		epoch, through := s.epoch, s.state.HeldThrough
+		d.mu.Unlock()
+
+		ds, next, err := d.opts.Queue.Claim(ctx, s.id, through, now, room)
+		if err != nil && ctx.Err() == nil {
+			d.log.error("claiming deliveries fails", err, "subscription", s.id)
+		}
+
+		d.mu.Lock()
+		void := s.epoch != epoch
+		if !void {
+			s.claimed(ds, next, err, len(ds) == room, now)
+			d.roster.ready += len(ds)
+			d.crew.call(s.free())
+			d.roster.queueUp(s)
+			d.roster.arm(s, now)
+			d.roster.consider(s, now)
+		}
+		d.mu.Unlock()
+		if void {
+			d.giveBack(ids(ds), s)
+		}
+	}
+}
+
+// giveBack returns deliveries to the queue, and then lets those whom they are
+// for ask again.
+func (d *Deliverer) giveBack(ids []webhook.DeliveryID, subs ...*subscriber) {
+	if len(ids) > 0 {
+		d.opts.Queue.Unclaim(ids...)
+	}
+	now := time.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range subs {
+		if d.roster.asked(s, now) {
+			poke(d.wake)
+		}
+	}
+}
+
+// claimed notes the answer of a Claim; more says that it gave as much as it
+// was asked for.
+func (s *subscriber) claimed(ds []webhook.Delivery, next time.Time, err error, more bool, now time.Time) {
+	s.next = next
+	if err != nil {
+		s.next = now.Add(s.claims.next())
+		return
+	}
+	s.claims.reset()
+	s.ask = s.ask || more
+	if len(s.ready) == 0 {
+		s.ready = ds
+		return
+	}
+	s.ready = append(s.ready, ds...)
+}
+
+func ids(ds []webhook.Delivery) []webhook.DeliveryID {
+	all := make([]webhook.DeliveryID, len(ds))
+	for i := range ds {
+		all[i] = ds[i].ID
+	}
+	return all
+}

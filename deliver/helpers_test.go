@@ -1,0 +1,83 @@
+package deliver_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/deliver/delivertest"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+const secretText = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// subscribe returns a subscription to host, as the defaults have it.
+func subscribe(id webhook.SubscriptionID, url string) *webhook.Subscription {
+	return &webhook.Subscription{
+		ID: id, URL: url, Timeout: 10 * time.Second, Concurrency: 8, Retry: webhook.DefaultSchedule,
+		Sign: webhook.Signing{Scheme: webhook.SignStandard}, Secrets: []webhook.Secret{webhook.NewSecret(secretText)},
+	}
+}
+
+// bench is a deliverer at work with what is around it.
+type bench struct {
+	*deliver.Deliverer
+	q    *delivertest.Queue
+	stop func() error
+}
+
+// start runs a deliverer for subs until the test ends. change may set options.
+func start(t *testing.T, opts deliver.Options, subs ...*webhook.Subscription) *bench {
+	t.Helper()
+	b := &bench{q: delivertest.NewQueue()}
+	if opts.Queue != nil {
+		b.q = opts.Queue.(*delivertest.Queue)
+	}
+	opts.Queue, opts.States = b.q, b.q
+	if opts.Renderer == nil {
+		opts.Renderer = delivertest.Renderer{}
+	}
+	b.Deliverer = deliver.New(opts)
+	if err := b.Configure(subs, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	stopped := false
+	b.stop = func() error {
+		stopped = true
+		cancel()
+		return <-done
+	}
+	t.Cleanup(func() {
+		if !stopped {
+			b.stop()
+		}
+	})
+	return b
+}
+
+func event(n int) webhook.EventID { return webhook.EventID(fmt.Sprintf("evt_%04d", n)) }
+
+// state fails the test unless delivery id is in a state.
+func (b *bench) state(t *testing.T, id webhook.DeliveryID, want webhook.DeliveryState) {
+	t.Helper()
+	if got := b.q.Delivery(id); got.State != want {
+		t.Errorf("delivery is %s (%s), want %s", got.State, got.Reason, want)
+	}
+}
+
+// eventually waits in real time until ok.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); !ok(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+	}
+}

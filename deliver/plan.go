@@ -1,0 +1,91 @@
+package deliver
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// plan is a subscription compiled: what every attempt has in common.
+type plan struct {
+	sub         *webhook.Subscription
+	request     *http.Request // the template of every request; has no body
+	shown       string        // the URL without its password
+	headers     []headerLine
+	fixed       int // how many headers every request has, about
+	signer      signer
+	transport   http.RoundTripper
+	timeout     time.Duration
+	concurrency int
+	userAgent   []string
+	masks       []string // headers whose values records do not show
+}
+
+// Check returns an error that says why nothing could be delivered to s, or nil:
+// its URL, its secrets, or a header or a signature that we cannot make.
+func Check(s *webhook.Subscription) error {
+	_, err := compile(s, "")
+	return err
+}
+
+// compile makes the plan of s, without a transport.
+func compile(s *webhook.Subscription, version string) (*plan, error) {
+	p := &plan{
+		sub:         s,
+		timeout:     s.Timeout,
+		concurrency: s.Concurrency,
+		userAgent:   []string{"sidehook/" + version},
+	}
+	if p.timeout <= 0 {
+		p.timeout = defaultTimeout
+	}
+	if p.concurrency <= 0 {
+		p.concurrency = defaultConcurrency
+	}
+	u, err := checkURL(s.URL)
+	if err != nil {
+		return nil, err
+	}
+	p.shown = u.Redacted()
+	if p.headers, err = compileHeaders(s.Headers); err != nil {
+		return nil, err
+	}
+	if u.User != nil {
+		p.headers = append(p.headers, basicAuth(u.User))
+		u.User = nil
+	}
+	if p.signer, err = newSigner(s); err != nil {
+		return nil, err
+	}
+	p.request = &http.Request{
+		Method: http.MethodPost, URL: u, Host: u.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	p.fixed = 7 + len(p.headers)
+	p.masks = masks(p.headers, s.Sign)
+	return p, nil
+}
+
+// checkURL reads the URL of a subscription.
+func checkURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the URL cannot be read: %w; write one like https://crm.example.com/hooks", err)
+	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, fmt.Errorf("the URL %q has no http:// or https:// with a host; write one like https://crm.example.com/hooks", u.Redacted())
+	}
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
+}
+
+// basicAuth is the header for a URL's user and password (RFC 7617).
+func basicAuth(user *url.Userinfo) headerLine {
+	password, _ := user.Password()
+	value := "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
+	return headerLine{name: "Authorization", fixed: []string{value}, secret: true}
+}

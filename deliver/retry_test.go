@@ -1,0 +1,287 @@
+package deliver_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/deliver/delivertest"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// A delivery is attempted until it is accepted, and every attempt has the same
+// webhook-id.
+func TestPromise4AtLeastOnceSameID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 503, delivertest.Silent, 500, 200)
+		s := subscribe("crm", "https://crm.example.com/hooks")
+		s.Retry = webhook.Schedule{time.Minute, time.Hour, 24 * time.Hour}
+		b := start(t, deliver.Options{Transport: crm}, s)
+		id := b.q.Owe("crm", event(1), "lane")
+		time.Sleep(48 * time.Hour)
+		synctest.Wait()
+		crm.Received(0, time.Minute, time.Hour, 24*time.Hour)
+		for i, got := range crm.Requests() {
+			if got.Header.Get("Webhook-Id") != string(event(1)) {
+				t.Errorf("attempt %d has webhook-id %q", i+1, got.Header.Get("Webhook-Id"))
+			}
+			if want := string(rune('1' + i)); got.Header.Get("Webhook-Attempt") != want {
+				t.Errorf("webhook-attempt is %q, want %s", got.Header.Get("Webhook-Attempt"), want)
+			}
+		}
+		b.state(t, id, webhook.Delivered)
+		as := b.q.Attempts(id)
+		if len(as) != 4 || as[1].Error != "no answer within 10s" || as[1].Latency != 10*time.Second {
+			t.Errorf("recorded %+v", as)
+		}
+	})
+}
+
+func TestExhaustedWhenTheScheduleRanOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 500)
+		b := start(t, deliver.Options{Transport: crm}, subscribe("crm", "https://crm.example.com/"))
+		id := b.q.Owe("crm", event(1), "lane")
+		next := b.q.Owe("crm", event(2), "lane")
+		time.Sleep(100 * time.Hour)
+		synctest.Wait()
+		b.state(t, id, webhook.Exhausted)
+		if got := b.q.Delivery(id).Reason; got != "attempt 10, the last: the receiver answered 500" {
+			t.Errorf("reason %q", got)
+		}
+		if b.q.Delivery(next).Attempts == 0 {
+			t.Error("the next of the lane is not attempted behind an exhausted one")
+		}
+	})
+}
+
+func TestThrottledSubscriptionWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 429, 429, 503, 200).Answering(503, "Retry-After", "3600")
+		s := subscribe("crm", "https://crm.example.com/")
+		s.Concurrency = 1
+		b := start(t, deliver.Options{Transport: crm}, s)
+		first := b.q.Owe("crm", event(1), "a")
+		b.q.Owe("crm", event(2), "b")
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		crm.Received(0, time.Minute, time.Minute, time.Hour, 0)
+		b.state(t, first, webhook.Delivered)
+		if got := b.q.Delivery(first); got.Attempts > 1 {
+			t.Errorf("throttling spent attempts: %d", got.Attempts)
+		}
+		numbers := []int{}
+		for _, a := range b.q.Attempts(first) {
+			numbers = append(numbers, a.Number)
+		}
+		for i, n := range numbers {
+			if n != i+1 {
+				t.Errorf("attempts are numbered %v", numbers)
+			}
+		}
+		if got := b.q.State("crm"); got.Status != webhook.Active || got.WaitUntil.IsZero() {
+			t.Errorf("the wait is not kept: %+v", got)
+		}
+	})
+}
+
+// A receiver that says "Retry-After: 0" for ever is asked once a second.
+func TestThrottledWithoutWaitDoesNotSpin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 429).Answering(429, "Retry-After", "0")
+		b := start(t, deliver.Options{Transport: crm}, subscribe("crm", "https://crm.example.com/"))
+		b.q.Owe("crm", event(1), "a")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(crm.Requests()); n < 55 || n > 61 {
+			t.Errorf("%d requests in a minute, want about 60", n)
+		}
+	})
+}
+
+func TestGoneHoldsWhatIsOwed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 410, 200)
+		s := subscribe("crm", "https://crm.example.com/")
+		newest := uint64(2)
+		opts := deliver.Options{Transport: crm, Newest: fixed(&newest)}
+		b := start(t, opts, s)
+		first := b.q.Owe("crm", event(1), "lane")
+		second := b.q.Owe("crm", event(2), "lane")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		crm.Received(0)
+		if got := b.q.State("crm"); got.Status != webhook.Gone || got.Reason != webhook.ReasonGone {
+			t.Fatalf("state %+v", got)
+		}
+		b.state(t, first, webhook.Pending)
+		if b.q.Claimed() != 0 {
+			t.Error("held deliveries are still given out")
+		}
+
+		if _, err := b.Resume(t.Context(), "crm", webhook.ReasonOperator); err != nil {
+			t.Fatal(err)
+		}
+		third := b.q.Owe("crm", event(3), "lane")
+		synctest.Wait()
+		b.state(t, third, webhook.Delivered)
+		b.state(t, second, webhook.Pending)
+
+		st, err := b.Release(t.Context(), "crm", webhook.ReasonOperator)
+		if err != nil || st.HeldThrough != 0 {
+			t.Fatal(st, err)
+		}
+		synctest.Wait()
+		b.state(t, first, webhook.Delivered)
+		b.state(t, second, webhook.Delivered)
+		if got := b.q.State("crm"); got != st {
+			t.Errorf("kept %+v, want %+v", got, st)
+		}
+	})
+}
+
+func TestPausedAfterFailuresInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 500, 500, 200, 500, 500, 500, 200)
+		s := subscribe("crm", "https://crm.example.com/")
+		s.PauseAfter = 3
+		s.Retry = webhook.Schedule{time.Second, time.Second, time.Second, time.Second}
+		b := start(t, deliver.Options{Transport: crm}, s)
+		b.q.Owe("crm", event(1), "lane")
+		second := b.q.Owe("crm", event(2), "lane")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := len(crm.Requests()); n != 6 {
+			t.Errorf("%d requests, want 6: the accepted one ends the row", n)
+		}
+		if got := b.q.State("crm"); got.Status != webhook.Paused || got.Reason != webhook.ReasonPauseAfter || got.Failures != 3 {
+			t.Errorf("state %+v", got)
+		}
+		b.state(t, second, webhook.Pending)
+		b.Resume(t.Context(), "crm", webhook.ReasonOperator)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		b.state(t, second, webhook.Delivered)
+	})
+}
+
+func TestPausedByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 200)
+		b := start(t, deliver.Options{Transport: crm}, subscribe("crm", "https://crm.example.com/"))
+		if _, err := b.Pause(t.Context(), "crm", webhook.ReasonOperator); err != nil {
+			t.Fatal(err)
+		}
+		id := b.q.Owe("crm", event(1), "lane")
+		time.Sleep(time.Hour)
+		crm.Received()
+		if got := b.States()[0]; got.Status != webhook.Paused {
+			t.Errorf("state %+v", got)
+		}
+		b.Resume(t.Context(), "crm", webhook.ReasonOperator)
+		synctest.Wait()
+		b.state(t, id, webhook.Delivered)
+		if _, err := b.Pause(t.Context(), "erp", "x"); !errors.Is(err, deliver.ErrUnknownSubscription) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestDirectivesOfTheReceiver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 400, 200).Answering(400, "Webhook-Delivery", "abort-message")
+		erp := delivertest.NewReceiver(t, 200).Answering(200, "Webhook-Delivery", "disable")
+		b := start(t, deliver.Options{Transport: delivertest.Net{"crm": crm, "erp": erp}},
+			subscribe("crm", "https://crm/"), subscribe("erp", "https://erp/"))
+		aborted := b.q.Owe("crm", event(1), "lane")
+		next := b.q.Owe("crm", event(2), "lane")
+		b.q.Owe("erp", event(1), "lane")
+		synctest.Wait()
+		b.state(t, aborted, webhook.Refused)
+		b.state(t, next, webhook.Delivered)
+		if got := b.q.State("erp"); got.Status != webhook.Gone || got.Reason != webhook.ReasonDisable {
+			t.Errorf("state %+v", got)
+		}
+	})
+}
+
+func TestDeadWhenItCannotBeMade(t *testing.T) {
+	for name, change := range map[string]func(*webhook.Subscription, *delivertest.Renderer){
+		"payload fails":        func(s *webhook.Subscription, r *delivertest.Renderer) { r.Err = errors.New("no field x") },
+		"header has no value":  func(s *webhook.Subscription, r *delivertest.Renderer) { s.Headers[0].Value = "{nothing}" },
+		"header breaks a line": func(s *webhook.Subscription, r *delivertest.Renderer) { s.Headers[0].Value = "{evil}" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				crm := delivertest.NewReceiver(t, 200)
+				s := subscribe("crm", "https://crm.example.com/")
+				s.Headers = []webhook.HeaderTemplate{{Name: "X-Topic", Value: "{scope}"}}
+				r := delivertest.Renderer{Values: map[string]string{"evil": "a\r\nX-Admin: 1"}}
+				change(s, &r)
+				b := start(t, deliver.Options{Transport: crm, Renderer: r}, s)
+				id := b.q.Owe("crm", event(1), "lane")
+				synctest.Wait()
+				crm.Received()
+				b.state(t, id, webhook.Dead)
+				if b.q.Delivery(id).Reason == "" || b.q.State("crm").Status == webhook.Paused {
+					t.Errorf("delivery %+v", b.q.Delivery(id))
+				}
+			})
+		})
+	}
+}
+
+// While the store cannot take results, what was sent waits for it; nothing is
+// lost, nobody spins, and attempts stop when too many wait.
+func TestStoreThatCannotSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 200)
+		b := start(t, deliver.Options{Transport: crm, InFlight: 4}, subscribe("crm", "https://crm.example.com/"))
+		b.q.FailSettle(errors.New("the store is full"))
+		for i := range 100 {
+			b.q.Owe("crm", event(i), "")
+		}
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if n := len(crm.Requests()); n > 12 {
+			t.Errorf("%d attempts while none could be recorded", n)
+		}
+		if _, settles := b.q.Calls(); settles > 200 {
+			t.Errorf("%d calls of Settle in ten minutes", settles)
+		}
+		b.q.FailSettle(nil)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := b.q.Pending(); n != 0 {
+			t.Errorf("%d deliveries are left", n)
+		}
+		if n := len(crm.Requests()); n != 100 {
+			t.Errorf("%d requests for 100 deliveries", n)
+		}
+	})
+}
+
+func TestStoreThatCannotClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 200)
+		var log strings.Builder
+		b := start(t, deliver.Options{Transport: crm, Log: logTo(&log)}, subscribe("crm", "https://crm.example.com/"))
+		b.q.FailClaim(errors.New("disk gone"))
+		id := b.q.Owe("crm", event(1), "lane")
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if claims, _ := b.q.Calls(); claims > 200 {
+			t.Errorf("%d calls of Claim in ten minutes", claims)
+		}
+		if n := strings.Count(log.String(), "disk gone"); n < 8 || n > 11 {
+			t.Errorf("logged %d times in ten minutes, want once a minute", n)
+		}
+		b.q.FailClaim(nil)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		b.state(t, id, webhook.Delivered)
+	})
+}

@@ -1,0 +1,217 @@
+package deliver
+
+import (
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// roster knows the subscriptions, what each has ready to be attempted, and
+// whose turn it is. Its methods want [Deliverer].mu held.
+type roster struct {
+	subs map[webhook.SubscriptionID]*subscriber
+
+	turns []*subscriber // first in, first out: something ready and a free slot
+	asks  []*subscriber // first in, first out: to be asked of the queue
+
+	ready    int // claimed ahead, over all
+	maxReady int
+
+	unsettled    int // attempts made and not recorded
+	maxUnsettled int
+
+	// scanAt is when a wait of some subscriber may end; zero: none does.
+	scanAt time.Time
+
+	unsaved map[webhook.SubscriptionID]*subscriber // whose state is not durable
+}
+
+// subscriber is a subscription at work.
+type subscriber struct {
+	id   webhook.SubscriptionID
+	plan *plan // nil: absent from the configuration, or not usable
+
+	state   webhook.SubscriptionState
+	version uint64 // of state
+	removed bool   // deleted: its state is written no more
+
+	ready    []webhook.Delivery // claimed, not yet attempted
+	inFlight int
+	inTurns  bool
+
+	ask    bool      // the queue may have more
+	inAsks bool      // in roster.asks
+	next   time.Time // when to ask again; zero: not by time
+	epoch  uint64    // counts what makes a claim under way void
+	claims backoff   // of claims that failed
+}
+
+func (r *roster) init(unsettled int) {
+	r.subs = map[webhook.SubscriptionID]*subscriber{}
+	r.unsaved = map[webhook.SubscriptionID]*subscriber{}
+	r.maxUnsettled = unsettled
+	r.maxReady = 4 * unsettled
+}
+
+// eligible reports whether s may be attempted now. A circuit breaker, a rate
+// limit and the like belong here.
+func (s *subscriber) eligible(now time.Time) bool {
+	return s.plan != nil && s.state.Status == webhook.Active && !now.Before(s.state.WaitUntil)
+}
+
+// room returns how many deliveries to claim for s: enough to keep its slots
+// busy, asked for when half of that is used up.
+func (r *roster) room(s *subscriber) int {
+	want := 2 * s.plan.concurrency
+	if r.ready >= r.maxReady {
+		want = 1
+	}
+	if len(s.ready) > want/2 {
+		return 0
+	}
+	return want - len(s.ready)
+}
+
+// asked notes that the queue may have something for s. It reports whether the
+// dispatcher has to be woken.
+func (r *roster) asked(s *subscriber, now time.Time) bool {
+	s.ask = true
+	return r.consider(s, now)
+}
+
+func (r *roster) consider(s *subscriber, now time.Time) bool {
+	if !s.ask || s.inAsks || s.removed || !s.eligible(now) || r.room(s) == 0 {
+		return false
+	}
+	s.inAsks = true
+	r.asks = append(r.asks, s)
+	return true
+}
+
+// nextAsk takes the subscriber that is to be asked of the queue, and for how
+// many deliveries.
+func (r *roster) nextAsk(now time.Time) (s *subscriber, max int) {
+	for len(r.asks) > 0 {
+		s, r.asks = r.asks[0], r.asks[1:]
+		s.inAsks = false
+		if s.removed || !s.eligible(now) {
+			continue
+		}
+		if max = r.room(s); max > 0 {
+			s.ask = false
+			return s, max
+		}
+	}
+	return nil, 0
+}
+
+// take returns the delivery whose turn it is.
+func (r *roster) take(now time.Time) (s *subscriber, d webhook.Delivery, ok bool) {
+	if r.unsettled >= r.maxUnsettled {
+		return nil, d, false
+	}
+	for len(r.turns) > 0 {
+		s, r.turns = r.turns[0], r.turns[1:]
+		s.inTurns = false
+		if s.free() <= 0 || !s.eligible(now) {
+			continue
+		}
+		d, s.ready = s.ready[0], s.ready[1:]
+		r.ready--
+		s.inFlight++
+		r.queueUp(s)
+		return s, d, true
+	}
+	return nil, d, false
+}
+
+// queueUp puts s at the end of the turns if it can use one.
+func (r *roster) queueUp(s *subscriber) {
+	if !s.inTurns && s.free() > 0 {
+		s.inTurns = true
+		r.turns = append(r.turns, s)
+	}
+}
+
+// free returns how many deliveries of s could be attempted at once now.
+func (s *subscriber) free() int {
+	if s.plan == nil {
+		return 0
+	}
+	return min(len(s.ready), s.plan.concurrency-s.inFlight)
+}
+
+// runnable returns how many deliveries could be attempted at once now.
+func (r *roster) runnable() (n int) {
+	for _, s := range r.turns {
+		n += s.free()
+	}
+	return n
+}
+
+// drop empties what s has ready and returns the ids, to be unclaimed. What a
+// claim under way will bring is void.
+func (r *roster) drop(s *subscriber) []webhook.DeliveryID {
+	var ids []webhook.DeliveryID
+	for i := range s.ready {
+		ids = append(ids, s.ready[i].ID)
+	}
+	r.ready -= len(s.ready)
+	s.ready = nil
+	s.ask = true
+	s.epoch++
+	return ids
+}
+
+// scan asks for every subscriber whose wait is over, and computes scanAt.
+func (r *roster) scan(now time.Time) {
+	r.scanAt = time.Time{}
+	for _, s := range r.subs {
+		if s.eligible(now) && (s.ask || !s.next.IsZero() && !s.next.After(now)) {
+			s.next = time.Time{}
+			r.asked(s, now)
+			continue
+		}
+		r.arm(s, now)
+	}
+}
+
+// arm sees to it that a scan comes when a wait of s ends by itself.
+func (r *roster) arm(s *subscriber, now time.Time) {
+	switch {
+	case s.plan == nil || s.state.Status != webhook.Active:
+	case now.Before(s.state.WaitUntil):
+		r.scanBy(s.state.WaitUntil)
+	case !s.ask:
+		r.scanBy(s.next)
+	}
+}
+
+// scanBy sees to it that a scan comes at the latest at a time.
+func (r *roster) scanBy(at time.Time) {
+	if !at.IsZero() && (r.scanAt.IsZero() || at.Before(r.scanAt)) {
+		r.scanAt = at
+	}
+}
+
+// set gives s a new state, to be made durable. It reports whether the status
+// changed.
+func (r *roster) set(s *subscriber, state webhook.SubscriptionState) bool {
+	if state == s.state {
+		return false
+	}
+	changed := state.Status != s.state.Status
+	s.state = state
+	s.version++
+	if !s.removed {
+		r.unsaved[s.id] = s
+	}
+	return changed
+}
+
+// saved notes that version of s's state is durable.
+func (r *roster) saved(s *subscriber, version uint64) {
+	if s.version == version {
+		delete(r.unsaved, s.id)
+	}
+}

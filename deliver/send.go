@@ -1,0 +1,161 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// maxDrain is how much of an answer is read so that its connection can be used
+// again; beyond it the connection is closed.
+const maxDrain = 64 << 10
+
+// errCut is the cause of an attempt's context when the shutdown budget is spent.
+var errCut = errors.New("cut off by the shutdown")
+
+// attempt makes one request for dl and returns what came of it, or nil if ctx
+// ended with errCut before there was an answer: then it does not count.
+func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) (a *webhook.Attempt) {
+	a = &webhook.Attempt{
+		Delivery: dl.ID,
+		Number:   max(dl.Requests, dl.Attempts) + 1,
+		Started:  time.Now(),
+		URL:      p.shown,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			a = broken(a, fmt.Errorf("panic: %v", r))
+		}
+	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, errTimeout)
+	defer cancel()
+	req, err := d.request(ctx, p, dl, a)
+	if err != nil {
+		if context.Cause(ctx) == errCut {
+			return nil
+		}
+		return broken(a, err)
+	}
+	resp, err := p.transport.RoundTrip(req)
+	if err != nil {
+		if context.Cause(ctx) == errCut {
+			return nil
+		}
+		a.Latency = time.Since(a.Started)
+		a.Outcome = webhook.Failed
+		a.Error = words(err, p.request.URL.Host, p.timeout)
+		return a
+	}
+	defer resp.Body.Close()
+	p.read(a, resp)
+	return a
+}
+
+// broken says that we could not make the request: our fault.
+func broken(a *webhook.Attempt, err error) *webhook.Attempt {
+	a.Latency = time.Since(a.Started)
+	a.Outcome, a.Error = webhook.Broken, err.Error()
+	return a
+}
+
+// request renders dl's payload and makes the signed request for it.
+func (d *Deliverer) request(ctx context.Context, p *plan, dl *webhook.Delivery, a *webhook.Attempt) (*http.Request, error) {
+	payload, err := d.opts.Renderer.Render(ctx, dl, p.sub)
+	if err != nil {
+		return nil, fmt.Errorf("payload: %w", err)
+	}
+	if payload.ID == "" {
+		payload.ID = string(dl.Event)
+	}
+	h, err := p.header(&payload, a.Number, a.Started)
+	if err != nil {
+		return nil, err
+	}
+	a.Sent = p.shownHeaders(h)
+	req := p.request.WithContext(ctx)
+	req.Header = h
+	req.ContentLength = int64(len(payload.Body))
+	body := payload.Body
+	// With GetBody, the transport itself takes another connection if the one it
+	// took turns out to be closed and nothing was written to it.
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	if req.Body, err = req.GetBody(); len(body) == 0 {
+		req.Body, req.GetBody = http.NoBody, nil
+	}
+	return req, err
+}
+
+// read keeps what an attempt keeps of resp, and judges it.
+func (p *plan) read(a *webhook.Attempt, resp *http.Response) {
+	var err error
+	a.Status = resp.StatusCode
+	a.Received = shownAnswer(resp.Header)
+	if resp.Body != http.NoBody {
+		a.Answer, a.CutShort, err = readAnswer(resp.Body)
+	}
+	now := time.Now()
+	a.Latency = now.Sub(a.Started)
+	outcome, wait := judge(resp.StatusCode, resp.Header, now)
+	a.Outcome = outcome
+	if outcome == webhook.Throttled {
+		a.RetryAt = now.Add(wait)
+	}
+	switch location := resp.Header.Get("Location"); {
+	case err != nil && isTimeout(err):
+		a.Error = fmt.Sprintf("answered %d, but the answer did not end within %s", a.Status, p.timeout)
+	case err != nil:
+		a.Error = fmt.Sprintf("answered %d, but the answer broke off: %s", a.Status, plain(err))
+	case a.Status >= 300 && a.Status < 400 && location != "":
+		a.Error = fmt.Sprintf("answered %d, a redirect to %.200q: redirects are not followed; change the subscription's URL", a.Status, location)
+	}
+}
+
+// shownAnswer returns the headers of an answer as records show them.
+func shownAnswer(h http.Header) webhook.Header {
+	if len(h["Set-Cookie"]) == 0 {
+		return webhook.Header(h)
+	}
+	shown := h.Clone()
+	shown["Set-Cookie"] = []string{masked}
+	return webhook.Header(shown)
+}
+
+// answerBuffers are for reading answers, which are short as a rule.
+var answerBuffers = sync.Pool{New: func() any { return new([webhook.MaxAnswer]byte) }}
+
+// readAnswer reads what is kept of an answer, and a bounded rest.
+func readAnswer(body io.Reader) (answer []byte, cutShort bool, err error) {
+	buf := answerBuffers.Get().(*[webhook.MaxAnswer]byte)
+	defer answerBuffers.Put(buf)
+	n, err := readUpTo(body, buf[:])
+	if n > 0 {
+		answer = bytes.Clone(buf[:n])
+	}
+	if err == nil {
+		var more int64
+		more, err = io.CopyN(io.Discard, body, maxDrain-webhook.MaxAnswer)
+		cutShort = more > 0
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return answer, cutShort, err
+}
+
+// readUpTo fills buf, or returns with what ended r. Unlike [io.ReadFull] it
+// keeps apart an end and a breaking off.
+func readUpTo(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = r.Read(buf[n:])
+		n += m
+	}
+	return n, err
+}

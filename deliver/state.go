@@ -1,0 +1,102 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// ErrUnknownSubscription is wrapped by calls about a subscription that is not
+// there.
+var ErrUnknownSubscription = errors.New("no such subscription")
+
+// Pause stops delivery to an active subscription. Attempts in flight go on. It
+// returns the state as it is now durable.
+func (d *Deliverer) Pause(ctx context.Context, id webhook.SubscriptionID, reason string) (webhook.SubscriptionState, error) {
+	return d.change(ctx, id, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
+		return st.Pause(reason, now)
+	})
+}
+
+// Resume makes a subscription active again. After a pause, what it is owed goes
+// on; for one that was gone or disabled that stays held, until
+// [Deliverer.Release].
+func (d *Deliverer) Resume(ctx context.Context, id webhook.SubscriptionID, reason string) (webhook.SubscriptionState, error) {
+	var newest uint64
+	if d.opts.Newest != nil {
+		var err error
+		if newest, err = d.opts.Newest(ctx); err != nil {
+			return webhook.SubscriptionState{}, fmt.Errorf("resume %s: %w", id, err)
+		}
+	}
+	return d.change(ctx, id, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
+		return st.Resume(reason, newest, now)
+	})
+}
+
+// Release makes a subscription active with nothing held: what it is owed goes
+// out in its old order, in front of what is newer in its lane.
+func (d *Deliverer) Release(ctx context.Context, id webhook.SubscriptionID, reason string) (webhook.SubscriptionState, error) {
+	return d.change(ctx, id, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
+		return st.Release(reason, now)
+	})
+}
+
+// States returns the states of all subscriptions, by id.
+func (d *Deliverer) States() []webhook.SubscriptionState {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	states := make([]webhook.SubscriptionState, 0, len(d.roster.subs))
+	for _, s := range d.roster.subs {
+		states = append(states, s.state)
+	}
+	slices.SortFunc(states, func(a, b webhook.SubscriptionState) int { return cmp.Compare(a.ID, b.ID) })
+	return states
+}
+
+// change makes a state durable and then true. Attempts that finish meanwhile
+// change it too, so the transition is made once more on what they left.
+func (d *Deliverer) change(ctx context.Context, id webhook.SubscriptionID,
+	to func(webhook.SubscriptionState, time.Time) webhook.SubscriptionState,
+) (webhook.SubscriptionState, error) {
+	d.recording.Lock()
+	defer d.recording.Unlock()
+	now := time.Now()
+	d.mu.Lock()
+	s := d.roster.subs[id]
+	if s == nil {
+		d.mu.Unlock()
+		return webhook.SubscriptionState{}, fmt.Errorf("subscription %q: %w", id, ErrUnknownSubscription)
+	}
+	version, state := s.version, to(s.state, now)
+	d.mu.Unlock()
+
+	kept, err := d.opts.States.PutState(ctx, state)
+	if err != nil {
+		return webhook.SubscriptionState{}, fmt.Errorf("keep the state of subscription %s: %w", id, err)
+	}
+
+	d.mu.Lock()
+	same := s.version == version
+	state = to(s.state, now)
+	state.Number = kept.Number
+	changed := d.roster.set(s, state)
+	if same {
+		d.roster.saved(s, s.version)
+	}
+	dropped := d.roster.drop(s)
+	plan := s.plan
+	d.mu.Unlock()
+
+	d.giveBack(dropped, s)
+	if changed && plan != nil {
+		d.opts.Observer.StateChanged(plan.sub, state)
+	}
+	poke(d.wake)
+	return state, nil
+}

@@ -1,0 +1,131 @@
+package deliver
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// crew is the workers: goroutines that make attempts, started when there is
+// work and none is idle. Its methods want [Deliverer].mu held.
+type crew struct {
+	most    int // workers
+	workers int
+	idle    int // waiting on more, and not signalled
+	more    *sync.Cond
+	done    sync.WaitGroup
+	work    func() // what one does; nil before Run
+	closing bool
+}
+
+// keepIdle is how many idle workers stay; the others end.
+const keepIdle = 32
+
+func (c *crew) init(mu *sync.Mutex, most int) {
+	c.most = most
+	c.more = sync.NewCond(mu)
+}
+
+// call gets up to n workers to look for work.
+func (c *crew) call(n int) {
+	if c.work == nil || c.closing {
+		return
+	}
+	for ; n > 0 && c.idle > 0; n-- {
+		c.idle-- // by the caller, or a second call would count this worker again
+		c.more.Signal()
+	}
+	for ; n > 0 && c.workers < c.most; n-- {
+		c.workers++
+		c.done.Go(c.work)
+	}
+}
+
+// rest waits until called. It returns false if the worker is to end.
+func (c *crew) rest() bool {
+	if c.closing || c.idle >= keepIdle {
+		c.workers--
+		return false
+	}
+	c.idle++
+	c.more.Wait()
+	return true
+}
+
+// close ends the workers when they have done what they are doing.
+func (c *crew) close() {
+	c.closing = true
+	c.idle = 0
+	c.more.Broadcast()
+}
+
+// work makes attempts until there is nothing to do. ctx ends when the shutdown
+// budget is spent.
+func (d *Deliverer) work(ctx context.Context) {
+	for {
+		s, p, dl, ok := d.take()
+		if !ok {
+			return
+		}
+		a := d.attempt(ctx, p, &dl)
+		d.finish(s, p, dl, a)
+	}
+}
+
+// take returns the next delivery to attempt, and waits for one if need be.
+func (d *Deliverer) take() (*subscriber, *plan, webhook.Delivery, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !d.crew.closing {
+		now := time.Now()
+		if s, dl, ok := d.roster.take(now); ok {
+			if d.roster.consider(s, now) {
+				poke(d.wake)
+			}
+			return s, s.plan, dl, true
+		}
+		if !d.crew.rest() {
+			return nil, nil, webhook.Delivery{}, false
+		}
+	}
+	d.crew.workers--
+	return nil, nil, webhook.Delivery{}, false
+}
+
+// finish frees the slot of dl and hands the attempt on to be recorded. A nil
+// attempt was cut off and does not count.
+func (d *Deliverer) finish(s *subscriber, p *plan, dl webhook.Delivery, a *webhook.Attempt) {
+	if a == nil {
+		d.mu.Lock()
+		s.inFlight--
+		d.mu.Unlock()
+		d.opts.Queue.Unclaim(dl.ID)
+		return
+	}
+	d.opts.Observer.Attempted(p.sub, &dl, a)
+	after := dl.After(*a, p.sub.Retry)
+
+	d.mu.Lock()
+	s.inFlight--
+	d.roster.unsettled++
+	changed := d.roster.set(s, s.state.After(a, p.sub.PauseAfter))
+	state := s.state
+	var dropped []webhook.DeliveryID
+	if now := time.Now(); !s.eligible(now) {
+		dropped = d.roster.drop(s)
+		d.roster.arm(s, now)
+		poke(d.wake)
+	}
+	d.roster.queueUp(s)
+	d.settler.add(result{sub: s, plan: p, settlement: webhook.Settlement{Delivery: after, Attempt: a}})
+	d.mu.Unlock()
+
+	if len(dropped) > 0 {
+		d.giveBack(dropped, s)
+	}
+	if changed {
+		d.opts.Observer.StateChanged(p.sub, state)
+	}
+}
