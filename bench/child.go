@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// pinned is the garbage collector of every measured process.
+var pinned = []string{"GOGC=off", "GOMEMLIMIT=256MiB"}
+
+// secret signs the benchmark's deliveries; nobody verifies them.
+const secret = "whsec_c2lkZWhvb2sgYmVuY2htYXJrIHNlY3JldCBrZXk="
+
+// child is one measured process: the sidehook binary with one configuration.
+type child struct {
+	name, address string
+	cmd           *exec.Cmd
+	ended         chan struct{}
+	log           string
+}
+
+// start runs binary with a site on a free port. global and directive are lines
+// of the Caddyfile: for its sidehook option and for its site.
+func start(binary, dir, name, upstream, global, directive string, env []string) (*child, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	c := &child{name: name, address: listener.Addr().String(), ended: make(chan struct{})}
+	listener.Close()
+	home := filepath.Join(dir, name)
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return nil, err
+	}
+	if global != "" {
+		global = fmt.Sprintf("sidehook {\n\t\tstore badger %s\n%s\t}", filepath.Join(home, "store"), global)
+	}
+	config := filepath.Join(home, "Caddyfile")
+	text := fmt.Sprintf("{\n\tadmin off\n\tlog {\n\t\tlevel ERROR\n\t}\n\t%s\n}\n\nhttp://%s {\n\t%s\n\treverse_proxy %s {\n"+
+		"\t\ttransport http {\n\t\t\tkeepalive_idle_conns_per_host 256\n\t\t}\n\t}\n}\n", global, c.address, directive, upstream)
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		return nil, err
+	}
+	c.log = filepath.Join(home, "log")
+	out, err := os.Create(c.log)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	c.cmd = exec.Command(binary, "run", "--config", config, "--adapter", "caddyfile")
+	c.cmd.Env = append(os.Environ(), append([]string{
+		"XDG_CONFIG_HOME=" + home, "XDG_DATA_HOME=" + home, "BENCH_SECRET=" + secret,
+	}, env...)...)
+	c.cmd.Stdout, c.cmd.Stderr = out, out
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		c.cmd.Wait()
+		close(c.ended)
+	}()
+	return c, c.ready()
+}
+
+// ready returns when the site answers.
+func (c *child) ready() error {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		if resp, err := http.Head("http://" + c.address + "/ready"); err == nil {
+			resp.Body.Close()
+			return nil
+		}
+		select {
+		case <-c.ended:
+			return c.failed("ended by itself")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return c.failed("does not answer")
+}
+
+func (c *child) failed(what string) error {
+	text, err := os.ReadFile(c.log)
+	return errors.Join(fmt.Errorf("%s %s:\n%s", c.name, what, text), err)
+}
+
+func (c *child) stop() {
+	c.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-c.ended:
+	case <-time.After(10 * time.Second):
+		c.cmd.Process.Kill()
+		<-c.ended
+	}
+}
+
+// tick is the unit of the times in /proc.
+const tick = 10 * time.Millisecond
+
+// cpu returns the processor time that c has used; 0 where there is no /proc.
+func (c *child) cpu() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * tick
+}
+
+// settle returns when c has done what it had left to do: it has used no
+// processor time for a while. At most 30 s.
+func (c *child) settle() error {
+	const still = 8 // looks without a tick
+	last, quiet := c.cpu(), 0
+	for deadline := time.Now().Add(30 * time.Second); quiet < still; {
+		select {
+		case <-c.ended:
+			return c.failed("ended by itself")
+		case <-time.After(tick):
+		}
+		now := c.cpu()
+		if quiet++; now != last {
+			last, quiet = now, 0
+		}
+		if time.Now().After(deadline) {
+			return c.failed("is still busy 30 s after the load ended")
+		}
+	}
+	return nil
+}
+
+// resident returns the memory that c holds now and the most that it held, in
+// bytes; 0 where there is no /proc.
+func (c *child) resident() (now, most int64) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, 0
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		kib, _ := strconv.ParseInt(fields[1], 10, 64)
+		switch fields[0] {
+		case "VmRSS:":
+			now = kib << 10
+		case "VmHWM:":
+			most = kib << 10
+		}
+	}
+	return now, most
+}

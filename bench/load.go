@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// entitiesPerConn is over how many entities one connection spreads its writes;
+// no two connections write to the same one.
+const entitiesPerConn = 64
+
+// load is a set of keep-alive connections to one server. It speaks just enough
+// HTTP/1.1 to cost little beside what is measured.
+type load struct {
+	conns []*conn
+}
+
+// dial opens n connections to address, which will write to path/ID.
+func dial(address, path string, n int) (*load, error) {
+	l := &load{}
+	for i := range n {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			l.close()
+			return nil, err
+		}
+		l.conns = append(l.conns, &conn{c: c, in: bufio.NewReaderSize(c, 8<<10), requests: requests(address, path, i)})
+	}
+	return l, nil
+}
+
+func (l *load) close() {
+	for _, c := range l.conns {
+		c.c.Close()
+	}
+}
+
+// run writes on every connection, one call after the other, for d. A call
+// waits until it can put something into window; nil: it never waits.
+func (l *load) run(d time.Duration, window chan struct{}) (latencies []time.Duration, took time.Duration, err error) {
+	began := time.Now()
+	errs := make([]error, len(l.conns))
+	var wg sync.WaitGroup
+	for i, c := range l.conns {
+		wg.Go(func() { errs[i] = c.run(began.Add(d), window) })
+	}
+	wg.Wait()
+	took = time.Since(began)
+	for _, c := range l.conns {
+		latencies = append(latencies, c.latencies...)
+	}
+	return latencies, took, errors.Join(errs...)
+}
+
+// conn is one connection and the requests that it repeats.
+type conn struct {
+	c         net.Conn
+	in        *bufio.Reader
+	requests  []*request
+	next      int
+	latencies []time.Duration
+}
+
+func (c *conn) run(until time.Time, window chan struct{}) error {
+	c.latencies = c.latencies[:0]
+	stop := time.NewTimer(time.Until(until))
+	defer stop.Stop()
+	for now := time.Now(); now.Before(until); {
+		if window != nil {
+			select {
+			case window <- struct{}{}:
+				now = time.Now()
+			case <-stop.C:
+				return nil
+			}
+		}
+		r := c.requests[c.next%len(c.requests)]
+		c.next++
+		if _, err := c.c.Write(r.at(now)); err != nil {
+			return err
+		}
+		if err := c.answer(); err != nil {
+			return err
+		}
+		end := time.Now()
+		c.latencies = append(c.latencies, end.Sub(now))
+		now = end
+	}
+	return nil
+}
+
+// answer reads one response, which must be a 200 of known length.
+func (c *conn) answer() error {
+	status, err := c.in.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) {
+		return fmt.Errorf("answered %q", status)
+	}
+	length := -1
+	for {
+		line, err := c.in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if len(line) <= 2 {
+			break
+		}
+		if name, value, ok := bytes.Cut(line, []byte(": ")); ok && bytes.EqualFold(name, []byte("content-length")) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return err
+			}
+		}
+	}
+	if length < 0 {
+		return errors.New("answered without a length")
+	}
+	_, err = c.in.Discard(length)
+	return err
+}
+
+// request is the bytes of one call; only its numbers change between repeats,
+// in place.
+type request struct {
+	text           []byte
+	stamp, counter int // where they stand in text
+	count          int64
+}
+
+// stampDigits is the width of nanoseconds since 1970, until the year 2286.
+const stampDigits = 19
+
+// requests returns the calls of connection i.
+func requests(host, path string, i int) []*request {
+	all := make([]*request, entitiesPerConn)
+	for e := range all {
+		id := 1000 + i*entitiesPerConn + e
+		body := fmt.Sprintf(`{"id":%d,"name":"Roof of hall %d","status":"active","counter":100000000,"stamp":%d,`+
+			`"owner":{"id":7,"name":"Mara Lind","email":"mara@lind.example"},`+
+			`"budget":{"amount":15000.00,"spent":9125.50,"currency":"EUR","used_percent":60.8},`+
+			`"tags":["steel","urgent","hall"],"start_date":"2026-03-02","notes":"The crane comes on Monday.",`+
+			`"created_at":"2026-03-02T09:00:00Z"}`, id, id, time.Now().UnixNano())
+		text := fmt.Appendf(nil, "PATCH %s/%d HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			path, id, host, len(body), body)
+		all[e] = &request{
+			text:    text,
+			stamp:   bytes.Index(text, stampKey) + len(stampKey),
+			counter: bytes.Index(text, []byte(`"counter":`)) + len(`"counter":`),
+			count:   100_000_000,
+		}
+	}
+	return all
+}
+
+// at returns the call as it is sent now: it changes the entity.
+func (r *request) at(now time.Time) []byte {
+	r.count++
+	strconv.AppendInt(r.text[r.counter:r.counter], r.count, 10)
+	strconv.AppendInt(r.text[r.stamp:r.stamp], now.UnixNano(), 10)
+	return r.text
+}
