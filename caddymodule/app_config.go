@@ -1,0 +1,152 @@
+package caddymodule
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+	httpcaddyfile.RegisterGlobalOption("sidehook", parseGlobalOption)
+}
+
+// App keeps the events that sidehook handlers record, and delivers them as
+// signed webhooks to its subscriptions.
+//
+//	{
+//		sidehook {
+//			subscription crm https://crm.example.com/hooks {
+//				scopes project.**
+//				secret {env.CRM_SECRET}
+//			}
+//		}
+//	}
+type App struct {
+	// Store is where events and deliveries are kept.
+	Store *Store `json:"store,omitempty"`
+
+	// Journal is where calls are kept until their events are recorded.
+	Journal *Journal `json:"journal,omitempty"`
+
+	// Retention is how long an event is kept after its last delivery has reached
+	// its end, or after it was recorded if nobody wanted it. Default: 30d.
+	Retention rules.Duration `json:"retention,omitempty"`
+
+	// HoldFor is how long a held delivery is kept before it expires.
+	// Default: 30d.
+	HoldFor rules.Duration `json:"hold_for,omitempty"`
+
+	// Payloads are shapes of bodies, by the names that subscriptions use.
+	Payloads map[string]rules.Payload `json:"payloads,omitempty"`
+
+	// Subscriptions say who gets which events, where, and how.
+	Subscriptions []*Subscription `json:"subscriptions,omitempty"`
+
+	run appRun
+}
+
+// Store says where events and deliveries are kept.
+type Store struct {
+	// Backend is badger, the only one.
+	Backend string `json:"backend,omitempty"`
+
+	// Path is a directory, which one process may use at a time. Default: the
+	// directory sidehook in Caddy's data directory.
+	Path string `json:"path,omitempty"`
+}
+
+// Journal says how calls are journaled.
+type Journal struct {
+	// Sync writes the beginning of each call through to the disk, so that it
+	// survives power loss, at the price of one more sync for each call.
+	// Default: it survives the end of the process.
+	Sync bool `json:"sync,omitempty"`
+}
+
+// Defaults of DESIGN.md §4.
+const (
+	defaultRetention = 30 * 24 * time.Hour
+	defaultHoldFor   = 30 * 24 * time.Hour
+
+	backendBadger = "badger"
+)
+
+// CaddyModule implements [caddy.Module].
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "sidehook",
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// dir returns the data directory.
+func (a *App) dir() string {
+	if a.Store != nil && a.Store.Path != "" {
+		return a.Store.Path
+	}
+	return filepath.Join(caddy.AppDataDir(), "sidehook")
+}
+
+func (a *App) journalSync() bool { return a.Journal != nil && a.Journal.Sync }
+
+func (a *App) retention() time.Duration { return orDefault(time.Duration(a.Retention), defaultRetention) }
+
+func (a *App) holdFor() time.Duration { return orDefault(time.Duration(a.HoldFor), defaultHoldFor) }
+
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// build returns the subscriptions with their secrets read and their defaults
+// filled in, or says what is wrong with the first that is wrong. It opens
+// nothing but the files of secrets.
+func (a *App) build() ([]*webhook.Subscription, error) {
+	if a.Store != nil && a.Store.Backend != "" && a.Store.Backend != backendBadger {
+		return nil, fmt.Errorf("store.backend %q: write badger", a.Store.Backend)
+	}
+	if a.Retention < 0 || a.HoldFor < 0 {
+		return nil, fmt.Errorf("retention and hold_for: write durations above zero, like 30d")
+	}
+	for name := range a.Payloads {
+		if builtinPayload(name) || laterPayload(name) {
+			return nil, fmt.Errorf("payloads.%s is a name of Sidehook's own: choose another", name)
+		}
+	}
+	var subs []*webhook.Subscription
+	names := make(map[string]bool)
+	for i, s := range a.Subscriptions {
+		if s == nil || s.Name == "" {
+			return nil, fmt.Errorf("subscriptions[%d] has no name: a name is what its deliveries are kept under", i)
+		}
+		if names[s.Name] {
+			return nil, fmt.Errorf("subscription %s is declared twice: give each its own name", s.Name)
+		}
+		names[s.Name] = true
+		sub, err := a.buildSubscription(s)
+		if err != nil {
+			return nil, fmt.Errorf("subscription %s: %w", s.Name, err)
+		}
+		subs = append(subs, sub)
+	}
+	return subs, nil
+}
+
+// Interface guards.
+var (
+	_ caddy.App             = (*App)(nil)
+	_ caddy.Provisioner     = (*App)(nil)
+	_ caddy.CleanerUpper    = (*App)(nil)
+	_ caddyfile.Unmarshaler = (*App)(nil)
+)

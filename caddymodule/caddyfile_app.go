@@ -1,0 +1,120 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/sidehook/sidehook/rules"
+)
+
+// parseGlobalOption reads the global option sidehook.
+func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
+	app := new(App)
+	if existing != nil {
+		d.Next()
+		return nil, d.Err("the global option sidehook stands twice: put it into one block")
+	}
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "sidehook", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// UnmarshalCaddyfile implements [caddyfile.Unmarshaler]:
+//
+//	sidehook {
+//		…
+//	}
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	l, err := readLine(d)
+	if err != nil {
+		return err
+	}
+	if args := l.args(); len(args) > 0 {
+		return args[0].errf("unexpected %q: in the global options sidehook has only a block; an api's name stands in sidehook of a site", args[0].Text)
+	}
+	if err := appOptions.parse(l.block, a, "sidehook of the global options"); err != nil {
+		return err
+	}
+	return a.checkNames(l)
+}
+
+// appOptions are the words of the global option's block.
+var appOptions = options[*App]{
+	"store":          {usage: "store badger /var/lib/sidehook", parse: parseStore},
+	"journal":        {usage: "journal sync", parse: parseJournal},
+	"retention":      {usage: "retention 30d", parse: func(l *line, a *App) error { return l.duration(&a.Retention) }},
+	"hold_for":       {usage: "hold_for 30d", parse: func(l *line, a *App) error { return l.duration(&a.HoldFor) }},
+	"payload":        {usage: "payload NAME { KEY EXPR }, or payload NAME EXPR", parse: parseAppPayload, many: true},
+	"subscription":   {usage: "subscription crm https://crm.example.com/hooks { … }", parse: parseSubscription, many: true},
+	"store_max":      later[*App](),
+	"encryption_key": later[*App](),
+	"dialect":        later[*App](),
+}
+
+func parseStore(l *line, a *App) error {
+	args, err := l.take(1, 2)
+	if err != nil {
+		return err
+	}
+	if err := args[0].among("store", backendBadger); err != nil {
+		return err
+	}
+	a.Store = &Store{Backend: args[0].Text}
+	if len(args) > 1 {
+		a.Store.Path = args[1].Text
+	}
+	return nil
+}
+
+func parseJournal(l *line, a *App) error {
+	var word string
+	if err := l.oneOf(&word, "sync"); err != nil {
+		return err
+	}
+	a.Journal = &Journal{Sync: true}
+	return nil
+}
+
+func parseAppPayload(l *line, a *App) error {
+	name, p, err := parsePayload(l)
+	if err != nil {
+		return err
+	}
+	if _, ok := a.Payloads[name]; ok {
+		return l.words[1].errf("payload %s is declared twice: give each its own name", name)
+	}
+	if a.Payloads == nil {
+		a.Payloads = make(map[string]rules.Payload)
+	}
+	a.Payloads[name] = p
+	return nil
+}
+
+// checkNames checks what refers to payloads declared before or after it.
+func (a *App) checkNames(block *line) error {
+	for _, l := range block.block {
+		if l.name() != "subscription" {
+			continue
+		}
+		for _, inner := range l.block {
+			if inner.name() == "payload" {
+				if err := inner.words[1].check(func(name string) error { return checkPayload(name, a.Payloads) }); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// duration sets to to l's only argument.
+func (l *line) duration(to *rules.Duration) error {
+	args, err := l.take(1, 1)
+	if err != nil {
+		return err
+	}
+	return args[0].duration(to)
+}

@@ -1,0 +1,261 @@
+package caddymodule
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/sidehook/sidehook/rules/lang"
+)
+
+// Caddy's lexer cuts a line into words at white space and takes the quotes off
+// a word that begins with one. What it does inside a word, it does not tell.
+// So an expression is put together again from its words, and where that cannot
+// be exact the error holds the line to write with backticks.
+
+// expression returns words[from:to] of l as one compiled expression. The words
+// after to belong to the rest of the line.
+func (l *line) expression(from, to int, env lang.Environment) (string, error) {
+	text, err := l.restore(from, to)
+	if err != nil {
+		return "", err
+	}
+	if _, err := lang.Compile(text, env); err != nil {
+		return "", l.words[from].errf("%w%s", err, l.exprHint(from, to, env))
+	}
+	return text, nil
+}
+
+// condition is an expression that is true or false.
+func (l *line) condition(from, to int, env lang.Environment) (string, error) {
+	if to == from+1 && l.words[from].Quoted() && !l.words[from].backticked() && !l.words[from].heredoc() {
+		return "", l.words[from].errf("%s is a text, which is never true: write %s",
+			l.words[from].raw(), l.backticked(from, to, l.words[from].Text))
+	}
+	return l.expression(from, to, env)
+}
+
+// exprHint says what else may be wrong with an expression that does not compile.
+func (l *line) exprHint(from, to int, env lang.Environment) string {
+	if l.words[from].backticked() && to > from+1 {
+		return "; backticks go around the whole expression"
+	}
+	for _, w := range l.words[from+1 : to] {
+		if w.bare("each") || w.bare("emit") || w.bare("instead") || w.bare("on") {
+			return fmt.Sprintf("; %s stands before when, which is last in its line", w.Text)
+		}
+	}
+	return ""
+}
+
+// restore returns words[from:to] of l as they were typed.
+func (l *line) restore(from, to int) (string, error) {
+	if from >= to {
+		return "", l.words[min(from, len(l.words))-1].errf("an expression is missing after %s: write %s", l.words[from-1].Text, l.usage)
+	}
+	words := l.words[from:to]
+	if w := words[0]; len(words) == 1 && (w.backticked() || w.heredoc()) {
+		return alone(w)
+	}
+	var text strings.Builder
+	why := ""
+	for i, w := range words {
+		part, damage := restoreWord(w)
+		if damage == shorthandDamage {
+			return "", w.placeholderInExpr()
+		}
+		if why == "" {
+			why = damage
+		}
+		if i > 0 && !(words[i-1].Quoted() && strings.ContainsRune(")],.", rune(part[0]))) {
+			text.WriteByte(' ')
+		}
+		text.WriteString(part)
+	}
+	if why != "" {
+		return "", words[0].errf("%s: put the expression in backticks, like %s", why, l.backticked(from, to, text.String()))
+	}
+	if open := unclosed(text.String()); open != "" {
+		return "", words[0].errf("%s in the expression is not closed on its line; if it holds # or a space inside quotes, put it in backticks, like %s",
+			open, l.backticked(from, to, text.String()+" …"))
+	}
+	return text.String(), nil
+}
+
+// alone returns the text of an expression that is one word in backticks.
+func alone(w word) (string, error) {
+	text := strings.TrimSpace(w.Text)
+	if text == "" {
+		return "", w.errf("the expression is empty")
+	}
+	if arrived.MatchString(text) {
+		return "", w.placeholderInExpr()
+	}
+	return text, nil
+}
+
+// backticked returns l as it should be written: words[from:to] as text in
+// backticks.
+func (l *line) backticked(from, to int, text string) string {
+	out := joinRaw(l.words[:from]) + " `" + text + "`"
+	if to < len(l.words) {
+		out += " " + joinRaw(l.words[to:])
+	}
+	if l.braces {
+		out += " {"
+	}
+	return out
+}
+
+// What the lexer, or `caddy fmt`, does not leave alone in an expression.
+const (
+	shorthandDamage = "placeholder"
+	spaceDamage     = "a text with a space in it is cut by Caddy unless it begins its own word"
+	lineDamage      = "a text is not closed on its line"
+	escapeDamage    = `\" does not reach the expression`
+	singleDamage    = "texts in single quotes are cut by Caddy"
+	hashDamage      = "# begins a comment for Caddy"
+	braceDamage     = "braces mean blocks and placeholders to Caddy"
+)
+
+// restoreWord returns w as it was typed, and what may be damaged in it.
+func restoreWord(w word) (text, damage string) {
+	switch {
+	case w.backticked():
+		return w.raw(), ""
+	case w.heredoc():
+		return "`" + w.Text + "`", ""
+	case w.Quoted():
+		text = `"` + strings.ReplaceAll(w.Text, `"`, `\"`) + `"`
+		switch {
+		case strings.Contains(w.Text, "\n"):
+			return strings.TrimSuffix(text[:strings.IndexByte(text, '\n')], "\r"), lineDamage
+		case strings.Contains(w.Text, `"`):
+			return text, escapeDamage
+		}
+		return text, ""
+	}
+	if arrived.MatchString(w.Text) {
+		return w.Text, shorthandDamage
+	}
+	return w.Text, scanWord(w.Text)
+}
+
+// scanWord says what may be damaged in a word that does not begin with a quote.
+func scanWord(text string) string {
+	if text == "" {
+		return "an empty word cannot stand in an expression"
+	}
+	quote := byte(0)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == '\\' && i+1 < len(text):
+			i++
+			if text[i] == '"' {
+				return escapeDamage
+			}
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '`':
+			quote = c
+		case c == '\'':
+			return singleDamage
+		case c == '#':
+			return hashDamage
+		case c == '{' || c == '}':
+			return braceDamage
+		}
+	}
+	if quote != 0 {
+		return spaceDamage
+	}
+	return ""
+}
+
+// unclosed returns the first bracket of an expression that has no partner.
+func unclosed(text string) string {
+	var open []byte
+	quote := byte(0)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case quote != 0:
+			if c == '\\' && quote != '`' {
+				i++
+			} else if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '`':
+			quote = c
+		case c == '(' || c == '[':
+			open = append(open, c)
+		case c == ')' || c == ']':
+			if len(open) == 0 || open[len(open)-1] != map[byte]byte{')': '(', ']': '['}[c] {
+				return string(c)
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		return string(open[len(open)-1])
+	}
+	return ""
+}
+
+// arrived matches a request placeholder of Caddy: what the user wrote, or what
+// Caddy made of a shorthand such as {path}.
+var arrived = regexp.MustCompile(`\{http\.[^{}\s]*\}`)
+
+// typed matches beginnings of placeholders that have a shorthand with a part
+// chosen by the user.
+var typed = []struct{ long, short string }{
+	{"http.request.header.", "header."},
+	{"http.request.cookie.", "cookie."},
+	{"http.request.host.labels.", "labels."},
+	{"http.request.uri.path.file.", "file."},
+	{"http.request.uri.path.", "path."},
+	{"http.request.uri.query.", "query."},
+	{"http.regexp.", "re."},
+	{"http.vars.", "vars."},
+	{"http.reverse_proxy.", "rp."},
+	{"http.intercept.", "resp."},
+	{"http.error.", "err."},
+	{"http.matchers.file.", "file_match."},
+}
+
+// shorthand returns what the user may have typed where placeholder arrived,
+// with braces; or placeholder itself if it has no shorthand.
+func shorthand(placeholder string) string {
+	if short := httpcaddyfile.WasReplacedPlaceholderShorthand(placeholder); short != "" {
+		return short
+	}
+	inner := strings.Trim(placeholder, "{}")
+	for _, p := range typed {
+		if rest, ok := strings.CutPrefix(inner, p.long); ok {
+			return "{" + p.short + rest + "}"
+		}
+	}
+	return placeholder
+}
+
+// instead says how an expression reads what a placeholder stands for.
+var instead = map[string]string{
+	"{method}": "request.method", "{path}": "request.path", "{uri}": "request.path",
+	"{query}": "request.query", "{http.auth.user.id}": "actor, with the option actor {http.auth.user.id}",
+}
+
+func (w word) placeholderInExpr() error {
+	found := shorthand(arrived.FindString(w.Text))
+	write := "request.method, request.path, request.query, request.header[\"X-Name\"] or request.body"
+	if known := instead[found]; known != "" {
+		write = known
+	} else if name, ok := strings.CutPrefix(found, "{header."); ok {
+		write = fmt.Sprintf("request.header[%q]", strings.TrimSuffix(name, "}"))
+	}
+	return w.errf("an expression cannot read the placeholder %s: write %s", found, write)
+}

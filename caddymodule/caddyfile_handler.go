@@ -1,0 +1,212 @@
+package caddymodule
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/dustin/go-humanize"
+
+	"github.com/sidehook/sidehook/rules"
+)
+
+// parseHandlerDirective reads the directive sidehook of a site:
+//
+//	sidehook [matcher] [api] {
+//		…
+//	}
+func parseHandlerDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// parseLaterDirective answers a directive that a later version will have.
+func parseLaterDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	return nil, notYet(word{h.Token()}, h.Val())
+}
+
+// UnmarshalCaddyfile implements [caddyfile.Unmarshaler]. The matcher is gone
+// already.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	l, err := readLine(d)
+	if err != nil {
+		return err
+	}
+	l.usage = "sidehook [matcher] [api] { … }"
+	args := l.args()
+	if len(args) > 1 {
+		return args[1].errf("unexpected %q: write %s", args[1].Text, l.usage)
+	}
+	if len(args) == 1 {
+		h.API = args[0].Text
+		if !apiName.MatchString(h.API) {
+			return args[0].errf("api %q: a name is letters, digits, _ and -", h.API)
+		}
+	}
+	if err := handlerOptions.parse(l.block, h, "sidehook"); err != nil {
+		return err
+	}
+	if len(h.Resources) == 0 && len(h.On) == 0 {
+		return l.errf("sidehook captures nothing: write resource NAME /path, or on METHOD /path emit SCOPE, in its block")
+	}
+	return nil
+}
+
+var apiName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// handlerOptions are the words of the handler's block.
+var handlerOptions = withDefaults(options[*Handler]{
+	"origin":          {usage: "origin http://localhost:3000", parse: parseOrigin},
+	"credential":      {usage: "credential Authorization {env.SERVICE_TOKEN}", parse: parseCredential},
+	"fetch":           {usage: "fetch 300ms 16", parse: parseFetch},
+	"max_body":        {usage: "max_body 1MiB", parse: parseMaxBody},
+	"on_client_abort": {usage: "on_client_abort continue, or cancel", parse: parseOnClientAbort},
+	"strict":          {usage: "strict", parse: func(l *line, h *Handler) error { h.Strict = true; return l.flag() }},
+	"dry_run":         {usage: "dry_run", parse: func(l *line, h *Handler) error { h.DryRun = true; return l.flag() }},
+	"verbs":           {usage: "verbs created updated deleted", parse: parseVerbs},
+	"override":        {usage: "override header X-HTTP-Method-Override, or override field _method", parse: parseOverride},
+	"skip_header":     {usage: "skip_header Webhook-Skip-Key", parse: parseSkipHeader},
+	"resource":        {usage: "resource project /api/projects", parse: parseResource, many: true},
+	"on":              {usage: onUsage, parse: parseHandlerOn, many: true},
+}, func(h *Handler) *rules.Defaults { return &h.Defaults })
+
+func parseOrigin(l *line, h *Handler) error {
+	if err := l.one(&h.Origin); err != nil {
+		return err
+	}
+	if err := checkOrigin(h.Origin); err != nil {
+		return l.words[1].errf("%w", err)
+	}
+	return nil
+}
+
+func parseCredential(l *line, h *Handler) error {
+	args, err := l.take(2, 0)
+	if err != nil {
+		return err
+	}
+	if len(args) > 2 {
+		return args[2].errf("unexpected %q: write a value with spaces in quotes, credential %s %q", args[2].Text, args[0].Text, textOf(args[1:]))
+	}
+	h.Credential = &Credential{Header: args[0].Text, Value: args[1].Text}
+	if found := arrived.FindString(h.Credential.Value); found != "" {
+		return args[1].errf("credential is read when Caddy starts, and %s is a part of a request: write {env.NAME}, or {file./path} with an absolute path", shorthand(found))
+	}
+	if !headerName.MatchString(h.Credential.Header) {
+		return args[0].errf("credential %q: write a header name first, like %s", args[0].Text, l.usage)
+	}
+	return nil
+}
+
+func parseFetch(l *line, h *Handler) error {
+	args, err := l.take(1, 2)
+	if err != nil {
+		return err
+	}
+	h.Fetch = new(FetchLimits)
+	if err := args[0].duration(&h.Fetch.Timeout); err != nil || len(args) < 2 {
+		return err
+	}
+	return args[1].number(&h.Fetch.Concurrency, 1)
+}
+
+func parseMaxBody(l *line, h *Handler) error {
+	args, err := l.take(1, 1)
+	if err != nil {
+		return err
+	}
+	n, err := humanize.ParseBytes(args[0].Text)
+	if err != nil || n == 0 || n > math.MaxInt32 {
+		return args[0].errf("max_body %q: write a size up to 2GiB, like 1MiB", args[0].Text)
+	}
+	h.MaxBody = int64(n)
+	return nil
+}
+
+func parseOnClientAbort(l *line, h *Handler) error {
+	return l.oneOf(&h.OnClientAbort, abortContinue, abortCancel)
+}
+
+func parseVerbs(l *line, h *Handler) error {
+	args, err := l.take(3, 3)
+	if err != nil {
+		return err
+	}
+	for _, w := range args {
+		if !apiName.MatchString(w.Text) {
+			return w.errf("verb %q: write one part of a scope, letters, digits, _ and -, as in %s", w.Text, l.usage)
+		}
+		h.Verbs = append(h.Verbs, w.Text)
+	}
+	return nil
+}
+
+func parseOverride(l *line, h *Handler) error {
+	args, err := l.take(2, 2)
+	if err != nil {
+		return err
+	}
+	h.Override = new(rules.Override)
+	switch args[0].Text {
+	case "header":
+		h.Override.Header = args[1].Text
+		if !headerName.MatchString(args[1].Text) {
+			return args[1].errf("override header %q is no header name: write %s", args[1].Text, l.usage)
+		}
+	case "field":
+		h.Override.Field = args[1].Text
+	default:
+		return args[0].among("override", "header", "field")
+	}
+	return nil
+}
+
+func parseSkipHeader(l *line, h *Handler) error {
+	if err := l.one(&h.SkipHeader); err != nil {
+		return err
+	}
+	if !headerName.MatchString(h.SkipHeader) {
+		return l.words[1].errf("skip_header %q is no header name: write %s", h.SkipHeader, l.usage)
+	}
+	return nil
+}
+
+// headerName matches a field name (RFC 9110, section 5.1).
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// duration sets to to w, a duration above zero.
+func (w word) duration(to *rules.Duration) error {
+	d, err := rules.ParseDuration(w.Text)
+	if err != nil {
+		return w.errf("%w", err)
+	}
+	if d <= 0 {
+		return w.errf("duration %q: it must be above zero", w.Text)
+	}
+	*to = d
+	return nil
+}
+
+// number sets to to w, a whole number of at least least.
+func (w word) number(to *int, least int) error {
+	n, err := strconv.Atoi(w.Text)
+	if err != nil || n < least || n > math.MaxInt32 {
+		return w.errf("%q: write a whole number from %d", w.Text, least)
+	}
+	*to = n
+	return nil
+}
+
+// textOf returns the texts of words, as one.
+func textOf(words []word) string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = w.Text
+	}
+	return strings.Join(all, " ")
+}

@@ -1,0 +1,80 @@
+package caddymodule
+
+import (
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/lang"
+)
+
+// parseMapping reads the lines of a payload or of attributes:
+//
+//	KEY EXPR
+//	KEY {
+//		…
+//	}
+func parseMapping(lines []*line, env lang.Environment) ([]rules.Field, error) {
+	var fields []rules.Field
+	for _, l := range lines {
+		for _, f := range fields {
+			if f.Key == l.name() {
+				return nil, l.errf("%s stands twice in this object: write it once", l.name())
+			}
+		}
+		f, err := parseMappingLine(l, env)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, f)
+	}
+	return fields, nil
+}
+
+func parseMappingLine(l *line, env lang.Environment) (rules.Field, error) {
+	l.usage = l.name() + " EXPR, or " + l.name() + " { … } for an object"
+	f := rules.Field{Key: l.name()}
+	if f.Key == "" {
+		return f, l.errf("the key is empty: write a name and an expression")
+	}
+	var err error
+	switch {
+	case l.braces && len(l.args()) > 0:
+		return f, l.args()[0].errf("%s has an expression and a block: write %s", l.name(), l.usage)
+	case l.braces:
+		f.Fields, err = parseMapping(l.block, env)
+		if err == nil && len(f.Fields) == 0 {
+			err = l.errf("%s is an object without fields: write %s", l.name(), l.usage)
+		}
+	default:
+		f.Expr, err = l.expression(1, len(l.words), env)
+	}
+	return f, err
+}
+
+// parsePayload reads
+//
+//	payload NAME EXPR
+//	payload NAME {
+//		KEY EXPR
+//	}
+func parsePayload(l *line) (string, rules.Payload, error) {
+	var p rules.Payload
+	if len(l.words) < 2 || l.words[1].Text == "" {
+		return "", p, l.errf("payload wants a name: write %s", l.usage)
+	}
+	name := l.words[1].Text
+	if builtinPayload(name) || laterPayload(name) {
+		return "", p, l.words[1].errf("payload %q is a name of Sidehook's own: choose another", name)
+	}
+	var err error
+	switch {
+	case l.braces && len(l.words) > 2:
+		return "", p, l.words[2].errf("payload %s has an expression and a block: write %s", name, l.usage)
+	case l.braces:
+		p.Fields, err = parseMapping(l.block, lang.EnvEvent)
+		if err == nil && len(p.Fields) == 0 {
+			err = l.errf("payload %s has no fields: write %s", name, l.usage)
+		}
+	default:
+		p.Expr, err = l.expression(2, len(l.words), lang.EnvEvent)
+	}
+	return name, p, err
+}

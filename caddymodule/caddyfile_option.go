@@ -1,0 +1,109 @@
+package caddymodule
+
+import (
+	"maps"
+	"slices"
+)
+
+// option is one word of the language and how its line is read.
+type option[T any] struct {
+	usage string // an example, for errors
+	parse func(l *line, to T) error
+	many  bool // may stand more than once in a block
+	later bool // known, and without effect in this version
+}
+
+// options are the words that may stand in one kind of block.
+type options[T any] map[string]option[T]
+
+// parse reads the lines of a block into to. where names the block in errors.
+func (o options[T]) parse(lines []*line, to T, where string) error {
+	seen := make(map[string]int)
+	for _, l := range lines {
+		opt, known := o[l.name()]
+		switch {
+		case !known:
+			return o.unknown(l, where)
+		case opt.later:
+			return notYet(l.words[0], l.name())
+		case seen[l.name()] > 0 && !opt.many:
+			return l.errf("%s stands twice in %s, first in line %d: write it once", l.name(), where, seen[l.name()])
+		}
+		seen[l.name()] = l.words[0].Line
+		l.usage = opt.usage
+		if err := opt.parse(l, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unknown says what may have been meant by the first word of l.
+func (o options[T]) unknown(l *line, where string) error {
+	name := l.name()
+	if place, ok := places[name]; ok {
+		return l.errf("%q does not stand in %s: it stands in %s", name, where, place)
+	}
+	if near := nearest(name, slices.Sorted(maps.Keys(o))); near != "" {
+		return l.errf("unknown option %q in %s: did you mean %s?", name, where, near)
+	}
+	return l.errf("unknown option %q in %s: it takes %s", name, where, orList(o.known()))
+}
+
+// known returns the words that have an effect, sorted.
+func (o options[T]) known() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(o)), func(name string) bool { return o[name].later })
+}
+
+// notYet says that a word of the language has no effect in this version.
+func notYet(w word, what string) error {
+	return w.errf("%s is not in this version yet and would have no effect: take it out", what)
+}
+
+// later is a word that will have an effect in a later version.
+func later[T any]() option[T] { return option[T]{later: true} }
+
+// places says where the words stand that are easily put in the wrong block.
+var places = map[string]string{
+	"resource":     "sidehook of a site",
+	"subscription": "sidehook of the global options",
+	"payload":      "sidehook of the global options, and a subscription names one",
+	"store":        "sidehook of the global options",
+	"journal":      "sidehook of the global options",
+	"retention":    "sidehook of the global options",
+	"hold_for":     "sidehook of the global options",
+	"scopes":       "a subscription, in sidehook of the global options",
+	"secret":       "a subscription, in sidehook of the global options",
+	"filter":       "a subscription, in sidehook of the global options",
+	"on_change":    "a subscription, in sidehook of the global options",
+	"fields":       "a subscription, in sidehook of the global options",
+	"sign":         "a subscription, in sidehook of the global options",
+	"retry":        "a subscription, in sidehook of the global options",
+	"skip_keys":    "a subscription, in sidehook of the global options",
+	"emit":         "a resource, or in the block of on",
+	"item":         "a resource",
+	"create":       "a resource; outside one write on METHOD PATH",
+	"update":       "a resource; outside one write on METHOD PATH",
+	"upsert":       "a resource; outside one write on METHOD PATH",
+	"delete":       "a resource; outside one write on METHOD PATH",
+	"created":      "a resource; verbs renames it for all resources",
+	"updated":      "a resource; verbs renames it for all resources",
+	"deleted":      "a resource; verbs renames it for all resources",
+	"related":      "the block of emit or on",
+	"unknown":      "the block of emit or on",
+	"description":  "the block of emit or on",
+	"attributes":   "the block of emit or on",
+	"when":         "the line of emit or on, and last in it",
+	"each":         "the line of emit or on",
+	"origin":       "sidehook of a site, outside its resources",
+	"credential":   "sidehook of a site, outside its resources",
+	"fetch":        "sidehook of a site, outside its resources",
+	"max_body":     "sidehook of a site, outside its resources",
+	"verbs":        "sidehook of a site, outside its resources",
+	"override":     "sidehook of a site, outside its resources",
+	"skip_header":  "sidehook of a site, outside its resources",
+	"strict":       "sidehook of a site, outside its resources",
+	"dry_run":      "sidehook of a site, outside its resources",
+
+	"on_client_abort": "sidehook of a site, outside its resources",
+}

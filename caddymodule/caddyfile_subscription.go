@@ -1,0 +1,240 @@
+package caddymodule
+
+import (
+	"regexp"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// subscriptionOptions are the words of a subscription's block.
+var subscriptionOptions = options[*Subscription]{
+	"scopes":       {usage: "scopes project.** task.completed", parse: parseScopes, many: true},
+	"tenant":       {usage: "tenant acme, or tenant * for all", parse: func(l *line, s *Subscription) error { return l.one(&s.Tenant) }},
+	"filter":       {usage: "filter entity.budget > 10000", parse: parseFilter},
+	"on_change":    {usage: "on_change status owner_id", parse: func(l *line, s *Subscription) error { return l.checkedList(&s.OnChange, checkGlob) }, many: true},
+	"fields":       {usage: "fields id name owner.email", parse: func(l *line, s *Subscription) error { return l.checkedList(&s.Fields, checkGlob) }, many: true},
+	"skip_keys":    {usage: "skip_keys gmail_sync", parse: func(l *line, s *Subscription) error { return l.list(&s.SkipKeys) }, many: true},
+	"payload":      {usage: "payload standard, full, thin, or the name of one declared", parse: func(l *line, s *Subscription) error { return l.one(&s.Payload) }},
+	"content_type": {usage: "content_type json, or form", parse: func(l *line, s *Subscription) error { return l.oneOf(&s.ContentType, "json", "form") }},
+	"sign":         {usage: signUsage, parse: parseSign},
+	"secret":       {usage: "secret {env.CRM_SECRET}", parse: parseSecret, many: true},
+	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},
+	"timeout":      {usage: "timeout 10s", parse: func(l *line, s *Subscription) error { return l.duration(&s.Timeout) }},
+	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
+	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
+	"concurrency":  {usage: "concurrency 8", parse: parseConcurrency},
+	"pause_after":  {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
+
+	"allow_private":        {usage: "allow_private", parse: func(l *line, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
+	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *line, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
+
+	"rate":         later[*Subscription](),
+	"chunk":        later[*Subscription](),
+	"delete_after": later[*Subscription](),
+	"view_check":   later[*Subscription](),
+	"expand":       later[*Subscription](),
+	"for":          later[*Subscription](),
+}
+
+const signUsage = "sign standard, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]"
+
+// subscriptionName matches names, which stand in addresses and in metrics.
+var subscriptionName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+
+// parseSubscription reads
+//
+//	subscription NAME URL {
+//		…
+//	}
+func parseSubscription(l *line, a *App) error {
+	args := l.args()
+	if len(args) < 2 {
+		return l.errf("subscription wants a name and a URL: write %s", l.usage)
+	}
+	if len(args) > 2 {
+		return args[2].errf("unexpected %q: write %s", args[2].Text, l.usage)
+	}
+	s := &Subscription{Name: args[0].Text, URL: args[1].Text}
+	if !subscriptionName.MatchString(s.Name) {
+		return args[0].errf("subscription name %q: write letters, digits, _, . and -, and the URL behind it", s.Name)
+	}
+	for _, other := range a.Subscriptions {
+		if other.Name == s.Name {
+			return args[0].errf("subscription %s is declared twice: give each its own name", s.Name)
+		}
+	}
+	if !sources.MatchString(s.URL) {
+		if err := args[1].check(checkURL); err != nil {
+			return err
+		}
+	}
+	if err := subscriptionOptions.parse(l.block, s, "subscription "+s.Name); err != nil {
+		return err
+	}
+	a.Subscriptions = append(a.Subscriptions, s)
+	return s.checkWhole(l)
+}
+
+// checkWhole holds what only shows when the block of s has been read.
+func (s *Subscription) checkWhole(l *line) error {
+	switch {
+	case len(s.Scopes) == 0:
+		return l.errf("subscription %s has no scopes: write which events it gets, like scopes project.**", s.Name)
+	case len(s.Secrets) == 0 && s.signing().Scheme != webhook.SignNone:
+		return l.errf("subscription %s has no secret: write secret {env.NAME}, or sign none", s.Name)
+	case len(s.Secrets) > maxSecrets:
+		return l.errf("subscription %s has %d secrets: write up to %d, newest first", s.Name, len(s.Secrets), maxSecrets)
+	}
+	return nil
+}
+
+func parseScopes(l *line, s *Subscription) error {
+	return l.checkedList(&s.Scopes, func(p string) error { return webhook.Pattern(p).Check() })
+}
+
+func parseFilter(l *line, s *Subscription) (err error) {
+	if err := l.noBlock(); err != nil {
+		return err
+	}
+	s.Filter, err = l.condition(1, len(l.words), lang.EnvEvent)
+	return err
+}
+
+// parseSign reads
+//
+//	sign standard|none
+//	sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]
+func parseSign(l *line, s *Subscription) error {
+	args, err := l.take(1, 0)
+	if err != nil {
+		return err
+	}
+	if args[0].Text == "ed25519" {
+		return notYet(args[0], "sign ed25519")
+	}
+	if err := args[0].among("sign", webhook.SignStandard, webhook.SignHMAC, webhook.SignNone); err != nil {
+		return err
+	}
+	s.Sign = &Sign{Scheme: args[0].Text}
+	rest := args[1:]
+	if s.Sign.Scheme == webhook.SignHMAC {
+		if len(rest) < 2 {
+			return l.errf("sign hmac wants a header and an encoding: write sign hmac X-Signature hex")
+		}
+		s.Sign.Header, s.Sign.Encoding = rest[0].Text, rest[1].Text
+		if rest, err = parseSignTemplates(l, s.Sign, rest[2:]); err != nil {
+			return err
+		}
+	}
+	if len(rest) > 0 {
+		return rest[0].errf("unexpected %q: write %s, and a template with spaces in quotes", rest[0].Text, l.usage)
+	}
+	if err := s.checkSign(); err != nil {
+		return args[0].errf("%w", err)
+	}
+	return nil
+}
+
+func parseSignTemplates(l *line, g *Sign, rest []word) ([]word, error) {
+	for _, part := range []struct {
+		name string
+		to   *string
+	}{{"over", &g.Over}, {"as", &g.As}} {
+		if len(rest) == 0 || !rest[0].bare(part.name) {
+			continue
+		}
+		if len(rest) < 2 {
+			return nil, rest[0].errf("%s wants a template: write %s", part.name, l.usage)
+		}
+		*part.to, rest = rest[1].Text, rest[2:]
+	}
+	return rest, nil
+}
+
+func parseSecret(l *line, s *Subscription) error {
+	args, err := l.take(1, 0)
+	if err != nil {
+		return err
+	}
+	for _, w := range args {
+		if onePlaceholder.MatchString(w.Text) && !sources.MatchString(w.Text) {
+			return w.errf("secret %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", w.Text)
+		}
+	}
+	return l.list(&s.Secrets)
+}
+
+func parseHeader(l *line, s *Subscription) error {
+	args, err := l.take(2, 0)
+	if err != nil {
+		return err
+	}
+	if len(args) > 2 {
+		return args[2].errf("unexpected %q: write a value with spaces in quotes, header %s %q", args[2].Text, args[0].Text, textOf(args[1:]))
+	}
+	h := Header{Name: args[0].Text, Value: args[1].Text}
+	if err := checkHeader(h); err != nil {
+		return args[0].errf("%w", err)
+	}
+	s.Headers = append(s.Headers, h)
+	return nil
+}
+
+func parseRetry(l *line, s *Subscription) error {
+	args, err := l.take(1, maxRetry)
+	if err != nil {
+		return err
+	}
+	s.Retry = new(Retry)
+	if len(args) == 1 && args[0].Text == "none" {
+		return nil
+	}
+	for _, w := range args {
+		var d rules.Duration
+		if err := w.duration(&d); err != nil {
+			return err
+		}
+		*s.Retry = append(*s.Retry, d)
+	}
+	return nil
+}
+
+func parseOrder(l *line, s *Subscription) error {
+	args, err := l.take(1, 2)
+	if err != nil {
+		return err
+	}
+	s.Order = args[0].Text
+	if err := args[0].among("order", "entity", "subscription", "none"); err != nil || len(args) < 2 {
+		return err
+	}
+	if args[1].Text != "hold" || s.Order != string(webhook.OrderEntity) {
+		return args[1].errf("unexpected %q: write %s", args[1].Text, l.usage)
+	}
+	s.HoldBehind = true
+	return nil
+}
+
+func parseConcurrency(l *line, s *Subscription) error {
+	args, err := l.take(1, 1)
+	if err != nil {
+		return err
+	}
+	if err := args[0].number(&s.Concurrency, 1); err != nil {
+		return err
+	}
+	if s.Concurrency > maxConcurrency {
+		return args[0].errf("concurrency %d: write a number up to %d", s.Concurrency, maxConcurrency)
+	}
+	return nil
+}
+
+func parsePauseAfter(l *line, s *Subscription) error {
+	args, err := l.take(1, 1)
+	if err != nil || args[0].Text == "none" {
+		return err
+	}
+	return args[0].number(&s.PauseAfter, 1)
+}

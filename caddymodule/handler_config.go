@@ -1,0 +1,136 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/sidehook/sidehook/rules"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+	httpcaddyfile.RegisterHandlerDirective("sidehook", parseHandlerDirective)
+	httpcaddyfile.RegisterDirectiveOrder("sidehook", httpcaddyfile.After, "templates")
+	httpcaddyfile.RegisterHandlerDirective("sidehook_api", parseLaterDirective)
+	httpcaddyfile.RegisterDirectiveOrder("sidehook_api", httpcaddyfile.Before, "respond")
+}
+
+// Handler watches the calls to an API that pass through it, works out what each
+// of them changed, and records that as events, which the app sidehook delivers
+// to subscriptions. What the client gets is what the API sent.
+//
+//	sidehook {
+//		resource project /api/projects
+//	}
+//	reverse_proxy localhost:3000
+type Handler struct {
+	rules.Config
+
+	// Origin is where the API answers a GET when there is no live request to
+	// send one along with, as after a crash: http://localhost:3000.
+	// Default: none, and then such calls become gaps.
+	Origin string `json:"origin,omitempty"`
+
+	// Credential is sent with the GETs to Origin.
+	Credential *Credential `json:"credential,omitempty"`
+
+	// Fetch bounds the GETs that learn the state before and after a call.
+	Fetch *FetchLimits `json:"fetch,omitempty"`
+
+	// MaxBody is how much of a request's, and of a response's, body is kept, in
+	// bytes. Longer ones pass through, and the state after the call is fetched.
+	// Default: 1 MiB.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// OnClientAbort says what becomes of a captured call whose client hangs up:
+	// continue lets the API finish it, cancel ends it, and then whether it was
+	// done may not be known. Default: continue.
+	OnClientAbort string `json:"on_client_abort,omitempty"`
+
+	// Strict answers a captured call with 503, before it is forwarded, while the
+	// journal cannot write. Default: the call goes through, and a gap says so.
+	Strict bool `json:"strict,omitempty"`
+
+	live *liveHandler
+}
+
+// Credential is a header with which Sidehook asks the API itself.
+type Credential struct {
+	// Header is the field's name, like Authorization.
+	Header string `json:"header"`
+
+	// Value is the field's value. {env.NAME} and {file./path} in it are read when
+	// the configuration is loaded.
+	Value string `json:"value"`
+}
+
+// FetchLimits bounds the GETs of one handler.
+type FetchLimits struct {
+	// Timeout is how long a call waits at most for them in all. Default: 300ms.
+	Timeout rules.Duration `json:"timeout,omitempty"`
+
+	// Concurrency is how many may be under way at once. Default: 16.
+	Concurrency int `json:"concurrency,omitempty"`
+}
+
+// What OnClientAbort takes.
+const (
+	abortContinue = "continue"
+	abortCancel   = "cancel"
+)
+
+// CaddyModule implements [caddy.Module].
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.sidehook",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// check holds what is not the business of rules.
+func (h *Handler) check() error {
+	if h.Origin != "" {
+		if err := checkOrigin(h.Origin); err != nil {
+			return err
+		}
+	}
+	if c := h.Credential; c != nil && !headerName.MatchString(c.Header) {
+		return fmt.Errorf("credential.header %q is no header name: write one like Authorization", c.Header)
+	}
+	if f := h.Fetch; f != nil && (f.Timeout < 0 || f.Concurrency < 0) {
+		return errors.New("fetch: write a timeout like 300ms and how many at once, like 16")
+	}
+	if h.MaxBody < 0 {
+		return fmt.Errorf("max_body %d: write a number of bytes, like 1048576", h.MaxBody)
+	}
+	switch h.OnClientAbort {
+	case "", abortContinue, abortCancel:
+		return nil
+	}
+	return fmt.Errorf("on_client_abort %q: write continue or cancel", h.OnClientAbort)
+}
+
+// checkOrigin says what is wrong with origin.
+func checkOrigin(origin string) error {
+	u, err := url.Parse(origin)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return fmt.Errorf("origin %q: write where the API answers, like http://localhost:3000", origin)
+	case u.User != nil:
+		return fmt.Errorf("origin %q: leave out user and password; credential sets a header", u.Redacted())
+	case u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("origin %q: leave out the query", origin)
+	}
+	return nil
+}
+
+// Interface guards.
+var (
+	_ caddy.Module          = (*Handler)(nil)
+	_ caddyfile.Unmarshaler = (*Handler)(nil)
+)

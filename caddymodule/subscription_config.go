@@ -1,0 +1,307 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Subscription says who wants which events, where, and how. Its name is what
+// it is known by: when it leaves the configuration what it is owed is held, and
+// when the name comes back delivery goes on.
+type Subscription struct {
+	Name string `json:"name"`
+
+	// URL is where its webhooks are sent by POST.
+	URL string `json:"url"`
+
+	// Scopes are patterns of event names: * is one part, ** the rest.
+	Scopes []string `json:"scopes"`
+
+	// Tenant is the one tenant whose events it gets; * is all. Default: *.
+	Tenant string `json:"tenant,omitempty"`
+
+	// Filter is an expression over the event: only those for which it is true,
+	// or cannot be known, are delivered.
+	Filter string `json:"filter,omitempty"`
+
+	// OnChange lists paths: updates that change none of them are not delivered.
+	OnChange []string `json:"on_change,omitempty"`
+
+	// Fields lists the paths of the entity that it gets. Default: all.
+	Fields []string `json:"fields,omitempty"`
+
+	// SkipKeys lists values of the skip header: events of calls that carry one
+	// of them are not delivered.
+	SkipKeys []string `json:"skip_keys,omitempty"`
+
+	// Payload is the shape of the body: standard, full, thin, or one of the
+	// app's payloads. Default: standard.
+	Payload string `json:"payload,omitempty"`
+
+	// ContentType is json or form. Default: json.
+	ContentType string `json:"content_type,omitempty"`
+
+	// Sign says how deliveries are signed. Default: standard.
+	Sign *Sign `json:"sign,omitempty"`
+
+	// Secrets sign, newest first, five at most. {env.NAME} and {file./path} are
+	// read when the configuration is loaded; anything else is the secret itself,
+	// and visible in the configuration.
+	Secrets []string `json:"secrets,omitempty"`
+
+	// Headers are sent with each delivery.
+	Headers []Header `json:"headers,omitempty"`
+
+	// Timeout bounds one attempt, connecting and the answer's body included.
+	// Default: 10s.
+	Timeout rules.Duration `json:"timeout,omitempty"`
+
+	// Retry lists how long to wait after each failed attempt, or is none.
+	// Default: 5s 5m 30m 2h 5h 10h 14h 20h 24h.
+	Retry *Retry `json:"retry,omitempty"`
+
+	// Order says which deliveries wait for each other: none, those of one
+	// entity, or those of the subscription. Default: entity.
+	Order string `json:"order,omitempty"`
+
+	// HoldBehind keeps the later deliveries of an entity back when one of them
+	// is exhausted. Default: it is skipped.
+	HoldBehind bool `json:"hold_behind,omitempty"`
+
+	// Concurrency is how many deliveries may be in flight at once. Default: 8.
+	Concurrency int `json:"concurrency,omitempty"`
+
+	// PauseAfter pauses it after so many failed attempts in a row.
+	// Default: never.
+	PauseAfter int `json:"pause_after,omitempty"`
+
+	// AllowPrivate lets it be at a private address. A subscription of the
+	// configuration may be anywhere, whether this is set or not.
+	AllowPrivate bool `json:"allow_private,omitempty"`
+
+	// InsecureSkipVerify accepts any certificate of the receiver: for tests.
+	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
+}
+
+// Sign says how deliveries are signed.
+type Sign struct {
+	// Scheme is standard (Standard Webhooks), hmac or none.
+	Scheme string `json:"scheme"`
+
+	// Header carries the signature of hmac.
+	Header string `json:"header,omitempty"`
+
+	// Encoding of the signature of hmac: hex or base64.
+	Encoding string `json:"encoding,omitempty"`
+
+	// Over is a template of the text that hmac signs. Default: {body}.
+	Over string `json:"over,omitempty"`
+
+	// As is a template of the header's value. Default: {signature}.
+	As string `json:"as,omitempty"`
+}
+
+// Header is one header field; Value is a template with names in braces, like
+// {scope}. {env.NAME} and {file./path} are read when the configuration is loaded.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Retry is a schedule; an empty one means a single attempt. Its JSON is a list
+// of durations, or "none".
+type Retry []rules.Duration
+
+// MarshalJSON implements [json.Marshaler].
+func (r Retry) MarshalJSON() ([]byte, error) {
+	if len(r) == 0 {
+		return []byte(`"none"`), nil
+	}
+	return json.Marshal([]rules.Duration(r))
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (r *Retry) UnmarshalJSON(b []byte) error {
+	if string(b) == `"none"` {
+		*r = Retry{}
+		return nil
+	}
+	if err := json.Unmarshal(b, (*[]rules.Duration)(r)); err != nil {
+		return fmt.Errorf(`retry: write "none", or a list like ["5s", "5m"]: %w`, err)
+	}
+	return nil
+}
+
+// Bounds and defaults of subscriptions.
+const (
+	maxSecrets     = 5
+	maxRetry       = 50
+	maxConcurrency = 1000
+	maxTimeout     = 5 * time.Minute
+
+	defaultTimeout     = 10 * time.Second
+	defaultConcurrency = 8
+)
+
+// builtinPayload reports whether name is a payload of Sidehook's own.
+func builtinPayload(name string) bool {
+	return name == "standard" || name == "full" || name == "thin"
+}
+
+// laterPayload reports whether name is a payload of a later version.
+func laterPayload(name string) bool { return name == "cloudevents" || name == "cloudevents_binary" }
+
+// buildSubscription returns s ready for use, or says what is wrong with it.
+func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) {
+	out := &webhook.Subscription{
+		ID: webhook.SubscriptionID(s.Name), Static: true,
+		Tenant: orDefault(s.Tenant, webhook.AnyTenant), Filter: s.Filter,
+		OnChange: s.OnChange, SkipKeys: s.SkipKeys, Fields: s.Fields,
+		Payload: orDefault(s.Payload, "standard"), ContentType: orDefault(s.ContentType, "json"),
+		Timeout: orDefault(time.Duration(s.Timeout), defaultTimeout), Retry: s.schedule(),
+		Order: webhook.Order(orDefault(s.Order, string(webhook.OrderEntity))), HoldBehind: s.HoldBehind,
+		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter,
+		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
+	}
+	for _, p := range s.Scopes {
+		out.Scopes = append(out.Scopes, webhook.Pattern(p))
+	}
+	if err := s.check(a.Payloads); err != nil {
+		return nil, err
+	}
+	out.Sign = s.signing()
+	var err error
+	if out.URL, err = resolve(s.URL); err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	if err := checkURL(out.URL); err != nil {
+		return nil, err
+	}
+	if out.Headers, err = buildHeaders(s.Headers); err != nil {
+		return nil, err
+	}
+	out.Secrets, err = a.readSecrets(s)
+	return out, err
+}
+
+// check holds everything of s that needs no secret.
+func (s *Subscription) check(payloads map[string]rules.Payload) error {
+	if len(s.Scopes) == 0 {
+		return fmt.Errorf("scopes are missing: write which events it gets, like project.**")
+	}
+	for _, p := range s.Scopes {
+		if err := webhook.Pattern(p).Check(); err != nil {
+			return err
+		}
+	}
+	if s.Filter != "" {
+		if _, err := lang.Compile(s.Filter, lang.EnvEvent); err != nil {
+			return fmt.Errorf("filter: %w", err)
+		}
+	}
+	for _, p := range slices.Concat(s.OnChange, s.Fields) {
+		if err := checkGlob(p); err != nil {
+			return err
+		}
+	}
+	if err := checkPayload(s.Payload, payloads); err != nil {
+		return err
+	}
+	if c := s.ContentType; c != "" && c != "json" && c != "form" {
+		return fmt.Errorf("content_type %q: write json or form", c)
+	}
+	if err := s.checkSign(); err != nil {
+		return err
+	}
+	return s.checkNumbers()
+}
+
+func (s *Subscription) checkNumbers() error {
+	switch {
+	case s.Timeout < 0 || time.Duration(s.Timeout) > maxTimeout:
+		return fmt.Errorf("timeout: write a duration up to %s, like 10s", maxTimeout)
+	case s.Retry != nil && len(*s.Retry) > maxRetry:
+		return fmt.Errorf("retry has %d waits: write up to %d", len(*s.Retry), maxRetry)
+	case s.Concurrency < 0 || s.Concurrency > maxConcurrency:
+		return fmt.Errorf("concurrency %d: write a number from 1 to %d", s.Concurrency, maxConcurrency)
+	case s.PauseAfter < 0:
+		return fmt.Errorf("pause_after %d: write a number of failed attempts in a row", s.PauseAfter)
+	}
+	if s.Retry != nil {
+		for _, wait := range *s.Retry {
+			if wait <= 0 {
+				return fmt.Errorf("retry: each wait must be above zero")
+			}
+		}
+	}
+	switch webhook.Order(s.Order) {
+	case "", webhook.OrderEntity:
+	case webhook.OrderNone, webhook.OrderSubscription:
+		if s.HoldBehind {
+			return fmt.Errorf("hold_behind is for order entity")
+		}
+	default:
+		return fmt.Errorf("order %q: write none, entity or subscription", s.Order)
+	}
+	return nil
+}
+
+// checkPayload says what is wrong with the name of a payload; "" is standard.
+func checkPayload(name string, payloads map[string]rules.Payload) error {
+	if name == "" || builtinPayload(name) {
+		return nil
+	}
+	if laterPayload(name) {
+		return fmt.Errorf("payload %s is not in this version yet: write standard, full or thin", name)
+	}
+	if _, ok := payloads[name]; ok {
+		return nil
+	}
+	known := []string{"standard", "full", "thin"}
+	for other := range payloads {
+		known = append(known, other)
+	}
+	slices.Sort(known[3:])
+	if near := nearest(name, known); near != "" {
+		return fmt.Errorf("payload %q is not declared: did you mean %s?", name, near)
+	}
+	return fmt.Errorf("payload %q is not declared: write %s, or declare it with payload %s { … }", name, orList(known), name)
+}
+
+// checkURL says what is wrong with where webhooks go.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("url: %q is none; write one like https://crm.example.com/hooks", text)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("url %q: begin it with https:// (or http://)", u.Redacted())
+	case u.Hostname() == "":
+		return fmt.Errorf("url %q has no host: write one like https://crm.example.com/hooks", u.Redacted())
+	case u.User != nil:
+		return fmt.Errorf("url %q: leave out user and password; write header Authorization with a value from {env.NAME}", u.Redacted())
+	case strings.Contains(text, "#"):
+		return fmt.Errorf("url %q: leave out what follows #, which is never sent", u.Redacted())
+	}
+	return nil
+}
+
+// schedule returns the schedule of s.
+func (s *Subscription) schedule() webhook.Schedule {
+	if s.Retry == nil {
+		return webhook.DefaultSchedule
+	}
+	out := make(webhook.Schedule, len(*s.Retry))
+	for i, d := range *s.Retry {
+		out[i] = time.Duration(d)
+	}
+	return out
+}
