@@ -36,11 +36,12 @@ func TestTheAPIAnswersTheStory(t *testing.T) {
 
 func TestTheVerdictNamesWhatIsMissingAndWhatIsTooMuch(t *testing.T) {
 	s := withReceivers(t)
-	for _, w := range wanted("crm")[1:] {
+	s.played = len(story)
+	for _, w := range wanted("crm", story)[1:] {
 		arrive(t, s.receivers["crm"], w)
 	}
 	arrive(t, s.receivers["crm"], want{scope: "project.updated", subject: "project 1001 #9"})
-	for _, w := range wanted("billing") {
+	for _, w := range wanted("billing", story) {
 		arrive(t, s.receivers["billing"], w)
 	}
 	got := strings.Split(s.difference(), "\n")
@@ -70,7 +71,7 @@ func TestTheVerdictSeesDisorder(t *testing.T) {
 func TestARefusedAttemptIsNoArrival(t *testing.T) {
 	s := withReceivers(t)
 	s.setDown("crm", true)
-	w := wanted("crm")[0]
+	w := wanted("crm", story)[0]
 	arrive(t, s.receivers["crm"], w)
 	if err := s.recover("crm", 1); err != nil {
 		t.Fatal(err)

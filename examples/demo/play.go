@@ -20,7 +20,8 @@ func play(s *stage, out io.Writer) error {
 		"signatures. A quarter of an hour of its traffic:\n")
 	began := time.Now()
 	down := map[string][]want{} // what receivers that are down are owed
-	for _, step := range story {
+	for i, step := range story {
+		s.played = i + 1
 		if step.say != "" {
 			fmt.Fprintf(out, "\n%s  %s\n", step.clock, step.say)
 		}

@@ -29,6 +29,7 @@ type stage struct {
 	api       string // the API itself
 	receivers map[string]*receiver.Receiver
 	isDown    map[string]bool
+	played    int // steps of the story
 	servers   []*http.Server
 	proxy     *process
 }

@@ -59,12 +59,13 @@ func judge(s *stage, took time.Duration, out io.Writer) error {
 	return nil
 }
 
-// difference lists what is missing and what came beyond the story; "" if nothing.
+// difference lists what is missing and what came beyond the steps that were
+// played; "" if nothing.
 func (s *stage) difference() string {
 	var diff []string
 	for _, name := range names {
 		var missing []string
-		for _, w := range wanted(name) {
+		for _, w := range wanted(name, story[:s.played]) {
 			missing = append(missing, w.line())
 		}
 		arrivals, _ := s.receivers[name].Arrivals()
@@ -105,9 +106,9 @@ func (s *stage) disorder() string {
 	return ""
 }
 
-// wanted lists what the story owes to a receiver.
-func wanted(name string) (all []want) {
-	for _, step := range story {
+// wanted lists what steps owe to a receiver.
+func wanted(name string, steps []step) (all []want) {
+	for _, step := range steps {
 		for _, w := range step.want {
 			if w.to == name {
 				all = append(all, w)
@@ -121,7 +122,7 @@ func wanted(name string) (all []want) {
 func distinct() int {
 	events := map[string]bool{}
 	for _, name := range names {
-		for _, w := range wanted(name) {
+		for _, w := range wanted(name, story) {
 			events[w.scope+" "+w.subject] = true
 		}
 	}
