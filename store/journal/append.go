@@ -1,0 +1,210 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/wire"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+var (
+	errClosed    = errors.New("it is closed")
+	errNoSegment = errors.New("no segment could be prepared")
+)
+
+// retryEvery bounds how often a segment is prepared in vain.
+const retryEvery = time.Second
+
+// keptBuffer is the largest encoding buffer that is used again.
+const keptBuffer = 256 << 10
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// Begin implements [store.Journal].
+func (j *Journal) Begin(b *webhook.Begin) error {
+	buf := buffers.Get().(*[]byte)
+	defer release(buf)
+	*buf = wire.AppendBegin(append((*buf)[:0], make([]byte, headerSize)...), b)
+	batch, err := j.append(kindBegin, b.ID, *buf, j.sync)
+	if err == nil && batch != nil {
+		err = batch.wait(context.Background())
+	}
+	if err != nil {
+		return fmt.Errorf("journal the begin of %s: %w", b.ID, err)
+	}
+	return nil
+}
+
+// End implements [store.Journal]. If ctx ends while it waits for the disk, it
+// returns the error of ctx; the exchange is written and may yet be durable.
+func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+	buf := buffers.Get().(*[]byte)
+	defer release(buf)
+	*buf = wire.AppendExchange(append((*buf)[:0], make([]byte, headerSize)...), x)
+	k := kindEnd
+	if x.Ending == webhook.Rejected {
+		k = kindRejected
+	}
+	batch, err := j.append(k, x.ID, *buf, durable)
+	if err == nil && batch != nil {
+		err = batch.wait(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("journal the end of %s: %w", x.ID, err)
+	}
+	return nil
+}
+
+func release(buf *[]byte) {
+	if cap(*buf) <= keptBuffer {
+		buffers.Put(buf)
+	}
+}
+
+// append writes buf, which has room for the header in front of the payload. If
+// durable, the caller waits for the batch.
+func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool) (*batch, error) {
+	h := header{id: id, kind: k, length: len(buf) - headerSize, sum: checksum(buf[headerSize:])}
+	if h.length > maxPayload {
+		return nil, fmt.Errorf("%d bytes are more than a frame's %d", h.length, maxPayload)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	at, err := j.write(h, buf)
+	if err != nil {
+		return nil, err
+	}
+	j.note(k, id, at)
+	if !durable {
+		return nil, nil
+	}
+	return j.join(), nil
+}
+
+// write puts the frame into the active segment, or into a fresh one if that is
+// full or fails. The caller holds mu.
+func (j *Journal) write(h header, buf []byte) (place, error) {
+	var err error
+	for range 2 {
+		var seg *segment
+		if seg, err = j.room(int64(len(buf))); err != nil {
+			break
+		}
+		h.put(buf, seg.mark)
+		if _, err = seg.file.WriteAt(buf, seg.end); err != nil {
+			if seg.end+int64(len(buf)) > seg.size {
+				break // no room to make the file larger; smaller frames still fit
+			}
+			j.log.Warn("journal segment is given up", "segment", seg.number, "error", err)
+			j.retire(true)
+			continue
+		}
+		at := place{seg, seg.end}
+		seg.end += int64(len(buf))
+		seg.size = max(seg.size, seg.end)
+		j.health.wrote(false)
+		if j.wake != nil {
+			close(j.wake)
+			j.wake = nil
+		}
+		return at, nil
+	}
+	err = fmt.Errorf("%w: %w", store.ErrJournalDown, err)
+	j.health.fail(err, false)
+	return place{}, err
+}
+
+// note keeps account of what was written at the place.
+func (j *Journal) note(k kind, id webhook.ExchangeID, at place) {
+	switch k {
+	case kindBegin, kindCopy:
+		j.closeBegin(id)
+		j.open[id] = at
+		at.segment.begins++
+	case kindEnd, kindRejected:
+		j.closeBegin(id)
+	}
+}
+
+func (j *Journal) closeBegin(id webhook.ExchangeID) {
+	if at, ok := j.open[id]; ok {
+		at.segment.begins--
+		delete(j.open, id)
+		j.kickIfDroppable()
+	}
+}
+
+// room returns the active segment with room for n bytes. It waits for one that
+// is being prepared, but not for one that failed before.
+func (j *Journal) room(n int64) (*segment, error) {
+	for {
+		if j.closed {
+			return nil, errClosed
+		}
+		if s := j.active; s != nil && (s.end == dataStart || s.end+n+headerSize <= j.limit) {
+			return s, nil
+		}
+		if j.active != nil {
+			j.retire(true)
+		}
+		if j.activate() {
+			continue
+		}
+		failed := j.prepareErr
+		j.askPrepare()
+		if failed != nil {
+			return nil, failed
+		}
+		if !j.preparing {
+			return nil, errNoSegment
+		}
+		j.prepared.Wait()
+	}
+}
+
+// activate goes over to the prepared segment, if there is one, and asks for
+// another.
+func (j *Journal) activate() bool {
+	if j.next == nil {
+		return false
+	}
+	j.active, j.next = j.next, nil
+	j.segments = append(j.segments, j.active)
+	j.batch = newBatch(j.active)
+	j.askPrepare()
+	return true
+}
+
+// retire ends writing to the active segment. It is synced before anything of
+// the next one is; with seal, it gets its seal before.
+func (j *Journal) retire(seal bool) {
+	s := j.active
+	if seal {
+		var buf [headerSize]byte
+		header{kind: kindSeal}.put(buf[:], s.mark)
+		if _, err := s.file.WriteAt(buf[:], s.end); err != nil {
+			j.log.Warn("journal segment stays unsealed", "segment", s.number, "error", err)
+		} else {
+			s.end += headerSize
+		}
+	}
+	s.sealed = true
+	j.batch.final = true
+	j.queue = append(j.queue, j.batch)
+	j.active, j.batch = nil, nil
+	kick(j.commitKick)
+	j.kickIfDroppable()
+}
+
+// kick wakes the goroutine that receives from c, now or when it comes back.
+func kick(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

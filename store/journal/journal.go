@@ -1,0 +1,209 @@
+package journal
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// DefaultSegmentSize is several seconds of captured calls at full speed, which
+// is how long a full disk is survived at least, and quickly filled with zeros.
+const DefaultSegmentSize = 32 << 20
+
+// minSegmentSize holds the segment's header and a few calls.
+const minSegmentSize = 16 << 10
+
+// Options says where and how a journal is kept.
+type Options struct {
+	Dir string // made if it is not there
+
+	// Sync makes begins durable, as durable ends are.
+	Sync bool
+
+	// SegmentSize is what a segment file is filled to; 0 means
+	// DefaultSegmentSize. A larger frame makes its segment larger.
+	SegmentSize int64
+
+	// FS is used instead of the operating system's Dir.
+	FS FS
+
+	Logger *slog.Logger // nil discards
+
+	// OnDropped is called after the file of a segment is gone for good, from
+	// the journal's own goroutine; it may call methods of the journal, but not
+	// Close.
+	OnDropped func(segment uint64)
+}
+
+// Journal is a [store.Journal].
+type Journal struct {
+	fs        FS
+	log       *slog.Logger
+	sync      bool
+	limit     int64 // segment size
+	onDropped func(uint64)
+	recovered store.Position
+
+	mu       sync.Mutex
+	segments []*segment // by number, the active one last
+	active   *segment   // nil: nothing can be written now
+	next     *segment   // prepared
+	newest   uint64     // highest number given to a segment
+	open     map[webhook.ExchangeID]place
+	wake     chan struct{} // closed at the next append; nil if nobody waits
+	closed   bool
+	health   health
+
+	// Preparing the next segment; see keep.go.
+	preparing  bool
+	prepared   *sync.Cond // on mu, when preparing ends
+	prepareErr error
+	lastTry    time.Time
+	spares     []string // owned by the keeper
+
+	// Group commit; see commit.go.
+	batch   *batch   // of the active segment
+	queue   []*batch // of segments that were active before, to be synced first
+	waiting atomic.Int64
+
+	readMu sync.Mutex // held before mu
+	cursor cursor
+
+	commitKick, keepKick chan struct{}
+	stop                 chan struct{}
+	goroutines           sync.WaitGroup
+}
+
+// place is where an open begin is.
+type place struct {
+	segment *segment
+	offset  int64
+}
+
+var _ store.Journal = (*Journal)(nil)
+
+// Open opens the journal in o.Dir, or starts one. It reads everything kept
+// there; damage is no error, [Journal.Next] reports it. If there is no room to
+// write, that is none either: see [Journal.Health].
+func Open(o Options) (*Journal, error) {
+	j := &Journal{
+		fs: o.FS, log: o.Logger, sync: o.Sync, onDropped: o.OnDropped,
+		limit:      o.SegmentSize,
+		open:       make(map[webhook.ExchangeID]place),
+		commitKick: make(chan struct{}, 1), keepKick: make(chan struct{}, 1),
+		stop: make(chan struct{}),
+	}
+	j.prepared = sync.NewCond(&j.mu)
+	if j.limit == 0 {
+		j.limit = DefaultSegmentSize
+	}
+	if j.limit < minSegmentSize {
+		return nil, fmt.Errorf("journal segment size %d: want at least %d bytes", j.limit, minSegmentSize)
+	}
+	if j.log == nil {
+		j.log = slog.New(slog.DiscardHandler)
+	}
+	if j.fs == nil {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("open journal: %w", err)
+		}
+		j.fs = directory(o.Dir)
+	}
+	if err := j.recover(); err != nil {
+		return nil, fmt.Errorf("open journal %s: %w", o.Dir, err)
+	}
+	j.start()
+	return j, nil
+}
+
+// start takes up writing, in a segment of its own.
+func (j *Journal) start() {
+	j.preparing = true
+	j.keepPrepared()
+	j.mu.Lock()
+	if !j.activate() {
+		j.health.fail(j.prepareErr, false)
+	}
+	j.mu.Unlock()
+	j.goroutines.Go(j.commitLoop)
+	j.goroutines.Go(j.keepLoop)
+}
+
+// RecoveredEnd returns the position of the last entry that was there at Open;
+// zero if there was none. Once [Journal.Next] has returned that entry,
+// everything from before has been read.
+func (j *Journal) RecoveredEnd() store.Position { return j.recovered }
+
+// Close implements [store.Journal]. Appends that come later return an error
+// that wraps [store.ErrJournalDown].
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	var last *batch
+	if j.active != nil && j.active.end > dataStart {
+		last = j.batch
+		j.retire(true)
+	}
+	j.prepared.Broadcast()
+	j.mu.Unlock()
+
+	close(j.stop)
+	j.goroutines.Wait()
+	j.readMu.Lock()
+	defer j.readMu.Unlock()
+	j.cursor.reset()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range []*segment{j.active, j.next} {
+		if s != nil && s.file != nil {
+			s.file.Close()
+		}
+	}
+	if last != nil {
+		return last.err
+	}
+	return nil
+}
+
+// Stats is what health and metrics show of a journal.
+type Stats struct {
+	Segments    int    // kept, the one written to included
+	First, Last uint64 // their numbers; marks of a segment before First are of no use
+	Bytes       int64  // on disk, with the prepared segment
+	Reserve     int64  // bytes that can be written although the disk is full
+	OpenBegins  int    // begins without an end, not reconciled
+	Undone      int    // ends handed out and not Done
+}
+
+// Stats returns the present state.
+func (j *Journal) Stats() Stats {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := Stats{Segments: len(j.segments), OpenBegins: len(j.open)}
+	for i, seg := range j.segments {
+		if i == 0 {
+			s.First = seg.number
+		}
+		s.Last = seg.number
+		s.Bytes += seg.size
+		s.Undone += len(seg.undone)
+	}
+	if j.active != nil {
+		s.Reserve += max(j.active.size-j.active.end, 0)
+	}
+	if j.next != nil {
+		s.Bytes += j.next.size
+		s.Reserve += j.next.size - dataStart
+	}
+	return s
+}
