@@ -17,6 +17,9 @@ type function struct {
 }
 
 func (c *compiler) call(n *ast.CallNode) (node, error) {
+	if m, ok := n.Callee.(*ast.MemberNode); ok && m.Method {
+		return nil, errorAt(n, "values have no methods: write a function, like lower(entity.name)")
+	}
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
 		return nil, errorAt(n, "only functions can be called, by their name: lower(entity.name)")

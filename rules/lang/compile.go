@@ -83,7 +83,7 @@ func hint(src, complaint string) string {
 	switch {
 	case strings.Contains(complaint, `Operator("=")`):
 		return "; write == to compare"
-	case strings.Contains(complaint, `Operator("|")`), strings.Contains(complaint, "'&'"), strings.Contains(complaint, "'|'"):
+	case strings.Contains(complaint, `Operator("&")`):
 		return "; write && for and, || for or"
 	case strings.Contains(complaint, "EOF") && strings.Count(src, `"`)%2 == 1:
 		return "; a quote is missing (in a Caddyfile put the whole expression in backticks)"

@@ -84,6 +84,20 @@ func (e Environment) String() string {
 // Names returns the names that expressions of e may read, sorted.
 func (e Environment) Names() []string { return slices.Sorted(maps.Keys(environments[e])) }
 
+// CheckPath says what is wrong with p as a path from a name of e, such as
+// subscription.options.topic, or returns nil.
+func (e Environment) CheckPath(p Path) error {
+	name, rest := p.Cut()
+	if err := e.checkName(name); err != nil {
+		return err
+	}
+	if rest.IsRoot() {
+		return nil
+	}
+	member, _ := rest.Cut()
+	return e.checkMember(name, member)
+}
+
 // predicates reports whether expressions of e may look at the change.
 func (e Environment) predicates() bool { return e == EnvRule || e == EnvEach }
 
@@ -99,7 +113,7 @@ func (e Environment) checkName(name string) error {
 	if near := nearest(name, e.Names()); near != "" {
 		return fmt.Errorf("unknown name %q: did you mean %s?", name, near)
 	}
-	return fmt.Errorf("unknown name %q: %s sees %s; write text in quotes, and a field of the entity as entity.%s",
+	return fmt.Errorf("unknown name %q: the names in %s are %s; write text in quotes, and a field of the entity as entity.%s",
 		name, e, strings.Join(e.Names(), ", "), name)
 }
 
@@ -121,7 +135,7 @@ func (e Environment) checkMember(name, member string) error {
 
 // nearest returns the candidate that is most likely meant by word, or "".
 func nearest(word string, candidates []string) string {
-	best, at := "", len(word)/3+1
+	best, at := "", max(1, len(word)/3)
 	for _, c := range candidates {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d <= at && d < len(c) {
 			if best == "" || d < at {

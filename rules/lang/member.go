@@ -41,9 +41,6 @@ func (c *compiler) holdsHeaders(name string) bool {
 }
 
 func (c *compiler) member(n *ast.MemberNode) (node, error) {
-	if n.Method {
-		return nil, errorAt(n, "values have no methods: write a function, like lower(entity.name)")
-	}
 	if root, ok := inner(n.Node).(*ast.IdentifierNode); ok && !c.isLet(root.Value) {
 		return c.memberOf(root, n)
 	}

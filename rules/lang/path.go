@@ -84,6 +84,25 @@ func (p Path) Names() []string {
 	return names
 }
 
+// Cut returns the first name of p, unescaped, and the path below it.
+func (p Path) Cut() (first string, rest Path) {
+	if p.names == 0 {
+		return "", p
+	}
+	part, text := cutPath(p.text)
+	return unescapeName(part), Path{text, p.names - 1}
+}
+
+// In returns the value at p in a decoded document: nil where there is nothing,
+// [Unknown] where that is not known.
+func (p Path) In(doc any) any {
+	v := at(doc, p)
+	if v == (absent{}) {
+		return nil
+	}
+	return v
+}
+
 // Get returns the bytes of the value at p, as they stand in doc (digits kept,
 // shared with doc), and whether it is there. Of keys that occur twice in an
 // object the last counts. doc must be valid JSON; of other input Get returns

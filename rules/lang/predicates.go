@@ -41,7 +41,7 @@ type none struct{}
 
 func (c *compiler) predicate(n *ast.CallNode, name string, p predicate) (node, error) {
 	if !c.env.predicates() {
-		return nil, errorAt(n, "%s() looks at a change, and %s does not: write it in a rule (emit … when %s), or on_change in a subscription", name, c.env, p.usage)
+		return nil, errorAt(n, "%s() looks at a change, and there is none in %s: write it in a rule (emit … when %s), or on_change in a subscription", name, c.env, p.usage)
 	}
 	if len(n.Arguments) < p.min || p.max >= 0 && len(n.Arguments) > p.max {
 		return nil, errorAt(n, "%s takes %s, not %d: write %s", name, howMany(p.min, p.max), len(n.Arguments), p.usage)

@@ -22,7 +22,7 @@ func IsUnknown(v any) bool { _, ok := v.(unknown); return ok }
 type Object interface {
 	// Field returns the value of a field, nil where there is none.
 	Field(name string) any
-	// Value returns all fields.
+	// Value returns all fields, as values of the language.
 	Value() map[string]any
 }
 
