@@ -1,0 +1,149 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// finish ends the call: it is on disk before its client sees its end. returned
+// is false while a panic is on its way through.
+func (c *call) finish(err error, returned bool) {
+	defer c.giveBack()
+	if !c.h.guarded(func() { c.end(err, returned) }) {
+		c.missed(errBug)
+	}
+	c.tee.release()
+	if !c.h.guarded(c.observe) {
+		c.settle()
+	}
+}
+
+// end journals how the call ended.
+func (c *call) end(err error, returned bool) {
+	x := &c.exchange
+	x.Ended = time.Now()
+	x.Ending = c.ending(err, returned)
+	if x.Ending == webhook.Rejected {
+		c.reject()
+		return
+	}
+	x.Overlapped = c.traffic.Leave(x.ID, x.Ended)
+	c.out, c.left = true, true
+	c.fill()
+	if err := c.journal(x, c.match.MaySucceed(x.Response.Status)); err != nil {
+		c.missed(err)
+	}
+}
+
+// reject closes the begin of a call that changed nothing.
+func (c *call) reject() {
+	c.drop()
+	if c.begun != nil {
+		return
+	}
+	x := webhook.Exchange{
+		ID: c.exchange.ID, API: c.exchange.API, Config: c.exchange.Config,
+		Started: c.exchange.Started, Ended: c.exchange.Ended, Ending: webhook.Rejected,
+	}
+	x.Response.Status = c.tee.status
+	if err := c.journal(&x, false); err != nil {
+		c.h.warn("the end of a call that changed nothing is not journaled", err)
+	}
+}
+
+// fill puts into the exchange what was seen of the two bodies.
+func (c *call) fill() {
+	x := &c.exchange
+	x.ClientGone = c.tee.gone != nil || c.ctx.parent.Err() != nil
+	if c.body != nil {
+		x.Request.Body, c.release = c.body.finish()
+	}
+	x.Response = webhook.Response{Status: c.tee.status, Header: c.tee.header, Body: c.tee.seen.body()}
+	if x.Ending != webhook.Completed && x.Response.Body.Whole() {
+		x.Response.Body = webhook.Body{Missing: webhook.CutOff}
+	}
+	if c.match.Redacts() {
+		x.Request.Body = c.match.Redact(x.Request.Body, x.Request.Header)
+		x.Response.Body = c.match.Redact(x.Response.Body, x.Response.Header)
+	}
+}
+
+// journal writes the end and, with durable, waits for the disk, but not for
+// ever: a disk that hangs fails no call.
+func (c *call) journal(x *webhook.Exchange, durable bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
+	defer cancel()
+	return c.line.End(ctx, x, durable)
+}
+
+// missed hands a call that is not journaled over to a gap.
+func (c *call) missed(err error) {
+	if c.left {
+		c.settle()
+		c.line.Traffic().Forget(c.exchange.ID)
+	}
+	c.drop()
+	c.line.Missed(&c.begin, c.match.Resource(), err)
+	c.h.warn("a call is not journaled; a gap will cover it", err)
+}
+
+// observe starts the after-GET, if the exchange alone does not tell what the
+// entity is now. Nobody waits for it but the next call on that entity.
+func (c *call) observe() {
+	if !c.left || c.settled {
+		return
+	}
+	key, target, needed := c.afterFetch()
+	if !needed || c.fetcher == nil {
+		c.settle()
+		return
+	}
+	f := c.fetcher.outlive()
+	c.settled = true
+	c.traffic.Observe(key, func(ctx context.Context) *webhook.Observation { return f.get(ctx, target) })
+}
+
+// afterFetch returns the one entity that a GET would tell about, and where it
+// is. What became of several entities at once is not found out by GETs here.
+func (c *call) afterFetch() (key webhook.EntityKey, target string, needed bool) {
+	plan := c.h.program.Plan(&c.exchange)
+	if plan == nil || len(plan.Subjects) != 1 || plan.Subjects[0].Fetch == "" {
+		return webhook.EntityKey{}, "", false
+	}
+	s := plan.Subjects[0]
+	return s.Key, s.Fetch, true
+}
+
+// giveBack returns the capture budget: from here on nothing keeps the bodies.
+// The request's tee may be read on by Go's transport, and keeps nothing.
+func (c *call) giveBack() {
+	c.tee.seen.release()
+	if c.body != nil && c.release == nil {
+		_, c.release = c.body.finish()
+	}
+	if c.release != nil {
+		c.release()
+	}
+	c.exchange.Request.Body.Bytes, c.exchange.Response.Body.Bytes = nil, nil
+}
+
+// drop tells the traffic that the call changed nothing, or is not kept.
+func (c *call) drop() {
+	if !c.out {
+		c.out = true
+		c.traffic.Drop()
+	}
+}
+
+// settle tells the traffic that no GET comes.
+func (c *call) settle() {
+	if c.left && !c.settled {
+		c.settled = true
+		c.traffic.Settle()
+	}
+}
+
+var errBug = errors.New("a bug in sidehook; see the log")

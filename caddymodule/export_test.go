@@ -1,0 +1,95 @@
+package caddymodule
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sidehook/sidehook/rules"
+)
+
+// Line is the seam between the request path and the engine.
+type Line = line
+
+// Probe is the handler's request path in a chain of Caddy's, with a line of the
+// test's behind it.
+type Probe struct {
+	rules.Config
+	Line    string        `json:"line"`
+	MaxBody int64         `json:"max_body,omitempty"`
+	Budget  int64         `json:"budget,omitempty"`
+	Fetch   time.Duration `json:"fetch,omitempty"`
+	Max     int           `json:"max,omitempty"`
+	Cancel  bool          `json:"cancel,omitempty"`
+	Strict  bool          `json:"strict,omitempty"`
+	live    *liveHandler
+}
+
+func init() { caddy.RegisterModule(new(Probe)) }
+
+// CaddyModule implements [caddy.Module].
+func (*Probe) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.sidehook_probe", New: func() caddy.Module { return new(Probe) }}
+}
+
+var probeLines sync.Map // Line by name; nil has no engine
+
+// SetProbeLine says which line the probes named name use.
+func SetProbeLine(name string, l Line) { probeLines.Store(name, &l) }
+
+// Provision implements [caddy.Provisioner].
+func (p *Probe) Provision(ctx caddy.Context) error {
+	program, err := rules.Compile(&p.Config)
+	if err != nil {
+		return err
+	}
+	orDefault := func(n, d int64) int64 {
+		if n == 0 {
+			return d
+		}
+		return n
+	}
+	p.live = newLiveHandler(liveOptions{
+		program: program, lease: p.lease,
+		budget: NewBudget(orDefault(p.Budget, 64<<20)), callerKey: []byte("key"),
+		fetchTimeout: time.Duration(orDefault(int64(p.Fetch), int64(5*time.Second))),
+		fetchMax:     int(orDefault(int64(p.Max), 16)), maxBody: orDefault(p.MaxBody, 1<<20),
+		cancelOnGone: p.Cancel, strict: p.Strict, logger: slog.New(slog.DiscardHandler),
+	})
+	probeBudgets.Store(p.Line, p.live.budget)
+	return nil
+}
+
+var probeBudgets sync.Map
+
+// ProbeBudget returns the budget of the probe that used the line named name.
+func ProbeBudget(name string) *Budget {
+	b, _ := probeBudgets.Load(name)
+	return b.(*Budget)
+}
+
+func (p *Probe) lease() (line, func(), error) {
+	l, ok := probeLines.Load(p.Line)
+	if !ok || *l.(*Line) == nil {
+		return nil, nil, errors.New("no engine")
+	}
+	return *l.(*Line), func() {}, nil
+}
+
+// ServeHTTP implements [caddyhttp.MiddlewareHandler].
+func (p *Probe) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return p.live.serve(w, r, next)
+}
+
+// Parts of the request path with rules of their own.
+var (
+	SplitQuery   = splitQuery
+	Reusable     = reusable
+	IsCredential = isCredential
+	CallerOf     = callerOf
+)

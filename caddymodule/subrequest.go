@@ -1,0 +1,125 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// request prepares the GET of target for the chain behind us. Everything that
+// routing notes on a request is new; who asks, and from where, is the caller.
+func (f *fetcher) request(ctx context.Context, w http.ResponseWriter, target string) (*http.Request, error) {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok {
+		return nil, errors.New("the call did not come through a Caddy server")
+	}
+	u, err := url.ParseRequestURI(withQuery(target, f.secret))
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", target, err)
+	}
+	// The idle timeouts belong to the caller's connection: the timeouts
+	// directive would change them there.
+	ctx = context.WithValue(ctx, caddy.CtxKey("idle_timeouts"), nil)
+	r := f.origin.WithContext(ctx)
+	r.Method, r.Host = http.MethodGet, f.host
+	r.Header = f.fetchHeader()
+	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
+	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil
+	r.GetBody, r.Close, r.Response, r.Pattern = nil, false, nil, ""
+
+	r.URL = f.outside(u)
+	r.RequestURI = r.URL.RequestURI()
+	repl := caddy.NewReplacer()
+	r = caddyhttp.PrepareRequest(r, repl, w, server)
+	r.URL = u
+	f.lend(r, repl)
+	return r, nil
+}
+
+// outside returns u as it would have been asked for from outside: with what
+// was taken off the call's path (handle_path, uri strip_prefix) before us.
+// Some backends go by that (REQUEST_URI of FastCGI).
+func (f *fetcher) outside(u *url.URL) *url.URL {
+	out := *u
+	original, ok := f.ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return &out
+	}
+	prefix, ok := strings.CutSuffix(original.URL.EscapedPath(), f.path)
+	if !ok || prefix == "" {
+		return &out
+	}
+	path, err := url.PathUnescape(prefix)
+	if err != nil {
+		return &out
+	}
+	out.Path, out.RawPath = path+u.Path, prefix+u.EscapedPath()
+	return &out
+}
+
+// lend gives r what handlers before us found out about the caller: variables,
+// and placeholders that were set (http.auth.user.id).
+func (f *fetcher) lend(r *http.Request, repl *caddy.Replacer) {
+	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		for name, v := range f.vars {
+			if name != "unhandled" && name != "start_time" && name != "uuid" {
+				vars[name] = v
+			}
+		}
+	}
+	if f.repl == nil {
+		return
+	}
+	old := f.repl
+	repl.Map(func(name string) (any, bool) {
+		for _, own := range []string{"http.request.", "http.response.", "http.vars.", "http.reverse_proxy."} {
+			if strings.HasPrefix(name, own) {
+				return nil, false
+			}
+		}
+		return old.Get(name)
+	})
+}
+
+// notForFetch are request fields that belong to the call and not to its
+// caller: its body, its conditions, its effects, its connection.
+var notForFetch = []string{
+	"Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Range", "Content-Md5",
+	"Content-Disposition", "Digest", "Content-Digest", "Repr-Digest", "Transfer-Encoding", "Expect", "Range",
+	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
+	"Idempotency-Key", "X-Idempotency-Key", "Prefer", "Connection", "Upgrade", "Te", "Trailer", "Incremental",
+	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "Accept-Encoding", "Http2-Settings",
+}
+
+func (f *fetcher) fetchHeader() http.Header {
+	h := f.header.Clone()
+	for _, name := range notForFetch {
+		delete(h, name)
+	}
+	if f.h.overrideHeader != "" {
+		h.Del(f.h.overrideHeader)
+	}
+	if a := h.Get("Accept"); !strings.Contains(a, "json") && !strings.Contains(a, "*/*") {
+		h.Set("Accept", "application/json, */*;q=0.1")
+	}
+	h.Set("Accept-Encoding", "identity")
+	h.Set("Cache-Control", "no-cache")
+	return h
+}
+
+// withQuery adds the raw query more to target.
+func withQuery(target, more string) string {
+	switch {
+	case more == "":
+		return target
+	case strings.Contains(target, "?"):
+		return target + "&" + more
+	}
+	return target + "?" + more
+}
