@@ -97,7 +97,9 @@ func (a *App) dir() string {
 
 func (a *App) journalSync() bool { return a.Journal != nil && a.Journal.Sync }
 
-func (a *App) retention() time.Duration { return orDefault(time.Duration(a.Retention), defaultRetention) }
+func (a *App) retention() time.Duration {
+	return orDefault(time.Duration(a.Retention), defaultRetention)
+}
 
 func (a *App) holdFor() time.Duration { return orDefault(time.Duration(a.HoldFor), defaultHoldFor) }
 

@@ -45,8 +45,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 var appOptions = options[*App]{
 	"store":          {usage: "store badger /var/lib/sidehook", parse: parseStore},
 	"journal":        {usage: "journal sync", parse: parseJournal},
-	"retention":      {usage: "retention 30d", parse: func(l *line, a *App) error { return l.duration(&a.Retention) }},
-	"hold_for":       {usage: "hold_for 30d", parse: func(l *line, a *App) error { return l.duration(&a.HoldFor) }},
+	"retention":      {usage: "retention 30d", parse: func(l *optionLine, a *App) error { return l.duration(&a.Retention) }},
+	"hold_for":       {usage: "hold_for 30d", parse: func(l *optionLine, a *App) error { return l.duration(&a.HoldFor) }},
 	"payload":        {usage: "payload NAME { KEY EXPR }, or payload NAME EXPR", parse: parseAppPayload, many: true},
 	"subscription":   {usage: "subscription crm https://crm.example.com/hooks { … }", parse: parseSubscription, many: true},
 	"store_max":      later[*App](),
@@ -54,7 +54,7 @@ var appOptions = options[*App]{
 	"dialect":        later[*App](),
 }
 
-func parseStore(l *line, a *App) error {
+func parseStore(l *optionLine, a *App) error {
 	args, err := l.take(1, 2)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func parseStore(l *line, a *App) error {
 	return nil
 }
 
-func parseJournal(l *line, a *App) error {
+func parseJournal(l *optionLine, a *App) error {
 	var word string
 	if err := l.oneOf(&word, "sync"); err != nil {
 		return err
@@ -78,7 +78,7 @@ func parseJournal(l *line, a *App) error {
 	return nil
 }
 
-func parseAppPayload(l *line, a *App) error {
+func parseAppPayload(l *optionLine, a *App) error {
 	name, p, err := parsePayload(l)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func parseAppPayload(l *line, a *App) error {
 }
 
 // checkNames checks what refers to payloads declared before or after it.
-func (a *App) checkNames(block *line) error {
+func (a *App) checkNames(block *optionLine) error {
 	for _, l := range block.block {
 		if l.name() != "subscription" {
 			continue
@@ -111,7 +111,7 @@ func (a *App) checkNames(block *line) error {
 }
 
 // duration sets to to l's only argument.
-func (l *line) duration(to *rules.Duration) error {
+func (l *optionLine) duration(to *rules.Duration) error {
 	args, err := l.take(1, 1)
 	if err != nil {
 		return err

@@ -11,23 +11,23 @@ import (
 var defaultOptions = options[*rules.Defaults]{
 	"tenant":         {usage: `tenant request.header["X-Tenant"], or tenant {http.auth.user.id}`, parse: parseTenant},
 	"actor":          {usage: "actor {http.auth.user.id}", parse: parseActor},
-	"entity":         {usage: "entity data", parse: func(l *line, d *rules.Defaults) error { return l.checked(&d.Entity, checkQuery) }},
-	"ignore":         {usage: "ignore updated_at times_count", parse: func(l *line, d *rules.Defaults) error { return l.checkedList(&d.Ignore, checkGlob) }, many: true},
-	"redact":         {usage: "redact password bank.iban", parse: func(l *line, d *rules.Defaults) error { return l.checkedList(&d.Redact, checkGlob) }, many: true},
-	"version":        {usage: "version updated_at", parse: func(l *line, d *rules.Defaults) error { return l.checked(&d.Version, checkPath) }},
-	"key":            {usage: "key links.id", parse: func(l *line, d *rules.Defaults) error { return l.checkedList(&d.Keys, checkPath) }, many: true},
+	"entity":         {usage: "entity data", parse: func(l *optionLine, d *rules.Defaults) error { return l.checked(&d.Entity, checkQuery) }},
+	"ignore":         {usage: "ignore updated_at times_count", parse: func(l *optionLine, d *rules.Defaults) error { return l.checkedList(&d.Ignore, checkGlob) }, many: true},
+	"redact":         {usage: "redact password bank.iban", parse: func(l *optionLine, d *rules.Defaults) error { return l.checkedList(&d.Redact, checkGlob) }, many: true},
+	"version":        {usage: "version updated_at", parse: func(l *optionLine, d *rules.Defaults) error { return l.checked(&d.Version, checkPath) }},
+	"key":            {usage: "key links.id", parse: func(l *optionLine, d *rules.Defaults) error { return l.checkedList(&d.Keys, checkPath) }, many: true},
 	"representation": {usage: "representation auto, full or partial", parse: parseRepresentation},
 	"before":         {usage: "before auto, snapshot, fetch or none", parse: parseBefore},
 	"after":          {usage: "after auto, response, fetch or request", parse: parseAfter},
 	"trust":          {usage: "trust 10m", parse: parseTrust},
 	"success":        {usage: "success response.status == 200", parse: parseSuccess},
-	"default":        {usage: "default none", parse: func(l *line, d *rules.Defaults) error { return l.oneOf(&d.Default, "none") }},
+	"default":        {usage: "default none", parse: func(l *optionLine, d *rules.Defaults) error { return l.oneOf(&d.Default, "none") }},
 }
 
 // withDefaults adds the defaultOptions to own.
 func withDefaults[T any](own options[T], defaults func(T) *rules.Defaults) options[T] {
 	for name, opt := range defaultOptions {
-		own[name] = option[T]{usage: opt.usage, many: opt.many, parse: func(l *line, to T) error {
+		own[name] = option[T]{usage: opt.usage, many: opt.many, parse: func(l *optionLine, to T) error {
 			return opt.parse(l, defaults(to))
 		}}
 	}
@@ -37,19 +37,19 @@ func withDefaults[T any](own options[T], defaults func(T) *rules.Defaults) optio
 // onePlaceholder matches text that is one Caddy placeholder.
 var onePlaceholder = regexp.MustCompile(`^\{[^{}\s]+\}$`)
 
-func parseTenant(l *line, d *rules.Defaults) (err error) {
+func parseTenant(l *optionLine, d *rules.Defaults) (err error) {
 	d.Tenant, err = l.placeholderOrExpression()
 	return err
 }
 
-func parseActor(l *line, d *rules.Defaults) (err error) {
+func parseActor(l *optionLine, d *rules.Defaults) (err error) {
 	d.Actor, err = l.placeholderOrExpression()
 	return err
 }
 
 // placeholderOrExpression returns the arguments of l, which are one placeholder
 // of Caddy or an expression over the request.
-func (l *line) placeholderOrExpression() (string, error) {
+func (l *optionLine) placeholderOrExpression() (string, error) {
 	if err := l.noBlock(); err != nil {
 		return "", err
 	}
@@ -59,7 +59,7 @@ func (l *line) placeholderOrExpression() (string, error) {
 	return l.expression(1, len(l.words), lang.EnvRequest)
 }
 
-func parseSuccess(l *line, d *rules.Defaults) (err error) {
+func parseSuccess(l *optionLine, d *rules.Defaults) (err error) {
 	if err := l.noBlock(); err != nil {
 		return err
 	}
@@ -67,19 +67,19 @@ func parseSuccess(l *line, d *rules.Defaults) (err error) {
 	return err
 }
 
-func parseRepresentation(l *line, d *rules.Defaults) error {
+func parseRepresentation(l *optionLine, d *rules.Defaults) error {
 	return l.oneOf(&d.Representation, "auto", "full", "partial")
 }
 
-func parseBefore(l *line, d *rules.Defaults) error {
+func parseBefore(l *optionLine, d *rules.Defaults) error {
 	return l.oneOf(&d.Before, "auto", "snapshot", "fetch", "none")
 }
 
-func parseAfter(l *line, d *rules.Defaults) error {
+func parseAfter(l *optionLine, d *rules.Defaults) error {
 	return l.oneOf(&d.After, "auto", "response", "fetch", "request")
 }
 
-func parseTrust(l *line, d *rules.Defaults) error {
+func parseTrust(l *optionLine, d *rules.Defaults) error {
 	args, err := l.take(1, 1)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func parseTrust(l *line, d *rules.Defaults) error {
 }
 
 // checked sets to to l's only argument, which check must accept.
-func (l *line) checked(to *string, check func(string) error) error {
+func (l *optionLine) checked(to *string, check func(string) error) error {
 	if err := l.one(to); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (l *line) checked(to *string, check func(string) error) error {
 }
 
 // checkedList adds l's arguments, which check must accept, to to.
-func (l *line) checkedList(to *[]string, check func(string) error) error {
+func (l *optionLine) checkedList(to *[]string, check func(string) error) error {
 	for _, w := range l.args() {
 		if err := w.check(check); err != nil {
 			return err

@@ -13,12 +13,12 @@ const (
 
 // emitOptions are the words of the block of emit.
 var emitOptions = withExtras(options[*rules.Rule]{
-	"id": {usage: "id item.id", parse: func(l *line, r *rules.Rule) error { return l.ruleExpr(&r.ID) }},
+	"id": {usage: "id item.id", parse: func(l *optionLine, r *rules.Rule) error { return l.ruleExpr(&r.ID) }},
 }, func(r *rules.Rule) *rules.Extras { return &r.Extras })
 
 // onOptions are the words of the block of on.
 var onOptions = withExtras(options[*rules.Route]{
-	"id":   {usage: "id item.message_id", parse: func(l *line, r *rules.Route) error { return l.ruleExpr(&r.ID) }},
+	"id":   {usage: "id item.message_id", parse: func(l *optionLine, r *rules.Route) error { return l.ruleExpr(&r.ID) }},
 	"emit": {usage: emitUsage, parse: parseRouteEmit, many: true},
 }, func(r *rules.Route) *rules.Extras { return &r.Extras })
 
@@ -33,20 +33,20 @@ var extraOptions = options[*rules.Extras]{
 // withExtras adds the extraOptions to own.
 func withExtras[T any](own options[T], extras func(T) *rules.Extras) options[T] {
 	for name, opt := range extraOptions {
-		own[name] = option[T]{usage: opt.usage, many: opt.many, parse: func(l *line, to T) error {
+		own[name] = option[T]{usage: opt.usage, many: opt.many, parse: func(l *optionLine, to T) error {
 			return opt.parse(l, extras(to))
 		}}
 	}
 	return own
 }
 
-func parseResourceEmit(l *line, r *rules.Resource) error {
+func parseResourceEmit(l *optionLine, r *rules.Resource) error {
 	rule, err := parseEmit(l)
 	r.Emit = append(r.Emit, rule)
 	return err
 }
 
-func parseRouteEmit(l *line, r *rules.Route) error {
+func parseRouteEmit(l *optionLine, r *rules.Route) error {
 	rule, err := parseEmit(l)
 	r.Emit = append(r.Emit, rule)
 	return err
@@ -57,7 +57,7 @@ func parseRouteEmit(l *line, r *rules.Route) error {
 //	emit SCOPE [instead] [on create|update] [each EXPR] [when EXPR] {
 //		…
 //	}
-func parseEmit(l *line) (rules.Rule, error) {
+func parseEmit(l *optionLine) (rules.Rule, error) {
 	var r rules.Rule
 	at, err := l.scope(1, &r.Scope)
 	if err != nil {
@@ -86,13 +86,13 @@ func parseEmit(l *line) (rules.Rule, error) {
 	return r, emitOptions.parse(l.block, &r, "emit "+r.Scope)
 }
 
-func parseResourceOn(l *line, r *rules.Resource) error {
+func parseResourceOn(l *optionLine, r *rules.Resource) error {
 	routes, err := parseOn(l, r.Path)
 	r.On = append(r.On, routes...)
 	return err
 }
 
-func parseHandlerOn(l *line, h *Handler) error {
+func parseHandlerOn(l *optionLine, h *Handler) error {
 	routes, err := parseOn(l, "")
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func parseHandlerOn(l *line, h *Handler) error {
 //	}
 //
 // It returns one route for each method; base is the path of the resource.
-func parseOn(l *line, base string) ([]rules.Route, error) {
+func parseOn(l *optionLine, base string) ([]rules.Route, error) {
 	if len(l.words) < 3 {
 		return nil, l.errf("on wants a method and a path: write %s", l.usage)
 	}
@@ -159,10 +159,10 @@ func parseOn(l *line, base string) ([]rules.Route, error) {
 }
 
 // is reports whether the word at i is text, not in quotes.
-func (l *line) is(i int, text string) bool { return i < len(l.words) && l.words[i].bare(text) }
+func (l *optionLine) is(i int, text string) bool { return i < len(l.words) && l.words[i].bare(text) }
 
 // scope reads the word at i as a scope, and returns where the next one is.
-func (l *line) scope(i int, to *string) (int, error) {
+func (l *optionLine) scope(i int, to *string) (int, error) {
 	if i >= len(l.words) {
 		return i, l.words[i-1].errf("%s wants a scope: write %s", l.words[i-1].Text, l.usage)
 	}
@@ -172,7 +172,7 @@ func (l *line) scope(i int, to *string) (int, error) {
 
 // each reads `each EXPR` at i, if it stands there, and returns where the next
 // word is.
-func (l *line) each(i int, to *string) (next int, err error) {
+func (l *optionLine) each(i int, to *string) (next int, err error) {
 	if !l.is(i, "each") {
 		return i, nil
 	}
@@ -186,7 +186,7 @@ func (l *line) each(i int, to *string) (next int, err error) {
 
 // when reads `when EXPR` at i, which is the end of the line if anything stands
 // there.
-func (l *line) when(i int, to *string) (err error) {
+func (l *optionLine) when(i int, to *string) (err error) {
 	if i >= len(l.words) {
 		return nil
 	}
@@ -202,7 +202,7 @@ func (l *line) when(i int, to *string) (err error) {
 }
 
 // ruleExpr sets to to the rest of l, an expression of a rule.
-func (l *line) ruleExpr(to *string) (err error) {
+func (l *optionLine) ruleExpr(to *string) (err error) {
 	if err := l.noBlock(); err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (l *line) ruleExpr(to *string) (err error) {
 	return err
 }
 
-func parseRelated(l *line, x *rules.Extras) error {
+func parseRelated(l *optionLine, x *rules.Extras) error {
 	if err := l.noBlock(); err != nil {
 		return err
 	}
@@ -229,16 +229,16 @@ func parseRelated(l *line, x *rules.Extras) error {
 	return err
 }
 
-func parseUnknown(l *line, x *rules.Extras) error { return l.oneOf(&x.Unknown, "skip", "emit") }
+func parseUnknown(l *optionLine, x *rules.Extras) error { return l.oneOf(&x.Unknown, "skip", "emit") }
 
-func parseDescription(l *line, x *rules.Extras) error {
+func parseDescription(l *optionLine, x *rules.Extras) error {
 	if len(l.args()) > 1 {
 		return l.args()[1].errf("unexpected %q: put the text in quotes, description %q", l.args()[1].Text, textOf(l.args()))
 	}
 	return l.one(&x.Description)
 }
 
-func parseAttributes(l *line, x *rules.Extras) (err error) {
+func parseAttributes(l *optionLine, x *rules.Extras) (err error) {
 	if len(l.args()) > 0 || !l.braces {
 		return l.errf("attributes stand in a block: write %s, each on its own line", l.usage)
 	}

@@ -17,7 +17,7 @@ import (
 
 // expression returns words[from:to] of l as one compiled expression. The words
 // after to belong to the rest of the line.
-func (l *line) expression(from, to int, env lang.Environment) (string, error) {
+func (l *optionLine) expression(from, to int, env lang.Environment) (string, error) {
 	text, err := l.restore(from, to)
 	if err != nil {
 		return "", err
@@ -29,7 +29,7 @@ func (l *line) expression(from, to int, env lang.Environment) (string, error) {
 }
 
 // condition is an expression that is true or false.
-func (l *line) condition(from, to int, env lang.Environment) (string, error) {
+func (l *optionLine) condition(from, to int, env lang.Environment) (string, error) {
 	if to == from+1 && l.words[from].Quoted() && !l.words[from].backticked() && !l.words[from].heredoc() {
 		return "", l.words[from].errf("%s is a text, which is never true: write %s",
 			l.words[from].raw(), l.backticked(from, to, l.words[from].Text))
@@ -38,7 +38,7 @@ func (l *line) condition(from, to int, env lang.Environment) (string, error) {
 }
 
 // exprHint says what else may be wrong with an expression that does not compile.
-func (l *line) exprHint(from, to int, env lang.Environment) string {
+func (l *optionLine) exprHint(from, to int, env lang.Environment) string {
 	if l.words[from].backticked() && to > from+1 {
 		return "; backticks go around the whole expression"
 	}
@@ -51,7 +51,7 @@ func (l *line) exprHint(from, to int, env lang.Environment) string {
 }
 
 // restore returns words[from:to] of l as they were typed.
-func (l *line) restore(from, to int) (string, error) {
+func (l *optionLine) restore(from, to int) (string, error) {
 	if from >= to {
 		return "", l.words[min(from, len(l.words))-1].errf("an expression is missing after %s: write %s", l.words[from-1].Text, l.usage)
 	}
@@ -98,7 +98,7 @@ func alone(w word) (string, error) {
 
 // backticked returns l as it should be written: words[from:to] as text in
 // backticks.
-func (l *line) backticked(from, to int, text string) string {
+func (l *optionLine) backticked(from, to int, text string) string {
 	out := joinRaw(l.words[:from]) + " `" + text + "`"
 	if to < len(l.words) {
 		out += " " + joinRaw(l.words[to:])

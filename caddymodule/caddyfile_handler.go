@@ -54,7 +54,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if len(h.Resources) == 0 && len(h.On) == 0 {
 		return l.errf("sidehook captures nothing: write resource NAME /path, or on METHOD /path emit SCOPE, in its block")
 	}
-	return nil
+	return h.checkRules(l)
 }
 
 var apiName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -66,8 +66,8 @@ var handlerOptions = withDefaults(options[*Handler]{
 	"fetch":           {usage: "fetch 300ms 16", parse: parseFetch},
 	"max_body":        {usage: "max_body 1MiB", parse: parseMaxBody},
 	"on_client_abort": {usage: "on_client_abort continue, or cancel", parse: parseOnClientAbort},
-	"strict":          {usage: "strict", parse: func(l *line, h *Handler) error { h.Strict = true; return l.flag() }},
-	"dry_run":         {usage: "dry_run", parse: func(l *line, h *Handler) error { h.DryRun = true; return l.flag() }},
+	"strict":          {usage: "strict", parse: func(l *optionLine, h *Handler) error { h.Strict = true; return l.flag() }},
+	"dry_run":         {usage: "dry_run", parse: func(l *optionLine, h *Handler) error { h.DryRun = true; return l.flag() }},
 	"verbs":           {usage: "verbs created updated deleted", parse: parseVerbs},
 	"override":        {usage: "override header X-HTTP-Method-Override, or override field _method", parse: parseOverride},
 	"skip_header":     {usage: "skip_header Webhook-Skip-Key", parse: parseSkipHeader},
@@ -75,7 +75,7 @@ var handlerOptions = withDefaults(options[*Handler]{
 	"on":              {usage: onUsage, parse: parseHandlerOn, many: true},
 }, func(h *Handler) *rules.Defaults { return &h.Defaults })
 
-func parseOrigin(l *line, h *Handler) error {
+func parseOrigin(l *optionLine, h *Handler) error {
 	if err := l.one(&h.Origin); err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func parseOrigin(l *line, h *Handler) error {
 	return nil
 }
 
-func parseCredential(l *line, h *Handler) error {
+func parseCredential(l *optionLine, h *Handler) error {
 	args, err := l.take(2, 0)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func parseCredential(l *line, h *Handler) error {
 	return nil
 }
 
-func parseFetch(l *line, h *Handler) error {
+func parseFetch(l *optionLine, h *Handler) error {
 	args, err := l.take(1, 2)
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func parseFetch(l *line, h *Handler) error {
 	return args[1].number(&h.Fetch.Concurrency, 1)
 }
 
-func parseMaxBody(l *line, h *Handler) error {
+func parseMaxBody(l *optionLine, h *Handler) error {
 	args, err := l.take(1, 1)
 	if err != nil {
 		return err
@@ -128,11 +128,11 @@ func parseMaxBody(l *line, h *Handler) error {
 	return nil
 }
 
-func parseOnClientAbort(l *line, h *Handler) error {
+func parseOnClientAbort(l *optionLine, h *Handler) error {
 	return l.oneOf(&h.OnClientAbort, abortContinue, abortCancel)
 }
 
-func parseVerbs(l *line, h *Handler) error {
+func parseVerbs(l *optionLine, h *Handler) error {
 	args, err := l.take(3, 3)
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func parseVerbs(l *line, h *Handler) error {
 	return nil
 }
 
-func parseOverride(l *line, h *Handler) error {
+func parseOverride(l *optionLine, h *Handler) error {
 	args, err := l.take(2, 2)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func parseOverride(l *line, h *Handler) error {
 	return nil
 }
 
-func parseSkipHeader(l *line, h *Handler) error {
+func parseSkipHeader(l *optionLine, h *Handler) error {
 	if err := l.one(&h.SkipHeader); err != nil {
 		return err
 	}

@@ -8,12 +8,12 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// line is one line of a Caddyfile with the block that it opens. Options are
+// optionLine is one line of a Caddyfile with the block that it opens. Options are
 // parsed from lines, not from the dispenser, so that no option can read past
 // its own line.
-type line struct {
+type optionLine struct {
 	words  []word // at least one
-	block  []*line
+	block  []*optionLine
 	braces bool   // it opens a block, perhaps an empty one
 	usage  string // an example of the option, for errors
 }
@@ -22,8 +22,8 @@ type line struct {
 type word struct{ caddyfile.Token }
 
 // readLine reads the line whose first token is d's current one, with its block.
-func readLine(d *caddyfile.Dispenser) (*line, error) {
-	l := &line{words: []word{{d.Token()}}}
+func readLine(d *caddyfile.Dispenser) (*optionLine, error) {
+	l := &optionLine{words: []word{{d.Token()}}}
 	for d.NextArg() {
 		l.words = append(l.words, word{d.Token()})
 	}
@@ -38,7 +38,7 @@ func readLine(d *caddyfile.Dispenser) (*line, error) {
 	return l, l.readBlock(d)
 }
 
-func (l *line) readBlock(d *caddyfile.Dispenser) error {
+func (l *optionLine) readBlock(d *caddyfile.Dispenser) error {
 	for d.NextLine() {
 		if t := (word{d.Token()}); t.bare("}") {
 			if d.NextArg() {
@@ -59,24 +59,24 @@ func (l *line) readBlock(d *caddyfile.Dispenser) error {
 }
 
 // name is the line's first word.
-func (l *line) name() string { return l.words[0].Text }
+func (l *optionLine) name() string { return l.words[0].Text }
 
 // args are the words after the first.
-func (l *line) args() []word { return l.words[1:] }
+func (l *optionLine) args() []word { return l.words[1:] }
 
 // errf is an error at the line's first word.
-func (l *line) errf(format string, args ...any) error { return l.words[0].errf(format, args...) }
+func (l *optionLine) errf(format string, args ...any) error { return l.words[0].errf(format, args...) }
 
 // wrong says that the words of l are not what its option wants.
-func (l *line) wrong() error {
+func (l *optionLine) wrong() error {
 	return l.errf("%q: write %s", l.text(), l.usage)
 }
 
 // text is the line as it arrived, without its block.
-func (l *line) text() string { return joinRaw(l.words) }
+func (l *optionLine) text() string { return joinRaw(l.words) }
 
 // noBlock is an error if l opens a block.
-func (l *line) noBlock() error {
+func (l *optionLine) noBlock() error {
 	if l.braces {
 		return l.errf("%s takes no block: write %s", l.name(), l.usage)
 	}
@@ -84,7 +84,7 @@ func (l *line) noBlock() error {
 }
 
 // flag is an error unless l is its name alone.
-func (l *line) flag() error {
+func (l *optionLine) flag() error {
 	if len(l.args()) > 0 {
 		return l.args()[0].errf("unexpected %q after %s: write %s alone", l.args()[0].Text, l.name(), l.name())
 	}
@@ -93,7 +93,7 @@ func (l *line) flag() error {
 
 // take returns l's arguments, which must be between least and most (0: any
 // number) and open no block.
-func (l *line) take(least, most int) ([]word, error) {
+func (l *optionLine) take(least, most int) ([]word, error) {
 	args := l.args()
 	if len(args) < least {
 		return nil, l.errf("%s wants more: write %s", l.name(), l.usage)
@@ -108,7 +108,7 @@ func (l *line) take(least, most int) ([]word, error) {
 }
 
 // one sets to to l's only argument.
-func (l *line) one(to *string) error {
+func (l *optionLine) one(to *string) error {
 	args, err := l.take(1, 1)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (l *line) one(to *string) error {
 }
 
 // oneOf sets to to l's only argument, which must be one of known.
-func (l *line) oneOf(to *string, known ...string) error {
+func (l *optionLine) oneOf(to *string, known ...string) error {
 	args, err := l.take(1, 1)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (l *line) oneOf(to *string, known ...string) error {
 }
 
 // list adds l's arguments to to.
-func (l *line) list(to *[]string) error {
+func (l *optionLine) list(to *[]string) error {
 	args, err := l.take(1, 0)
 	for _, w := range args {
 		if slices.Contains(*to, w.Text) {

@@ -11,7 +11,7 @@ import (
 //	KEY {
 //		…
 //	}
-func parseMapping(lines []*line, env lang.Environment) ([]rules.Field, error) {
+func parseMapping(lines []*optionLine, env lang.Environment) ([]rules.Field, error) {
 	var fields []rules.Field
 	for _, l := range lines {
 		for _, f := range fields {
@@ -28,7 +28,7 @@ func parseMapping(lines []*line, env lang.Environment) ([]rules.Field, error) {
 	return fields, nil
 }
 
-func parseMappingLine(l *line, env lang.Environment) (rules.Field, error) {
+func parseMappingLine(l *optionLine, env lang.Environment) (rules.Field, error) {
 	l.usage = l.name() + " EXPR, or " + l.name() + " { … } for an object"
 	f := rules.Field{Key: l.name()}
 	if f.Key == "" {
@@ -55,7 +55,7 @@ func parseMappingLine(l *line, env lang.Environment) (rules.Field, error) {
 //	payload NAME {
 //		KEY EXPR
 //	}
-func parsePayload(l *line) (string, rules.Payload, error) {
+func parsePayload(l *optionLine) (string, rules.Payload, error) {
 	var p rules.Payload
 	if len(l.words) < 2 || l.words[1].Text == "" {
 		return "", p, l.errf("payload wants a name: write %s", l.usage)

@@ -8,7 +8,7 @@ import (
 // option is one word of the language and how its line is read.
 type option[T any] struct {
 	usage string // an example, for errors
-	parse func(l *line, to T) error
+	parse func(l *optionLine, to T) error
 	many  bool // may stand more than once in a block
 	later bool // known, and without effect in this version
 }
@@ -17,7 +17,7 @@ type option[T any] struct {
 type options[T any] map[string]option[T]
 
 // parse reads the lines of a block into to. where names the block in errors.
-func (o options[T]) parse(lines []*line, to T, where string) error {
+func (o options[T]) parse(lines []*optionLine, to T, where string) error {
 	seen := make(map[string]int)
 	for _, l := range lines {
 		opt, known := o[l.name()]
@@ -39,7 +39,7 @@ func (o options[T]) parse(lines []*line, to T, where string) error {
 }
 
 // unknown says what may have been meant by the first word of l.
-func (o options[T]) unknown(l *line, where string) error {
+func (o options[T]) unknown(l *optionLine, where string) error {
 	name := l.name()
 	if place, ok := places[name]; ok {
 		return l.errf("%q does not stand in %s: it stands in %s", name, where, place)

@@ -12,14 +12,14 @@ import (
 // resourceOptions are the words of a resource's block.
 var resourceOptions = withDefaults(options[*rules.Resource]{
 	"item":    {usage: "item {id}", parse: parseItem},
-	"id":      {usage: "id data.projectId", parse: func(l *line, r *rules.Resource) error { return l.checked(&r.ID, checkQuery) }},
+	"id":      {usage: "id data.projectId", parse: func(l *optionLine, r *rules.Resource) error { return l.checked(&r.ID, checkQuery) }},
 	"create":  {usage: "create POST bulk", parse: parseRouteOf, many: true},
 	"update":  {usage: "update POST {id}", parse: parseRouteOf, many: true},
 	"upsert":  {usage: "upsert PUT {id}", parse: parseRouteOf, many: true},
 	"delete":  {usage: "delete POST {id}/trash", parse: parseRouteOf, many: true},
-	"created": {usage: "created project.new, or created none", parse: func(l *line, r *rules.Resource) error { return l.rename(&r.Created) }},
-	"updated": {usage: "updated project.changed, or updated none", parse: func(l *line, r *rules.Resource) error { return l.rename(&r.Updated) }},
-	"deleted": {usage: "deleted project.removed, or deleted none", parse: func(l *line, r *rules.Resource) error { return l.rename(&r.Deleted) }},
+	"created": {usage: "created project.new, or created none", parse: func(l *optionLine, r *rules.Resource) error { return l.rename(&r.Created) }},
+	"updated": {usage: "updated project.changed, or updated none", parse: func(l *optionLine, r *rules.Resource) error { return l.rename(&r.Updated) }},
+	"deleted": {usage: "deleted project.removed, or deleted none", parse: func(l *optionLine, r *rules.Resource) error { return l.rename(&r.Deleted) }},
 	"emit":    {usage: emitUsage, parse: parseResourceEmit, many: true},
 	"on":      {usage: onUsage, parse: parseResourceOn, many: true},
 	"refresh": later[*rules.Resource](),
@@ -30,7 +30,7 @@ var resourceOptions = withDefaults(options[*rules.Resource]{
 //	resource NAME PATH [singular] {
 //		…
 //	}
-func parseResource(l *line, h *Handler) error {
+func parseResource(l *optionLine, h *Handler) error {
 	args := l.args()
 	if len(args) < 2 {
 		return l.errf("resource wants a name and a path: write %s", l.usage)
@@ -77,7 +77,7 @@ func checkResourceName(w word) error {
 	return nil
 }
 
-func parseItem(l *line, r *rules.Resource) error {
+func parseItem(l *optionLine, r *rules.Resource) error {
 	if err := l.one(&r.Item); err != nil {
 		return err
 	}
@@ -88,14 +88,14 @@ func parseItem(l *line, r *rules.Resource) error {
 }
 
 // rename sets to to the scope, or none, that takes the place of a plain one.
-func (l *line) rename(to *string) error {
+func (l *optionLine) rename(to *string) error {
 	return l.checked(to, webhook.CheckScope)
 }
 
 // parseRouteOf reads a line that is an operation's name and a route:
 //
 //	update METHOD PATH
-func parseRouteOf(l *line, r *rules.Resource) error {
+func parseRouteOf(l *optionLine, r *rules.Resource) error {
 	args, err := l.take(2, 2)
 	if err != nil {
 		return err

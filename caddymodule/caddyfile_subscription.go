@@ -11,24 +11,24 @@ import (
 // subscriptionOptions are the words of a subscription's block.
 var subscriptionOptions = options[*Subscription]{
 	"scopes":       {usage: "scopes project.** task.completed", parse: parseScopes, many: true},
-	"tenant":       {usage: "tenant acme, or tenant * for all", parse: func(l *line, s *Subscription) error { return l.one(&s.Tenant) }},
+	"tenant":       {usage: "tenant acme, or tenant * for all", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Tenant) }},
 	"filter":       {usage: "filter entity.budget > 10000", parse: parseFilter},
-	"on_change":    {usage: "on_change status owner_id", parse: func(l *line, s *Subscription) error { return l.checkedList(&s.OnChange, checkGlob) }, many: true},
-	"fields":       {usage: "fields id name owner.email", parse: func(l *line, s *Subscription) error { return l.checkedList(&s.Fields, checkGlob) }, many: true},
-	"skip_keys":    {usage: "skip_keys gmail_sync", parse: func(l *line, s *Subscription) error { return l.list(&s.SkipKeys) }, many: true},
-	"payload":      {usage: "payload standard, full, thin, or the name of one declared", parse: func(l *line, s *Subscription) error { return l.one(&s.Payload) }},
-	"content_type": {usage: "content_type json, or form", parse: func(l *line, s *Subscription) error { return l.oneOf(&s.ContentType, "json", "form") }},
+	"on_change":    {usage: "on_change status owner_id", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.OnChange, checkGlob) }, many: true},
+	"fields":       {usage: "fields id name owner.email", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.Fields, checkGlob) }, many: true},
+	"skip_keys":    {usage: "skip_keys gmail_sync", parse: func(l *optionLine, s *Subscription) error { return l.list(&s.SkipKeys) }, many: true},
+	"payload":      {usage: "payload standard, full, thin, or the name of one declared", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Payload) }},
+	"content_type": {usage: "content_type json, or form", parse: func(l *optionLine, s *Subscription) error { return l.oneOf(&s.ContentType, "json", "form") }},
 	"sign":         {usage: signUsage, parse: parseSign},
 	"secret":       {usage: "secret {env.CRM_SECRET}", parse: parseSecret, many: true},
 	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},
-	"timeout":      {usage: "timeout 10s", parse: func(l *line, s *Subscription) error { return l.duration(&s.Timeout) }},
+	"timeout":      {usage: "timeout 10s", parse: func(l *optionLine, s *Subscription) error { return l.duration(&s.Timeout) }},
 	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
 	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
 	"concurrency":  {usage: "concurrency 8", parse: parseConcurrency},
 	"pause_after":  {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
 
-	"allow_private":        {usage: "allow_private", parse: func(l *line, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
-	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *line, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
+	"allow_private":        {usage: "allow_private", parse: func(l *optionLine, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
+	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *optionLine, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
 
 	"rate":         later[*Subscription](),
 	"chunk":        later[*Subscription](),
@@ -48,7 +48,7 @@ var subscriptionName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 //	subscription NAME URL {
 //		…
 //	}
-func parseSubscription(l *line, a *App) error {
+func parseSubscription(l *optionLine, a *App) error {
 	args := l.args()
 	if len(args) < 2 {
 		return l.errf("subscription wants a name and a URL: write %s", l.usage)
@@ -78,7 +78,7 @@ func parseSubscription(l *line, a *App) error {
 }
 
 // checkWhole holds what only shows when the block of s has been read.
-func (s *Subscription) checkWhole(l *line) error {
+func (s *Subscription) checkWhole(l *optionLine) error {
 	switch {
 	case len(s.Scopes) == 0:
 		return l.errf("subscription %s has no scopes: write which events it gets, like scopes project.**", s.Name)
@@ -90,11 +90,11 @@ func (s *Subscription) checkWhole(l *line) error {
 	return nil
 }
 
-func parseScopes(l *line, s *Subscription) error {
+func parseScopes(l *optionLine, s *Subscription) error {
 	return l.checkedList(&s.Scopes, func(p string) error { return webhook.Pattern(p).Check() })
 }
 
-func parseFilter(l *line, s *Subscription) (err error) {
+func parseFilter(l *optionLine, s *Subscription) (err error) {
 	if err := l.noBlock(); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func parseFilter(l *line, s *Subscription) (err error) {
 //
 //	sign standard|none
 //	sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]
-func parseSign(l *line, s *Subscription) error {
+func parseSign(l *optionLine, s *Subscription) error {
 	args, err := l.take(1, 0)
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func parseSign(l *line, s *Subscription) error {
 	return nil
 }
 
-func parseSignTemplates(l *line, g *Sign, rest []word) ([]word, error) {
+func parseSignTemplates(l *optionLine, g *Sign, rest []word) ([]word, error) {
 	for _, part := range []struct {
 		name string
 		to   *string
@@ -153,7 +153,7 @@ func parseSignTemplates(l *line, g *Sign, rest []word) ([]word, error) {
 	return rest, nil
 }
 
-func parseSecret(l *line, s *Subscription) error {
+func parseSecret(l *optionLine, s *Subscription) error {
 	args, err := l.take(1, 0)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func parseSecret(l *line, s *Subscription) error {
 	return l.list(&s.Secrets)
 }
 
-func parseHeader(l *line, s *Subscription) error {
+func parseHeader(l *optionLine, s *Subscription) error {
 	args, err := l.take(2, 0)
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func parseHeader(l *line, s *Subscription) error {
 	return nil
 }
 
-func parseRetry(l *line, s *Subscription) error {
+func parseRetry(l *optionLine, s *Subscription) error {
 	args, err := l.take(1, maxRetry)
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func parseRetry(l *line, s *Subscription) error {
 	return nil
 }
 
-func parseOrder(l *line, s *Subscription) error {
+func parseOrder(l *optionLine, s *Subscription) error {
 	args, err := l.take(1, 2)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func parseOrder(l *line, s *Subscription) error {
 	return nil
 }
 
-func parseConcurrency(l *line, s *Subscription) error {
+func parseConcurrency(l *optionLine, s *Subscription) error {
 	args, err := l.take(1, 1)
 	if err != nil {
 		return err
@@ -231,7 +231,7 @@ func parseConcurrency(l *line, s *Subscription) error {
 	return nil
 }
 
-func parsePauseAfter(l *line, s *Subscription) error {
+func parsePauseAfter(l *optionLine, s *Subscription) error {
 	args, err := l.take(1, 1)
 	if err != nil || args[0].Text == "none" {
 		return err

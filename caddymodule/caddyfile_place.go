@@ -1,0 +1,82 @@
+package caddymodule
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules"
+)
+
+// checkRules compiles what h has become, and gives an error the file and line
+// of what it is about.
+func (h *Handler) checkRules(l *optionLine) error {
+	_, err := rules.Compile(&h.Config)
+	var bad *rules.ConfigError
+	if errors.As(err, &bad) {
+		return l.place(bad.Path).errf("%s", bad.Problem)
+	}
+	if err != nil {
+		return l.errf("%w", err)
+	}
+	return nil
+}
+
+// place returns the word that the JSON path of a handler's configuration, like
+// resources[0].emit[1].when, is about; or the nearest known.
+func (l *optionLine) place(path string) word {
+	at, rest, _ := strings.Cut(path, ".")
+	name, index := cutIndex(at)
+	for _, inner := range l.block {
+		if !inner.makes(name) {
+			continue
+		}
+		if made := inner.entries(name); index >= made {
+			index -= made
+			continue
+		}
+		return inner.place(rest)
+	}
+	return l.words[0]
+}
+
+// cutIndex cuts "emit[1]" into its name and index.
+func cutIndex(step string) (string, int) {
+	name, number, ok := strings.Cut(strings.TrimSuffix(step, "]"), "[")
+	if !ok {
+		return name, 0
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return name, 0
+	}
+	return name, n
+}
+
+// makes reports whether l makes entries of the JSON field name.
+func (l *optionLine) makes(name string) bool {
+	switch name {
+	case "resources":
+		return l.name() == "resource"
+	case "keys":
+		return l.name() == "key"
+	case "on":
+		switch l.name() {
+		case "on", "create", "update", "upsert", "delete":
+			return true
+		}
+		return false
+	}
+	return l.name() == name
+}
+
+// entries is how many entries of the JSON field name l makes.
+func (l *optionLine) entries(name string) int {
+	switch {
+	case name == "on" && len(l.words) > 1:
+		return strings.Count(l.words[1].Text, "|") + 1
+	case name == "keys" || name == "ignore" || name == "redact" || name == "verbs":
+		return len(l.args())
+	}
+	return 1
+}

@@ -1,0 +1,171 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// crossCheck holds what only shows when all handlers are known: that the
+// handlers of one api agree, and that each subscription can get something.
+func crossCheck(handlers []*handlerSettings, subs []*webhook.Subscription) error {
+	if err := sameResources(handlers); err != nil {
+		return err
+	}
+	programs := make([]*rules.Program, len(handlers))
+	for i, h := range handlers {
+		programs[i] = h.program
+	}
+	for _, s := range subs {
+		for _, p := range s.Scopes {
+			if err := checkEarned(programs, s.ID, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkEarned is an error if no rule can earn a scope that p selects.
+func checkEarned(programs []*rules.Program, sub webhook.SubscriptionID, p webhook.Pattern) error {
+	for _, program := range programs {
+		if program.Earns(p) {
+			return nil
+		}
+	}
+	known := withoutGaps(allScopes(programs))
+	if len(known) == 0 {
+		return fmt.Errorf("subscription %s: no rule earns %s: no site has the directive sidehook", sub, p)
+	}
+	if near := nearest(string(p), known); near != "" {
+		return fmt.Errorf("subscription %s: no rule earns %s: did you mean %s?", sub, p, near)
+	}
+	return fmt.Errorf("subscription %s: no rule earns %s: these are earned: %s", sub, p, some(known))
+}
+
+// allScopes returns what the rules can earn, sorted.
+func allScopes(programs []*rules.Program) []string {
+	var names []string
+	for _, program := range programs {
+		for _, s := range program.Scopes() {
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// withoutGaps returns the names that are no gap's.
+func withoutGaps(names []string) []string {
+	return slices.DeleteFunc(names, func(n string) bool { return strings.HasSuffix(n, webhook.GapSuffix) })
+}
+
+// some shows a list that may be long.
+func some(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// declared is a resource as one handler declares it.
+type declared struct {
+	resource rules.Resource // with the handler's settings filled in
+	handler  int            // counted from 1
+}
+
+// sameResources is an error if two handlers of one api declare a resource
+// differently.
+func sameResources(handlers []*handlerSettings) error {
+	type name struct{ api, resource string }
+	seen := make(map[name]declared)
+	for i, h := range handlers {
+		var c rules.Config
+		if err := json.Unmarshal(h.canonical, &c); err != nil {
+			return fmt.Errorf("read the configuration of a handler again: %w", err)
+		}
+		for _, r := range c.Resources {
+			n := name{orDefault(c.API, rules.DefaultAPI), r.Name}
+			this := declared{effective(r, c), i + 1}
+			other, ok := seen[n]
+			if !ok {
+				seen[n] = this
+				continue
+			}
+			if what := difference(other.resource, this.resource); what != "" {
+				return fmt.Errorf("resource %s of api %s is declared differently in two sidehook blocks, number %d and number %d: %s; make them equal, or give one block another api's name",
+					n.resource, n.api, other.handler, this.handler, what)
+			}
+		}
+	}
+	return nil
+}
+
+// effective returns r with what the handler says for all its resources: lists
+// add up, and of single values the resource's counts.
+func effective(r rules.Resource, c rules.Config) rules.Resource {
+	own, all := reflect.ValueOf(&r.Defaults).Elem(), reflect.ValueOf(c.Defaults)
+	for i := range own.NumField() {
+		switch mine, theirs := own.Field(i), all.Field(i); {
+		case mine.Kind() == reflect.Slice:
+			mine.Set(reflect.AppendSlice(theirs.Slice(0, theirs.Len()), mine))
+		case mine.IsZero():
+			mine.Set(theirs)
+		}
+	}
+	verbs := [...]*string{&r.Created, &r.Updated, &r.Deleted}
+	for i, verb := range c.Verbs {
+		if i < len(verbs) && *verbs[i] == "" {
+			*verbs[i] = r.Name + "." + verb
+		}
+	}
+	return r
+}
+
+// difference says in what a and b differ; "" if they are equal.
+func difference(a, b rules.Resource) string {
+	one, two := optionsOf(a), optionsOf(b)
+	for _, key := range sortedKeys(one, two) {
+		switch x, y := string(one[key]), string(two[key]); {
+		case x == y:
+		case x == "":
+			return fmt.Sprintf("only the second has %s %s", key, y)
+		case y == "":
+			return fmt.Sprintf("only the first has %s %s", key, x)
+		default:
+			return fmt.Sprintf("%s is %s in one and %s in the other", key, x, y)
+		}
+	}
+	return ""
+}
+
+// optionsOf returns the options of r, as JSON by their names.
+func optionsOf(r rules.Resource) map[string]json.RawMessage {
+	text, err := json.Marshal(r)
+	out := make(map[string]json.RawMessage)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		out["declaration"] = json.RawMessage(fmt.Sprintf("%+v", r))
+	}
+	return out
+}
+
+func sortedKeys(a, b map[string]json.RawMessage) []string {
+	var keys []string
+	for k := range a {
+		keys = append(keys, k)
+	}
+	for k := range b {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

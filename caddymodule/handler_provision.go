@@ -1,0 +1,80 @@
+package caddymodule
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sidehook/sidehook/rules"
+)
+
+// Defaults of DESIGN.md §4, and what all captures of the process may hold.
+const (
+	defaultFetchTimeout = 300 * time.Millisecond
+	defaultFetchMax     = 16
+	defaultMaxBody      = 1 << 20
+	captureMemory       = 64 << 20
+)
+
+// captureBudget bounds the bodies that all handlers of the process hold.
+var captureBudget = NewBudget(captureMemory)
+
+// callerKey is the key under which callers are known again; it is this
+// process's own.
+var callerKey = sync.OnceValue(func() []byte {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return key
+})
+
+// Provision compiles the rules and makes h known to the app.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	program, err := rules.Compile(&h.Config)
+	if err != nil {
+		return fmt.Errorf("sidehook handler of api %s: %w", orDefault(h.API, rules.DefaultAPI), err)
+	}
+	if err := h.check(); err != nil {
+		return fmt.Errorf("sidehook handler of api %s: %w", program.API(), err)
+	}
+	loaded, err := ctx.App("sidehook")
+	if err != nil {
+		return err
+	}
+	app := loaded.(*App)
+	o := h.options(program)
+	o.config = app.register(program, &h.Config).config
+	o.logger = ctx.Slogger()
+	o.lease = func() (line, func(), error) { return app.lease(app.run.ctx) }
+	h.live = newLiveHandler(o)
+	return nil
+}
+
+// options returns what h says of its request path, defaults filled in.
+func (h *Handler) options(program *rules.Program) liveOptions {
+	o := liveOptions{
+		program: program, api: program.API(), budget: captureBudget, callerKey: callerKey(),
+		skipHeader:   orDefault(h.SkipHeader, rules.DefaultSkipHeader),
+		fetchTimeout: defaultFetchTimeout, fetchMax: defaultFetchMax,
+		maxBody:      orDefault(h.MaxBody, defaultMaxBody),
+		cancelOnGone: h.OnClientAbort == abortCancel, strict: h.Strict,
+	}
+	if h.Override != nil {
+		o.overrideHeader = http.CanonicalHeaderKey(h.Override.Header)
+	}
+	if h.Fetch != nil {
+		o.fetchTimeout = orDefault(time.Duration(h.Fetch.Timeout), defaultFetchTimeout)
+		o.fetchMax = orDefault(h.Fetch.Concurrency, defaultFetchMax)
+	}
+	return o
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

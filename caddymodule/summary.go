@@ -1,0 +1,178 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// summary is what `sidehook check` says of a configuration.
+type summary struct{ strings.Builder }
+
+// handler adds the resources of h, with their routes and scopes.
+func (s *summary) handler(h *handlerSettings) error {
+	var c rules.Config
+	if err := json.Unmarshal(h.canonical, &c); err != nil {
+		return fmt.Errorf("read the configuration of a handler again: %w", err)
+	}
+	note := ""
+	if c.DryRun {
+		note = " (dry run: nothing is delivered)"
+	}
+	fmt.Fprintf(s, "api %s%s\n", h.program.API(), note)
+	for i := range c.Resources {
+		r := &c.Resources[i]
+		fmt.Fprintf(s, "  resource %s\n", r.Name)
+		for _, line := range routesOf(r) {
+			fmt.Fprintf(s, "    %s\n", line)
+		}
+		s.scopes("    earns  ", earned(h.program, r.Name))
+	}
+	for _, r := range c.On {
+		fmt.Fprintf(s, "  on %s %s\n", r.Method, r.Path)
+		s.scopes("    earns  ", scopesOfRoute(r))
+	}
+	return nil
+}
+
+// scopes adds one line for each scope.
+func (s *summary) scopes(label string, names []string) {
+	for _, name := range names {
+		fmt.Fprintf(s, "%s%s\n", label, name)
+		label = strings.Repeat(" ", len(label))
+	}
+}
+
+// routesOf returns the calls that are captured for r, a line for each path.
+func routesOf(r *rules.Resource) []string {
+	item := orDefault(r.Item, "{id}")
+	usual := []rules.Route{
+		{Method: "POST", Path: r.Path, Operation: "create"},
+		{Method: "PUT", Path: item, Operation: "update"},
+		{Method: "PATCH", Path: item, Operation: "update"},
+		{Method: "DELETE", Path: item, Operation: "delete"},
+	}
+	if r.Singular {
+		usual = usual[1:]
+		for i := range usual {
+			usual[i].Path = r.Path
+		}
+	}
+	said := make(map[string]string)
+	var order []string
+	for _, route := range append(usual, r.On...) {
+		key := route.Method + " " + below(r.Path, route.Path)
+		if said[key] == "" {
+			order = append(order, key)
+		}
+		said[key] = orDefault(route.Operation, "update")
+	}
+	lines := make([]string, len(order))
+	for i, key := range order {
+		method, path, _ := strings.Cut(key, " ")
+		lines[i] = fmt.Sprintf("%-6s %s  %s", said[key], method, path)
+	}
+	return lines
+}
+
+// below returns path as it is in full, below base unless it is absolute.
+func below(base, path string) string {
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return strings.TrimSuffix(base, "/") + "/" + path
+}
+
+// earned returns the scopes of one resource, gaps left out.
+func earned(p *rules.Program, resource string) []string {
+	var names []string
+	for _, sc := range p.Scopes() {
+		if sc.Resource != resource || strings.HasSuffix(sc.Name, webhook.GapSuffix) {
+			continue
+		}
+		if sc.Description != "" {
+			sc.Name += "  (" + sc.Description + ")"
+		}
+		names = append(names, sc.Name)
+	}
+	return names
+}
+
+// scopesOfRoute returns the scopes of a route outside of all resources.
+func scopesOfRoute(r rules.Route) []string {
+	var names []string
+	if r.Scope != "" {
+		names = append(names, r.Scope)
+	}
+	for _, rule := range r.Emit {
+		names = append(names, rule.Scope)
+	}
+	return names
+}
+
+// subscriptions adds who gets what.
+func (s *summary) subscriptions(app *App, set *settings) {
+	var programs []*rules.Program
+	for _, h := range set.handlers {
+		programs = append(programs, h.program)
+	}
+	known := allScopes(programs)
+	for i, sub := range set.subscriptions {
+		fmt.Fprintf(s, "subscription %s → %s\n", sub.ID, app.Subscriptions[i].URL)
+		var gets []string
+		for _, name := range known {
+			if sub.Wants(name) || strings.Contains(name, "{") && wantsSome(sub, name) {
+				gets = append(gets, name)
+			}
+		}
+		s.scopes("    gets   ", gets)
+		s.limits(sub)
+	}
+	if len(set.subscriptions) == 0 {
+		s.WriteString("no subscriptions: events are recorded, and delivered to nobody\n")
+	}
+}
+
+// limits adds what keeps some of the events of its scopes from sub.
+func (s *summary) limits(sub *webhook.Subscription) {
+	if sub.Tenant != webhook.AnyTenant {
+		fmt.Fprintf(s, "    of     tenant %s\n", sub.Tenant)
+	}
+	if sub.Filter != "" {
+		fmt.Fprintf(s, "    if     %s\n", sub.Filter)
+	}
+	if len(sub.OnChange) > 0 {
+		fmt.Fprintf(s, "    if     an update changes %s\n", orList(sub.OnChange))
+	}
+	fmt.Fprintf(s, "    as     %s, signed: %s\n", sub.Payload, sub.Sign.Scheme)
+}
+
+// wantsSome reports whether sub may want a scope whose parts in braces are
+// taken from the path.
+func wantsSome(sub *webhook.Subscription, scope string) bool {
+	for _, p := range sub.Scopes {
+		if mayMatch(strings.FieldsFunc(string(p), isSeparator), strings.FieldsFunc(scope, isSeparator)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isSeparator(r rune) bool { return r == '.' || r == '/' }
+
+func mayMatch(pattern, scope []string) bool {
+	for i, want := range pattern {
+		switch {
+		case want == "**":
+			return i < len(scope)
+		case i >= len(scope):
+			return false
+		case want != "*" && want != scope[i] && !strings.HasPrefix(scope[i], "{"):
+			return false
+		}
+	}
+	return len(pattern) == len(scope)
+}
