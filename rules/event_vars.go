@@ -1,0 +1,290 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// eventVars is an event as filters, payloads and templates see it. It decodes
+// what is read, once; it is for one goroutine.
+type eventVars struct {
+	event *webhook.Event
+	sub   *webhook.Subscription
+
+	// judging marks what is not known as unknown. A payload sees the entity as
+	// it is sent in data: with the last known values.
+	judging bool
+
+	decoded map[string]any
+}
+
+// Lookup implements [lang.Vars].
+func (v *eventVars) Lookup(name string) any {
+	e := v.event
+	switch name {
+	case "scope":
+		return e.Scope
+	case "operation":
+		return string(e.Operation)
+	case "id":
+		return e.Key.ID
+	case "api":
+		return e.Key.API
+	case "resource":
+		return e.Key.Resource
+	case "tenant":
+		return orNil(e.Tenant)
+	case "actor":
+		return orNil(e.Actor)
+	case "sequence":
+		return number(e.Sequence)
+	case "time":
+		return timeText(e.Time)
+	case "params":
+		return e.Params
+	case "event":
+		return eventFields{v}
+	case "request":
+		return map[string]any{"id": orNil(e.Request.ID), "method": e.Request.Method, "path": e.Request.Path}
+	case "subscription":
+		return subscriptionFields{v}
+	case "events":
+		return []any{eachEvent{v}}
+	}
+	if got, ok := v.decoded[name]; ok {
+		return got
+	}
+	got := v.document(name)
+	if v.decoded == nil {
+		v.decoded = map[string]any{}
+	}
+	v.decoded[name] = got
+	return got
+}
+
+// document decodes one of the event's documents.
+func (v *eventVars) document(name string) any {
+	e := v.event
+	raw := v.raw(name)
+	switch name {
+	case "entity", "before", "after":
+		return v.state(name, raw)
+	case "changes", "previous":
+		if v.judging && e.Operation == webhook.Updated && !beforeKnown(e) {
+			return lang.Unknown
+		}
+	}
+	return decodeOr(raw, nil)
+}
+
+// state decodes a before or an after. One that is not there may not be known.
+func (v *eventVars) state(name string, raw json.RawMessage) any {
+	e := v.event
+	if raw == nil {
+		if v.judging && v.mayExist(name) {
+			return lang.Unknown
+		}
+		return nil
+	}
+	if !v.judging {
+		return decodeOr(raw, nil)
+	}
+	doc := decodeOr(raw, lang.Unknown)
+	if name == "before" && e.Operation != webhook.Deleted {
+		return doc
+	}
+	var unknown []lang.Path
+	for _, text := range e.Provenance.Unknown {
+		p, err := lang.ParsePath(text)
+		if err != nil {
+			return lang.Unknown
+		}
+		unknown = append(unknown, p)
+	}
+	return lang.MarkUnknown(doc, unknown)
+}
+
+// mayExist reports whether a state that the event does not have may exist all
+// the same.
+func (v *eventVars) mayExist(name string) bool {
+	switch v.event.Operation {
+	case webhook.Created:
+		return name != "before"
+	case webhook.Deleted:
+		return name != "after"
+	case webhook.Updated, webhook.Missed:
+		return true
+	}
+	return false
+}
+
+// raw returns the JSON of one of the event's documents, nil if there is none.
+func (v *eventVars) raw(name string) json.RawMessage {
+	e := v.event
+	switch name {
+	case "entity":
+		return e.Entity()
+	case "before":
+		return e.Before
+	case "after":
+		return e.After
+	case "item":
+		return e.Item
+	case "attributes":
+		return e.Attrs
+	case "changes":
+		return appendChanges(nil, e.Changes, nil)
+	case "previous":
+		return Previous(e.Changes)
+	case "related":
+		return appendRelated(nil, e.Related)
+	case "provenance":
+		raw, err := json.Marshal(e.Provenance)
+		if err == nil {
+			return raw
+		}
+	case "gap":
+		if e.Gap != nil {
+			return appendGap(nil, e.Gap)
+		}
+	}
+	return nil
+}
+
+// resolve returns the value at p, which begins with a name, as text.
+func (v *eventVars) resolve(p lang.Path) (string, error) {
+	name, rest := p.Cut()
+	if raw := v.raw(name); raw != nil {
+		at, ok := rest.Get(raw)
+		if !ok {
+			return "", nil
+		}
+		return rawText(at), nil
+	}
+	doc := v.Lookup(name)
+	if params, ok := doc.(map[string]string); ok {
+		first, deeper := rest.Cut()
+		if rest.IsRoot() || !deeper.IsRoot() {
+			return "", fmt.Errorf("params has one value for each name: write {params.id}")
+		}
+		return params[first], nil
+	}
+	return lang.Text(rest.In(doc)), nil
+}
+
+// eventFields is the name event.
+type eventFields struct{ *eventVars }
+
+// Field implements [lang.Object].
+func (f eventFields) Field(name string) any {
+	e := f.event
+	switch name {
+	case "id":
+		return string(e.ID)
+	case "exchange":
+		return e.Exchange.String()
+	case "position":
+		return number(e.Position)
+	case "recorded":
+		return timeText(e.Recorded)
+	case "scope", "operation", "time", "sequence":
+		return f.Lookup(name)
+	}
+	return nil
+}
+
+// Value implements [lang.Object].
+func (f eventFields) Value() map[string]any {
+	return fieldsOf(f, "id", "scope", "operation", "time", "sequence", "exchange")
+}
+
+// eachEvent is an element of events: the names of an event are its fields.
+type eachEvent struct{ *eventVars }
+
+// Field implements [lang.Object].
+func (f eachEvent) Field(name string) any {
+	if name == "subscription" || name == "events" {
+		return nil
+	}
+	return f.Lookup(name)
+}
+
+// Value implements [lang.Object].
+func (f eachEvent) Value() map[string]any {
+	return fieldsOf(f, "event", "entity", "changes", "previous", "id", "resource", "item")
+}
+
+// subscriptionFields is the name subscription.
+type subscriptionFields struct{ *eventVars }
+
+// Field implements [lang.Object].
+func (f subscriptionFields) Field(name string) any {
+	s := f.sub
+	if s == nil {
+		return nil
+	}
+	switch name {
+	case "id", "name":
+		return string(s.ID)
+	case "number":
+		return number(s.Number)
+	case "secret":
+		if len(s.Secrets) > 0 {
+			return s.Secrets[0].Reveal()
+		}
+	case "options":
+		return decodeOr(s.Options, nil)
+	}
+	return nil
+}
+
+// Value implements [lang.Object]. The secret has to be asked for by name.
+func (f subscriptionFields) Value() map[string]any {
+	return fieldsOf(f, "id", "number", "name", "options")
+}
+
+func fieldsOf(o lang.Object, names ...string) map[string]any {
+	out := make(map[string]any, len(names))
+	for _, n := range names {
+		v := o.Field(n)
+		if inner, ok := v.(lang.Object); ok {
+			v = inner.Value()
+		}
+		out[n] = v
+	}
+	return out
+}
+
+// decodeOr returns what raw holds, or other if that is not JSON.
+func decodeOr(raw json.RawMessage, other any) any {
+	if raw == nil {
+		return nil
+	}
+	v, err := lang.Decode(raw)
+	if err != nil {
+		return other
+	}
+	return v
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func number(n uint64) any { return int64(min(n, math.MaxInt64)) }
+
+// timeText is how events write a time: RFC 3339, UTC.
+func timeText(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}

@@ -1,0 +1,180 @@
+package rules
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/webhook"
+	"github.com/tidwall/gjson"
+)
+
+// projectFields appends to dst what globs select of raw: objects and arrays
+// keep their nesting and order, values their bytes. Of a value that has no
+// members, and of an object of which nothing is selected, it is {} or [].
+func projectFields(dst []byte, raw json.RawMessage, globs lang.Globs) json.RawMessage {
+	doc := gjson.ParseBytes(raw)
+	if !doc.IsObject() && !doc.IsArray() {
+		return append(dst, "{}"...)
+	}
+	return appendSelected(dst, doc, globs)
+}
+
+func appendSelected(dst []byte, doc gjson.Result, globs lang.Globs) []byte {
+	isArray := doc.IsArray()
+	open, end := byte('{'), byte('}')
+	if isArray {
+		open, end = '[', ']'
+	}
+	dst = append(dst, open)
+	i, first := 0, true
+	doc.ForEach(func(key, value gjson.Result) bool {
+		name := key.Str
+		if isArray {
+			name = strconv.Itoa(i)
+			i++
+		}
+		rest, whole := globs.Step(name)
+		nested := value.IsObject() || value.IsArray()
+		if !whole && (len(rest) == 0 || !nested) {
+			return true
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		if !isArray {
+			dst = append(append(dst, key.Raw...), ':')
+		}
+		if whole {
+			dst = append(dst, value.Raw...)
+		} else {
+			dst = appendSelected(dst, value, rest)
+		}
+		return true
+	})
+	return append(dst, end)
+}
+
+// Previous returns the old values of changes, nested as the entity nests them:
+// {"owner":{"email":"a@example.com"}}. What was absent before is null; an
+// element of an array that is compared by key stands under its key.
+func Previous(changes []webhook.FieldChange) json.RawMessage {
+	return appendPrevious(nil, changes, nil)
+}
+
+// appendPrevious appends [Previous], limited to globs unless they are nil.
+func appendPrevious(dst []byte, changes []webhook.FieldChange, globs lang.Globs) []byte {
+	var root branch
+	for _, c := range changes {
+		p, err := lang.ParsePath(c.Path)
+		if err != nil {
+			continue // the whole document: nothing to nest it under
+		}
+		c, ok := limitChange(c, globs)
+		if !ok {
+			continue
+		}
+		if c.Old == nil {
+			c.Old = json.RawMessage("null")
+		}
+		root.put(p, c.Old)
+	}
+	return root.append(dst)
+}
+
+// appendChanges appends changes as they are shown, limited to globs unless
+// they are nil.
+func appendChanges(dst []byte, changes []webhook.FieldChange, globs lang.Globs) []byte {
+	dst = append(dst, '[')
+	first := true
+	for _, c := range changes {
+		c, ok := limitChange(c, globs)
+		if !ok {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = lang.AppendString(append(dst, `{"path":`...), c.Path)
+		if c.Old != nil {
+			dst = append(append(dst, `,"old":`...), c.Old...)
+		}
+		if c.New != nil {
+			dst = append(append(dst, `,"new":`...), c.New...)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+// limitChange returns c with only what globs select of its values, and whether
+// that is anything; nil globs select all.
+func limitChange(c webhook.FieldChange, globs lang.Globs) (webhook.FieldChange, bool) {
+	if globs == nil {
+		return c, true
+	}
+	rest, whole := globsBelow(c.Path, globs)
+	if whole {
+		return c, true
+	}
+	if len(rest) == 0 {
+		return c, false
+	}
+	c.Old, c.New = limitValue(c.Old, rest), limitValue(c.New, rest)
+	return c, c.Old != nil || c.New != nil
+}
+
+// limitValue returns what globs select in raw, nil if that is nothing.
+func limitValue(raw json.RawMessage, globs lang.Globs) json.RawMessage {
+	if doc := gjson.ParseBytes(raw); !doc.IsObject() && !doc.IsArray() {
+		return nil
+	}
+	if part := projectFields(nil, raw, globs); len(part) > len("{}") {
+		return part
+	}
+	return nil
+}
+
+// branch is an object under construction; its members keep their order.
+type branch struct {
+	names []string
+	below []*branch
+	leaf  json.RawMessage
+}
+
+func (b *branch) put(p lang.Path, leaf json.RawMessage) {
+	for !p.IsRoot() {
+		var name string
+		name, p = p.Cut()
+		b = b.child(name)
+	}
+	b.leaf = leaf
+}
+
+func (b *branch) child(name string) *branch {
+	for i, n := range b.names {
+		if n == name {
+			return b.below[i]
+		}
+	}
+	c := &branch{}
+	b.names, b.below = append(b.names, name), append(b.below, c)
+	return c
+}
+
+func (b *branch) append(dst []byte) []byte {
+	if b.leaf != nil {
+		return append(dst, b.leaf...)
+	}
+	dst = append(dst, '{')
+	for i, c := range b.below {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(lang.AppendString(dst, b.names[i]), ':')
+		dst = c.append(dst)
+	}
+	return append(dst, '}')
+}

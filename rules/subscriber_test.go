@@ -1,0 +1,261 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// subscription returns one of the configuration that sees every tenant.
+func subscription(id string, scopes ...webhook.Pattern) *webhook.Subscription {
+	return &webhook.Subscription{ID: webhook.SubscriptionID(id), Static: true, Tenant: webhook.AnyTenant, Scopes: scopes}
+}
+
+// updated is a project whose status and owner's email changed.
+func updated() *webhook.Event {
+	return &webhook.Event{
+		ID: "evt_1", Scope: "project.updated", Operation: webhook.Updated, Sequence: 7,
+		Key:    webhook.EntityKey{API: "shop", Resource: "project", ID: "55"},
+		Before: json.RawMessage(`{"id":55,"status":"open","budget":15000.00,"owner":{"email":"a@x"}}`),
+		After:  json.RawMessage(`{"id":55,"status":"done","budget":15000.00,"owner":{"email":"b@x"},"links":[1]}`),
+		Changes: []webhook.FieldChange{
+			{Path: "status", Old: json.RawMessage(`"open"`), New: json.RawMessage(`"done"`)},
+			{Path: "owner.email", Old: json.RawMessage(`"a@x"`), New: json.RawMessage(`"b@x"`)},
+			{Path: "links", New: json.RawMessage(`[1]`)},
+		},
+		Provenance: webhook.Provenance{Before: webhook.FromSnapshot, After: webhook.FromResponse, Confidence: webhook.Observed},
+	}
+}
+
+func subscribers(t testing.TB, payloads map[string]rules.Payload, subs ...*webhook.Subscription) *rules.Subscribers {
+	t.Helper()
+	s, err := rules.NewSubscribers(subs, payloads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// wanted lists who wants e; a ? marks an unjudged one.
+func wanted(t testing.TB, s *rules.Subscribers, e *webhook.Event) []string {
+	t.Helper()
+	wants, err := s.Want(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{}
+	for _, w := range wants {
+		name := string(w.Subscription.ID)
+		if w.Unjudged {
+			name += "?"
+		}
+		got = append(got, name)
+	}
+	return got
+}
+
+func TestWantSelectsByScopeInTheGivenOrder(t *testing.T) {
+	s := subscribers(t, nil,
+		subscription("all", "**"), subscription("exact", "project.updated"), subscription("other", "project.created", "task.**"),
+		subscription("first", "project.**"), subscription("twice", "project.*", "**", "project.updated"), subscription("verb", "*.updated"),
+		subscription("slash", "project/updated"), subscription("gaps", "project.gap"))
+	e := updated()
+	if diff := cmp.Diff([]string{"all", "exact", "first", "twice", "verb", "slash"}, wanted(t, s, e)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	e.Scope = "project/updated"
+	if diff := cmp.Diff([]string{"all", "exact", "first", "twice", "verb", "slash"}, wanted(t, s, e)); diff != "" {
+		t.Errorf("with slashes (-want +got):\n%s", diff)
+	}
+	e.Scope = "project.gap"
+	if diff := cmp.Diff([]string{"gaps"}, wanted(t, s, e)); diff != "" {
+		t.Errorf("a gap (-want +got):\n%s", diff)
+	}
+}
+
+func TestWantKeepsTenantsApart(t *testing.T) {
+	acme, other, every := subscription("acme", "**"), subscription("other", "**"), subscription("every", "**")
+	acme.Tenant, other.Tenant = "acme", "other"
+	s := subscribers(t, nil, acme, other, every)
+	e := updated()
+	e.Tenant = "acme"
+	if diff := cmp.Diff([]string{"acme", "every"}, wanted(t, s, e)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	e.Tenant, e.Unowned = "", true
+	if diff := cmp.Diff([]string{"every"}, wanted(t, s, e)); diff != "" {
+		t.Errorf("unowned (-want +got):\n%s", diff)
+	}
+}
+
+func TestWantSkipsKeysAndDryRuns(t *testing.T) {
+	skips := subscription("skips", "**")
+	skips.SkipKeys = []string{"sync"}
+	s := subscribers(t, nil, skips, subscription("all", "**"))
+	e := updated()
+	e.SkipKey = "sync"
+	if diff := cmp.Diff([]string{"all"}, wanted(t, s, e)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	e.DryRun = true
+	if got := wanted(t, s, e); len(got) > 0 {
+		t.Errorf("a dry run is wanted by %v", got)
+	}
+}
+
+// TestFilter holds filters on known, unknown and missing values; yes lets
+// through, no does not, ? lets through unjudged.
+func TestFilter(t *testing.T) {
+	known := updated()
+	created := updated()
+	created.Operation, created.Before, created.Changes = webhook.Created, nil, nil
+	deleted := updated()
+	deleted.Operation, deleted.After, deleted.Changes = webhook.Deleted, nil, nil
+	blind := updated()
+	blind.Before, blind.Changes, blind.Provenance.Before = nil, nil, webhook.FromNone
+	partly := updated()
+	partly.Provenance.Unknown = []string{"budget"}
+	gap := updated()
+	gap.Operation, gap.Before, gap.After, gap.Changes = webhook.Missed, nil, nil, nil
+	gap.Gap = &webhook.Gap{Reason: webhook.GapUnknownState}
+	called := updated()
+	called.Operation, called.Before, called.After, called.Changes = webhook.Called, nil, nil, nil
+	called.Item = json.RawMessage(`{"n":1}`)
+
+	events := []*webhook.Event{known, created, deleted, blind, partly, gap, called}
+	for filter, want := range map[string]string{
+		`entity.budget > 10000`:                       "yes yes yes yes ? ? no",
+		`entity.budget > 20000`:                       "no no no no ? ? no",
+		`entity.status == "done"`:                     "yes yes no yes yes ? no",
+		`before.status == "open"`:                     "yes no yes ? yes ? no",
+		`before == nil`:                               "no yes no ? no ? yes",
+		`after == nil`:                                "no no yes no no ? yes",
+		`any(changes, .path == "status")`:             "yes no no ? yes no no",
+		`previous.owner.email == "a@x"`:               "yes no no ? yes no no",
+		`operation == "updated"`:                      "yes no no yes yes no no",
+		`gap.reason == "unknown_state"`:               "no no no no no yes no",
+		`item.n == 1`:                                 "no no no no no no yes",
+		`provenance.confidence == "observed"`:         "yes yes yes yes yes yes yes",
+		`subscription.name == "f" && sequence == 7`:   "yes yes yes yes yes yes yes",
+		`scope startsWith "project." && id == "55"`:   "yes yes yes yes yes yes yes",
+		`entity.budget > 10000 && operation == "gap"`: "no no no no no ? no",
+		`entity.nothing`:                              "no no no no no ? no",
+		`repeat("a", 99999999999) == ""`:              "? ? ? ? ? ? ?",
+	} {
+		f := subscription("f", "**")
+		f.Filter = filter
+		s := subscribers(t, nil, f)
+		got := make([]string, len(events))
+		for i, e := range events {
+			got[i] = strings.Join(wanted(t, s, e), " ")
+			got[i] = map[string]string{"": "no", "f": "yes", "f?": "?"}[got[i]]
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", filter, got, want)
+		}
+	}
+}
+
+func TestOnChange(t *testing.T) {
+	whole := updated() // the owner came as a whole
+	whole.Changes = []webhook.FieldChange{{Path: "owner", New: json.RawMessage(`{"email":"b@x","name":"B"}`)}}
+	blind := updated()
+	blind.Before, blind.Changes = nil, nil
+	partly := updated()
+	partly.Provenance.Unknown = []string{"budget.total"}
+	created := updated()
+	created.Operation, created.Before, created.Changes = webhook.Created, nil, nil
+
+	events := []*webhook.Event{updated(), whole, blind, partly, created}
+	for paths, want := range map[string]string{
+		"status":       "yes no ? yes yes",
+		"name status":  "yes no ? yes yes",
+		"owner":        "yes yes ? yes yes",
+		"owner.email":  "yes yes ? yes yes",
+		"owner.phone":  "no no ? no yes",
+		"owner.*":      "yes yes ? yes yes",
+		"budget":       "no no ? ? yes",
+		"budget.total": "no no ? ? yes",
+		"budget.sum":   "no no ? no yes",
+		"**":           "yes yes ? yes yes",
+	} {
+		f := subscription("f", "**")
+		f.OnChange = strings.Fields(paths)
+		s := subscribers(t, nil, f)
+		got := make([]string, len(events))
+		for i, e := range events {
+			got[i] = map[string]string{"": "no", "f": "yes", "f?": "?"}[strings.Join(wanted(t, s, e), " ")]
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("on_change %s:\n got %s\nwant %s", paths, got, want)
+		}
+	}
+}
+
+func TestSubscriptionErrorsNameThePlace(t *testing.T) {
+	for want, change := range map[string]func(*webhook.Subscription){
+		`subscription crm: filter: expression ` + "`entty.x`" + `: column 1: unknown name "entty": did you mean entity?`: func(s *webhook.Subscription) { s.Filter = "entty.x" },
+		`filter: expression ` + "`changed(\"x\")`":                                                                              func(s *webhook.Subscription) { s.Filter = `changed("x")` },
+		`subscription crm: on_change: path "a..b"`:                                                                              func(s *webhook.Subscription) { s.OnChange = []string{"a..b"} },
+		`subscription crm: fields: path "**.a"`:                                                                                 func(s *webhook.Subscription) { s.Fields = []string{"**.a"} },
+		`there is no payload "nope": write standard, full, thin, mine, or declare payload nope`:                                 func(s *webhook.Subscription) { s.Payload = "nope" },
+		`subscription crm: header X-A: {scop}: unknown name "scop": did you mean scope?; webhook_id, timestamp may be used too`: func(s *webhook.Subscription) { s.Headers = []webhook.HeaderTemplate{{Name: "X-A", Value: "{scop}"}} },
+		`header X-A: {signature}`: func(s *webhook.Subscription) {
+			s.Headers = []webhook.HeaderTemplate{{Name: "X-A", Value: "{signature}"}}
+		},
+		`sign over: {signature}`:                   func(s *webhook.Subscription) { s.Sign.Over = "{signature}" },
+		`sign as: template`:                        func(s *webhook.Subscription) { s.Sign.As = "v1={signature" },
+		`content_type: "xml": write json or form`:  func(s *webhook.Subscription) { s.ContentType = "xml" },
+		`subscription crm: scopes: there are none`: func(s *webhook.Subscription) { s.Scopes = nil },
+		`** stands for the rest`:                   func(s *webhook.Subscription) { s.Scopes = []webhook.Pattern{"**.x"} },
+	} {
+		sub := subscription("crm", "project.**")
+		change(sub)
+		payloads := map[string]rules.Payload{"mine": {Expr: "scope"}}
+		_, err := rules.NewSubscribers([]*webhook.Subscription{sub}, payloads)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+		if err := rules.CheckSubscription(sub, payloads); err == nil {
+			t.Errorf("CheckSubscription finds nothing where NewSubscribers says %s", want)
+		}
+	}
+	both := []*webhook.Subscription{subscription("crm", "**"), subscription("crm", "**")}
+	if _, err := rules.NewSubscribers(both, nil); err == nil {
+		t.Error("two subscriptions of one name: no error")
+	}
+}
+
+func TestABrokenSubscriptionOfTheAPIHurtsNobodyElse(t *testing.T) {
+	broken := subscription("broken", "**")
+	broken.Static, broken.Payload = false, "gone"
+	s := subscribers(t, nil, broken, subscription("fine", "**"))
+	if diff := cmp.Diff([]string{"broken?", "fine"}, wanted(t, s, updated())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := s.Render(updated(), &webhook.Delivery{Subscription: "broken"}); err == nil || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("rendering for it: got %v", err)
+	}
+}
+
+func BenchmarkWantAmong1000OtherScopes(b *testing.B) {
+	subs := make([]*webhook.Subscription, 0, 1001)
+	for i := range 1000 {
+		subs = append(subs, subscription(fmt.Sprint("s", i), webhook.Pattern(fmt.Sprintf("thing%d.updated", i)), webhook.Pattern(fmt.Sprintf("other%d.**", i))))
+	}
+	filtered := subscription("crm", "project.**")
+	filtered.Filter = `entity.budget > 10000 && operation == "updated"`
+	s := subscribers(b, nil, append(subs, filtered)...)
+	e := updated()
+	b.ReportAllocs()
+	for b.Loop() {
+		if wants, _ := s.Want(e); len(wants) != 1 {
+			b.Fatal(wants)
+		}
+	}
+}
