@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"strings"
+
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
@@ -161,13 +163,18 @@ func parseOn(l *optionLine, base string) ([]rules.Route, error) {
 // is reports whether the word at i is text, not in quotes.
 func (l *optionLine) is(i int, text string) bool { return i < len(l.words) && l.words[i].bare(text) }
 
-// scope reads the word at i as a scope, and returns where the next one is.
+// scope reads the word at i as a scope, and returns where the next one is. One
+// that holds parameters of the path is for the rules to check.
 func (l *optionLine) scope(i int, to *string) (int, error) {
-	if i >= len(l.words) {
+	if i >= len(l.words) || l.is(i, "when") || l.is(i, "each") || l.is(i, "instead") || l.is(i, "on") {
 		return i, l.words[i-1].errf("%s wants a scope: write %s", l.words[i-1].Text, l.usage)
 	}
-	*to = l.words[i].Text
-	return i + 1, l.words[i].check(webhook.CheckScope)
+	w := l.words[i]
+	*to = w.Text
+	if strings.Contains(w.Text, "{") {
+		return i + 1, w.noShorthand()
+	}
+	return i + 1, w.check(webhook.CheckScope)
 }
 
 // each reads `each EXPR` at i, if it stands there, and returns where the next

@@ -23,7 +23,7 @@ func (l *optionLine) expression(from, to int, env lang.Environment) (string, err
 		return "", err
 	}
 	if _, err := lang.Compile(text, env); err != nil {
-		return "", l.words[from].errf("%w%s", err, l.exprHint(from, to, env))
+		return "", l.words[from].errf("%w%s", err, l.exprHint(from, to))
 	}
 	return text, nil
 }
@@ -38,10 +38,7 @@ func (l *optionLine) condition(from, to int, env lang.Environment) (string, erro
 }
 
 // exprHint says what else may be wrong with an expression that does not compile.
-func (l *optionLine) exprHint(from, to int, env lang.Environment) string {
-	if l.words[from].backticked() && to > from+1 {
-		return "; backticks go around the whole expression"
-	}
+func (l *optionLine) exprHint(from, to int) string {
 	for _, w := range l.words[from+1 : to] {
 		if w.bare("each") || w.bare("emit") || w.bare("instead") || w.bare("on") {
 			return fmt.Sprintf("; %s stands before when, which is last in its line", w.Text)
@@ -56,32 +53,60 @@ func (l *optionLine) restore(from, to int) (string, error) {
 		return "", l.words[min(from, len(l.words))-1].errf("an expression is missing after %s: write %s", l.words[from-1].Text, l.usage)
 	}
 	words := l.words[from:to]
-	if w := words[0]; len(words) == 1 && (w.backticked() || w.heredoc()) {
+	if w := words[0]; w.backticked() || w.heredoc() {
+		if len(words) > 1 {
+			return "", words[1].errf("backticks go around the whole expression: write %s",
+				l.backticked(from, to, w.Text+" "+strings.ReplaceAll(joinRaw(words[1:]), "`", `"`)))
+		}
 		return alone(w)
 	}
-	var text strings.Builder
-	why := ""
+	text, damage, err := restoreWords(words)
+	switch {
+	case err != nil:
+		return "", err
+	case damage == lineDamage:
+		return "", words[0].errf("%s: close it, or put the expression in backticks", damage)
+	case damage != "":
+		return "", words[0].errf("%s: put the expression in backticks, like %s", damage, l.backticked(from, to, text))
+	}
+	return text, l.checkBrackets(from, to, text)
+}
+
+// restoreWords returns words as they were typed, and what may be damaged in
+// them.
+func restoreWords(words []word) (text, damage string, err error) {
+	var out strings.Builder
 	for i, w := range words {
-		part, damage := restoreWord(w)
-		if damage == shorthandDamage {
-			return "", w.placeholderInExpr()
-		}
-		if why == "" {
-			why = damage
+		part, found := restoreWord(w)
+		if found == shorthandDamage {
+			return "", "", w.placeholderInExpr()
 		}
 		if i > 0 && !(words[i-1].Quoted() && strings.ContainsRune(")],.", rune(part[0]))) {
-			text.WriteByte(' ')
+			out.WriteByte(' ')
 		}
-		text.WriteString(part)
+		out.WriteString(part)
+		if damage == "" {
+			damage = found
+		}
+		if found == lineDamage {
+			break // what follows is another line
+		}
 	}
-	if why != "" {
-		return "", words[0].errf("%s: put the expression in backticks, like %s", why, l.backticked(from, to, text.String()))
+	return out.String(), damage, nil
+}
+
+// checkBrackets is an error if the expression text has a bracket without a
+// partner, as one has that a comment cuts off.
+func (l *optionLine) checkBrackets(from, to int, text string) error {
+	switch open := unclosed(text); open {
+	case "":
+		return nil
+	case ")", "]":
+		return l.words[from].errf("the expression has a %s too many: %s", open, text)
+	default:
+		return l.words[from].errf("the expression has a %s that nothing closes on its line; # begins a comment for Caddy, so if it holds one, put it in backticks, like %s",
+			open, l.backticked(from, to, text+" …"))
 	}
-	if open := unclosed(text.String()); open != "" {
-		return "", words[0].errf("%s in the expression is not closed on its line; if it holds # or a space inside quotes, put it in backticks, like %s",
-			open, l.backticked(from, to, text.String()+" …"))
-	}
-	return text.String(), nil
 }
 
 // alone returns the text of an expression that is one word in backticks.

@@ -26,6 +26,7 @@ func parseHandlerDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler,
 
 // parseLaterDirective answers a directive that a later version will have.
 func parseLaterDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next()
 	return nil, notYet(word{h.Token()}, h.Val())
 }
 
@@ -112,7 +113,7 @@ func parseFetch(l *optionLine, h *Handler) error {
 	if err := args[0].duration(&h.Fetch.Timeout); err != nil || len(args) < 2 {
 		return err
 	}
-	return args[1].number(&h.Fetch.Concurrency, 1)
+	return args[1].number("fetch", &h.Fetch.Concurrency, 1)
 }
 
 func parseMaxBody(l *optionLine, h *Handler) error {
@@ -193,10 +194,10 @@ func (w word) duration(to *rules.Duration) error {
 }
 
 // number sets to to w, a whole number of at least least.
-func (w word) number(to *int, least int) error {
+func (w word) number(what string, to *int, least int) error {
 	n, err := strconv.Atoi(w.Text)
 	if err != nil || n < least || n > math.MaxInt32 {
-		return w.errf("%q: write a whole number from %d", w.Text, least)
+		return w.errf("%s %q: write a whole number from %d", what, w.Text, least)
 	}
 	*to = n
 	return nil

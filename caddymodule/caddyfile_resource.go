@@ -6,7 +6,6 @@ import (
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/route"
-	"github.com/sidehook/sidehook/webhook"
 )
 
 // resourceOptions are the words of a resource's block.
@@ -89,7 +88,11 @@ func parseItem(l *optionLine, r *rules.Resource) error {
 
 // rename sets to to the scope, or none, that takes the place of a plain one.
 func (l *optionLine) rename(to *string) error {
-	return l.checked(to, webhook.CheckScope)
+	_, err := l.scope(1, to)
+	if err != nil {
+		return err
+	}
+	return l.one(to)
 }
 
 // parseRouteOf reads a line that is an operation's name and a route:

@@ -222,7 +222,7 @@ func parseConcurrency(l *optionLine, s *Subscription) error {
 	if err != nil {
 		return err
 	}
-	if err := args[0].number(&s.Concurrency, 1); err != nil {
+	if err := args[0].number("concurrency", &s.Concurrency, 1); err != nil {
 		return err
 	}
 	if s.Concurrency > maxConcurrency {
@@ -236,5 +236,5 @@ func parsePauseAfter(l *optionLine, s *Subscription) error {
 	if err != nil || args[0].Text == "none" {
 		return err
 	}
-	return args[0].number(&s.PauseAfter, 1)
+	return args[0].number("pause_after", &s.PauseAfter, 1)
 }
