@@ -83,7 +83,7 @@ func tlsWords(err error, host string) string {
 	var invalid x509.CertificateInvalidError
 	var verify *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
+	var alert *net.OpError // an alert, received or sent (RFC 8446, 6)
 	switch {
 	case errors.As(err, &name):
 		return "TLS: certificate is not valid for " + name.Host
@@ -93,10 +93,14 @@ func tlsWords(err error, host string) string {
 		return "TLS: certificate of " + host + " has expired or is not yet valid"
 	case errors.As(err, &verify):
 		return "TLS: certificate of " + host + " is not valid: " + plain(verify.Err)
+	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
+		return "TLS: the receiver speaks plain HTTP; the URL says https"
 	case errors.As(err, &record):
 		return "TLS: the receiver does not speak TLS on this port"
-	case errors.As(err, &alert):
-		return "TLS: the receiver refused the handshake: " + plain(alert)
+	case errors.As(err, &alert) && alert.Op == "remote error":
+		return "TLS: the receiver refused the connection: " + plain(alert.Err)
+	case errors.As(err, &alert) && alert.Op == "local error":
+		return "TLS: the connection was refused here: " + plain(alert.Err)
 	case strings.Contains(err.Error(), "TLS handshake timeout"):
 		return fmt.Sprintf("TLS: no handshake within %s", connectTimeout)
 	}

@@ -1,0 +1,288 @@
+package deliver_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// attemptAt makes a real attempt at a receiver and returns what was recorded.
+func attemptAt(t *testing.T, s *webhook.Subscription) (webhook.Attempt, *bench) {
+	t.Helper()
+	b := start(t, deliver.Options{}, s)
+	id := b.q.Owe(s.ID, event(1), "lane")
+	eventually(t, "an attempt is recorded", func() bool { return len(b.q.Attempts(id)) > 0 })
+	return b.q.Attempts(id)[0], b
+}
+
+func serve(t *testing.T, h http.HandlerFunc) *webhook.Subscription {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Only with the body read does the server see that we hang up.
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		h(w, r)
+	}))
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	s := subscribe("crm", server.URL)
+	s.Timeout = 300 * time.Millisecond
+	return s
+}
+
+func check(t *testing.T, a webhook.Attempt, outcome webhook.Outcome, status int, words string) {
+	t.Helper()
+	if a.Outcome != outcome || a.Status != status || !strings.Contains(a.Error, words) {
+		t.Errorf("got %s %d %q, want %s %d %q", a.Outcome, a.Status, a.Error, outcome, status, words)
+	}
+}
+
+func TestAcceptedOverHTTP(t *testing.T) {
+	got := make(chan *http.Request, 1)
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.ContentLength != int64(len(body)) || len(body) == 0 || r.Method != "POST" {
+			t.Errorf("%s with %d of %d bytes", r.Method, len(body), r.ContentLength)
+		}
+		got <- r
+		w.Header().Set("Set-Cookie", "session=1")
+		io.WriteString(w, "thanks")
+	})
+	a, _ := attemptAt(t, s)
+	check(t, a, webhook.Accepted, 200, "")
+	if string(a.Answer) != "thanks" || a.CutShort || a.Received.Get("Content-Length") != "6" {
+		t.Errorf("recorded %+v", a)
+	}
+	if strings.Contains(fmt.Sprint(a.Received), "session") {
+		t.Error("a cookie is recorded")
+	}
+	if r := <-got; r.Header.Get("Accept-Encoding") != "" || r.Header.Get("Webhook-Signature") == "" {
+		t.Errorf("sent %v", r.Header)
+	}
+}
+
+func TestHangIsCutAtTheTimeout(t *testing.T) {
+	a, _ := attemptAt(t, serve(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	check(t, a, webhook.Failed, 0, "no answer within 300ms")
+	if a.Latency < 300*time.Millisecond || a.Latency > 3*time.Second {
+		t.Errorf("took %v", a.Latency)
+	}
+}
+
+func TestDripIsCutAtTheTimeout(t *testing.T) {
+	for status, outcome := range map[int]webhook.Outcome{200: webhook.Accepted, 500: webhook.Failed} {
+		a, _ := attemptAt(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			tick := time.NewTicker(20 * time.Millisecond)
+			defer tick.Stop()
+			for r.Context().Err() == nil {
+				io.WriteString(w, ".")
+				w.(http.Flusher).Flush()
+				<-tick.C
+			}
+		}))
+		check(t, a, outcome, status, "did not end within 300ms")
+		if len(a.Answer) == 0 || a.Latency > 3*time.Second {
+			t.Errorf("recorded %+v", a)
+		}
+	}
+}
+
+func TestFloodIsCutAtItsBound(t *testing.T) {
+	var sent atomic.Int64
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		for {
+			n, err := w.Write(bytes.Repeat([]byte("x"), 1<<16))
+			if sent.Add(int64(n)); err != nil {
+				return
+			}
+		}
+	})
+	s.Timeout = 10 * time.Second
+	a, _ := attemptAt(t, s)
+	check(t, a, webhook.Accepted, 200, "")
+	if len(a.Answer) != webhook.MaxAnswer || !a.CutShort || a.Latency > 5*time.Second {
+		t.Errorf("kept %d bytes, cut short %t, after %v", len(a.Answer), a.CutShort, a.Latency)
+	}
+}
+
+func TestHeaderFloodIsRefused(t *testing.T) {
+	a, _ := attemptAt(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", 1<<20))
+	}))
+	check(t, a, webhook.Failed, 0, "headers of the answer are longer")
+}
+
+func TestGzipBombIsNotExpanded(t *testing.T) {
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	zip.Write(make([]byte, 10<<20))
+	zip.Close()
+	a, _ := attemptAt(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(bomb.Bytes())
+	}))
+	check(t, a, webhook.Accepted, 200, "")
+	if !bytes.Equal(a.Answer, bomb.Bytes()) {
+		t.Errorf("kept %d bytes, want the %d that were sent", len(a.Answer), bomb.Len())
+	}
+}
+
+func TestResetAndClose(t *testing.T) {
+	hijack := func(linger int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			if linger >= 0 {
+				conn.(*net.TCPConn).SetLinger(linger)
+			}
+			conn.Close()
+		}
+	}
+	a, _ := attemptAt(t, serve(t, hijack(0)))
+	check(t, a, webhook.Failed, 0, "the receiver reset the connection")
+	a, _ = attemptAt(t, serve(t, hijack(-1)))
+	check(t, a, webhook.Failed, 0, "the receiver closed the connection")
+}
+
+func TestRedirectIsNeverFollowed(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		var followed atomic.Bool
+		a, _ := attemptAt(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/elsewhere" {
+				followed.Store(true)
+				return
+			}
+			http.Redirect(w, r, "/elsewhere", status)
+		}))
+		check(t, a, webhook.Failed, status, "redirects are not followed")
+		if followed.Load() {
+			t.Errorf("%d was followed", status)
+		}
+	}
+}
+
+func TestGoneOverHTTP(t *testing.T) {
+	a, b := attemptAt(t, serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(410) }))
+	check(t, a, webhook.Stopped, 410, "")
+	if got := b.States()[0]; got.Status != webhook.Gone {
+		t.Errorf("state %+v", got)
+	}
+}
+
+func TestRetryAfterOverHTTP(t *testing.T) {
+	for name, value := range map[string]func() string{
+		"seconds": func() string { return "7200" },
+		"date":    func() string { return time.Now().Add(2 * time.Hour).UTC().Format(http.TimeFormat) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := attemptAt(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Retry-After", value())
+				w.WriteHeader(429)
+			}))
+			check(t, a, webhook.Throttled, 429, "")
+			for _, at := range []time.Time{a.RetryAt, b.States()[0].WaitUntil} {
+				if wait := time.Until(at); wait < 119*time.Minute || wait > 121*time.Minute {
+					t.Errorf("waits %v, want two hours", wait)
+				}
+			}
+		})
+	}
+}
+
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Proto)
+	}))
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+
+	t.Run("untrusted certificate", func(t *testing.T) {
+		a, _ := attemptAt(t, subscribe("crm", server.URL))
+		check(t, a, webhook.Failed, 0, "is signed by an authority that is not trusted")
+	})
+	t.Run("insecure_skip_verify over HTTP/2", func(t *testing.T) {
+		s := subscribe("crm", server.URL)
+		s.InsecureSkipVerify = true
+		a, _ := attemptAt(t, s)
+		check(t, a, webhook.Accepted, 200, "")
+		if string(a.Answer) != "HTTP/2.0" {
+			t.Errorf("spoke %s", a.Answer)
+		}
+	})
+	t.Run("plain HTTP where TLS is expected", func(t *testing.T) {
+		s := serve(t, func(http.ResponseWriter, *http.Request) {})
+		s.URL = strings.Replace(s.URL, "http:", "https:", 1)
+		a, _ := attemptAt(t, s)
+		check(t, a, webhook.Failed, 0, "TLS: the receiver speaks plain HTTP")
+	})
+	t.Run("old TLS", func(t *testing.T) {
+		old := httptest.NewUnstartedServer(http.NotFoundHandler())
+		old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+		old.Config.ErrorLog = log.New(io.Discard, "", 0)
+		old.StartTLS()
+		defer old.Close()
+		s := subscribe("crm", old.URL)
+		s.InsecureSkipVerify = true
+		a, _ := attemptAt(t, s)
+		check(t, a, webhook.Failed, 0, "TLS: the receiver refused the connection: protocol version not supported")
+	})
+}
+
+func TestConnectionRefused(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	a, _ := attemptAt(t, subscribe("crm", "http://"+l.Addr().String()))
+	check(t, a, webhook.Failed, 0, "connect to "+l.Addr().String()+": connection refused")
+}
+
+// No proxy of the environment is used: it would see what is delivered.
+func TestEnvironmentProxyIsNotUsed(t *testing.T) {
+	var asked atomic.Bool
+	proxy := serve(t, func(http.ResponseWriter, *http.Request) { asked.Store(true) })
+	t.Setenv("HTTP_PROXY", proxy.URL)
+	s := subscribe("crm", "http://receiver.invalid/")
+	attemptAt(t, s)
+	if asked.Load() {
+		t.Error("the proxy was asked")
+	}
+}
+
+// Connections are used again, also after answers of some length.
+func TestConnectionsAreReused(t *testing.T) {
+	var conns atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write(make([]byte, 40<<10))
+	}))
+	server.Config.ConnState = func(_ net.Conn, st http.ConnState) {
+		if st == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	b := start(t, deliver.Options{}, subscribe("crm", server.URL))
+	for i := range 200 {
+		b.q.Owe("crm", event(i), "")
+	}
+	eventually(t, "all are delivered", func() bool { return b.q.Pending() == 0 })
+	if n := conns.Load(); n > 8 {
+		t.Errorf("%d connections for a concurrency of 8", n)
+	}
+}

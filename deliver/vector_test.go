@@ -1,0 +1,26 @@
+package deliver
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// The public test vector of Standard Webhooks' first implementation.
+func TestStandardVector(t *testing.T) {
+	s, err := newStandard([]webhook.Secret{webhook.NewSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &webhook.Payload{ID: "msg_p5jXN8AQM9LWM0D4loKWxJek", Body: []byte(`{"test": 2432232314}`)}
+	for range 2 { // the second uses the HMAC state of the first again
+		h := http.Header{}
+		if err := s.sign(h, p, "1614265330"); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := h.Get("Webhook-Signature"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
