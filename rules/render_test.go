@@ -107,7 +107,7 @@ func TestFieldsLimitDataAndPrevious(t *testing.T) {
 	for fields, want := range map[string]string{
 		"id owner.email": `"data":{"id":55,"owner":{"email":"b@x"}},"previous":{"owner":{"email":"a@x"}}`,
 		"status":         `"data":{"status":"done"},"previous":{"status":"open"}`,
-		"links.*.id":     `"data":{"links":[{"id":1},{"id":2}]},"previous":{"links":null}`,
+		"links.*.id":     `"data":{"links":[{"id":1},{"id":2}]},"previous":{}`,
 		"links.0":        `"data":{"links":[{"id":1,"url":"x"}]},"previous":{"links":null}`,
 		"*.email":        `"data":{"owner":{"email":"b@x"},"links":[]},"previous":{"owner":{"email":"a@x"},"boss":{"email":"c@x"}}`,
 		"owner":          `"data":{"owner":{"email":"b@x","phone":"1"}},"previous":{"owner":{"email":"a@x"}}`,
@@ -223,6 +223,11 @@ func TestForm(t *testing.T) {
 	if v, err := url.ParseQuery(string(got.Body)); err != nil || v.Get("t") != "ä&\n" {
 		t.Errorf("it reads back as %v, %v", v, err)
 	}
+	deep := updated()
+	deep.After = json.RawMessage(strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000))
+	if got := render(t, deep, nil, func(s *webhook.Subscription) { s.ContentType = "form" }); len(got.Body) > 40_000 {
+		t.Errorf("a deep document of 10 KB makes a form of %d bytes", len(got.Body))
+	}
 	sub := subscription("crm", "**")
 	sub.Payload, sub.ContentType = "p", "form"
 	s := subscribers(t, map[string]rules.Payload{"p": {Expr: `"text"`}}, sub)
@@ -269,6 +274,43 @@ func TestRenderFailsForAnUnknownSubscriptionAndAnEndlessPayload(t *testing.T) {
 			t.Errorf("%s: no error", id)
 		}
 	}
+}
+
+// FuzzRender renders hostile entities, paths and fields: no panic, and of JSON
+// comes JSON, as a form too.
+func FuzzRender(f *testing.F) {
+	f.Add(`{"a":{"b":[1,{"c":null}]},"":1}`, `{"b":2}`, "a.b", "a.*.c", "standard")
+	f.Add(`[[1]]`, `"x"`, `a\.b`, "**", "full")
+	f.Add(` {"a":"\u00e9\n"} `, `null`, "a", "0", "p")
+	f.Fuzz(func(t *testing.T, after, old, path, fields, payload string) {
+		sub := subscription("crm", "**")
+		sub.Payload, sub.Fields, sub.OnChange, sub.Filter = payload, strings.Fields(fields), strings.Fields(fields), "entity.a == previous.a"
+		s, err := rules.NewSubscribers([]*webhook.Subscription{sub}, map[string]rules.Payload{"p": {Expr: "{'x': entity.a[0].b, 'y': changes}"}})
+		if err != nil {
+			return
+		}
+		e := at(updated())
+		e.After, e.Provenance.Unknown = json.RawMessage(after), []string{path}
+		e.Changes = append(e.Changes, webhook.FieldChange{Path: path, Old: json.RawMessage(old), New: e.After})
+		if _, err := s.Want(e); err != nil {
+			t.Fatal(err)
+		}
+		out, err := s.Render(e, &webhook.Delivery{Subscription: "crm"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if json.Valid([]byte(after)) && json.Valid([]byte(old)) && !json.Valid(out.Body) {
+			t.Fatalf("not JSON: %s", out.Body)
+		}
+		sub.ContentType = "form"
+		out, err = s.Render(e, &webhook.Delivery{Subscription: "crm"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := url.ParseQuery(string(out.Body)); err != nil {
+			t.Fatalf("not a form: %s", out.Body)
+		}
+	})
 }
 
 func BenchmarkRenderStandard1KB(b *testing.B) {
