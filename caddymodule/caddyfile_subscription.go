@@ -23,7 +23,7 @@ var subscriptionOptions = options[*Subscription]{
 	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},
 	"timeout":      {usage: "timeout 10s", parse: func(l *optionLine, s *Subscription) error { return l.duration(&s.Timeout) }},
 	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
-	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
+	"order":        {usage: "order entity, subscription, or none", parse: parseOrder},
 	"concurrency":  {usage: "concurrency 8", parse: parseConcurrency},
 	"pause_after":  {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
 
@@ -134,6 +134,16 @@ func parseSign(l *optionLine, s *Subscription) error {
 	if err := s.checkSign(); err != nil {
 		return args[0].errf("%w", err)
 	}
+	return args[0].template(s, &webhook.Subscription{Sign: s.signing()})
+}
+
+// template is an error at w if a template of s, as used has it, reads a name
+// that is not there.
+func (w word) template(s *Subscription, used *webhook.Subscription) error {
+	used.ID, used.Scopes, used.Payload = webhook.SubscriptionID(s.Name), []webhook.Pattern{"**"}, "standard"
+	if err := rules.CheckSubscription(used, nil); err != nil {
+		return w.errf("%w", err)
+	}
 	return nil
 }
 
@@ -179,7 +189,8 @@ func parseHeader(l *optionLine, s *Subscription) error {
 		return args[0].errf("%w", err)
 	}
 	s.Headers = append(s.Headers, h)
-	return nil
+	known := webhook.HeaderTemplate{Name: h.Name, Value: sources.ReplaceAllString(h.Value, "")}
+	return args[1].template(s, &webhook.Subscription{Headers: []webhook.HeaderTemplate{known}})
 }
 
 func parseRetry(l *optionLine, s *Subscription) error {
@@ -210,11 +221,10 @@ func parseOrder(l *optionLine, s *Subscription) error {
 	if err := args[0].among("order", "entity", "subscription", "none"); err != nil || len(args) < 2 {
 		return err
 	}
-	if args[1].Text != "hold" || s.Order != string(webhook.OrderEntity) {
-		return args[1].errf("unexpected %q: write %s", args[1].Text, l.usage)
+	if args[1].Text == "hold" && s.Order == string(webhook.OrderEntity) {
+		return notYet(args[0], "order entity hold")
 	}
-	s.HoldBehind = true
-	return nil
+	return args[1].errf("unexpected %q: write %s", args[1].Text, l.usage)
 }
 
 func parseConcurrency(l *optionLine, s *Subscription) error {

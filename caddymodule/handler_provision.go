@@ -57,8 +57,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // options returns what h says of its request path, defaults filled in.
 func (h *Handler) options(program *rules.Program) liveOptions {
 	o := liveOptions{
-		program: program, api: program.API(), budget: captureBudget, callerKey: callerKey(),
-		skipHeader:   orDefault(h.SkipHeader, rules.DefaultSkipHeader),
+		program: program, budget: captureBudget, callerKey: callerKey(),
 		fetchTimeout: defaultFetchTimeout, fetchMax: defaultFetchMax,
 		maxBody:      orDefault(h.MaxBody, defaultMaxBody),
 		cancelOnGone: h.OnClientAbort == abortCancel, strict: h.Strict,

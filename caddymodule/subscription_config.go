@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
@@ -71,10 +72,6 @@ type Subscription struct {
 	// Order says which deliveries wait for each other: none, those of one
 	// entity, or those of the subscription. Default: entity.
 	Order string `json:"order,omitempty"`
-
-	// HoldBehind keeps the later deliveries of an entity back when one of them
-	// is exhausted. Default: it is skipped.
-	HoldBehind bool `json:"hold_behind,omitempty"`
 
 	// Concurrency is how many deliveries may be in flight at once. Default: 8.
 	Concurrency int `json:"concurrency,omitempty"`
@@ -167,7 +164,7 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 		OnChange: s.OnChange, SkipKeys: s.SkipKeys, Fields: s.Fields,
 		Payload: orDefault(s.Payload, "standard"), ContentType: orDefault(s.ContentType, "json"),
 		Timeout: orDefault(time.Duration(s.Timeout), defaultTimeout), Retry: s.schedule(),
-		Order: webhook.Order(orDefault(s.Order, string(webhook.OrderEntity))), HoldBehind: s.HoldBehind,
+		Order:       webhook.Order(orDefault(s.Order, string(webhook.OrderEntity))),
 		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter,
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
 	}
@@ -188,8 +185,10 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 	if out.Headers, err = buildHeaders(s.Headers); err != nil {
 		return nil, err
 	}
-	out.Secrets, err = a.readSecrets(s)
-	return out, err
+	if out.Secrets, err = a.readSecrets(s); err != nil {
+		return nil, err
+	}
+	return out, deliver.Check(out)
 }
 
 // check holds everything of s that needs no secret.
@@ -243,15 +242,10 @@ func (s *Subscription) checkNumbers() error {
 		}
 	}
 	switch webhook.Order(s.Order) {
-	case "", webhook.OrderEntity:
-	case webhook.OrderNone, webhook.OrderSubscription:
-		if s.HoldBehind {
-			return fmt.Errorf("hold_behind is for order entity")
-		}
-	default:
-		return fmt.Errorf("order %q: write none, entity or subscription", s.Order)
+	case "", webhook.OrderEntity, webhook.OrderNone, webhook.OrderSubscription:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("order %q: write none, entity or subscription", s.Order)
 }
 
 // checkPayload says what is wrong with the name of a payload; "" is standard.
