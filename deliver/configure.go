@@ -26,12 +26,12 @@ func (d *Deliverer) Configure(subs []*webhook.Subscription, states []webhook.Sub
 		kept[st.ID] = st
 	}
 	now := time.Now()
-	old, dropped := d.swap(now, subs, plans, kept, absent)
+	changes, dropped := d.swap(now, subs, plans, kept, absent)
 	if len(dropped) > 0 {
 		d.opts.Queue.Unclaim(dropped...)
 	}
-	for _, s := range old {
-		d.opts.Observer.StateChanged(s.sub, s.state)
+	for _, c := range changes {
+		d.opts.Observer.StateChanged(c.sub, c.state)
 	}
 	poke(d.wake)
 	poke(d.settler.some)
@@ -77,6 +77,9 @@ func (d *Deliverer) swap(now time.Time, subs []*webhook.Subscription, plans map[
 				s.state = st
 			}
 		}
+		if s.state.Number == 0 {
+			s.state.Number = max(number, kept[id].Number)
+		}
 		r.subs[id] = s
 		delete(before, id)
 		return s
@@ -100,8 +103,10 @@ func (d *Deliverer) swap(now time.Time, subs []*webhook.Subscription, plans map[
 			continue
 		}
 		s := put(id, 0)
+		if last := s.plan; r.set(s, s.state.Leave(now)) && last != nil {
+			changes = append(changes, stateChange{last.sub, s.state})
+		}
 		s.plan = nil
-		r.set(s, s.state.Leave(now))
 		dropped = append(dropped, r.drop(s)...)
 	}
 	for id, s := range before {

@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,4 +81,18 @@ func eventually(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("not within 20 s: %s", what)
 		}
 	}
+}
+
+// lateOnce renders nothing until its first attempt's time is over.
+type lateOnce struct {
+	delivertest.Renderer
+	again atomic.Bool
+}
+
+func (r *lateOnce) Render(ctx context.Context, d *webhook.Delivery, s *webhook.Subscription) (webhook.Payload, error) {
+	if !r.again.Swap(true) {
+		<-ctx.Done()
+		return webhook.Payload{}, ctx.Err()
+	}
+	return r.Renderer.Render(ctx, d, s)
 }

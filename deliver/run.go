@@ -28,11 +28,15 @@ func (d *Deliverer) Run(ctx context.Context) error {
 
 	stop := make(chan struct{})
 	settled := make(chan error, 1)
-	go func() { settled <- d.settle(context.WithoutCancel(ctx), stop) }()
+	recording, give := context.WithCancel(context.WithoutCancel(ctx))
+	defer give()
+	go func() { settled <- d.settle(recording, stop) }()
 
 	d.dispatch(ctx)
 	d.drain(cut)
 	close(stop)
+	last := time.AfterFunc(lastSettle, give)
+	defer last.Stop()
 	err := <-settled
 	d.transports.closeIdle()
 	return err

@@ -38,8 +38,12 @@ func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) 
 	defer cancel()
 	req, err := d.request(ctx, p, dl, a)
 	if err != nil {
-		if context.Cause(ctx) == errCut {
+		switch context.Cause(ctx) {
+		case errCut:
 			return nil
+		case errTimeout:
+			// The store may have stalled: that is no reason to give up.
+			return failed(a, fmt.Sprintf("the payload was not ready within %s", p.timeout))
 		}
 		return broken(a, err)
 	}
@@ -48,10 +52,7 @@ func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) 
 		if context.Cause(ctx) == errCut {
 			return nil
 		}
-		a.Latency = time.Since(a.Started)
-		a.Outcome = webhook.Failed
-		a.Error = words(err, p.request.URL.Host, p.timeout)
-		return a
+		return failed(a, words(err, p.request.URL.Host, p.timeout))
 	}
 	defer resp.Body.Close()
 	p.read(a, resp)
@@ -62,6 +63,14 @@ func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) 
 func broken(a *webhook.Attempt, err error) *webhook.Attempt {
 	a.Latency = time.Since(a.Started)
 	a.Outcome, a.Error = webhook.Broken, err.Error()
+	return a
+}
+
+// failed says that there was no answer, and why.
+func failed(a *webhook.Attempt, why string) *webhook.Attempt {
+	a.Latency = time.Since(a.Started)
+	a.Outcome, _ = judge(0, nil, a.Started)
+	a.Error = why
 	return a
 }
 

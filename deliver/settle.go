@@ -38,7 +38,7 @@ func (s *settler) add(r result) {
 }
 
 // settle records attempts and states until stop is closed and all is recorded,
-// or the last second is over; then what is left is given back.
+// or ctx ends; then what is left is given back.
 func (d *Deliverer) settle(ctx context.Context, stop <-chan struct{}) error {
 	var wait backoff
 	size := maxSettle
@@ -50,7 +50,7 @@ func (d *Deliverer) settle(ctx context.Context, stop <-chan struct{}) error {
 			// One that can never be recorded must not keep the others from it.
 			size = max(tried/2, 1)
 			if !d.pauseSettling(wait.next(), stop) {
-				return d.giveUp(ctx, stop)
+				return d.giveUp(ctx)
 			}
 		case tried > 0:
 			wait.reset()
@@ -59,7 +59,7 @@ func (d *Deliverer) settle(ctx context.Context, stop <-chan struct{}) error {
 			select {
 			case <-d.settler.some:
 			case <-stop:
-				return d.giveUp(ctx, stop)
+				return d.giveUp(ctx)
 			}
 		}
 	}
@@ -77,11 +77,9 @@ func (d *Deliverer) pauseSettling(wait time.Duration, stop <-chan struct{}) bool
 	}
 }
 
-// giveUp records what is left for at most lastSettle, and gives back the rest:
-// it was sent, and will be sent again.
-func (d *Deliverer) giveUp(ctx context.Context, stop <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(ctx, lastSettle)
-	defer cancel()
+// giveUp records what is left until ctx ends, and gives back the rest: it was
+// sent, and will be sent again.
+func (d *Deliverer) giveUp(ctx context.Context) error {
 	for size := maxSettle; ; {
 		tried, err := d.record(ctx, size)
 		if err == nil && tried == 0 {

@@ -47,6 +47,24 @@ func (d *Deliverer) Release(ctx context.Context, id webhook.SubscriptionID, reas
 	})
 }
 
+// Load is how busy a [Deliverer] is.
+type Load struct {
+	InFlight  int // attempts being made
+	Ready     int // deliveries claimed and not yet attempted
+	Unsettled int // attempts made and not yet recorded
+}
+
+// Load returns how busy d is now.
+func (d *Deliverer) Load() Load {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := Load{Ready: d.roster.ready, Unsettled: d.roster.unsettled}
+	for _, s := range d.roster.subs {
+		l.InFlight += s.inFlight
+	}
+	return l
+}
+
 // States returns the states of all subscriptions, by id.
 func (d *Deliverer) States() []webhook.SubscriptionState {
 	d.mu.Lock()

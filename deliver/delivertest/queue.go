@@ -3,6 +3,7 @@ package delivertest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ type Queue struct {
 	states   map[webhook.SubscriptionID]webhook.SubscriptionState
 	waiting  chan struct{}
 	settling error
+	poison   map[webhook.DeliveryID]bool
 	claiming error
 	claims   int
 	settles  int
@@ -50,6 +52,16 @@ func (q *Queue) Owe(sub webhook.SubscriptionID, event webhook.EventID, lane stri
 
 // FailSettle lets every Settle fail with err, until it is nil.
 func (q *Queue) FailSettle(err error) { q.mu.Lock(); q.settling = err; q.mu.Unlock() }
+
+// Poison lets every Settle fail that has the delivery among others.
+func (q *Queue) Poison(id webhook.DeliveryID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.poison == nil {
+		q.poison = map[webhook.DeliveryID]bool{}
+	}
+	q.poison[id] = true
+}
 
 // FailClaim lets every Claim fail with err, until it is nil.
 func (q *Queue) FailClaim(err error) { q.mu.Lock(); q.claiming = err; q.mu.Unlock() }
@@ -160,6 +172,11 @@ func (q *Queue) Settle(ctx context.Context, ss ...webhook.Settlement) error {
 	q.settles++
 	if q.settling != nil {
 		return q.settling
+	}
+	for _, s := range ss {
+		if q.poison[s.Delivery.ID] {
+			return fmt.Errorf("delivery %s cannot be settled", s.Delivery.ID)
+		}
 	}
 	for _, s := range ss {
 		if o := q.find(s.Delivery.ID); o != nil {
