@@ -1,0 +1,27 @@
+package badger_test
+
+import (
+	"testing"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/badger"
+	"github.com/sidehook/sidehook/store/storetest"
+)
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) func() store.Store {
+		dir := t.TempDir()
+		return func() store.Store { return open(t, dir) }
+	})
+}
+
+// open opens the store in dir and closes it when the test ends.
+func open(t testing.TB, dir string) *badger.Store {
+	t.Helper()
+	s, err := badger.Open(badger.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}

@@ -1,0 +1,87 @@
+package badger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// format is the version of the layout in keys.go. It is in the file FORMAT, as
+// text, beside Badger's files.
+const format = 1
+
+const formatFile = "FORMAT"
+
+// checkFormat refuses a directory of a newer version.
+func checkFormat(dir string) error {
+	path := filepath.Join(dir, formatFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a new directory
+	}
+	if err != nil {
+		return fmt.Errorf("store %s: %w", dir, err)
+	}
+	version, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	switch {
+	case err != nil || version < 1:
+		return fmt.Errorf("store %s: %s says %q instead of a version; is this the right directory?", dir, formatFile, bytes.TrimSpace(text))
+	case version > format:
+		return fmt.Errorf("store %s: its format is version %d, and this sidehook knows those to %d: run the sidehook that wrote it, or a newer one", dir, version, format)
+	}
+	return nil // a version below format is migrated where one is defined
+}
+
+// writeFormat notes the version, once, durably.
+func writeFormat(dir string) error {
+	path := filepath.Join(dir, formatFile)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("store %s: %w", dir, err)
+	}
+	_, err = fmt.Fprintln(f, format)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("store %s: %w", dir, err)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// isLocked recognises the lock of another process, which Badger wraps without
+// a sentinel.
+func isLocked(err error) bool {
+	return errors.Is(err, unix.EWOULDBLOCK) || strings.Contains(err.Error(), "Cannot acquire directory lock")
+}
+
+// holder names the process that has dir open, as far as Badger's LOCK tells.
+func holder(dir string) string {
+	pid, err := os.ReadFile(filepath.Join(dir, "LOCK"))
+	if n, bad := strconv.Atoi(strings.TrimSpace(string(pid))); err == nil && bad == nil {
+		return fmt.Sprintf(" (pid %d)", n)
+	}
+	return ""
+}

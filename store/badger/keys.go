@@ -1,0 +1,223 @@
+package badger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Tables. Positions, times and numbers are big-endian, so keys sort by them;
+// texts that are not last carry their length.
+const (
+	tablePosition = 'm' // -> newest position
+
+	tableMark        = 'r' // exchange -> segment
+	tableMarkSegment = 'R' // segment exchange
+
+	tableSnapshot  = 's' // hash(entity) -> snapshot
+	tableBody      = 'b' // hash(entity) revision -> body
+	tableTombstone = 'z' // time hash(entity)
+	tablePiece     = 'p' // key number -> piece of a long value
+
+	tableEvent    = 'e' // position -> event
+	tableEventID  = 'i' // event id -> position
+	tableEntity   = 'n' // hash(resource, id) hash(api, tenant) position -> bodies named
+	tableExchange = 'x' // exchange position
+
+	tableDelivery     = 'd' // position id -> delivery
+	tableDeliveryID   = 'D' // id -> position
+	tableSubscription = 'u' // subscription position id
+	tableFailed       = 'F' // state position id, for final states but delivered
+	tableAttempt      = 'a' // delivery number -> attempt
+
+	tableQueue    = 'q' // subscription section priority due position id -> lane; heads only
+	tableLane     = 'L' // subscription section lane -> its head
+	tableFollower = 'l' // subscription lane position id -> priority, due
+	tableHold     = 'h' // subscription -> boundary between its sections
+	tableCount    = 'k' // subscription -> pending deliveries
+	tableRest     = 'w' // position number -> deliveries not yet queued
+
+	tableConfig     = 'c' // config -> JSON
+	tableQuarantine = 'Q' // exchange -> quarantined exchange
+	tableState      = 'S' // subscription -> state
+	tableNumber     = 'N' // -> last subscription number
+
+	tableRevisit = 'g' // time position: events to look at again
+	tableCursor  = 'G' // -> position up to which retention has looked
+
+	tableRedo  = 't' // number -> writes of a large member
+	tableReady = 'T' // -> how many of those; they are as good as done
+)
+
+// key is a key under construction.
+type key []byte
+
+func newKey(table byte, size int) key { return append(make(key, 0, 1+size), table) }
+
+func (k key) u64(v uint64) key     { return binary.BigEndian.AppendUint64(k, v) }
+func (k key) u32(v uint32) key     { return binary.BigEndian.AppendUint32(k, v) }
+func (k key) bytes(v []byte) key   { return append(k, v...) }
+func (k key) byte(v byte) key      { return append(k, v) }
+func (k key) last(s string) key    { return append(k, s...) }
+func (k key) time(t time.Time) key { return k.u64(nanos(t)) }
+func (k key) text(s string) key {
+	return append(binary.BigEndian.AppendUint16(k, uint16(len(s))), s...)
+}
+func (k key) sub(s subscription) key  { return k.text(string(s)) }
+func (k key) delivery(p place) key    { return k.u64(p.position).last(string(p.id)) }
+func (k key) queued(p queuePlace) key { return k.byte(byte(p.priority)).u64(p.due).delivery(p.place) }
+
+type subscription = webhook.SubscriptionID
+
+// nanos returns t as a sortable number; the zero time, and all before 1970, as 0.
+func nanos(t time.Time) uint64 {
+	if n := t.UnixNano(); !t.IsZero() && n > 0 {
+		return uint64(n)
+	}
+	return 0
+}
+
+func fromNanos(n uint64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(n)).UTC()
+}
+
+// digest is a hash of texts, each with its length.
+type digest [16]byte
+
+func digestOf(parts ...string) digest {
+	buf := make([]byte, 0, 128)
+	for _, p := range parts {
+		buf = append(binary.AppendUvarint(buf, uint64(len(p))), p...)
+	}
+	sum := sha256.Sum256(buf)
+	return digest(sum[:16])
+}
+
+func entityDigest(k webhook.EntityKey) digest {
+	return digestOf(k.API, k.Tenant, k.Resource, k.ID)
+}
+
+func keyPosition() key { return key{tablePosition} }
+
+func keyMark(x webhook.ExchangeID) key { return newKey(tableMark, 16).bytes(x[:]) }
+func keyMarkSegment(segment uint64, x webhook.ExchangeID) key {
+	return newKey(tableMarkSegment, 24).u64(segment).bytes(x[:])
+}
+
+func keySnapshot(d digest) key         { return newKey(tableSnapshot, 16).bytes(d[:]) }
+func keyBody(d digest, rev uint64) key { return newKey(tableBody, 24).bytes(d[:]).u64(rev) }
+func keyTombstone(t time.Time, d digest) key {
+	return newKey(tableTombstone, 24).time(t).bytes(d[:])
+}
+
+func keyEvent(position uint64) key      { return newKey(tableEvent, 8).u64(position) }
+func keyEventID(id webhook.EventID) key { return newKey(tableEventID, len(id)).last(string(id)) }
+func keyExchange(x webhook.ExchangeID, position uint64) key {
+	return newKey(tableExchange, 24).bytes(x[:]).u64(position)
+}
+
+// keyEntity lists an entity's events. An entity of the same resource and id of
+// another api or tenant has another prefix of the full length.
+func keyEntity(k webhook.EntityKey) key {
+	group, owner := digestOf(k.Resource, k.ID), digestOf(k.API, k.Tenant)
+	return newKey(tableEntity, 32).bytes(group[:]).bytes(owner[:8])
+}
+
+func keyDelivery(p place) key { return newKey(tableDelivery, 8+len(p.id)).delivery(p) }
+func keyDeliveryID(id webhook.DeliveryID) key {
+	return newKey(tableDeliveryID, len(id)).last(string(id))
+}
+func keySubscription(s subscription, p place) key {
+	return newKey(tableSubscription, 10+len(s)+len(p.id)).sub(s).delivery(p)
+}
+func keyFailed(state byte, p place) key {
+	return newKey(tableFailed, 9+len(p.id)).byte(state).delivery(p)
+}
+func keyAttempts(id webhook.DeliveryID) key {
+	return newKey(tableAttempt, 6+len(id)).text(string(id))
+}
+
+func keySection(s subscription, section byte) key {
+	return newKey(tableQueue, 64+len(s)).sub(s).byte(section)
+}
+func keyLane(s subscription, section byte, lane string) key {
+	return newKey(tableLane, 3+len(s)+len(lane)).sub(s).byte(section).last(lane)
+}
+func keyFollowers(s subscription, lane string) key {
+	return newKey(tableFollower, 48+len(s)+len(lane)).sub(s).text(lane)
+}
+func keyHold(s subscription) key  { return newKey(tableHold, len(s)).last(string(s)) }
+func keyCount(s subscription) key { return newKey(tableCount, len(s)).last(string(s)) }
+func keyRest(position uint64, n uint32) key {
+	return newKey(tableRest, 12).u64(position).u32(n)
+}
+
+func keyConfig(id webhook.ConfigID) key { return newKey(tableConfig, 16).bytes(id[:]) }
+func keyQuarantine(x webhook.ExchangeID) key {
+	return newKey(tableQuarantine, 16).bytes(x[:])
+}
+func keyState(s subscription) key { return newKey(tableState, len(s)).last(string(s)) }
+
+func keyRevisit(t time.Time, position uint64) key {
+	return newKey(tableRevisit, 16).time(t).u64(position)
+}
+
+// place says where a delivery is kept.
+type place struct {
+	position uint64
+	id       webhook.DeliveryID
+}
+
+func (p place) before(q place) bool {
+	return p.position < q.position || p.position == q.position && p.id < q.id
+}
+
+// queuePlace says where a delivery stands in its subscription's queue.
+type queuePlace struct {
+	place
+	priority webhook.Priority
+	due      uint64 // nanoseconds
+}
+
+// before orders within one priority.
+func (p queuePlace) before(q queuePlace) bool {
+	return p.due < q.due || p.due == q.due && p.place.before(q.place)
+}
+
+func placeOf(d *webhook.Delivery) queuePlace {
+	return queuePlace{place{d.Position, d.ID}, d.Priority, nanos(d.Due)}
+}
+
+// parsePlace reads what [key.delivery] appended.
+func parsePlace(b []byte) (place, bool) {
+	if len(b) < 8 {
+		return place{}, false
+	}
+	return place{binary.BigEndian.Uint64(b), webhook.DeliveryID(b[8:])}, true
+}
+
+// parseQueued reads what [key.queued] appended.
+func parseQueued(b []byte) (queuePlace, bool) {
+	if len(b) < 17 {
+		return queuePlace{}, false
+	}
+	p, _ := parsePlace(b[9:])
+	return queuePlace{p, webhook.Priority(b[0]), binary.BigEndian.Uint64(b[1:])}, true
+}
+
+// cutText reads what [key.text] appended and returns the rest.
+func cutText(b []byte) (s string, rest []byte, ok bool) {
+	if len(b) < 2 {
+		return "", nil, false
+	}
+	n := int(binary.BigEndian.Uint16(b))
+	if len(b) < 2+n {
+		return "", nil, false
+	}
+	return string(b[2 : 2+n]), b[2+n:], true
+}

@@ -1,0 +1,191 @@
+package badger
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/sidehook/sidehook/store"
+)
+
+// Bounds of one call of Maintain, in things looked at or forgotten.
+const (
+	maintainEvents     = 2000
+	maintainTombstones = 1000
+	maintainHeld       = 5000
+
+	forgetAtOnce = 50 // events in one commit
+	expireAtOnce = 200
+
+	// revisitOwed is how long an old event that is still owed is left alone.
+	revisitOwed = time.Hour
+)
+
+// keeper lets one call of Maintain work at a time.
+type keeper struct{ mu sync.Mutex }
+
+// Maintain implements [store.Keeper]. A zero duration switches its part off.
+func (s *Store) Maintain(ctx context.Context, k store.Keep) error {
+	s.keeper.mu.Lock()
+	defer s.keeper.mu.Unlock()
+	if k.HoldFor > 0 && k.Holding != nil {
+		if err := s.expireHeld(ctx, k); err != nil {
+			return fmt.Errorf("expire what is held: %w", err)
+		}
+	}
+	if k.Retention > 0 {
+		if err := s.forgetEvents(ctx, k); err != nil {
+			return fmt.Errorf("forget events: %w", err)
+		}
+	}
+	if k.Tombstone > 0 {
+		if err := s.forgetTombstones(ctx, k); err != nil {
+			return fmt.Errorf("forget tombstones: %w", err)
+		}
+	}
+	return s.collectGarbage()
+}
+
+// collectGarbage lets Badger rewrite a value log file that is half empty.
+// Values stay inline, so there is hardly ever one.
+func (s *Store) collectGarbage() error {
+	db := s.db.Load()
+	if db == nil {
+		return errNotOpen
+	}
+	err := db.RunValueLogGC(0.5)
+	if err == nil || errors.Is(err, badgerdb.ErrNoRewrite) || errors.Is(err, badgerdb.ErrRejected) {
+		return nil
+	}
+	return fmt.Errorf("collect garbage: %w", err)
+}
+
+// forgetEvents looks at the events whose retention may have ended: first those
+// that it put off, then those that it has not seen yet, in order.
+func (s *Store) forgetEvents(ctx context.Context, k store.Keep) error {
+	for n := 0; n < maintainEvents; n += forgetAtOnce {
+		due, err := s.eventsDue(k)
+		if err != nil || len(due.positions) == 0 {
+			return err
+		}
+		err = s.hand(ctx, &member{alone: true, work: func(t *tx) error { return t.forgetEvents(due, k) }})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dueEvents are events to look at, and the keys that said so.
+type dueEvents struct {
+	positions []uint64
+	revisits  []key
+	cursor    uint64 // 0: stays
+}
+
+func (s *Store) eventsDue(k store.Keep) (due dueEvents, err error) {
+	v, err := s.views.get()
+	if err != nil {
+		return due, err
+	}
+	defer v.release()
+	err = v.each(scan{prefix: []byte{tableRevisit}}, func(b []byte, _ *badgerdb.Item) (bool, error) {
+		if len(b) != 17 {
+			return false, errBroken("list of old events")
+		}
+		if binary.BigEndian.Uint64(b[1:]) > nanos(k.Now) {
+			return false, nil
+		}
+		due.revisits = append(due.revisits, append(key{}, b...))
+		due.positions = append(due.positions, binary.BigEndian.Uint64(b[9:]))
+		return len(due.positions) < forgetAtOnce, nil
+	})
+	if err != nil || len(due.positions) > 0 {
+		return due, err
+	}
+	at, err := v.get(key{tableCursor})
+	if err != nil {
+		return due, err
+	}
+	after := uint64(0)
+	if len(at.bytes) == 8 {
+		after = binary.BigEndian.Uint64(at.bytes)
+	}
+	horizon := nanos(k.Now.Add(-k.Retention))
+	err = v.each(positionScan(key{tableEvent}, after, false), func(b []byte, _ *badgerdb.Item) (bool, error) {
+		position := binary.BigEndian.Uint64(b[1:])
+		data, err := getLong(v, b)
+		if err != nil || len(data) < eventHead || binary.BigEndian.Uint64(data) > horizon {
+			return false, err
+		}
+		due.positions, due.cursor = append(due.positions, position), position
+		return len(due.positions) < forgetAtOnce, nil
+	})
+	return due, err
+}
+
+// forgetEvents forgets what it may of due and puts the others off.
+func (t *tx) forgetEvents(due dueEvents, k store.Keep) error {
+	for _, r := range due.revisits {
+		t.delete(r)
+	}
+	if due.cursor != 0 {
+		t.put(key{tableCursor}, binary.BigEndian.AppendUint64(nil, due.cursor))
+	}
+	for _, position := range due.positions {
+		stored, err := readStored(t, position)
+		if err != nil {
+			return err
+		}
+		if stored.event == nil {
+			continue
+		}
+		last, owed, err := t.lastSettled(position)
+		if err != nil {
+			return err
+		}
+		if stored.event.Recorded.After(last) {
+			last = stored.event.Recorded
+		}
+		switch ends := last.Add(k.Retention); {
+		case owed:
+			t.mark(keyRevisit(k.Now.Add(min(k.Retention, revisitOwed)), position))
+		case ends.After(k.Now):
+			t.mark(keyRevisit(ends, position))
+		default:
+			if err := t.forgetEvent(position, stored); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lastSettled returns when the last delivery of the event at position was
+// settled, or that one is still owed.
+func (t *tx) lastSettled(position uint64) (last time.Time, owed bool, err error) {
+	if owed, err = restless(t.view, position); owed || err != nil {
+		return last, owed, err
+	}
+	err = t.view.each(scan{prefix: newKey(tableDelivery, 8).u64(position)}, func(_ []byte, item *badgerdb.Item) (bool, error) {
+		v, err := copyItem(item)
+		if err != nil {
+			return false, err
+		}
+		d, err := decodeDelivery(v.bytes)
+		if err != nil {
+			return false, err
+		}
+		if d.Settled.After(last) {
+			last = d.Settled
+		}
+		owed = !d.State.Final()
+		return !owed, nil
+	})
+	return last, owed, err
+}

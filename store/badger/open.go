@@ -1,0 +1,168 @@
+package badger
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+var _ store.Store = (*Store)(nil)
+
+// Store is a [store.Store] in a directory. All its methods are safe for
+// concurrent use. Events that it returns are shared: callers do not change
+// them.
+type Store struct {
+	dir  string
+	log  *slog.Logger
+	free func() (uint64, error)
+	db   atomic.Pointer[badgerdb.DB] // the committer replaces it, see reopen
+
+	views  views
+	values *cache[string, value]
+	events *cache[webhook.EventID, *webhook.Event]
+	queue  *queue
+
+	// position is that of the newest event that readers may see.
+	position atomic.Uint64
+	late     atomic.Uint64 // settlements that came too late
+
+	members chan *member
+	spread  chan struct{} // wakes the goroutine that queues the rest of large events
+	closing chan struct{}
+	running sync.WaitGroup
+
+	mu     sync.RWMutex // closed; held for reading while a member is handed over
+	closed bool
+
+	keeper keeper
+}
+
+var errClosed = errors.New("the store is closed")
+
+// Open opens the store in o.Dir, and makes it if there is none. One process
+// has a directory open at a time.
+func Open(o Options) (*Store, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", o.Dir, err)
+	}
+	o.Dir = dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("store %s: %w", dir, err)
+	}
+	if err := checkFormat(dir); err != nil {
+		return nil, err
+	}
+	if o.Free == nil {
+		o.Free = func() (uint64, error) { return freeBytes(dir) }
+	}
+	db, err := openBadger(o)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(o, db)
+	if err := s.recover(); err != nil {
+		s.views.end()
+		db.Close()
+		return nil, fmt.Errorf("store %s: %w", dir, err)
+	}
+	s.running.Go(s.commitLoop)
+	s.running.Go(s.spreadLoop)
+	return s, nil
+}
+
+func openBadger(o Options) (*badgerdb.DB, error) {
+	if free, err := o.Free(); err == nil && free < reserve {
+		return nil, fmt.Errorf("store %s: %w: %d MiB are left on the disk, it needs %d", o.Dir, store.ErrFull, free>>20, reserve>>20)
+	}
+	db, err := badgerdb.Open(tuned(o))
+	switch {
+	case err == nil:
+		return db, writeFormat(o.Dir)
+	case isLocked(err):
+		return nil, fmt.Errorf("store %s: another process has it open%s; stop it, or give this one another directory", o.Dir, holder(o.Dir))
+	}
+	return nil, fmt.Errorf("store %s: %w", o.Dir, err)
+}
+
+func newStore(o Options, db *badgerdb.DB) *Store {
+	s := &Store{
+		dir: o.Dir, log: o.Logger, free: o.Free,
+		values: newCache(keyValueCache, func(k string, v value) int { return len(k) + len(v.bytes) + 100 }),
+		events: newCache(eventCache, weighEvent),
+
+		members: make(chan *member, maxGroup),
+		spread:  make(chan struct{}, 1),
+		closing: make(chan struct{}),
+	}
+	s.db.Store(db)
+	s.views.renew(db)
+	s.queue = newQueue(s)
+	return s
+}
+
+// recover finishes what a crash interrupted and loads what is kept in memory.
+func (s *Store) recover() error {
+	if err := s.redo(); err != nil {
+		return fmt.Errorf("finish an interrupted write: %w", err)
+	}
+	if err := s.loadPosition(); err != nil {
+		return err
+	}
+	return s.queue.load()
+}
+
+// Close waits for writes that were handed over, and closes the directory.
+// Further calls do nothing.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		s.running.Wait()
+		return nil
+	}
+	s.closed = true
+	close(s.closing)
+	s.mu.Unlock()
+
+	s.running.Wait()
+	s.views.end()
+	if db := s.db.Load(); db != nil {
+		if err := db.Close(); err != nil {
+			return fmt.Errorf("close store %s: %w", s.dir, err)
+		}
+	}
+	return nil
+}
+
+// reopen closes the directory and opens it again, so that memory shows what is
+// on disk. Reading fails meanwhile.
+func (s *Store) reopen() error {
+	s.views.end()
+	if old := s.db.Swap(nil); old != nil {
+		if err := old.Close(); err != nil {
+			s.log.Error("close the store to open it again", "error", err)
+		}
+	}
+	db, err := openBadger(Options{Dir: s.dir, Logger: s.log, Free: s.free})
+	if err != nil {
+		return err
+	}
+	s.db.Store(db)
+	s.views.renew(db)
+	s.values.clear()
+	s.events.clear()
+	return s.recover()
+}

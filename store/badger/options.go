@@ -1,0 +1,78 @@
+package badger
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// Options says where a store is kept.
+type Options struct {
+	Dir    string       // made if it does not exist
+	Logger *slog.Logger // nil: nothing is logged
+
+	// Free returns how many bytes the file system of Dir has left; nil asks it.
+	Free func() (uint64, error)
+}
+
+// Memory, in bytes. Memtables are twice the size that keeps a merged
+// transaction (15 % of one) above 2 MiB; a smaller one only means more, smaller
+// tables to compact.
+const (
+	memtableSize   = 16 << 20
+	blockCacheSize = 8 << 20
+	indexCacheSize = 8 << 20
+
+	keyValueCache = 8 << 20  // of what was written lately
+	eventCache    = 16 << 20 // of events recorded lately
+)
+
+// tuned returns Badger's options for a process that lives beside an API.
+func tuned(o Options) badgerdb.Options {
+	b := badgerdb.DefaultOptions(o.Dir)
+	b.Logger = badgerLog{o.Logger}
+
+	// Durability: a value that stays inline is in the memtable's log, and the
+	// error of that log's sync is returned. The value log's is only logged.
+	b.SyncWrites = true
+	b.ValueThreshold = valueThreshold
+	b.DetectConflicts = false // there is one writer
+	b.NumVersionsToKeep = 1
+	b.MetricsEnabled = false
+
+	b.MemTableSize = memtableSize
+	b.NumMemtables = 2
+	b.NumLevelZeroTables = 4
+	b.NumLevelZeroTablesStall = 12
+	b.NumCompactors = 2 // the least that Badger takes
+	b.NumGoroutines = 1
+	b.BlockCacheSize = blockCacheSize
+	b.IndexCacheSize = indexCacheSize
+	b.ValueLogFileSize = 16 << 20 // stays empty
+
+	// JSON of one resource repeats itself: Snappy makes a third of it, at a
+	// cost that disappears beside the syncs. Zstandard makes a quarter, and
+	// takes megabytes of memory for each compactor.
+	b.Compression = options.Snappy
+	return b
+}
+
+// valueThreshold is above every piece and below what Badger allows.
+const valueThreshold = 1 << 20
+
+// badgerLog passes Badger's log on, one step quieter.
+type badgerLog struct{ log *slog.Logger }
+
+func (l badgerLog) Errorf(f string, v ...any)   { l.log.Error(logLine(f, v)) }
+func (l badgerLog) Warningf(f string, v ...any) { l.log.Warn(logLine(f, v)) }
+func (l badgerLog) Infof(f string, v ...any)    { l.log.Debug(logLine(f, v)) }
+
+// Debugf drops what Badger says for every single write.
+func (l badgerLog) Debugf(string, ...any) {}
+
+func logLine(format string, v []any) string {
+	return "badger: " + strings.TrimSpace(fmt.Sprintf(format, v...))
+}

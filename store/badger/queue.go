@@ -1,0 +1,293 @@
+package badger
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// queue is what memory knows of the deliveries that are owed: a window on the
+// first ones of each subscription, and which ones are given out. The committer
+// changes it after each commit, in order.
+type queue struct {
+	s       *Store
+	waiting chan struct{}
+
+	mu      sync.Mutex
+	lines   map[subscription]*line
+	out     map[webhook.DeliveryID]*item
+	shownN  int             // items in all windows
+	stirred bool            // something may have become due
+	rests   map[uint64]bool // positions of events whose deliveries are not all queued
+	floor   uint64          // the lowest of them; 0: none
+}
+
+// effect is what a commit means to the queue; it runs with the lock held.
+type effect = func(*queue)
+
+// line is one subscription's queue.
+type line struct {
+	id      subscription
+	pending uint64
+	hold    hold
+	windows [webhook.Replay + 1]window
+	busy    map[string]bool // lanes of which a delivery is given out
+	lowest  uint64          // no delivery of a lower position is owed
+	claimed time.Time       // when it was last asked
+}
+
+// item is the head of a lane, or a delivery without one.
+type item struct {
+	queuePlace
+	line     *line
+	lane     string
+	delivery *webhook.Delivery // nil until it is first given out
+}
+
+func newQueue(s *Store) *queue {
+	return &queue{
+		s: s, waiting: make(chan struct{}, 1),
+		lines: map[subscription]*line{}, out: map[webhook.DeliveryID]*item{}, rests: map[uint64]bool{},
+	}
+}
+
+// line returns the queue of sub, which it makes if need be.
+func (q *queue) line(sub subscription) *line {
+	l := q.lines[sub]
+	if l == nil {
+		l = &line{id: sub, busy: map[string]bool{}}
+		for p := range l.windows {
+			l.windows[p].whole = true // until it turns out otherwise
+		}
+		q.lines[sub] = l
+	}
+	return l
+}
+
+// load begins with what is on disk: how much each subscription is owed, what
+// of it is held, and which events' deliveries are not all queued.
+func (q *queue) load() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	v, err := q.s.views.get()
+	if err != nil {
+		return err
+	}
+	defer v.release()
+	clear(q.lines)
+	clear(q.rests)
+	q.shownN = 0
+	if err := v.each(scan{prefix: []byte{tableCount}}, q.loadCount); err != nil {
+		return err
+	}
+	if err := v.each(scan{prefix: []byte{tableHold}}, q.loadHold); err != nil {
+		return err
+	}
+	err = v.each(scan{prefix: []byte{tableRest}}, func(k []byte, _ *badgerdb.Item) (bool, error) {
+		q.rests[binary.BigEndian.Uint64(k[1:])] = true
+		return true, nil
+	})
+	for _, it := range q.out { // given out before a reopening
+		it.line = q.line(it.line.id)
+		if it.lane != "" {
+			it.line.busy[it.lane] = true
+		}
+	}
+	q.findFloor()
+	q.signal()
+	return err
+}
+
+func (q *queue) loadCount(k []byte, item *badgerdb.Item) (bool, error) {
+	v, err := copyItem(item)
+	if err != nil {
+		return false, err
+	}
+	if len(v.bytes) != 8 {
+		return false, errBroken("count")
+	}
+	l := q.line(subscription(k[1:]))
+	l.pending = binary.BigEndian.Uint64(v.bytes)
+	for p := range l.windows {
+		l.windows[p].whole = l.pending == 0
+	}
+	return true, nil
+}
+
+func (q *queue) loadHold(k []byte, item *badgerdb.Item) (bool, error) {
+	v, err := copyItem(item)
+	if err != nil {
+		return false, err
+	}
+	if len(v.bytes) != 9 {
+		return false, errBroken("hold")
+	}
+	q.line(subscription(k[1:])).hold = hold{binary.BigEndian.Uint64(v.bytes), v.bytes[8]}
+	return true, nil
+}
+
+// apply runs what a commit means to the queue.
+func (q *queue) apply(pending map[subscription]int, effects []effect) {
+	if len(effects) == 0 && len(pending) == 0 {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for sub, n := range pending {
+		q.line(sub).pending += uint64(n)
+	}
+	for _, e := range effects {
+		e(q)
+	}
+	if q.stirred {
+		q.stirred = false
+		q.signal()
+	}
+}
+
+// signal tells who waits that something may have become due.
+func (q *queue) signal() {
+	select {
+	case q.waiting <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) pending(sub subscription) uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.lines[sub]; l != nil {
+		return l.pending
+	}
+	return 0
+}
+
+func (q *queue) hold(sub subscription) hold {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.lines[sub]; l != nil {
+		return l.hold
+	}
+	return hold{}
+}
+
+// shown follows a key into the queue table.
+func (q *queue) shown(sub subscription, section byte, lane string, p queuePlace) {
+	l := q.line(sub)
+	l.lowest = min(l.lowest, p.position)
+	if section == l.hold.open && q.out[p.id] == nil {
+		q.stirred = true
+		q.insert(&item{queuePlace: p, line: l, lane: lane})
+	}
+}
+
+// hidden follows a key out of the queue table.
+func (q *queue) hidden(sub subscription, p queuePlace) {
+	if l := q.lines[sub]; l != nil && l.windows[p.priority].remove(p) {
+		q.shownN--
+	}
+}
+
+// back takes back a delivery that was given out.
+func (q *queue) back(id webhook.DeliveryID) {
+	if it := q.out[id]; it != nil {
+		q.stirred = true
+		delete(q.out, id)
+		if it.lane != "" {
+			delete(it.line.busy, it.lane)
+		}
+	}
+}
+
+// insert adds an item to its window, unless it stands behind what the window
+// shows. Over the bounds, the last ones go: they are on disk.
+func (q *queue) insert(it *item) {
+	w := &it.line.windows[it.priority]
+	if !w.insert(it) {
+		return
+	}
+	q.shownN++
+	for len(w.items) > maxWindow || q.shownN > maxShown && len(w.items) > 1 {
+		w.cut()
+		q.shownN--
+	}
+	if q.shownN > maxShown {
+		q.shrink()
+	}
+}
+
+// shrink empties the windows of the subscription that was asked least lately,
+// as those that are paused are never asked.
+func (q *queue) shrink() {
+	var least *line
+	for _, l := range q.lines {
+		if l.shown() > 0 && (least == nil || l.claimed.Before(least.claimed)) {
+			least = l
+		}
+	}
+	for p := range least.windows {
+		q.shownN -= len(least.windows[p].items)
+		least.windows[p].empty()
+	}
+}
+
+func (l *line) shown() (n int) {
+	for p := range l.windows {
+		n += len(l.windows[p].items)
+	}
+	return n
+}
+
+// refill shows up to n more items of a window, from the disk. What it misses
+// of a commit that is under way, the commit's effects bring.
+func (q *queue) refill(v *view, l *line, p webhook.Priority, n int) error {
+	w := &l.windows[p]
+	prefix := keySection(l.id, l.hold.open).byte(byte(p))
+	from := prefix
+	if w.upTo != (queuePlace{}) {
+		from = append(keySection(l.id, l.hold.open).queued(w.upTo), 0)
+	}
+	w.whole = true
+	err := v.each(scan{prefix: prefix, from: from}, func(k []byte, it *badgerdb.Item) (bool, error) {
+		if n == 0 {
+			w.whole = false
+			return false, nil
+		}
+		at, ok := parseQueued(k[len(prefix)-1:])
+		if !ok {
+			return false, errBroken("queue")
+		}
+		lane, err := it.ValueCopy(nil)
+		if err != nil {
+			return false, err
+		}
+		n--
+		w.upTo = at
+		if q.out[at.id] == nil && w.add(&item{queuePlace: at, line: l, lane: string(lane)}) {
+			q.shownN++
+		}
+		return true, nil
+	})
+	if err != nil {
+		w.whole = false
+		return fmt.Errorf("queue of %s: %w", l.id, err)
+	}
+	return nil
+}
+
+// findFloor keeps lanes in order while an event's deliveries are still being
+// queued: see rest.go.
+func (q *queue) findFloor() {
+	q.stirred = true
+	q.floor = 0
+	for position := range q.rests {
+		if q.floor == 0 || position < q.floor {
+			q.floor = position
+		}
+	}
+}

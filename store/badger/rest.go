@@ -1,0 +1,150 @@
+package badger
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// The deliveries of an event beyond maxDeliveries are kept in parts in the rest
+// table, committed with the event, and queued from there, one part to a
+// transaction, which deletes the part. Until the last is queued, no delivery of
+// a lane that is younger than the event is given out.
+
+const restPart = 500
+
+// putRest keeps the deliveries of the event at position for later.
+func (t *tx) putRest(position uint64, ds []webhook.Delivery) {
+	for n := uint32(0); len(ds) > 0; n++ {
+		part := ds[:min(restPart, len(ds))]
+		ds = ds[len(part):]
+		var buf []byte
+		for i := range part {
+			b := encodeDelivery(&part[i])
+			buf = append(binary.AppendUvarint(buf, uint64(len(b))), b...)
+		}
+		t.putLong(keyRest(position, n), buf)
+	}
+	t.effect(func(q *queue) {
+		q.rests[position] = true
+		q.findFloor()
+		select {
+		case q.s.spread <- struct{}{}:
+		default:
+		}
+	})
+}
+
+// spreadLoop queues what is in the rest table, from the start on and whenever
+// there is more.
+func (s *Store) spreadLoop() {
+	for {
+		more, err := s.spreadOne()
+		wait := time.Duration(0)
+		switch {
+		case errors.Is(err, errClosed):
+			return
+		case err != nil:
+			s.log.Error("queue the rest of an event's deliveries", "error", err)
+			wait = time.Second
+		case more:
+			continue
+		}
+		select {
+		case <-s.closing:
+			return
+		case <-s.spread:
+		case <-after(wait):
+		}
+	}
+}
+
+// after is time.After, or never for 0.
+func after(d time.Duration) <-chan time.Time {
+	if d == 0 {
+		return nil
+	}
+	return time.After(d)
+}
+
+// spreadOne queues the first part of the rest table.
+func (s *Store) spreadOne() (more bool, err error) {
+	positions := s.queue.restPositions()
+	if len(positions) == 0 {
+		return false, nil
+	}
+	v, err := s.views.get()
+	if err != nil {
+		return false, err
+	}
+	defer v.release()
+	position := positions[0]
+	k, err := v.first(scan{prefix: newKey(tableRest, 8).u64(position)})
+	if err != nil {
+		return false, err
+	}
+	err = s.commit(context.Background(), func(t *tx) error {
+		if k == nil {
+			t.effect(func(q *queue) {
+				delete(q.rests, position)
+				q.findFloor()
+			})
+			return nil
+		}
+		return t.spread(k)
+	})
+	if errors.Is(err, store.ErrFull) {
+		return false, err
+	}
+	return err == nil, err
+}
+
+// spread queues one part.
+func (t *tx) spread(k key) error {
+	data, err := getLong(t, k)
+	if err != nil || data == nil {
+		return err
+	}
+	for len(data) > 0 {
+		b, rest, ok := cutBytes(data)
+		if !ok {
+			return errBroken("part of an event's deliveries")
+		}
+		data = rest
+		d, err := decodeDelivery(b)
+		if err != nil {
+			return err
+		}
+		if err := t.putDelivery(d); err != nil {
+			return err
+		}
+	}
+	return t.deleteLong(k)
+}
+
+// restPositions returns the events with a rest, lowest first.
+func (q *queue) restPositions() []uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.floor == 0 {
+		return nil
+	}
+	return []uint64{q.floor}
+}
+
+// restless reports whether the event at position has deliveries that are not
+// queued yet.
+func restless(v *view, position uint64) (bool, error) {
+	found := false
+	err := v.each(scan{prefix: newKey(tableRest, 8).u64(position)}, func([]byte, *badgerdb.Item) (bool, error) {
+		found = true
+		return false, nil
+	})
+	return found, err
+}

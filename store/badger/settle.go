@@ -1,0 +1,75 @@
+package badger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sidehook/sidehook/store/wire"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Settle implements [store.Queue]. A settlement that comes too late, because
+// the delivery is final already or is forgotten, changes nothing but keeps the
+// attempt that was made; [Store.Late] counts them. One without an attempt may
+// make a final delivery pending again: that is a retry by hand.
+func (s *Store) Settle(ctx context.Context, all ...webhook.Settlement) error {
+	if len(all) == 0 {
+		return nil
+	}
+	err := s.commit(ctx, func(t *tx) error {
+		for i := range all {
+			if err := t.settle(&all[i]); err != nil {
+				return fmt.Errorf("settle %s: %w", all[i].Delivery.ID, err)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// Late returns how many settlements came too late.
+func (s *Store) Late() uint64 { return s.late.Load() }
+
+func (t *tx) settle(m *webhook.Settlement) error {
+	d := &m.Delivery
+	t.effect(func(q *queue) { q.back(d.ID) })
+	if m.State != nil {
+		if _, err := t.putState(*m.State); err != nil {
+			return err
+		}
+	}
+	p := place{d.Position, d.ID}
+	v, err := t.get(keyDelivery(p))
+	if err != nil {
+		return err
+	}
+	if !v.found() {
+		t.effect(func(q *queue) { q.s.late.Add(1) })
+		return nil
+	}
+	if m.Attempt != nil {
+		k := keyAttempts(d.ID).u32(uint32(m.Attempt.Number))
+		t.put(k, wire.AppendAttempt(make([]byte, 0, 256+len(m.Attempt.Answer)), m.Attempt))
+	}
+	was, err := parseStanding(p, v.bytes)
+	if err != nil {
+		return err
+	}
+	if was.state.Final() && (m.Attempt != nil || d.State.Final()) {
+		t.effect(func(q *queue) { q.s.late.Add(1) })
+		return nil
+	}
+	t.changeDelivery(was, d)
+	return t.moveDelivery(was, d)
+}
+
+// moveDelivery makes the queue follow d from what it was.
+func (t *tx) moveDelivery(was standing, d *webhook.Delivery) error {
+	switch {
+	case was.state.Final():
+		return t.enqueue(d)
+	case d.State.Final():
+		return t.dequeue(d.Subscription, d.Lane, was.queuePlace)
+	}
+	return t.requeue(d.Subscription, d.Lane, was.queuePlace, placeOf(d))
+}

@@ -1,0 +1,70 @@
+package badger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sidehook/sidehook/store"
+)
+
+// reserve is the room on disk below which nothing is written. Badger writes
+// through memory maps, where a full disk is no error but the death of the
+// process: there must be room for the memtables that wait to be flushed, and
+// for the compactions that follow.
+const reserve = 4 * memtableSize
+
+// room returns an error that wraps [store.ErrFull] if size more bytes would
+// leave less than the reserve.
+func (s *Store) room(size int) error {
+	free, err := s.free()
+	if err != nil {
+		return fmt.Errorf("ask for the room on disk: %w", err)
+	}
+	if free < reserve+uint64(size) {
+		return fmt.Errorf("%w: %d MiB are left on the disk of %s", store.ErrFull, free>>20, s.dir)
+	}
+	return nil
+}
+
+// freeBytes asks the file system of dir.
+func freeBytes(dir string) (uint64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	return st.Bavail * uint64(st.Bsize), nil
+}
+
+// dirBytes adds up the room that the files of dir take.
+func dirBytes(dir string) (int64, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, e := range entries {
+		var st unix.Stat_t
+		err := unix.Stat(filepath.Join(dir, e.Name()), &st)
+		switch {
+		case errors.Is(err, unix.ENOENT): // compacted meanwhile
+		case err != nil:
+			return 0, err
+		default:
+			sum += st.Blocks * 512 // memtable logs are sparse
+		}
+	}
+	return sum, nil
+}
+
+// asFull makes the system's word for a full disk ours.
+func asFull(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
+	return err
+}

@@ -1,0 +1,159 @@
+package badger
+
+import (
+	"strings"
+	"time"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+)
+
+// tx collects the writes of a group of members, one member after the other.
+// Only the committer uses it. What a member writes is apart from what the
+// group has until [tx.keep]; [tx.forget] drops it.
+type tx struct {
+	s    *Store
+	view *view
+	now  time.Time
+
+	group, mine layer
+	followers   map[string][]string // lane prefix -> follower keys put by the group or the member
+}
+
+// layer is writes that are not committed, and what they mean to memory.
+type layer struct {
+	writes   map[string]value // not found: deleted
+	size     int              // as Badger counts it, at most
+	position uint64           // of the newest event
+	pending  map[subscription]int
+	effects  []effect
+}
+
+func newLayer() layer {
+	return layer{writes: map[string]value{}, pending: map[subscription]int{}}
+}
+
+func (l *layer) clear() {
+	clear(l.writes)
+	clear(l.pending)
+	clear(l.effects)
+	l.size, l.effects = 0, l.effects[:0]
+}
+
+func newTx(s *Store) *tx {
+	return &tx{s: s, group: newLayer(), mine: newLayer(), followers: map[string][]string{}}
+}
+
+// begin starts an empty group on the newest view.
+func (t *tx) begin() error {
+	v, err := t.s.views.get()
+	if err != nil {
+		return err
+	}
+	t.view, t.now = v, time.Now().UTC()
+	t.group.clear()
+	clear(t.followers)
+	t.group.position = t.s.position.Load()
+	t.forget()
+	return nil
+}
+
+func (t *tx) end() { t.view.release() }
+
+// forget drops the running member's writes.
+func (t *tx) forget() {
+	t.mine.clear()
+	t.mine.position = t.group.position
+}
+
+// keep makes the running member's writes the group's.
+func (t *tx) keep() {
+	for k, v := range t.mine.writes {
+		t.group.writes[k] = v
+	}
+	for sub, n := range t.mine.pending {
+		t.group.pending[sub] += n
+	}
+	t.group.effects = append(t.group.effects, t.mine.effects...)
+	t.group.size += t.mine.size
+	t.group.position = t.mine.position
+	t.forget()
+}
+
+// entryOverhead is more than what Badger counts for an entry beside its key
+// and value.
+const entryOverhead = 24
+
+func (t *tx) put(k key, v []byte) {
+	if v == nil {
+		v = []byte{}
+	}
+	t.write(k, value{bytes: v})
+}
+
+// mark puts a key that needs no value.
+func (t *tx) mark(k key) { t.put(k, nil) }
+
+func (t *tx) delete(k key) { t.write(k, value{}) }
+
+func (t *tx) write(k key, v value) {
+	t.mine.writes[string(k)] = v
+	t.mine.size += len(k) + len(v.bytes) + entryOverhead
+}
+
+// get sees the writes of the group and of the running member.
+func (t *tx) get(k key) (value, error) {
+	if v, ok := t.mine.writes[string(k)]; ok {
+		return v, nil
+	}
+	if v, ok := t.group.writes[string(k)]; ok {
+		return v, nil
+	}
+	if v, ok := t.s.values.get(string(k)); ok {
+		return v, nil
+	}
+	v, err := t.view.get(k)
+	if err == nil && cached(k) {
+		t.s.values.put(string(k), v)
+	}
+	return v, err
+}
+
+// written is get without going to the disk.
+func (t *tx) written(k string) (v value, ok bool) {
+	if v, ok = t.mine.writes[k]; !ok {
+		v, ok = t.group.writes[k]
+	}
+	return v, ok
+}
+
+// cached reports whether a key's value is worth remembering, also that there
+// is none.
+func cached[K ~[]byte | ~string](k K) bool {
+	switch k[0] {
+	case tableSnapshot, tableBody, tableDelivery, tableLane, tableEventID, tableNumber, tableState:
+		return true
+	}
+	return false
+}
+
+// firstFollower returns the first key from `from` on in the lane of prefix, or
+// "". The writes of the group count.
+func (t *tx) firstFollower(prefix, from key) (string, error) {
+	best := ""
+	for _, k := range t.followers[string(prefix)] {
+		if v, ok := t.written(k); ok && v.found() && k >= string(from) && (best == "" || k < best) {
+			best = k
+		}
+	}
+	err := t.view.each(scan{prefix: prefix, from: from}, func(k []byte, _ *badgerdb.Item) (bool, error) {
+		if best != "" && strings.Compare(string(k), best) >= 0 {
+			return false, nil
+		}
+		if v, ok := t.written(string(k)); ok && !v.found() {
+			return true, nil
+		}
+		best = string(k)
+		return false, nil
+	})
+	return best, err
+}

@@ -1,0 +1,148 @@
+package badger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+)
+
+// view is the store as it was after some commit. Badger makes a new
+// transaction wait for those being committed, so readers share the one that
+// the committer opened after the last: reading never waits for a sync.
+type view struct {
+	txn  *badgerdb.Txn
+	refs atomic.Int32
+	open *sync.WaitGroup // of all views
+}
+
+func (v *view) release() {
+	if v.refs.Add(-1) == 0 {
+		v.txn.Discard()
+		v.open.Done()
+	}
+}
+
+var errNotOpen = errors.New("the store is not open")
+
+// views hands out the newest view.
+type views struct {
+	mu   sync.Mutex
+	cur  *view
+	open sync.WaitGroup
+}
+
+// renew makes the state of db now the newest view.
+func (v *views) renew(db *badgerdb.DB) {
+	fresh := &view{txn: db.NewTransaction(false), open: &v.open}
+	fresh.refs.Store(1)
+	v.open.Add(1)
+	v.mu.Lock()
+	old := v.cur
+	v.cur = fresh
+	v.mu.Unlock()
+	if old != nil {
+		old.release()
+	}
+}
+
+// get returns the newest view, which the caller releases.
+func (v *views) get() (*view, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.cur == nil {
+		return nil, errNotOpen
+	}
+	v.cur.refs.Add(1)
+	return v.cur, nil
+}
+
+// end lets go of the newest view and waits for the readers of all; get fails
+// from then on.
+func (v *views) end() {
+	v.mu.Lock()
+	last := v.cur
+	v.cur = nil
+	v.mu.Unlock()
+	if last != nil {
+		last.release()
+	}
+	v.open.Wait()
+}
+
+// value is what a key holds.
+type value struct {
+	bytes []byte // nil: there is no such key
+	long  bool   // bytes say how many pieces there are
+}
+
+func (v value) found() bool { return v.bytes != nil }
+
+// longMeta marks long values in Badger's user metadata.
+const longMeta = 1
+
+func (v *view) get(k key) (value, error) {
+	item, err := v.txn.Get(k)
+	if errors.Is(err, badgerdb.ErrKeyNotFound) {
+		return value{}, nil
+	}
+	if err != nil {
+		return value{}, fmt.Errorf("read the store: %w", err)
+	}
+	return copyItem(item)
+}
+
+func copyItem(item *badgerdb.Item) (value, error) {
+	b, err := item.ValueCopy(nil)
+	if err != nil {
+		return value{}, fmt.Errorf("read the store: %w", err)
+	}
+	if b == nil {
+		b = []byte{}
+	}
+	return value{b, item.UserMeta() == longMeta}, nil
+}
+
+// scan goes through the keys of a prefix.
+type scan struct {
+	prefix  []byte
+	from    []byte // where it begins, prefix included; nil: at the first key (or the last)
+	reverse bool
+}
+
+// beyond is greater than what follows the prefix of any scan.
+var beyond = bytes.Repeat([]byte{0xff}, 17)
+
+// each calls f for every key, until f returns false or an error. The key is
+// valid until f returns.
+func (v *view) each(q scan, f func(k []byte, item *badgerdb.Item) (bool, error)) error {
+	it := v.txn.NewIterator(badgerdb.IteratorOptions{Reverse: q.reverse, Prefix: q.prefix})
+	defer it.Close()
+	from := q.from
+	if from == nil {
+		from = q.prefix
+		if q.reverse {
+			from = slices.Concat(q.prefix, beyond)
+		}
+	}
+	for it.Seek(from); it.ValidForPrefix(q.prefix); it.Next() {
+		more, err := f(it.Item().Key(), it.Item())
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// first returns the first key of a scan, or nil.
+func (v *view) first(q scan) (found []byte, err error) {
+	err = v.each(q, func(k []byte, _ *badgerdb.Item) (bool, error) {
+		found = bytes.Clone(k)
+		return false, nil
+	})
+	return found, err
+}

@@ -1,0 +1,263 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+var queueCases = []storeCase{
+	{"oldest due first",
+		"Between lanes, the earliest due is given out first, and nothing before it is due.",
+		oldestFirst},
+	{"live before retry before replay",
+		"Priority orders lanes, whatever they are due.",
+		priorities},
+	{"what is given out is not given out again",
+		"Until it is settled or taken back; max bounds a claim.",
+		givenOnce},
+	{"claiming writes nothing",
+		"After a restart all unsettled deliveries are due again, at their time.",
+		dueAgain},
+	{"Claim says when to ask again",
+		"Zero if nothing waits.",
+		askAgain},
+	{"Waiting tells of new deliveries",
+		"Signals coalesce; the last one is never missed.",
+		waitingTells},
+	{"backlogs count what is owed",
+		"Per subscription, also after a restart.",
+		backlogs},
+	{"a settlement that comes too late changes nothing",
+		"Once cancelled, a delivery stays so.",
+		tooLate},
+	{"a final delivery can be retried by hand",
+		"A settlement without an attempt makes it pending again.",
+		retriedByHand},
+	{"attempts are kept in order",
+		"Every attempt is kept.",
+		attemptsKept},
+	{"settling many at once",
+		"Settlements of many goroutines are all kept.",
+		settledTogether},
+	{"a long queue is given out whole",
+		"Whatever memory keeps of it, each delivery is given out once, in order.",
+		longQueue},
+}
+
+func oldestFirst(e *exam) {
+	for i, due := range []int{3, 1, 2, 60} {
+		e.record(change{x: exchange(i), order: fmt.Sprint(i), subs: subs("crm"), due: noon.Add(time.Duration(due) * time.Second)})
+	}
+	e.same("order", []uint64{2, 3, 1}, positions(e.claim("crm", 0, noon.Add(10*time.Second))))
+	e.same("not yet due", []uint64{4}, positions(e.claim("crm", 0, far)))
+}
+
+func subs(all ...webhook.SubscriptionID) []webhook.SubscriptionID { return all }
+
+func priorities(e *exam) {
+	for i, rank := range []webhook.Priority{webhook.Replay, webhook.Retrying, webhook.Live} {
+		e.record(change{x: exchange(i), order: fmt.Sprint(i), lane: fmt.Sprint(i), subs: subs("crm"), rank: rank, due: noon.Add(time.Duration(i))})
+	}
+	e.reopen()
+	e.same("order", []uint64{3, 2, 1}, positions(e.claim("crm", 0, far)))
+}
+
+func givenOnce(e *exam) {
+	for i := range 5 {
+		e.record(change{x: exchange(i), order: "7", subs: subs("crm", "other")})
+	}
+	some, _, err := e.Claim(bg, "crm", 0, noon, 2)
+	e.must(err)
+	e.same("first two", []uint64{1, 2}, positions(some))
+	e.same("the rest", []uint64{3, 4, 5}, positions(e.claim("crm", 0, noon)))
+	e.same("nothing more", []uint64{}, positions(e.claim("crm", 0, noon)))
+	e.Unclaim(some[1].ID, "dlv_none")
+	e.same("taken back", []uint64{2}, positions(e.claim("crm", 0, noon)))
+	e.same("another's", 5, len(e.claim("other", 0, noon)))
+}
+
+func dueAgain(e *exam) {
+	for i := range 3 {
+		e.record(change{x: exchange(i), order: "7", subs: subs("crm")})
+	}
+	ds := e.claim("crm", 0, noon)
+	e.deliver(ds[0])
+	later := e.settle(ds[1], webhook.Failed, noon)
+	e.reopen()
+	again := e.claim("crm", 0, noon)
+	e.same("due again", []uint64{3}, positions(again))
+	e.same("whole", ds[2], again[0])
+	e.same("not early", 0, len(e.claim("crm", 0, later.Due.Add(-1))))
+	e.same("retried", []uint64{2}, positions(e.claim("crm", 0, later.Due)))
+}
+
+func askAgain(e *exam) {
+	next := func(now time.Time) time.Time {
+		_, next, err := e.Claim(bg, "crm", 0, now, 1)
+		e.must(err)
+		return next
+	}
+	e.same("nothing waits", time.Time{}, next(noon))
+	e.record(change{x: exchange(1), order: "7", subs: subs("crm"), due: noon.Add(time.Hour)})
+	e.record(change{x: exchange(2), order: "7", subs: subs("crm"), due: noon.Add(time.Minute), rank: webhook.Retrying})
+	e.same("the earliest", noon.Add(time.Minute), next(noon))
+	e.reopen()
+	e.same("the earliest after a restart", noon.Add(time.Minute), next(noon))
+	if at := next(far); at.IsZero() || at.After(far) {
+		e.Error("more is due, but not to be asked for before", at)
+	}
+}
+
+func waitingTells(e *exam) {
+	drain := func() {
+		for {
+			select {
+			case <-e.Waiting():
+			default:
+				return
+			}
+		}
+	}
+	drain()
+	d := e.record(change{x: exchange(1), order: "7", subs: subs("crm"), lane: "l"})
+	e.told("recorded")
+	e.record(change{x: exchange(2), order: "7", subs: subs("crm"), lane: "l"})
+	e.claim("crm", 0, noon)
+	drain()
+	e.deliver(d)
+	e.told("the lane is free")
+	e.claim("crm", 0, noon)
+	drain()
+	e.Unclaim(webhook.NewDeliveryID(e.events(store.EventQuery{After: 1})[0].ID, "crm", 0))
+	e.told("taken back")
+}
+
+func (e *exam) told(what string) {
+	e.Helper()
+	select {
+	case <-e.Waiting():
+	case <-time.After(10 * time.Second):
+		e.Error("no signal:", what)
+	}
+}
+
+func backlogs(e *exam) {
+	for i := range 3 {
+		e.record(change{x: exchange(i), order: "7", subs: subs("crm", "erp"), lane: "l", due: noon.Add(time.Duration(i) * time.Hour)})
+	}
+	d := e.claim("erp", 0, noon)[0]
+	e.deliver(d)
+	want := []webhook.Backlog{
+		{Subscription: "crm", Pending: 3, Oldest: noon},
+		{Subscription: "erp", Pending: 2, Oldest: noon.Add(time.Hour)},
+	}
+	for range 2 {
+		got, err := e.Backlogs(bg)
+		e.must(err)
+		slices.SortFunc(got, func(a, b webhook.Backlog) int { return int(a.Subscription[0]) - int(b.Subscription[0]) })
+		e.same("backlogs", want, got)
+		st, err := e.Stats(bg)
+		e.must(err)
+		e.same("pending", uint64(5), st.Pending)
+		e.reopen()
+	}
+}
+
+func tooLate(e *exam) {
+	e.record(change{x: exchange(1), order: "7", subs: subs("crm")})
+	d := e.claim("crm", 0, noon)[0]
+	e.must(e.Settle(bg, webhook.Settlement{Delivery: d.Cancel("operator", noon)}))
+	e.settle(d, webhook.Failed, noon)
+	e.deliver(d)
+	unknown := d
+	unknown.ID = "dlv_none"
+	e.deliver(unknown)
+	e.same("nothing due", 0, len(e.claim("crm", 0, far)))
+	e.reopen()
+	got, err := e.Delivery(bg, d.ID)
+	e.must(err)
+	e.same("state", webhook.Cancelled, got.State)
+	e.same("nothing due after a restart", 0, len(e.claim("crm", 0, far)))
+	st, err := e.Stats(bg)
+	e.must(err)
+	e.same("pending", uint64(0), st.Pending)
+}
+
+func retriedByHand(e *exam) {
+	e.record(change{x: exchange(1), order: "7", subs: subs("crm"), lane: "l"})
+	e.record(change{x: exchange(2), order: "7", subs: subs("crm"), lane: "l"})
+	d := e.settle(e.claim("crm", 0, noon)[0], webhook.Aborted, noon)
+	e.must(e.Settle(bg, webhook.Settlement{Delivery: d.Retry(noon)}))
+	e.reopen()
+	e.same("in front of its lane", []uint64{1}, positions(e.claim("crm", 0, far)))
+	ds, err := e.Deliveries(bg, store.DeliveryQuery{State: webhook.Refused})
+	e.must(err)
+	e.same("refused", 0, len(ds))
+}
+
+func attemptsKept(e *exam) {
+	d := e.record(change{x: exchange(1), order: "7", subs: subs("crm")})
+	for _, outcome := range []webhook.Outcome{webhook.Failed, webhook.Throttled, webhook.Accepted} {
+		d = e.settle(d, outcome, noon)
+	}
+	e.reopen()
+	all, err := e.Attempts(bg, d.ID)
+	e.must(err)
+	var got []webhook.Outcome
+	for i, a := range all {
+		got = append(got, a.Outcome)
+		e.same("number", i+1, a.Number)
+	}
+	e.same("outcomes", []webhook.Outcome{webhook.Failed, webhook.Throttled, webhook.Accepted}, got)
+}
+
+func settledTogether(e *exam) {
+	const n = 300
+	for i := range n {
+		e.record(change{x: exchange(i), order: fmt.Sprint(i % 10), lane: fmt.Sprint(i % 10), subs: subs("crm")})
+	}
+	for done := 0; done < n; {
+		ds := e.claim("crm", 0, noon)
+		if len(ds) == 0 {
+			e.Fatal("nothing is due after", done)
+		}
+		e.together(len(ds), func(i int) error {
+			return e.Settle(bg, webhook.Settlement{Delivery: ds[i].Cancel("", noon)})
+		})
+		done += len(ds)
+	}
+	e.reopen()
+	e.same("nothing due", 0, len(e.claim("crm", 0, far)))
+}
+
+func longQueue(e *exam) {
+	const n = 6000
+	e.together(60, func(w int) error {
+		for i := range n / 60 {
+			c := change{x: exchange(w*1000 + i), order: fmt.Sprint(w, i), subs: subs("crm"), due: noon.Add(time.Duration(i) * time.Second)}
+			if _, err := e.Record(bg, c.record()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	seen := map[webhook.DeliveryID]bool{}
+	var last time.Time
+	for len(seen) < n {
+		ds, _, err := e.Claim(bg, "crm", 0, far, 700)
+		e.must(err)
+		for _, d := range ds {
+			if seen[d.ID] || d.Due.Before(last) {
+				e.Fatalf("%s is given out again, or late", d.ID)
+			}
+			seen[d.ID], last = true, d.Due
+		}
+		if len(ds) == 0 {
+			e.Fatal("only", len(seen), "were given out")
+		}
+	}
+}

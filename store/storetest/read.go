@@ -1,0 +1,191 @@
+package storetest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+var readCases = []storeCase{
+	{"events are read by position",
+		"After and Newest page both ways.",
+		eventPages},
+	{"events are read by scope, entity and exchange",
+		"Filters combine with paging.",
+		eventFilters},
+	{"deliveries are read newest first",
+		"By event, subscription and state, below a position.",
+		deliveryFilters},
+	{"states keep their number",
+		"Numbers are given once, from 1, and never again.",
+		stateNumbers},
+	{"a settlement may change the subscription",
+		"Both are kept, or none.",
+		settledState},
+	{"configurations come back",
+		"By the hash of their content, of any size.",
+		configsKept},
+	{"quarantined exchanges come back",
+		"Whole, until they are dropped.",
+		quarantined},
+	{"a closed store refuses",
+		"Close may be called again.",
+		closedStore},
+}
+
+func eventPages(e *exam) {
+	for i := range 10 {
+		e.record(change{order: fmt.Sprint(i)})
+	}
+	at := func(q store.EventQuery) (out []uint64) {
+		for _, ev := range e.events(q) {
+			out = append(out, ev.Position)
+		}
+		return out
+	}
+	e.same("from the start", []uint64{1, 2, 3}, at(store.EventQuery{Max: 3}))
+	e.same("after", []uint64{9, 10}, at(store.EventQuery{After: 8}))
+	e.same("newest", []uint64{10, 9}, at(store.EventQuery{Newest: true, Max: 2}))
+	e.same("newest below", []uint64{3, 2, 1}, at(store.EventQuery{Newest: true, After: 4}))
+	e.same("none", []uint64(nil), at(store.EventQuery{After: 10}))
+}
+
+func eventFilters(e *exam) {
+	for i := range 9 {
+		c := change{x: exchange(i), order: fmt.Sprint(i % 3)}
+		r := c.record()
+		r.Derive = func(before []webhook.Snapshot) (store.Consequences, error) {
+			out, err := c.derive(before)
+			out.Events[0].Scope = []string{"order.paid", "order.shipped", "order.gap"}[i/3]
+			return out, err
+		}
+		_, err := e.Record(bg, r)
+		e.must(err)
+	}
+	at := func(q store.EventQuery) (out []uint64) {
+		for _, ev := range e.events(q) {
+			out = append(out, ev.Position)
+		}
+		return out
+	}
+	e.same("scope", []uint64{4, 5, 6}, at(store.EventQuery{Scopes: []webhook.Pattern{"order.shipped"}}))
+	e.same("wildcard", []uint64{6, 5, 4, 3}, at(store.EventQuery{Scopes: []webhook.Pattern{"order.*"}, Newest: true, Max: 4}))
+	e.same("entity", []uint64{2, 5, 8}, at(store.EventQuery{Resource: "order", ID: "1"}))
+	e.same("entity, newest", []uint64{5, 2}, at(store.EventQuery{Resource: "order", ID: "1", Newest: true, After: 8}))
+	e.same("resource", 9, len(at(store.EventQuery{Resource: "order"})))
+	e.same("no such resource", 0, len(at(store.EventQuery{Resource: "invoice", ID: "1"})))
+	x := e.events(store.EventQuery{})[4].Exchange
+	e.same("exchange", []uint64{5}, at(store.EventQuery{Exchange: x}))
+	e.same("exchange of another entity", 0, len(at(store.EventQuery{Exchange: x, Resource: "order", ID: "2"})))
+}
+
+func deliveryFilters(e *exam) {
+	for i := range 6 {
+		e.record(change{x: exchange(i), order: fmt.Sprint(i), subs: subs("crm", "erp")})
+	}
+	for i, d := range e.claim("crm", 0, noon) {
+		e.settle(d, []webhook.Outcome{webhook.Accepted, webhook.Aborted, webhook.Failed}[i%3], noon)
+	}
+	at := func(q store.DeliveryQuery) []uint64 {
+		ds, err := e.Deliveries(bg, q)
+		e.must(err)
+		return positions(ds)
+	}
+	e.same("all", []uint64{6, 6, 5}, at(store.DeliveryQuery{Max: 3}))
+	e.same("subscription", []uint64{6, 5, 4, 3, 2, 1}, at(store.DeliveryQuery{Subscription: "crm"}))
+	e.same("refused", []uint64{5, 2}, at(store.DeliveryQuery{State: webhook.Refused}))
+	e.same("delivered below", []uint64{1}, at(store.DeliveryQuery{State: webhook.Delivered, Below: 4}))
+	e.same("refused below", []uint64{2}, at(store.DeliveryQuery{State: webhook.Refused, Below: 5}))
+	e.same("pending of one", []uint64{6, 3}, at(store.DeliveryQuery{Subscription: "crm", State: webhook.Pending}))
+	e.same("below", []uint64{2, 1}, at(store.DeliveryQuery{Subscription: "erp", Below: 3}))
+	id := e.events(store.EventQuery{})[2].ID
+	e.same("event", []uint64{3, 3}, at(store.DeliveryQuery{Event: id}))
+	e.same("event and subscription", []uint64{3}, at(store.DeliveryQuery{Event: id, Subscription: "erp"}))
+	e.same("no such event", 0, len(at(store.DeliveryQuery{Event: "evt_none"})))
+}
+
+func stateNumbers(e *exam) {
+	put := func(id webhook.SubscriptionID, status webhook.Status) uint64 {
+		got, err := e.PutState(bg, webhook.SubscriptionState{ID: id, Status: status, Since: noon, HeldThrough: 3})
+		e.must(err)
+		return got.Number
+	}
+	e.same("first", uint64(1), put("crm", webhook.Active))
+	e.same("second", uint64(2), put("erp", webhook.Active))
+	e.reopen()
+	e.same("kept", uint64(1), put("crm", webhook.Paused))
+	e.same("third", uint64(3), put("new", webhook.Active))
+	got, err := e.States(bg)
+	e.must(err)
+	slices.SortFunc(got, func(a, b webhook.SubscriptionState) int { return int(a.Number) - int(b.Number) })
+	e.same("states", []webhook.SubscriptionState{
+		{ID: "crm", Number: 1, Status: webhook.Paused, Since: noon, HeldThrough: 3},
+		{ID: "erp", Number: 2, Status: webhook.Active, Since: noon, HeldThrough: 3},
+		{ID: "new", Number: 3, Status: webhook.Active, Since: noon, HeldThrough: 3},
+	}, got)
+}
+
+func settledState(e *exam) {
+	d := e.record(change{order: "7", subs: subs("crm")})
+	st := webhook.SubscriptionState{ID: "crm", Status: webhook.Gone, Reason: "410", Since: noon, Failures: 2}
+	e.must(e.Settle(bg, webhook.Settlement{Delivery: d.Cancel("", noon), State: &st}))
+	e.reopen()
+	got, err := e.States(bg)
+	e.must(err)
+	st.Number = 1
+	e.same("states", []webhook.SubscriptionState{st}, got)
+}
+
+func configsKept(e *exam) {
+	for _, size := range []int{0, 10, 2 << 20} {
+		config := []byte(strings.Repeat("c", size))
+		id := webhook.NewConfigID(config)
+		e.must(e.PutConfig(bg, id, config))
+		e.must(e.PutConfig(bg, id, config))
+		e.reopen()
+		got, err := e.Config(bg, id)
+		e.must(err)
+		e.same("config", config, got)
+	}
+	if _, err := e.Config(bg, webhook.ConfigID{1}); !errors.Is(err, store.ErrNotFound) {
+		e.Error("a configuration that is not there:", err)
+	}
+}
+
+func quarantined(e *exam) {
+	x := webhook.Exchange{ID: exchange(1), API: "shop", Started: noon, Ended: noon, Request: webhook.Request{Method: "PUT", Path: "/a"}}
+	x.Response.Body.Bytes = []byte(strings.Repeat("b", 3<<20))
+	want := store.Quarantined{Exchange: x, Segment: 4, Why: "rule 3 failed", At: noon.Add(time.Hour)}
+	e.must(e.Quarantine(bg, want))
+	other := want
+	other.Exchange.ID = exchange(2)
+	e.must(e.Quarantine(bg, other))
+	e.must(e.Unquarantine(bg, other.Exchange.ID))
+	e.must(e.Unquarantine(bg, exchange(3)))
+	e.reopen()
+	got, err := e.Quarantined(bg, 10)
+	e.must(err)
+	e.same("quarantined", []store.Quarantined{want}, got)
+	want.Exchange.Response.Body.Bytes, want.Why = json.RawMessage("small"), "again"
+	e.must(e.Quarantine(bg, want))
+	got, err = e.Quarantined(bg, 10)
+	e.must(err)
+	e.same("in place of the first", "again", got[0].Why)
+}
+
+func closedStore(e *exam) {
+	e.must(e.Close())
+	e.must(e.Close())
+	if _, err := e.Record(bg, change{x: exchange(1), order: "7"}.record()); err == nil {
+		e.Error("Record returned no error")
+	}
+	if _, err := e.Events(bg, store.EventQuery{}); err == nil {
+		e.Error("Events returned no error")
+	}
+}

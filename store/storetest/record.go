@@ -1,0 +1,263 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+var recordCases = []storeCase{
+	{"what is recorded can be read",
+		"Record commits snapshots, events and deliveries together, and returns them with their positions.",
+		recordedComesBack},
+	{"an exchange is recorded once",
+		"If the mark is there nothing happens, also after a restart.",
+		onceEver},
+	{"concurrent records of one exchange record it once",
+		"However many try, one is not a duplicate.",
+		onceAmongMany},
+	{"an error of Derive leaves nothing",
+		"An error of Derive is returned as it is, and nothing is written.",
+		failedDerive},
+	{"one that fails does not sink its group",
+		"Records that are committed together do not share a fate.",
+		failedMember},
+	{"a panic of Derive harms nobody else",
+		"What a rule does is not the store's end.",
+		panickedMember},
+	{"concurrent records of one entity make one chain",
+		"Derive sees the snapshot that it replaces: sequences have no holes, and each before is the after in front of it.",
+		oneChain},
+	{"positions grow in commit order",
+		"No position is used twice, also not after a restart.",
+		positionsOfEvents},
+	{"marks go with their segment",
+		"DropMarks forgets one segment's marks and no other's.",
+		marksDropped},
+	{"an exchange without consequences is recorded",
+		"Nothing changed is a result too.",
+		nothingChanged},
+}
+
+func recordedComesBack(e *exam) {
+	c := change{x: exchange(1), order: "7", subs: []webhook.SubscriptionID{"crm"}, lane: "l"}
+	got, err := e.Record(bg, c.record())
+	e.must(err)
+	for _, when := range []string{"at once", "after a restart"} {
+		snap, err := e.Snapshot(bg, order("7"))
+		e.must(err)
+		e.same("snapshot "+when, got.Snapshots[0], snap)
+		ev, err := e.Event(bg, got.Events[0].ID)
+		e.must(err)
+		e.same("event "+when, got.Events[0], *ev)
+		d, err := e.Delivery(bg, got.Deliveries[0].ID)
+		e.must(err)
+		e.same("delivery "+when, got.Deliveries[0], *d)
+		e.reopen()
+	}
+	if p := got.Deliveries[0].Position; p != got.Events[0].Position || p == 0 {
+		e.Error("the delivery has position", p)
+	}
+	if got.Events[0].Recorded.IsZero() {
+		e.Error("the event does not say when it was recorded")
+	}
+	never, err := e.Snapshot(bg, order("8"))
+	e.must(err)
+	e.same("never seen", webhook.Snapshot{Key: order("8")}, never)
+	if _, err := e.Event(bg, "evt_none"); !errors.Is(err, store.ErrNotFound) {
+		e.Error("an event that is not there:", err)
+	}
+	if _, err := e.Delivery(bg, "dlv_none"); !errors.Is(err, store.ErrNotFound) {
+		e.Error("a delivery that is not there:", err)
+	}
+}
+
+func onceEver(e *exam) {
+	c := change{x: exchange(1), order: "7", subs: []webhook.SubscriptionID{"crm"}}
+	e.record(c)
+	for range 2 {
+		again, err := e.Record(bg, c.record())
+		e.must(err)
+		if !again.Duplicate {
+			e.Error("the second record is no duplicate")
+		}
+		e.reopen()
+	}
+	marks, err := e.Recorded(bg, []webhook.ExchangeID{c.x, exchange(2)})
+	e.must(err)
+	e.same("marks", map[webhook.ExchangeID]bool{c.x: true}, marks)
+	if n := len(e.events(store.EventQuery{})); n != 1 {
+		e.Error("events:", n)
+	}
+}
+
+func onceAmongMany(e *exam) {
+	c := change{x: exchange(1), order: "7"}
+	first := 0
+	var mu sync.Mutex
+	e.together(20, func(int) error {
+		got, err := e.Record(bg, c.record())
+		mu.Lock()
+		defer mu.Unlock()
+		if !got.Duplicate {
+			first++
+		}
+		return err
+	})
+	if n := len(e.events(store.EventQuery{})); first != 1 || n != 1 {
+		e.Errorf("%d were not duplicates, %d events", first, n)
+	}
+}
+
+// together calls f n times at once and fails on the first error.
+func (e *exam) together(n int, f func(i int) error) {
+	e.Helper()
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { errs[i] = f(i) })
+	}
+	all.Wait()
+	e.must(errors.Join(errs...))
+}
+
+var errRule = errors.New("a rule failed")
+
+func failedDerive(e *exam) {
+	r := change{x: exchange(1), order: "7"}.record()
+	r.Derive = func([]webhook.Snapshot) (store.Consequences, error) { return store.Consequences{}, errRule }
+	if _, err := e.Record(bg, r); !errors.Is(err, errRule) {
+		e.Error("the error is", err)
+	}
+	e.untouched(r.Exchange)
+	e.record(change{x: r.Exchange, order: "7"})
+}
+
+// untouched checks that nothing of exchange x on order 7 is there.
+func (e *exam) untouched(x webhook.ExchangeID) {
+	e.Helper()
+	marks, err := e.Recorded(bg, []webhook.ExchangeID{x})
+	e.must(err)
+	snap, err := e.Snapshot(bg, order("7"))
+	e.must(err)
+	if len(marks) > 0 || snap.Sequence > 0 || len(e.events(store.EventQuery{Exchange: x})) > 0 {
+		e.Errorf("something was written: mark %v, snapshot %+v", marks, snap)
+	}
+}
+
+func failedMember(e *exam) {
+	// A delivery of an event that is not there fails when positions are given:
+	// after the committer has begun with it.
+	e.together(60, func(i int) error {
+		c := change{x: exchange(i), order: fmt.Sprint(i), subs: []webhook.SubscriptionID{"crm"}}
+		r := c.record()
+		if i%3 == 0 {
+			r.Derive = func(before []webhook.Snapshot) (store.Consequences, error) {
+				out, err := c.derive(before)
+				out.Deliveries[0].Event = "evt_none"
+				return out, err
+			}
+		}
+		_, err := e.Record(bg, r)
+		if (err != nil) != (i%3 == 0) {
+			return fmt.Errorf("record %d: %w", i, err)
+		}
+		return nil
+	})
+	e.reopen()
+	if n := len(e.events(store.EventQuery{})); n != 40 {
+		e.Error("events:", n)
+	}
+	if n := len(e.claim("crm", 0, noon)); n != 40 {
+		e.Error("deliveries:", n)
+	}
+}
+
+func panickedMember(e *exam) {
+	e.together(20, func(i int) (err error) {
+		c := change{x: exchange(i), order: "7"}
+		r := c.record()
+		if i%2 == 0 {
+			r.Derive = func([]webhook.Snapshot) (store.Consequences, error) { panic("a rule's") }
+			defer func() { recover() }() // the caller's goroutine may see it
+		}
+		_, err = e.Record(bg, r)
+		return err
+	})
+	if n := len(e.events(store.EventQuery{})); n != 10 {
+		e.Error("events:", n)
+	}
+}
+
+func oneChain(e *exam) {
+	const n = 200
+	e.together(n, func(i int) error {
+		_, err := e.Record(bg, change{x: exchange(i), order: "7"}.record())
+		return err
+	})
+	e.reopen()
+	var before, last = "", uint64(0)
+	for i, ev := range e.events(store.EventQuery{Resource: "order", ID: "7"}) {
+		if ev.Sequence != uint64(i+1) || ev.Position <= last || string(ev.Before) != before {
+			e.Fatalf("event %d: sequence %d, position %d after %d, before %s after %s", i, ev.Sequence, ev.Position, last, ev.Before, before)
+		}
+		before, last = string(ev.After), ev.Position
+	}
+	if snap, err := e.Snapshot(bg, order("7")); err != nil || snap.Sequence != n || string(snap.Body) != before {
+		e.Errorf("snapshot %+v, %v", snap, err)
+	}
+}
+
+func positionsOfEvents(e *exam) {
+	var last uint64
+	for i := range 30 {
+		d := e.record(change{x: exchange(i), order: fmt.Sprint(i % 3), subs: []webhook.SubscriptionID{"crm"}})
+		if d.Position <= last {
+			e.Fatalf("position %d after %d", d.Position, last)
+		}
+		last = d.Position
+		if i%10 == 9 {
+			e.reopen()
+		}
+	}
+	st, err := e.Stats(bg)
+	e.must(err)
+	e.same("newest position", last, st.Position)
+}
+
+func marksDropped(e *exam) {
+	var ids []webhook.ExchangeID
+	for i := range 6 {
+		c := change{x: exchange(i), order: "7", segment: uint64(i % 2)}
+		ids = append(ids, c.x)
+		e.record(c)
+	}
+	e.must(e.DropMarks(bg, 1))
+	e.must(e.DropMarks(bg, 9))
+	e.reopen()
+	marks, err := e.Recorded(bg, ids)
+	e.must(err)
+	want := map[webhook.ExchangeID]bool{ids[0]: true, ids[2]: true, ids[4]: true}
+	e.same("marks", want, marks)
+}
+
+func nothingChanged(e *exam) {
+	r := store.Record{Exchange: exchange(1), Derive: func(before []webhook.Snapshot) (store.Consequences, error) {
+		return store.Consequences{}, nil
+	}}
+	for want := range slices.Values([]bool{false, true}) {
+		got, err := e.Record(bg, r)
+		e.must(err)
+		if diff := cmp.Diff(store.Recorded{Duplicate: want}, got, cmpopts.EquateEmpty()); diff != "" {
+			e.Error(diff)
+		}
+	}
+}
