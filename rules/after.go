@@ -1,0 +1,307 @@
+package rules
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Seen is what is known, beside the exchange, of one subject's state after it.
+type Seen struct {
+	Observation *webhook.Observation // of a GET after the call; nil: there is none to go by
+	Concurrent  bool                 // other calls on the entity overlapped
+}
+
+// Views of an entity: what may show different fields.
+const (
+	viewGet    = "get"
+	viewAnswer = "answer" // with ?query if the call had one
+	viewSent   = "sent"   // the request's body
+)
+
+// outcome is an entity after the call.
+type outcome struct {
+	gone       bool
+	body       *tree.Value // nil: gone, or not known
+	via        webhook.Source
+	confidence webhook.Confidence
+	unknown    []string // paths in body whose value is not known
+	view       string
+	etag       string
+	seen       time.Time
+}
+
+// after finds the state after the call: the first of the ladder that applies.
+func (c *call) after(s *Subject, b *state, seen Seen, alone bool) outcome {
+	steps := []func(*Subject, *state) *outcome{c.fromAnswer, c.fromPut, c.fromAPI}
+	fetched := func(s *Subject, b *state) *outcome { return c.fromGet(s, b, seen.Observation, alone) }
+	switch {
+	case c.unsure || c.later:
+		steps = []func(*Subject, *state) *outcome{fetched} // nothing else tells whether it was done
+	case c.e.res.after == "response":
+		steps = append(steps, c.computed)
+	case c.e.res.after == "fetch":
+		steps = append([]func(*Subject, *state) *outcome{fetched}, append(steps, c.computed)...)
+	case c.e.res.after == "request":
+		steps = append([]func(*Subject, *state) *outcome{c.computed, c.sent}, append(steps, fetched)...)
+	default:
+		steps = append(steps, fetched, c.computed)
+	}
+	for _, step := range steps {
+		o := step(s, b)
+		if o == nil {
+			continue
+		}
+		if seen.Concurrent && o.confidence == webhook.Proven {
+			o.confidence = webhook.Observed
+		}
+		return *o
+	}
+	return outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+}
+
+func (c *call) fromAnswer(s *Subject, b *state) *outcome {
+	receipt := s.receipt
+	if b.body != nil && s.answer != nil && s.grade == webhook.Observed {
+		receipt = c.isReceipt(s.answer, s.asked, b.body)
+	}
+	if s.answer == nil || receipt {
+		return nil
+	}
+	o := &outcome{
+		via: webhook.FromResponse, confidence: s.grade, view: viewAnswer,
+		etag: c.x.Response.Header.Get("Etag"), seen: c.x.Ended,
+	}
+	if c.x.Request.Query != "" {
+		o.view += "?" + c.x.Request.Query
+	}
+	if c.e.each != nil {
+		o.etag = ""
+	}
+	c.represent(o, b, s.answer, c.answerFate(s))
+	return o
+}
+
+// answerFate says what a field means that an answer lacks: after a PUT it is
+// gone if the request lacked it too; else nothing is known of it.
+func (c *call) answerFate(s *Subject) tree.Judge {
+	put := c.p.method(&c.x.Request) == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
+	return func(path string, _ *tree.Value) tree.Fate {
+		if put && at(s.asked, path) == nil {
+			return tree.Removed
+		}
+		return tree.KeptDoubt
+	}
+}
+
+// isItem reports whether the call's path is the entity's own.
+func (c *call) isItem() bool {
+	return strings.TrimSuffix(c.e.pattern.String(), "/") == strings.TrimSuffix(c.e.res.item.String(), "/")
+}
+
+func at(v *tree.Value, path string) *tree.Value {
+	p, err := lang.ParsePath(path)
+	if err != nil {
+		return nil
+	}
+	return v.At(p.Names()...)
+}
+
+func (c *call) fromPut(s *Subject, b *state) *outcome {
+	body := c.putProven(s)
+	if body == nil {
+		return nil
+	}
+	o := &outcome{
+		via: webhook.FromRequest, confidence: webhook.Proven, view: viewSent,
+		etag: c.x.Response.Header.Get("Etag"), seen: c.x.Ended,
+	}
+	c.represent(o, b, body, func(path string, _ *tree.Value) tree.Fate {
+		if slices.Contains(c.e.res.idNames, path) {
+			return tree.Kept // the path says it
+		}
+		return tree.Removed
+	})
+	return o
+}
+
+// fromAPI is JSON:API 1.1: an update answered 204, or 200 without data, changed
+// nothing but what the request says.
+func (c *call) fromAPI(s *Subject, b *state) *outcome {
+	quiet := c.x.Response.Status == 204 || c.x.Response.Status == 200 && c.resKind == isAPI && c.res.Get("data") == nil
+	if c.reqKind != isAPI || !quiet || b.body == nil || s.Kind == Create || !s.asked.IsObject() || !c.isItem() {
+		return nil
+	}
+	o := &outcome{via: webhook.FromRequest, confidence: webhook.Proven, seen: c.x.Ended, view: b.view, unknown: b.unknown}
+	c.apply(o, b, s.asked)
+	return o
+}
+
+func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone bool) *outcome {
+	if obs == nil {
+		return nil
+	}
+	o := &outcome{
+		via: webhook.FromFetch, confidence: webhook.Observed, view: viewGet,
+		etag: obs.Header.Get("Etag"), seen: obs.Received,
+	}
+	if (obs.Status == 404 || obs.Status == 410) && s.Kind == Delete {
+		o.gone = true
+		return o
+	}
+	body := c.observed(obs, s, alone)
+	if body == nil {
+		return nil
+	}
+	c.represent(o, b, body, func(path string, _ *tree.Value) tree.Fate {
+		if b.view == viewGet {
+			return tree.Removed
+		}
+		return tree.KeptDoubt
+	})
+	return o
+}
+
+// represent makes shown the state after: what it lacks of the state before is
+// treated as `representation` says, or else as fate says.
+func (c *call) represent(o *outcome, b *state, shown *tree.Value, fate tree.Judge) {
+	if b.body == nil {
+		o.body = shown
+		return
+	}
+	switch c.e.res.representation {
+	case "full":
+		o.body = shown
+		return
+	case "partial":
+		fate = func(string, *tree.Value) tree.Fate { return tree.Kept }
+	}
+	body, doubts := tree.Overlay(b.body, shown, fate)
+	o.body, o.unknown = &body, doubts
+	for _, u := range b.unknown {
+		if !slices.Contains(doubts, u) && at(shown, u) == nil && at(&body, u) != nil {
+			o.unknown = append(o.unknown, u)
+		}
+	}
+}
+
+// computed applies the request to a known state before, where it says how: a
+// merge patch, a JSON patch, a form, or a PUT. What cannot be applied is not
+// guessed.
+func (c *call) computed(s *Subject, b *state) *outcome {
+	if b.body == nil || s.asked == nil || s.Kind == Create || !c.isItem() && c.e.each == nil {
+		return nil
+	}
+	o := &outcome{via: webhook.FromComputed, confidence: webhook.Inferred, seen: c.x.Ended, view: b.view, unknown: b.unknown}
+	put := c.p.method(&c.x.Request) == "PUT"
+	switch {
+	case c.reqKind == isPatch:
+		body := patched(b.body, s.asked)
+		if body == nil {
+			return nil
+		}
+		o.body = body
+	case !s.asked.IsObject() || len(s.asked.Members) == 0:
+		return nil
+	case c.reqKind == isForm:
+		c.apply(o, b, typed(b.body, s.asked, c.p.override))
+	case c.reqKind == isAPI:
+		c.apply(o, b, s.asked)
+	case put:
+		c.represent(o, b, s.asked, func(path string, _ *tree.Value) tree.Fate {
+			if slices.Contains(c.e.res.idNames, path) {
+				return tree.Kept
+			}
+			return tree.KeptDoubt
+		})
+	default:
+		body := tree.MergePatch(b.body, s.asked)
+		o.body = &body
+	}
+	c.doubtServerFields(o, b, s)
+	return o
+}
+
+// apply sets the fields that the request gives, each as a whole.
+func (c *call) apply(o *outcome, b *state, asked *tree.Value) {
+	body := *b.body
+	for i := range asked.Members {
+		body = body.With(asked.Members[i].Name, asked.Members[i].Value)
+	}
+	o.body = &body
+	o.unknown = slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
+}
+
+// doubtServerFields lists what the API is likely to have set by itself: the
+// version, and fields that are ignored.
+func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
+	r := c.e.res
+	doubt := slices.Clone(o.unknown)
+	for i := range o.body.Members {
+		name := tree.Join("", o.body.Members[i].Name)
+		server := r.ignore.Match(name) || r.version != nil && r.version.String() == name
+		if server && b.body.Get(o.body.Members[i].Name) != nil && s.asked.Get(o.body.Members[i].Name) == nil {
+			doubt = append(doubt, name)
+		}
+	}
+	slices.Sort(doubt)
+	o.unknown = slices.Compact(doubt)
+}
+
+// sent takes the request's body for the state: only where `after request` says so.
+func (c *call) sent(s *Subject, b *state) *outcome {
+	if !s.asked.IsObject() || c.reqKind == isPatch || c.reqKind == isMerge || c.p.method(&c.x.Request) == "PATCH" {
+		return nil
+	}
+	o := &outcome{via: webhook.FromRequest, confidence: webhook.Inferred, view: viewSent, seen: c.x.Ended}
+	c.represent(o, b, s.asked, func(string, *tree.Value) tree.Fate { return tree.KeptDoubt })
+	return o
+}
+
+// patched applies an RFC 6902 patch, nil if any of it does not apply.
+func patched(body, ops *tree.Value) *tree.Value {
+	patch, err := jsonpatch.DecodePatch(ops.JSON())
+	if err != nil {
+		return nil
+	}
+	options := jsonpatch.NewApplyOptions()
+	options.AllowMissingPathOnRemove, options.EnsurePathExistsOnAdd = false, false
+	options.SupportNegativeIndices = false
+	options.AccumulatedCopySizeLimit = maxDecoded
+	out, err := patch.ApplyWithOptions(body.JSON(), options)
+	if err != nil {
+		return nil
+	}
+	v, err := tree.Parse(string(out))
+	if err != nil {
+		return nil
+	}
+	return object(v)
+}
+
+// typed gives a form's texts the types that the fields had: a form cannot say
+// whether 5 is a number.
+func typed(body, form *tree.Value, o *Override) *tree.Value {
+	members := make([]tree.Member, 0, len(form.Members))
+	for _, m := range form.Members {
+		if o != nil && m.Name == o.Field {
+			continue
+		}
+		text, ok := m.Text()
+		if was := body.Get(m.Name); ok && was != nil && (was.Kind == tree.Number || was.Kind == tree.Bool) && json.Valid([]byte(text)) {
+			if v, err := tree.Parse(text); err == nil && v.Kind == was.Kind {
+				m.Value = *v
+			}
+		}
+		members = append(members, m)
+	}
+	out := tree.NewObject(members)
+	return &out
+}

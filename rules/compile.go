@@ -1,0 +1,375 @@
+package rules
+
+import (
+	"fmt"
+	"net/textproto"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// ConfigError says what is wrong with a configuration, and what to write
+// instead.
+type ConfigError struct {
+	Path    string // JSON path, like resources[0].emit[1].when
+	Problem string
+}
+
+// Error returns the place and the problem.
+func (e *ConfigError) Error() string {
+	if e.Path == "" {
+		return e.Problem
+	}
+	return e.Path + ": " + e.Problem
+}
+
+// Header fields that deriving itself reads.
+var (
+	derivedRequest = []string{
+		"Content-Type", "Content-Encoding", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key",
+	}
+	derivedResponse = []string{
+		"Content-Type", "Content-Encoding", "Location", "Content-Location", "Etag", "Last-Modified",
+		"Preference-Applied", "Retry-After", "Idempotent-Replayed",
+	}
+	credentials = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^(set-)?cookie2?$|api-?key|secret|password|(^|-)(auth|access|session|csrf|xsrf|id)?-?token$|^dpop$|signature`)
+	headerName  = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+	placeholder = regexp.MustCompile(`^\{[a-zA-Z][^{}\s]*\}$`)
+	methodName  = regexp.MustCompile(`^[A-Z]+$`)
+)
+
+// Compile checks c whole and makes it ready for use. An error is a
+// [*ConfigError].
+func Compile(c *Config) (*Program, error) {
+	k := &compiler{
+		c: c,
+		p: &Program{api: c.API, dryRun: c.DryRun, override: c.Override, skipHeader: c.SkipHeader},
+	}
+	if err := k.compile(); err != nil {
+		return nil, err
+	}
+	return k.p, nil
+}
+
+type compiler struct {
+	c         *Config
+	p         *Program
+	endpoints []*endpoint
+	reqH      []string
+	resH      []string
+}
+
+func bad(path, format string, args ...any) error {
+	return &ConfigError{path, fmt.Sprintf(format, args...)}
+}
+
+func (k *compiler) compile() error {
+	if k.p.api == "" {
+		k.p.api = DefaultAPI
+	}
+	if err := k.handler(); err != nil {
+		return err
+	}
+	outside, err := k.settings("", k.c.Defaults, Defaults{})
+	if err != nil {
+		return err
+	}
+	k.p.outside = outside
+	for i := range k.c.Resources {
+		if err := k.resource(fmt.Sprintf("resources[%d]", i), &k.c.Resources[i]); err != nil {
+			return err
+		}
+	}
+	for i := range k.c.On {
+		if err := k.outside(fmt.Sprintf("on[%d]", i), &k.c.On[i]); err != nil {
+			return err
+		}
+	}
+	k.finish()
+	return nil
+}
+
+// handler checks what stands in the handler only.
+func (k *compiler) handler() error {
+	if k.p.skipHeader == "" {
+		k.p.skipHeader = DefaultSkipHeader
+	}
+	if !headerName.MatchString(k.p.skipHeader) {
+		return bad("skip_header", "%q is no name of a header: write one like %s", k.p.skipHeader, DefaultSkipHeader)
+	}
+	k.p.skipHeader = textproto.CanonicalMIMEHeaderKey(k.p.skipHeader)
+	if v := k.c.Verbs; len(v) > 0 {
+		if len(v) != 3 {
+			return bad("verbs", "want three words, for created, updated and deleted; got %d", len(v))
+		}
+		for i, word := range v {
+			if err := webhook.CheckScope(word); err != nil || strings.ContainsAny(word, "./") {
+				return bad(fmt.Sprintf("verbs[%d]", i), "%q is not one part of a scope: write a word like created", word)
+			}
+		}
+	}
+	return k.overridden()
+}
+
+func (k *compiler) overridden() error {
+	o := k.c.Override
+	switch {
+	case o == nil:
+		return nil
+	case (o.Header == "") == (o.Field == ""):
+		return bad("override", "write either a header, like X-HTTP-Method-Override, or a form field, like _method")
+	case o.Header == "":
+		return nil
+	case !headerName.MatchString(o.Header):
+		return bad("override.header", "%q is no name of a header: write one like X-HTTP-Method-Override", o.Header)
+	}
+	k.p.override = &Override{Header: textproto.CanonicalMIMEHeaderKey(o.Header)}
+	k.reqH = append(k.reqH, k.p.override.Header)
+	return nil
+}
+
+// settings compiles what may stand in the handler or in a resource. Lists add
+// up; of single values the resource's counts.
+func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
+	r := &resource{trust: time.Duration(over.Trust), wraps: []string{"data"}}
+	r.envelopes = []string{"data", "attributes", "_embedded"}
+	if r.trust == 0 {
+		r.trust = time.Duration(d.Trust)
+	}
+	if r.trust == 0 {
+		r.trust = time.Duration(DefaultTrust)
+	}
+	if r.trust < 0 {
+		return nil, bad(join(place, "trust"), "want a time like 10m, not a negative one")
+	}
+	pick := func(a, b string) string {
+		if b != "" {
+			return b
+		}
+		return a
+	}
+	var err error
+	words := []struct {
+		to         *string
+		name, got  string
+		first, all string
+	}{
+		{&r.representation, "representation", pick(d.Representation, over.Representation), "auto", "auto full partial"},
+		{&r.before, "before", pick(d.Before, over.Before), "auto", "auto snapshot fetch none"},
+		{&r.after, "after", pick(d.After, over.After), "auto", "auto response fetch request"},
+		{new(string), "default", pick(d.Default, over.Default), "", "none"},
+	}
+	for _, w := range words {
+		if *w.to, err = word(join(place, w.name), w.got, w.first, strings.Fields(w.all)); err != nil {
+			return nil, err
+		}
+	}
+	if err := k.lists(place, d, over, r); err != nil {
+		return nil, err
+	}
+	if text := pick(d.Entity, over.Entity); text != "" {
+		q, err := lang.ParseQuery(text)
+		if err != nil {
+			return nil, bad(join(place, "entity"), "%v", err)
+		}
+		r.entity = &q
+		r.envelopes = append(r.envelopes, strings.Split(text, ".")...)
+	}
+	if text := pick(d.Version, over.Version); text != "" {
+		v, err := lang.ParsePath(text)
+		if err != nil {
+			return nil, bad(join(place, "version"), "%v", err)
+		}
+		r.version = &v
+	}
+	if r.success, err = k.expr(join(place, "success"), pick(d.Success, over.Success), lang.EnvSuccess); err != nil {
+		return nil, err
+	}
+	if r.tenant, err = k.origin(join(place, "tenant"), pick(d.Tenant, over.Tenant)); err != nil {
+		return nil, err
+	}
+	r.actor, err = k.origin(join(place, "actor"), pick(d.Actor, over.Actor))
+	return r, err
+}
+
+// lists compiles the settings that are lists of paths.
+func (k *compiler) lists(place string, d, over Defaults, r *resource) (err error) {
+	if r.ignore, err = globs(join(place, "ignore"), d.Ignore, over.Ignore); err != nil {
+		return err
+	}
+	if r.redact, err = globs(join(place, "redact"), d.Redact, over.Redact); err != nil {
+		return err
+	}
+	for i, text := range slices.Concat(d.Keys, over.Keys) {
+		p, err := lang.ParsePath(strings.ReplaceAll(text, ".*", `.\*`))
+		if err != nil || len(p.Names()) < 2 {
+			return bad(fmt.Sprintf("%s[%d]", join(place, "keys"), i), "%q: write the array and the key of its elements, like links.id", text)
+		}
+		names := p.Names()
+		r.setKey(names[:len(names)-1], names[len(names)-1])
+	}
+	return nil
+}
+
+func globs(place string, lists ...[]string) (lang.Globs, error) {
+	got, err := lang.ParseGlobs(slices.Concat(lists...))
+	if err != nil {
+		return nil, bad(place, "%v", err)
+	}
+	return got, nil
+}
+
+func word(place, got, standard string, known []string) (string, error) {
+	if got == "" {
+		return standard, nil
+	}
+	if !slices.Contains(known, got) {
+		return "", bad(place, "%q is not known: write %s", got, strings.Join(known, ", "))
+	}
+	return got, nil
+}
+
+// expr compiles text, nil for "", and notes the headers that it reads.
+func (k *compiler) expr(place, text string, env lang.Environment) (*lang.Expr, error) {
+	if text == "" {
+		return nil, nil
+	}
+	x, err := lang.Compile(text, env)
+	if err != nil {
+		return nil, bad(place, "%v", err)
+	}
+	req, res := x.Headers()
+	for _, h := range slices.Concat(req, res) {
+		if credentials.MatchString(h) {
+			return nil, bad(place, "the header %s may hold a credential, and those are never kept; "+
+				"use what Caddy's authentication found out, like {http.auth.user.id} for tenant or actor", h)
+		}
+	}
+	k.reqH, k.resH = append(k.reqH, req...), append(k.resH, res...)
+	return x, nil
+}
+
+var readsBody = regexp.MustCompile(`request\s*\??\.\s*body|request\s*\[`)
+
+// origin compiles a tenant or an actor.
+func (k *compiler) origin(place, text string) (*origin, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if placeholder.MatchString(text) {
+		name := text[1 : len(text)-1]
+		k.p.placeholders = append(k.p.placeholders, name)
+		return &origin{placeholder: name}, nil
+	}
+	x, err := k.expr(place, text, lang.EnvRequest)
+	if err != nil {
+		return nil, err
+	}
+	o := &origin{expr: x}
+	for _, n := range x.Reads() {
+		switch n {
+		case "entity", "before", "after":
+			o.ofEntity = true
+		case "actor":
+			if strings.HasSuffix(place, "actor") {
+				return nil, bad(place, "an actor cannot be read from itself: write request.header[\"…\"] or a placeholder")
+			}
+		}
+	}
+	if strings.HasSuffix(place, "tenant") && !o.ofEntity && readsBody.MatchString(text) {
+		return nil, bad(place, "a tenant read from the request's body is not known for a delete: read a header, the path, or the entity, like entity.space_id")
+	}
+	return o, nil
+}
+
+func join(place, name string) string {
+	if place == "" {
+		return name
+	}
+	return place + "." + name
+}
+
+// finish fills the lists that other packages ask for.
+func (k *compiler) finish() {
+	sorted := func(lists ...[]string) []string {
+		all := slices.Concat(lists...)
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	p := k.p
+	p.requestHeaders = sorted(derivedRequest, k.reqH)
+	p.responseHeaders = sorted(derivedResponse, k.resH)
+	p.placeholders = sorted(p.placeholders)
+	for _, e := range k.endpoints {
+		if !slices.Contains(p.methods, e.method) {
+			p.methods = append(p.methods, e.method)
+		}
+		k.scopesOf(e)
+	}
+	slices.SortStableFunc(p.scopes, func(a, b Scope) int { return strings.Compare(a.Name, b.Name) })
+	p.scopes = slices.CompactFunc(p.scopes, func(a, b Scope) bool { return a.Name == b.Name && a.Resource == b.Resource })
+}
+
+// scopesOf adds what calls on e can earn.
+func (k *compiler) scopesOf(e *endpoint) {
+	add := func(scope, description, resource string) {
+		if scope != "" {
+			k.p.scopes = append(k.p.scopes, Scope{scope, description, resource})
+		}
+	}
+	plain := true
+	for _, l := range e.lines {
+		name := e.res.name
+		if e.kind == Call {
+			name = parentScope(l.scope)
+			if l.scope == "" { // it earns by its emit lines alone
+				name = parentScope(l.rules[0].scope)
+			}
+		}
+		add(l.scope, l.description, name)
+		add(name+webhook.GapSuffix, "something may have changed that could not be seen", name)
+		plain = plain && l.scope == ""
+		for _, r := range l.rules {
+			add(r.scope, r.description, name)
+		}
+	}
+	if e.kind == Call {
+		return
+	}
+	for _, op := range e.kind.operations() {
+		if plain {
+			add(e.res.plain[op], "", e.res.name)
+		}
+		for _, r := range e.res.rules {
+			if op != webhook.Deleted && (r.on == "" || r.on == op) {
+				add(r.scope, r.description, e.res.name)
+			}
+		}
+	}
+}
+
+func (k Kind) operations() []webhook.Operation {
+	switch k {
+	case Create:
+		return []webhook.Operation{webhook.Created}
+	case Update:
+		return []webhook.Operation{webhook.Updated}
+	case Delete:
+		return []webhook.Operation{webhook.Deleted}
+	case Upsert:
+		return []webhook.Operation{webhook.Created, webhook.Updated}
+	}
+	return nil
+}
+
+// parentScope returns a scope without its last part.
+func parentScope(scope string) string {
+	if i := strings.LastIndexAny(scope, "./"); i > 0 {
+		return scope[:i]
+	}
+	return scope
+}

@@ -1,0 +1,276 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/route"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+var (
+	nameParam    = regexp.MustCompile(`\{[a-z_][a-z0-9_]*\}`)
+	caddyInWords = regexp.MustCompile(`\{http\.`)
+)
+
+func (k *compiler) resource(place string, c *Resource) error {
+	r, err := k.settings(place, k.c.Defaults, c.Defaults)
+	if err != nil {
+		return err
+	}
+	r.name, r.singular = c.Name, c.Singular
+	if err := k.named(place, c, r); err != nil {
+		return err
+	}
+	if err := k.paths(place, c, r); err != nil {
+		return err
+	}
+	if err := k.identity(place, c, r); err != nil {
+		return err
+	}
+	if err := k.plainScopes(place, c, r); err != nil {
+		return err
+	}
+	for i := range c.Emit {
+		compiled, err := k.rule(fmt.Sprintf("%s.emit[%d]", place, i), &c.Emit[i], r)
+		if err != nil {
+			return err
+		}
+		r.rules = append(r.rules, compiled)
+	}
+	k.p.resources = append(k.p.resources, r)
+	for i := range c.On {
+		if err := k.route(fmt.Sprintf("%s.on[%d]", place, i), &c.On[i], r); err != nil {
+			return err
+		}
+	}
+	return k.usual(place, r)
+}
+
+// named checks the resource's name.
+func (k *compiler) named(place string, c *Resource, r *resource) error {
+	if c.Name == "" {
+		return bad(join(place, "name"), "a resource wants a name, like project")
+	}
+	if caddyInWords.MatchString(c.Name) {
+		return bad(join(place, "name"), "Caddy replaced a shorthand by %s before it came here: give the parameter another name, like {kind}", c.Name)
+	}
+	r.dynamic = nameParam.MatchString(c.Name)
+	if err := checkScope(c.Name); err != nil {
+		return bad(join(place, "name"), "%v", err)
+	}
+	for _, other := range k.p.resources {
+		if other.name == r.name {
+			return bad(join(place, "name"), "resource %s is declared twice (%s and %s): add further paths to one of them, with lines like: on POST %s create",
+				r.name, other.collection, c.Path, c.Path)
+		}
+	}
+	return nil
+}
+
+// checkScope is [webhook.CheckScope] for a scope that may hold {parameters};
+// it keeps off what is Sidehook's own.
+func checkScope(scope string) error {
+	plain := nameParam.ReplaceAllString(scope, "x")
+	switch {
+	case strings.HasSuffix(plain, webhook.GapSuffix):
+		return fmt.Errorf("scope %q: names that end in .gap are kept for gaps", scope)
+	case plain == "sidehook" || strings.HasPrefix(plain, "sidehook."):
+		return fmt.Errorf("scope %q: names that begin with sidehook. are kept for Sidehook itself", scope)
+	}
+	return webhook.CheckScope(plain)
+}
+
+// scope checks a scope that r's rules earn: its parameters must be r's.
+func (r *resource) scope(place, scope string) error {
+	if err := checkScope(scope); err != nil {
+		return bad(place, "%v", err)
+	}
+	var known []string
+	if r.collection != nil {
+		known = r.collection.Params()
+	}
+	for _, p := range nameParam.FindAllString(scope, -1) {
+		if !slices.Contains(known, p[1:len(p)-1]) {
+			return bad(place, "scope %q: the path of the resource has no %s", scope, p)
+		}
+	}
+	return nil
+}
+
+func (k *compiler) paths(place string, c *Resource, r *resource) (err error) {
+	if c.Path == "" {
+		return bad(join(place, "path"), "a resource wants a path, like /api/projects")
+	}
+	if r.collection, err = route.Parse(c.Path); err != nil {
+		return bad(join(place, "path"), "%v", err)
+	}
+	if err := r.scope(join(place, "name"), r.name); err != nil {
+		return err
+	}
+	if c.Singular {
+		if c.Item != "" {
+			return bad(join(place, "item"), "a singular resource has no items: its path is the entity; leave item out")
+		}
+		r.item = r.collection
+		return nil
+	}
+	item := c.Item
+	if item == "" {
+		item = "{id}"
+	}
+	if r.item, err = route.Parse(absolute(c.Path, item)); err != nil {
+		return bad(join(place, "item"), "%v", err)
+	}
+	for _, name := range r.item.Params() {
+		if name == "id" || !slices.Contains(r.collection.Params(), name) && r.idParam != "id" {
+			r.idParam = name
+		}
+	}
+	if r.idParam == "" {
+		return bad(join(place, "item"), "the path %q has no parameter for the id: write one like {id}, or make the resource singular", item)
+	}
+	return nil
+}
+
+// absolute returns path as it is if absolute, else below the collection.
+func absolute(collection, path string) string {
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return strings.TrimSuffix(collection, "/") + "/" + path
+}
+
+// identity prepares how the id and the entity are found in a body.
+func (k *compiler) identity(place string, c *Resource, r *resource) error {
+	word := nameParam.ReplaceAllString(r.name, "")
+	if i := strings.LastIndexAny(word, "./"); i >= 0 {
+		word = word[i+1:]
+	}
+	r.idNames = []string{"id", "_id", "ID", "Id", "uuid"}
+	if word != "" {
+		r.wraps = append(r.wraps, word, camel(word))
+		r.idNames = append(r.idNames, word+"_id", camel(word)+"Id")
+	}
+	if r.idParam != "" && !slices.Contains(r.idNames, r.idParam) {
+		r.idNames = append([]string{r.idParam}, r.idNames...)
+	}
+	r.envelopes = append(r.envelopes, r.wraps...)
+	if c.ID == "" {
+		return nil
+	}
+	q, err := lang.ParseQuery(c.ID)
+	if err != nil {
+		return bad(join(place, "id"), "%v", err)
+	}
+	r.id = &q
+	if r.entity == nil {
+		r.idBelow = &q
+	} else if rest, ok := strings.CutPrefix(c.ID, r.entity.String()+"."); ok {
+		if q, err := lang.ParseQuery(rest); err == nil {
+			r.idBelow = &q
+		}
+	}
+	return nil
+}
+
+// camel turns over_due-item into overDueItem.
+func camel(s string) string {
+	parts := strings.FieldsFunc(s, func(r rune) bool { return r == '_' || r == '-' })
+	for i := range parts {
+		if i > 0 {
+			parts[i] = strings.ToUpper(parts[i][:1]) + parts[i][1:]
+		}
+	}
+	return strings.Join(parts, "")
+}
+
+func (r *resource) setKey(array []string, key string) {
+	path := ""
+	for _, n := range array {
+		path = tree.Join(path, n)
+	}
+	path = strings.ReplaceAll(path, `\*`, "*")
+	if r.keys == nil {
+		r.keys, r.keyPaths = tree.Keys{}, map[string]lang.Path{}
+	}
+	r.keys[path], r.keyPaths[path] = []string{key}, lang.NewPath(key)
+}
+
+func (k *compiler) plainScopes(place string, c *Resource, r *resource) error {
+	r.plain = make(map[webhook.Operation]string)
+	verbs := k.c.Verbs
+	if len(verbs) == 0 {
+		verbs = []string{"created", "updated", "deleted"}
+	}
+	none := c.Default == "none" || k.c.Default == "none"
+	for i, s := range []struct {
+		op          webhook.Operation
+		name, given string
+	}{
+		{webhook.Created, "created", c.Created},
+		{webhook.Updated, "updated", c.Updated},
+		{webhook.Deleted, "deleted", c.Deleted},
+	} {
+		switch {
+		case s.given == "none" || s.given == "" && none:
+			continue
+		case s.given == "":
+			s.given = r.name + "." + verbs[i]
+		}
+		if err := r.scope(join(place, s.name), s.given); err != nil {
+			return err
+		}
+		r.plain[s.op] = s.given
+	}
+	return nil
+}
+
+// usual adds the routes that a resource has without saying so, where no line
+// of its own has taken them.
+func (k *compiler) usual(place string, r *resource) error {
+	routes := []struct {
+		method string
+		at     *route.Pattern
+		kind   Kind
+	}{
+		{"POST", r.collection, Create},
+		{"PUT", r.item, Update},
+		{"PATCH", r.item, Update},
+		{"DELETE", r.item, Delete},
+	}
+	for _, u := range routes {
+		e := &endpoint{method: u.method, pattern: u.at, place: place, res: r, kind: u.kind, lines: []*line{{}}}
+		e.named = r.names(e.pattern)
+		there, taken := k.p.table.Put(u.method, u.at, e)
+		if taken && there.res == r {
+			continue
+		}
+		if taken {
+			return conflict(join(place, "path"), e, there)
+		}
+		k.endpoints = append(k.endpoints, e)
+	}
+	return nil
+}
+
+// names reports whether a call on pattern names the entity by its path.
+func (r *resource) names(pattern *route.Pattern) bool {
+	return r.singular || r.idParam != "" && slices.Contains(pattern.Params(), r.idParam)
+}
+
+func conflict(place string, e, there *endpoint) error {
+	return bad(place, "%s %s of %s is as specific as %s %s of %s (%s): make one path more specific, or declare the route in one place only",
+		e.method, e.pattern, e.owner(), there.method, there.pattern, there.owner(), there.place)
+}
+
+func (e *endpoint) owner() string {
+	if e.kind == Call {
+		return "an on line outside resources"
+	}
+	return "resource " + e.res.name
+}

@@ -1,0 +1,238 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/route"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// safe are the methods that change nothing (RFC 9110 §9.2.1).
+var safe = []string{"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"}
+
+// pattern compiles the method and the path of a route.
+func (k *compiler) pattern(place string, c *Route, collection string) (*route.Pattern, error) {
+	if !methodName.MatchString(c.Method) {
+		return nil, bad(join(place, "method"), "%q is no method: write one in capitals, like POST", c.Method)
+	}
+	if slices.Contains(safe, c.Method) {
+		return nil, bad(join(place, "method"), "%s changes nothing and is never captured: write POST, PUT, PATCH, DELETE or the API's own method", c.Method)
+	}
+	if c.Path == "" {
+		return nil, bad(join(place, "path"), "a route wants a path, like {id}/archive or /api/projects/archive")
+	}
+	p, err := route.Parse(absolute(collection, c.Path))
+	if err != nil {
+		return nil, bad(join(place, "path"), "%v", err)
+	}
+	return p, nil
+}
+
+// route compiles an `on` line of a resource.
+func (k *compiler) route(place string, c *Route, r *resource) error {
+	p, err := k.pattern(place, c, r.collection.String())
+	if err != nil {
+		return err
+	}
+	kind, err := word(join(place, "operation"), c.Operation, string(Update), []string{"create", "update", "delete", "upsert"})
+	if err != nil {
+		return err
+	}
+	l, err := k.line(place, c, r)
+	if err != nil {
+		return err
+	}
+	e := &endpoint{method: c.Method, pattern: p, place: place, res: r, kind: Kind(kind), lines: []*line{l}, id: l.id, each: l.each}
+	e.named = r.names(p)
+	l.id, l.each = nil, nil
+	if e.kind == Delete && len(l.rules) > 0 {
+		return bad(join(place, "emit"), "emit lines are considered for creates and updates; name the scope of a delete on its own line: on %s %s delete emit SCOPE", c.Method, c.Path)
+	}
+	there, taken := k.p.table.Put(c.Method, p, e)
+	switch {
+	case !taken:
+		k.endpoints = append(k.endpoints, e)
+		return nil
+	case there.res != r:
+		return conflict(place, e, there)
+	}
+	return there.merge(place, e)
+}
+
+// merge adds the line of a second `on` for the same route.
+func (e *endpoint) merge(place string, more *endpoint) error {
+	same := func(a, b *lang.Expr) bool {
+		return a == nil && b == nil || a != nil && b != nil && a.String() == b.String()
+	}
+	switch {
+	case e.kind != more.kind:
+		return bad(place, "%s %s is a %s there (%s) and a %s here: a route does one thing", e.method, e.pattern, e.kind, e.place, more.kind)
+	case !slices.Equal(e.pattern.Params(), more.pattern.Params()):
+		return bad(join(place, "path"), "%s and %s are the same route: give their parameters the same names", e.pattern, more.pattern)
+	case !same(e.each, more.each) || !same(e.id, more.id):
+		return bad(place, "%s %s says each or id differently than %s: write them the same on every line of a route", e.method, e.pattern, e.place)
+	}
+	e.lines = append(e.lines, more.lines...)
+	return nil
+}
+
+// outside compiles an `on` line outside every resource.
+func (k *compiler) outside(place string, c *Route) error {
+	if c.Operation != "" {
+		return bad(join(place, "operation"), "%s needs a resource to %s: write this line inside one", c.Operation, c.Operation)
+	}
+	if c.Scope == "" && len(c.Emit) == 0 {
+		return bad(place, "this line earns nothing: add emit and a scope, like: on %s %s emit email.opened", c.Method, c.Path)
+	}
+	p, err := k.pattern(place, c, "")
+	if err != nil {
+		return err
+	}
+	l, err := k.line(place, c, k.p.outside)
+	if err != nil {
+		return err
+	}
+	for i, r := range l.rules {
+		if r.instead || r.on != "" {
+			return bad(fmt.Sprintf("%s.emit[%d]", place, i), "instead and on create|update are for resources: outside there is no plain scope and no change")
+		}
+	}
+	e := &endpoint{method: c.Method, pattern: p, place: place, res: k.p.outside, kind: Call, lines: []*line{l}}
+	there, taken := k.p.table.Put(c.Method, p, e)
+	switch {
+	case !taken:
+		k.endpoints = append(k.endpoints, e)
+		return nil
+	case there.kind != Call:
+		return conflict(place, e, there)
+	case !slices.Equal(there.pattern.Params(), p.Params()):
+		return bad(join(place, "path"), "%s and %s are the same route: give their parameters the same names", there.pattern, p)
+	}
+	there.lines = append(there.lines, l)
+	return nil
+}
+
+func (k *compiler) line(place string, c *Route, r *resource) (l *line, err error) {
+	l = &line{scope: c.Scope}
+	if c.Scope != "" {
+		if err := r.scope(join(place, "scope"), c.Scope); err != nil {
+			return nil, err
+		}
+	} else if c.When != "" {
+		return nil, bad(join(place, "when"), "when limits emit: name the scope that this line earns, or leave when out")
+	}
+	if l.when, err = k.expr(join(place, "when"), c.When, lang.EnvRule); err != nil {
+		return nil, err
+	}
+	if l.each, err = k.expr(join(place, "each"), c.Each, lang.EnvEach); err != nil {
+		return nil, err
+	}
+	if l.id, err = k.expr(join(place, "id"), c.ID, lang.EnvRule); err != nil {
+		return nil, err
+	}
+	if l.extras, err = k.extras(place, &c.Extras); err != nil {
+		return nil, err
+	}
+	for i := range c.Emit {
+		compiled, err := k.rule(fmt.Sprintf("%s.emit[%d]", place, i), &c.Emit[i], r)
+		if err != nil {
+			return nil, err
+		}
+		l.rules = append(l.rules, compiled)
+	}
+	return l, nil
+}
+
+func (k *compiler) rule(place string, c *Rule, r *resource) (*rule, error) {
+	out := &rule{scope: c.Scope, instead: c.Instead}
+	if c.Scope == "" {
+		return nil, bad(join(place, "scope"), "emit wants a scope, like project.status.updated")
+	}
+	if err := r.scope(join(place, "scope"), c.Scope); err != nil {
+		return nil, err
+	}
+	on, err := word(join(place, "on"), c.On, "", []string{"create", "update"})
+	if err != nil {
+		return nil, err
+	}
+	out.on = map[string]webhook.Operation{"create": webhook.Created, "update": webhook.Updated}[on]
+	if out.when, err = k.expr(join(place, "when"), c.When, lang.EnvRule); err != nil {
+		return nil, err
+	}
+	if out.each, err = k.expr(join(place, "each"), c.Each, lang.EnvEach); err != nil {
+		return nil, err
+	}
+	if out.id, err = k.expr(join(place, "id"), c.ID, lang.EnvRule); err != nil {
+		return nil, err
+	}
+	if out.each != nil {
+		out.eachKey = r.keyOf(out.each.String())
+	}
+	out.extras, err = k.extras(place, &c.Extras)
+	return out, err
+}
+
+// keyOf returns the key of the array that an `each` goes through.
+func (r *resource) keyOf(each string) []string {
+	for path, key := range r.keys {
+		if strings.Contains(each, `"`+path+`"`) || strings.HasSuffix(each, "."+path) {
+			return key
+		}
+	}
+	return nil
+}
+
+func (k *compiler) extras(place string, c *Extras) (x extras, err error) {
+	unknown, err := word(join(place, "unknown"), c.Unknown, "skip", []string{"skip", "emit"})
+	if err != nil {
+		return x, err
+	}
+	x.emitUnknown, x.description = unknown == "emit", c.Description
+	for i, n := range c.Related {
+		at := fmt.Sprintf("%s.related[%d]", place, i)
+		if n.Name == "" || n.Expr == "" {
+			return x, bad(at, "related wants a name and an expression, like: related label item")
+		}
+		e, err := k.expr(at, n.Expr, lang.EnvRule)
+		if err != nil {
+			return x, err
+		}
+		x.related = append(x.related, namedExpr{n.Name, e})
+	}
+	x.attributes, err = k.fields(join(place, "attributes"), c.Attributes, 0)
+	return x, err
+}
+
+// maxFieldDepth bounds how deeply attributes nest.
+const maxFieldDepth = 8
+
+func (k *compiler) fields(place string, c []Field, depth int) (out []field, err error) {
+	if depth > maxFieldDepth {
+		return nil, bad(place, "attributes nest more than %d levels", maxFieldDepth)
+	}
+	seen := make(map[string]bool)
+	for i, f := range c {
+		at := fmt.Sprintf("%s[%d]", place, i)
+		switch {
+		case f.Key == "":
+			return nil, bad(at, "a line is a key and an expression, like: owner after.owner_id")
+		case seen[f.Key]:
+			return nil, bad(at, "the key %q stands twice", f.Key)
+		case (f.Expr == "") == (len(f.Fields) == 0):
+			return nil, bad(at, "%s wants either an expression or a block of lines", f.Key)
+		}
+		seen[f.Key] = true
+		got := field{key: f.Key}
+		if got.expr, err = k.expr(at+".expr", f.Expr, lang.EnvRule); err != nil {
+			return nil, err
+		}
+		if got.fields, err = k.fields(at+".fields", f.Fields, depth+1); err != nil {
+			return nil, err
+		}
+		out = append(out, got)
+	}
+	return out, nil
+}

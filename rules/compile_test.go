@@ -1,0 +1,93 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sidehook/sidehook/rules"
+)
+
+func TestCompileErrorsSayWhatToWrite(t *testing.T) {
+	project := func(more string) string {
+		return `{"resources": [{"name": "project", "path": "/api/projects"` + more + `}]}`
+	}
+	for _, c := range []struct{ name, config, path, says string }{
+		{"no name", `{"resources": [{"path": "/x"}]}`, "resources[0].name", "like project"},
+		{"no path", `{"resources": [{"name": "x"}]}`, "resources[0].path", "like /api/projects"},
+		{"path without slash", `{"resources": [{"name": "x", "path": "x"}]}`, "resources[0].path", "slash first"},
+		{"shorthand", project(`, "item": "{http.request.uri.path}"`), "resources[0].item", "Caddy replaced a shorthand like {path}"},
+		{"shorthand in a name", `{"resources": [{"name": "{http.request.uri.path.file}", "path": "/x"}]}`, "resources[0].name", "Caddy replaced"},
+		{"item without id", project(`, "item": "one"`), "resources[0].item", "like {id}"},
+		{"parameter twice", `{"resources": [{"name": "x", "path": "/{id}/x"}]}`, "resources[0].item", "{id} twice"},
+		{"expression", project(`, "emit": [{"scope": "project.a"}, {"scope": "project.b", "when": "changd(\"x\")"}]`), "resources[0].emit[1].when", "changed"},
+		{"unknown name", project(`, "emit": [{"scope": "project.b", "when": "entty.x"}]`), "resources[0].emit[0].when", "entity"},
+		{"scope", project(`, "emit": [{"scope": "project b"}]`), "resources[0].emit[0].scope", "like project.status.updated"},
+		{"scope of a gap", project(`, "emit": [{"scope": "project.gap"}]`), "resources[0].emit[0].scope", "kept for gaps"},
+		{"scope of ours", project(`, "created": "sidehook.x"`), "resources[0].created", "Sidehook itself"},
+		{"scope with a strange parameter", project(`, "emit": [{"scope": "{kind}.x"}]`), "resources[0].emit[0].scope", "no {kind}"},
+		{"on", project(`, "emit": [{"scope": "project.x", "on": "delete"}]`), "resources[0].emit[0].on", "write create, update"},
+		{"unknown", project(`, "emit": [{"scope": "project.x", "unknown": "drop"}]`), "resources[0].emit[0].unknown", "write skip, emit"},
+		{"before", project(`, "before": "always"`), "resources[0].before", "write auto, snapshot, fetch, none"},
+		{"after", `{"after": "get"}`, "after", "write auto, response, fetch, request"},
+		{"representation", project(`, "representation": "all"`), "resources[0].representation", "write auto, full, partial"},
+		{"default", project(`, "default": "all"`), "resources[0].default", "write none"},
+		{"ignore", project(`, "ignore": ["a", "**.b"]`), "resources[0].ignore", "last part"},
+		{"redact", `{"redact": [""]}`, "redact", "empty"},
+		{"keys", project(`, "keys": ["links"]`), "resources[0].keys[0]", "like links.id"},
+		{"version", project(`, "version": "*"`), "resources[0].version", "names one value"},
+		{"success", project(`, "success": "after.x"`), "resources[0].success", "after"},
+		{"method", project(`, "on": [{"method": "post", "path": "x"}]`), "resources[0].on[0].method", "in capitals"},
+		{"safe method", project(`, "on": [{"method": "GET", "path": "x"}]`), "resources[0].on[0].method", "never captured"},
+		{"operation", project(`, "on": [{"method": "POST", "path": "x", "operation": "made"}]`), "resources[0].on[0].operation", "write create, update, delete, upsert"},
+		{"when without a scope", project(`, "on": [{"method": "POST", "path": "x", "when": "true"}]`), "resources[0].on[0].when", "name the scope"},
+		{"operation outside", `{"on": [{"method": "POST", "path": "/x", "operation": "create", "scope": "a.b"}]}`, "on[0].operation", "inside one"},
+		{"nothing earned outside", `{"on": [{"method": "POST", "path": "/x"}]}`, "on[0]", "add emit"},
+		{"instead outside", `{"on": [{"method": "POST", "path": "/x", "scope": "a.b", "emit": [{"scope": "a.c", "instead": true}]}]}`, "on[0].emit[0]", "for resources"},
+		{"emit on a delete", project(`, "on": [{"method": "DELETE", "path": "{id}", "operation": "delete", "emit": [{"scope": "a.c"}]}]`), "resources[0].on[0].emit", "on its own line"},
+		{"two operations", project(`, "on": [{"method": "POST", "path": "x", "operation": "create"}, {"method": "POST", "path": "x"}]`), "resources[0].on[1]", "one thing"},
+		{"two resources on a route", `{"resources": [{"name": "a", "path": "/x/{y}"}, {"name": "b", "path": "/x/{z}"}]}`, "resources[1].path", "resource b is as specific as POST /x/{y} of resource a"},
+		{"a name twice", `{"resources": [{"name": "a", "path": "/x"}, {"name": "a", "path": "/y"}]}`, "resources[1].name", "declared twice"},
+		{"a route outside and inside", `{"resources": [{"name": "a", "path": "/x"}], "on": [{"method": "POST", "path": "/x", "scope": "b.c"}]}`, "on[0]", "as specific as"},
+		{"verbs", `{"verbs": ["a", "b"]}`, "verbs", "three words"},
+		{"verb", `{"verbs": ["a", "b", "c.d"]}`, "verbs[2]", "like created"},
+		{"override", `{"override": {}}`, "override", "either a header"},
+		{"skip header", `{"skip_header": "a b"}`, "skip_header", "Webhook-Skip-Key"},
+		{"credential", project(`, "emit": [{"scope": "a.b", "when": "request.header[\"X-Api-Key\"] == \"k\""}]`), "resources[0].emit[0].when", "credential"},
+		{"tenant from the body", `{"tenant": "request.body.space"}`, "tenant", "not known for a delete"},
+		{"actor of itself", `{"actor": "actor"}`, "actor", "itself"},
+		{"trust", project(`, "trust": "-1m"`), "resources[0].trust", "like 10m"},
+		{"attribute", project(`, "emit": [{"scope": "a.b", "attributes": [{"key": "x"}]}]`), "resources[0].emit[0].attributes[0]", "expression or a block"},
+		{"related", project(`, "emit": [{"scope": "a.b", "related": [{"name": "x"}]}]`), "resources[0].emit[0].related[0]", "related label item"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var config rules.Config
+			if err := json.Unmarshal([]byte(c.config), &config); err != nil {
+				t.Fatal(err)
+			}
+			_, err := rules.Compile(&config)
+			var wrong *rules.ConfigError
+			if !errors.As(err, &wrong) {
+				t.Fatalf("got %v, want a ConfigError", err)
+			}
+			if wrong.Path != c.path || !strings.Contains(wrong.Problem, c.says) {
+				t.Errorf("got %v\nwant %s: … %s …", err, c.path, c.says)
+			}
+		})
+	}
+}
+
+func TestCanonicalReadsBackTheSame(t *testing.T) {
+	var c, again rules.Config
+	if err := json.Unmarshal([]byte(shop), &c); err != nil {
+		t.Fatal(err)
+	}
+	first := c.Canonical()
+	if err := json.Unmarshal(first, &again); err != nil {
+		t.Fatal(err)
+	}
+	if string(again.Canonical()) != string(first) || len(first) < 100 {
+		t.Errorf("got %s, want %s", again.Canonical(), first)
+	}
+}

@@ -1,0 +1,156 @@
+package content
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/tree"
+)
+
+// Bounds of a form, against names made to cost.
+const (
+	maxFields = 1000
+	maxNested = 8
+)
+
+// Form reads application/x-www-form-urlencoded. Every value is a string;
+// a[b]=c makes an object, a[]=c and a repeated name an array.
+func Form(body string) (*tree.Value, error) {
+	root := &node{}
+	n := 0
+	for pair := range strings.SplitSeq(body, "&") {
+		if pair == "" {
+			continue
+		}
+		if n++; n > maxFields {
+			return nil, fmt.Errorf("form: more than %d fields", maxFields)
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil {
+			return nil, fmt.Errorf("form: %w", err)
+		}
+		value, err = url.QueryUnescape(value)
+		if err != nil {
+			return nil, fmt.Errorf("form: %w", err)
+		}
+		names := FieldNames(name)
+		if len(names) > maxNested {
+			return nil, fmt.Errorf("form: a name nests more than %d levels", maxNested)
+		}
+		root.put(names, value)
+	}
+	v := root.value()
+	if v.Kind != tree.Object {
+		v = tree.NewObject(nil)
+	}
+	return &v, nil
+}
+
+// FieldNames returns the names in a form field's name: a[b][] is a, b and "".
+func FieldNames(field string) []string {
+	first, rest, _ := strings.Cut(field, "[")
+	names := []string{first}
+	for rest != "" {
+		name, more, ok := strings.Cut(rest, "]")
+		if !ok || more != "" && more[0] != '[' {
+			return []string{field} // not nested at all: one name with brackets
+		}
+		names = append(names, name)
+		rest = strings.TrimPrefix(more, "[")
+	}
+	return names
+}
+
+// node collects one value of a form.
+type node struct {
+	texts []string
+	list  bool
+	names []string
+	below map[string]*node
+}
+
+func (n *node) put(names []string, value string) {
+	if len(names) == 0 {
+		n.texts = append(n.texts, value)
+		return
+	}
+	name := names[0]
+	if name == "" && n.below == nil {
+		n.list, n.texts = true, append(n.texts, value)
+		return
+	}
+	if n.below == nil {
+		n.below = make(map[string]*node)
+	}
+	child := n.below[name]
+	if child == nil {
+		child = &node{}
+		n.below[name] = child
+		n.names = append(n.names, name)
+	}
+	child.put(names[1:], value)
+}
+
+func (n *node) value() tree.Value {
+	switch {
+	case len(n.names) > 0:
+		members := make([]tree.Member, len(n.names))
+		elems := make([]tree.Value, len(n.names))
+		indexed := true
+		for i, name := range n.names {
+			elems[i] = n.below[name].value()
+			members[i] = tree.Member{Name: name, Value: elems[i]}
+			indexed = indexed && name == strconv.Itoa(i)
+		}
+		if indexed {
+			return tree.NewArray(elems)
+		}
+		return tree.NewObject(members)
+	case n.list || len(n.texts) > 1:
+		elems := make([]tree.Value, len(n.texts))
+		for i, t := range n.texts {
+			elems[i] = tree.Text(t)
+		}
+		return tree.NewArray(elems)
+	case len(n.texts) == 1:
+		return tree.Text(n.texts[0])
+	}
+	return tree.Value{}
+}
+
+// EncodeForm writes what Form read.
+func EncodeForm(v *tree.Value) string {
+	var b strings.Builder
+	encodeForm(&b, "", v)
+	return b.String()
+}
+
+func encodeForm(b *strings.Builder, name string, v *tree.Value) {
+	switch v.Kind {
+	case tree.Object:
+		for i := range v.Members {
+			below := v.Members[i].Name
+			if name != "" {
+				below = name + "[" + below + "]"
+			}
+			encodeForm(b, below, &v.Members[i].Value)
+		}
+	case tree.Array:
+		for i := range v.Elems {
+			below := name + "[]"
+			if v.Elems[i].Kind == tree.Object || v.Elems[i].Kind == tree.Array {
+				below = name + "[" + strconv.Itoa(i) + "]"
+			}
+			encodeForm(b, below, &v.Elems[i])
+		}
+	case tree.String:
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		text, _ := v.Text()
+		b.WriteString(url.QueryEscape(name) + "=" + url.QueryEscape(text))
+	}
+}

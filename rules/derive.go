@@ -1,0 +1,360 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Derived is what comes of one exchange.
+type Derived struct {
+	Snapshots []webhook.Snapshot
+	Events    []webhook.Event
+
+	// NoChange counts subjects that were as they had been.
+	NoChange int
+
+	// Skipped says in words what was not earned because it could not be judged.
+	Skipped []string
+}
+
+// Derive computes the consequences of x. before are the snapshots of
+// plan.Subjects, in their order; after what was seen of them since, as far as
+// there is anything (it may be shorter). An error means that a rule cannot be
+// worked out on this exchange, now or ever.
+func (p *Program) Derive(x *webhook.Exchange, plan *Plan, before []webhook.Snapshot, after []Seen) (Derived, error) {
+	var out Derived
+	if plan.Nothing != "" || plan.call == nil {
+		return out, nil
+	}
+	if len(before) != len(plan.Subjects) {
+		return out, fmt.Errorf("derive %s: %d snapshots for %d entities", x.ID, len(before), len(plan.Subjects))
+	}
+	d := deriver{call: plan.call, out: &out, alone: len(plan.Subjects) == 1}
+	for i := range plan.Subjects {
+		seen := Seen{}
+		if i < len(after) {
+			seen = after[i]
+		}
+		seen.Concurrent = seen.Concurrent || x.Overlapped
+		if err := d.subject(&plan.Subjects[i], &before[i], seen); err != nil {
+			return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
+		}
+	}
+	if err := d.items(plan.items); err != nil {
+		return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
+	}
+	if plan.Gap != nil {
+		d.resourceGap(plan.Gap)
+	}
+	return out, nil
+}
+
+// deriver works on one exchange.
+type deriver struct {
+	*call
+	out   *Derived
+	alone bool
+}
+
+// change is what became of one subject.
+type change struct {
+	s    *Subject
+	snap *webhook.Snapshot
+	op   webhook.Operation
+	b    state
+	o    outcome
+
+	fields      []webhook.FieldChange
+	same        bool     // both states are known, and they do not differ
+	significant bool     // something differs, or may, that is not ignored
+	unknown     []string // paths of the state before that other views do not show
+	concurrent  bool
+
+	worked *worked // what its events share
+}
+
+func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
+	ch := &change{s: s, snap: snap, b: d.before(s, snap, d.alone), concurrent: seen.Concurrent}
+	ch.o = d.call.after(s, &ch.b, seen, d.alone)
+	if s.Kind == Delete {
+		return d.deleted(ch)
+	}
+	d.decide(ch)
+	if ch.o.body == nil {
+		return d.blind(ch)
+	}
+	if d.older(ch) {
+		d.out.NoChange++
+		d.out.Skipped = append(d.out.Skipped, s.Key.String()+": the answer is older than what is known, by its version")
+		return nil
+	}
+	d.compare(ch)
+	if (d.unsure || d.later) && (ch.same || !ch.b.known()) {
+		return d.undecided(ch)
+	}
+	return d.record(ch)
+}
+
+// decide says whether the call created or updated, and drops a state before
+// that contradicts it.
+func (d *deriver) decide(ch *change) {
+	status := d.x.Response.Status
+	live := ch.b.body != nil
+	ch.op = webhook.Updated
+	switch ch.s.Kind {
+	case Create:
+		if !live || status == 201 {
+			ch.op = webhook.Created
+		}
+	case Upsert:
+		exists := live || !ch.b.known() && ch.snap.Sequence > 0 && !ch.snap.Deleted
+		if ch.b.absent || !exists && (status == 201 || d.x.Request.Header.Get("If-None-Match") == "*") {
+			ch.op = webhook.Created
+		}
+	case Update:
+		if ch.b.absent && status == 201 {
+			ch.op = webhook.Created
+		}
+	}
+	if ch.op == webhook.Updated && ch.b.absent {
+		ch.b = state{source: webhook.FromNone}
+	}
+	if ch.op == webhook.Created {
+		ch.b.body, ch.b.unknown, ch.b.absent = nil, nil, true
+	}
+}
+
+// older reports whether the state after is older, by its version, than the
+// snapshot.
+func (d *deriver) older(ch *change) bool {
+	v := d.version(ch.o.body)
+	return v != "" && ch.snap.Version != "" && !ch.snap.Deleted && olderVersion(v, ch.snap.Version)
+}
+
+func (d *deriver) version(body *tree.Value) string {
+	if d.e.res.version == nil {
+		return ""
+	}
+	text, _ := body.At(d.e.res.version.Names()...).Text()
+	return text
+}
+
+// olderVersion compares digits as a number, anything else as text.
+func olderVersion(a, b string) bool {
+	if isDigits(a) && isDigits(b) {
+		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+		if len(a) != len(b) {
+			return len(a) < len(b)
+		}
+	}
+	return a < b
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+}
+
+// compare finds what differs, as far as both states are known.
+func (d *deriver) compare(ch *change) {
+	if ch.op == webhook.Created || ch.b.body == nil {
+		ch.significant = true
+		return
+	}
+	doubt := false
+	for _, f := range tree.Diff(ch.b.body, ch.o.body, d.e.res.keys) {
+		switch {
+		case within(ch.o.unknown, f.Path), d.sameID(&f):
+			continue
+		case within(ch.b.unknown, f.Path):
+			ch.unknown = append(ch.unknown, f.Path)
+			doubt = doubt || !d.e.res.ignore.Match(f.Path)
+			continue
+		case f.Old == nil && asks(ch.b.view) != asks(ch.o.view) && at(ch.s.asked, f.Path) == nil:
+			ch.unknown = append(ch.unknown, f.Path) // the other view did not show it
+			doubt = doubt || !d.e.res.ignore.Match(f.Path)
+			continue
+		}
+		ch.fields = append(ch.fields, webhook.FieldChange{Path: f.Path, Old: f.Old.JSON(), New: f.New.JSON()})
+		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
+	}
+	ch.significant = ch.significant || doubt
+	ch.same = len(ch.fields) == 0 && !doubt
+}
+
+// sameID reports whether only the type of an id differs: 5 and "5" are one id.
+func (d *deriver) sameID(f *tree.Change) bool {
+	if !slices.Contains(d.e.res.idNames, f.Path) {
+		return false
+	}
+	a, ok1 := f.Old.Text()
+	b, ok2 := f.New.Text()
+	return ok1 && ok2 && a == b
+}
+
+// asks returns the part of a view that says which fields were asked for.
+func asks(view string) string {
+	_, query, _ := strings.Cut(view, "?")
+	return query
+}
+
+// within reports whether path is one of paths, below one, or around one.
+func within(paths []string, path string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool {
+		return p == path || strings.HasPrefix(path, p+".") || strings.HasPrefix(p, path+".")
+	})
+}
+
+// record keeps the change, and what it earns.
+func (d *deriver) record(ch *change) error {
+	next := d.snapshot(ch)
+	events, err := d.earn(ch)
+	if err != nil {
+		return err
+	}
+	if ch.same {
+		d.out.NoChange++
+	}
+	if !ch.same && (ch.significant || len(events) > 0) {
+		next.Sequence++
+	}
+	for i := range events {
+		if events[i].Key == next.Key {
+			events[i].Sequence = next.Sequence
+		}
+	}
+	d.out.Snapshots = append(d.out.Snapshots, next)
+	d.out.Events = append(d.out.Events, events...)
+	return nil
+}
+
+// snapshot returns what is kept of the subject, under its old sequence.
+func (d *deriver) snapshot(ch *change) webhook.Snapshot {
+	next := webhook.Snapshot{
+		Key: ch.s.Key, Sequence: ch.snap.Sequence, Seen: d.x.Ended, Via: ch.o.via,
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID,
+	}
+	if ch.o.body != nil {
+		next.Body, next.Unknown, next.Seen = ch.o.body.JSON(), ch.o.unknown, ch.o.seen
+		next.Version, next.ETag, next.View = d.version(ch.o.body), ch.o.etag, ch.o.view
+	}
+	if t := d.e.res.tenant; t != nil && t.ofEntity {
+		next.Tenant, _ = d.tenant(ch)
+	}
+	return next
+}
+
+// deleted handles a delete: it carries the last known state, however old.
+func (d *deriver) deleted(ch *change) error {
+	ch.op = webhook.Deleted
+	if d.unsure || d.later {
+		switch {
+		case ch.o.gone && !ch.b.absent:
+		case ch.o.body != nil && d.unsure:
+			d.out.NoChange++
+			return nil
+		default:
+			return d.undecided(ch)
+		}
+	} else {
+		ch.o = outcome{gone: true, via: webhook.FromResponse, confidence: webhook.Observed}
+	}
+	if ch.b.absent {
+		d.out.NoChange++
+		return nil
+	}
+	if ch.b.body == nil && d.e.res.before != "none" && !ch.snap.Deleted {
+		ch.b = d.lastKnown(ch.snap)
+	}
+	ch.significant = true
+	next := webhook.Snapshot{
+		Key: ch.s.Key, Sequence: ch.snap.Sequence + 1, Deleted: true, Seen: d.x.Ended, Via: ch.o.via,
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID,
+	}
+	events, err := d.earn(ch)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		if events[i].Key == next.Key {
+			events[i].Sequence = next.Sequence
+		}
+	}
+	d.out.Snapshots = append(d.out.Snapshots, next)
+	d.out.Events = append(d.out.Events, events...)
+	return nil
+}
+
+// blind handles a call whose result nobody showed. If the API did not tell, the
+// plain scope is earned without data; if we did not keep what it told, or do not
+// know whether it was done, that is a gap.
+func (d *deriver) blind(ch *change) error {
+	missing := d.x.Response.Body.Missing
+	switch {
+	case d.unsure || d.later:
+		return d.undecided(ch)
+	case missing == webhook.TooLarge:
+		return d.entityGap(ch, webhook.GapTooLarge, "was done, and the answer was not kept: "+missing.String())
+	case missing != webhook.NotMissing && d.x.Response.Status != 204:
+		return d.entityGap(ch, webhook.GapUnknownState, "was done, and what it is now is not known: "+missing.String())
+	}
+	ch.significant = true
+	return d.record(ch)
+}
+
+// undecided records that it is not known whether the call was done.
+func (d *deriver) undecided(ch *change) error {
+	detail := "may or may not have been done: no trustworthy answer was seen"
+	switch {
+	case d.later:
+		detail = "was accepted (202), to be done later"
+	case ch.same:
+		d.out.NoChange++
+		d.out.Snapshots = append(d.out.Snapshots, d.snapshot(ch))
+		return nil
+	case d.x.Ending != webhook.Unknown:
+		detail = "may or may not have been done: success could not be judged"
+	}
+	return d.entityGap(ch, webhook.GapUnknownOutcome, detail)
+}
+
+func (d *deriver) entityGap(ch *change, reason, detail string) error {
+	next := d.snapshot(ch)
+	next.Sequence++
+	ch.op = webhook.Missed
+	e := d.event(ch, d.gapScope(d.e.res.name), "")
+	e.Sequence, e.Before, e.After, e.Changes = next.Sequence, nil, nil, nil
+	e.Gap = d.gap(reason, fmt.Sprintf("%s %s %s", d.x.Request.Method, d.x.Request.Path, detail))
+	d.out.Snapshots = append(d.out.Snapshots, next)
+	d.out.Events = append(d.out.Events, e)
+	return nil
+}
+
+func (d *deriver) gapScope(resource string) string {
+	return fillScope(resource, d.m.params) + webhook.GapSuffix
+}
+
+// resourceGap records a gap where no entity can be told: one for each resource
+// that the call is about.
+func (d *deriver) resourceGap(g *webhook.Gap) {
+	names := []string{d.e.res.name}
+	if d.e.kind == Call {
+		names = nil
+		for _, l := range d.e.lines {
+			if name := parentScope(l.scope); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	for _, name := range names {
+		ch := &change{s: &Subject{Key: d.key("")}, snap: &webhook.Snapshot{}, op: webhook.Missed,
+			b: state{source: webhook.FromNone}, o: outcome{via: webhook.FromNone, confidence: webhook.Inferred}}
+		ch.s.Key.Resource = fill(name, d.m.params)
+		e := d.event(ch, d.gapScope(name), "")
+		e.Gap = g
+		d.out.Events = append(d.out.Events, e)
+	}
+}

@@ -1,0 +1,188 @@
+package rules
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/tree"
+)
+
+// find returns the entity in an answer, or nil: where `entity` says, else the
+// root if it has an id, else what is in data or under the resource's name, else
+// the root. JSON:API's data is flattened to one object; an array of one is its
+// element.
+func (r *resource) find(root *tree.Value) *tree.Value {
+	if root == nil {
+		return nil
+	}
+	if r.entity != nil {
+		raw, ok := r.entity.Get(root.JSON())
+		if !ok {
+			return nil
+		}
+		v, err := tree.Parse(string(raw))
+		if err != nil {
+			return nil
+		}
+		return object(flat(v))
+	}
+	root = single(root)
+	if flattened := flat(root.Get("data")); flattened != nil && flattened != root.Get("data") {
+		return flattened
+	}
+	if _, ok := r.idIn(root); !ok {
+		for _, name := range r.wraps {
+			if v := single(root.Get(name)); v.IsObject() {
+				return v
+			}
+		}
+	}
+	return object(root)
+}
+
+// asked returns what a request's body says of the entity: the body, or what is
+// in its envelope.
+func (r *resource) asked(root *tree.Value) *tree.Value {
+	if !root.IsObject() {
+		return root
+	}
+	if len(root.Members) <= 3 {
+		if data := root.Get("data"); data.Get("attributes").IsObject() {
+			return flat(data)
+		}
+	}
+	if len(root.Members) == 1 {
+		for _, name := range r.wraps {
+			if v := root.Get(name); v.IsObject() {
+				return v
+			}
+		}
+	}
+	return root
+}
+
+func object(v *tree.Value) *tree.Value {
+	if v.IsObject() {
+		return v
+	}
+	return nil
+}
+
+// single returns the only element of an array of one object, else v.
+func single(v *tree.Value) *tree.Value {
+	if v != nil && v.Kind == tree.Array && len(v.Elems) == 1 && v.Elems[0].IsObject() {
+		return &v.Elems[0]
+	}
+	return v
+}
+
+// flat returns a JSON:API resource object as one object: its id, its
+// attributes, its relationships. Anything else it returns as it is.
+func flat(v *tree.Value) *tree.Value {
+	attributes := v.Get("attributes")
+	if !attributes.IsObject() || v.Get("type") == nil {
+		return v
+	}
+	var members []tree.Member
+	if id := v.Get("id"); id != nil && attributes.Get("id") == nil {
+		members = append(members, tree.Member{Name: "id", Value: *id})
+	}
+	members = append(members, attributes.Members...)
+	if rel := v.Get("relationships"); rel != nil && attributes.Get("relationships") == nil {
+		members = append(members, tree.Member{Name: "relationships", Value: *rel})
+	}
+	out := tree.NewObject(members)
+	return &out
+}
+
+// idIn returns the id in an entity, by the names that ids have.
+func (r *resource) idIn(entity *tree.Value) (string, bool) {
+	if r.idBelow != nil && entity != nil {
+		if raw, ok := r.idBelow.Get(entity.JSON()); ok {
+			if v, err := tree.Parse(string(raw)); err == nil {
+				return v.Text()
+			}
+		}
+	}
+	for _, name := range r.idNames {
+		if id, ok := entity.Get(name).Text(); ok {
+			return id, true
+		}
+	}
+	if href, ok := entity.At("_links", "self", "href").Text(); ok { // HAL
+		return r.idInURL(href, "")
+	}
+	return "", false
+}
+
+// idOf returns the id of the entity in an answer: where `id` says, else in the
+// entity.
+func (r *resource) idOf(root, entity *tree.Value) (string, bool) {
+	if r.id != nil && root != nil {
+		if raw, ok := r.id.Get(root.JSON()); ok {
+			if v, err := tree.Parse(string(raw)); err == nil {
+				return v.Text()
+			}
+		}
+		return "", false
+	}
+	return r.idIn(entity)
+}
+
+// shows reports whether an answer's entity is the one with that id.
+func (r *resource) shows(root, entity *tree.Value, id string) bool {
+	if r.singular {
+		return true
+	}
+	if r.id != nil {
+		got, _ := r.idOf(root, entity)
+		return got == id
+	}
+	for _, name := range r.idNames {
+		if got, ok := entity.Get(name).Text(); ok && got == id {
+			return true
+		}
+	}
+	if href, ok := entity.At("_links", "self", "href").Text(); ok {
+		got, _ := r.idInURL(href, "")
+		return got == id
+	}
+	return false
+}
+
+// idInURL returns the id that a Location, Content-Location or link names. It
+// may be relative to base (an escaped path). What the API knows under another
+// prefix than its callers is told by the end of the path, from the last literal
+// part on.
+func (r *resource) idInURL(link, base string) (string, bool) {
+	path, ok := resolve(link, base)
+	if !ok || r.idParam == "" {
+		return "", false
+	}
+	if values, ok := r.item.Match(path); ok {
+		return values[r.idParam], true
+	}
+	n := r.item.Len()
+	for i := range n {
+		if !r.item.Fixed(i) {
+			continue
+		}
+		if values, ok := r.item.MatchEnd(path, i+1); ok && values[r.idParam] != "" {
+			return values[r.idParam], true
+		}
+		break
+	}
+	return "", false
+}
+
+// resolve returns the escaped path that link means, seen from base.
+func resolve(link, base string) (path string, ok bool) {
+	u, err := url.Parse(strings.TrimSpace(link))
+	if err != nil || u.Opaque != "" {
+		return "", false
+	}
+	if b, err := url.Parse(base); err == nil && base != "" {
+		u = b.ResolveReference(u)
+	}
+	return u.EscapedPath(), strings.HasPrefix(u.EscapedPath(), "/")
+}

@@ -1,0 +1,209 @@
+package rules
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/content"
+	"github.com/sidehook/sidehook/rules/route"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Match is what a route says of one call.
+type Match struct {
+	p      *Program
+	e      *endpoint
+	others []*endpoint // what the call may be instead, where override decides
+	params map[string]string
+}
+
+// Match returns what the most specific route says of a call, or nil if no
+// route names it; then it allocates nothing. path is escaped. A slash at the
+// end means nothing; see package route.
+//
+// Where override is configured, a POST that may turn out to be another method
+// matches too; [Program.Plan] decides by what the request says.
+func (p *Program) Match(method, path string) *Match {
+	if p.override != nil && method == "POST" {
+		return p.matchOverridden(path)
+	}
+	if !slices.Contains(p.methods, method) {
+		return nil
+	}
+	e, pattern, ok := p.table.Find(method, path)
+	if !ok {
+		return nil
+	}
+	return &Match{p: p, e: e, params: route.Values(pattern, path)}
+}
+
+// overridable are the methods that a POST may stand for.
+var overridable = []string{"POST", "PUT", "PATCH", "DELETE"}
+
+func (p *Program) matchOverridden(path string) *Match {
+	var m *Match
+	for _, method := range overridable {
+		e, pattern, ok := p.table.Find(method, path)
+		switch {
+		case !ok:
+		case m == nil:
+			m = &Match{p: p, e: e, params: route.Values(pattern, path)}
+		default:
+			m.others = append(m.others, e)
+		}
+	}
+	return m
+}
+
+// matchRequest is Match by the method that a request stands for.
+func (p *Program) matchRequest(r *webhook.Request) *Match {
+	method := p.method(r)
+	if !slices.Contains(p.methods, method) {
+		return nil
+	}
+	e, pattern, ok := p.table.Find(method, r.Path)
+	if !ok {
+		return nil
+	}
+	return &Match{p: p, e: e, params: route.Values(pattern, r.Path)}
+}
+
+// method returns the effective method of r: only a POST can be overridden, and
+// only where the configuration says by what.
+func (p *Program) method(r *webhook.Request) string {
+	if p.override == nil || r.Method != "POST" {
+		return r.Method
+	}
+	said := r.Header.Get(p.override.Header)
+	if p.override.Field != "" && r.Body.Whole() && r.Header.MediaType() == formType {
+		if form, err := content.Form(string(r.Body.Bytes)); err == nil {
+			said, _ = form.Get(p.override.Field).Text()
+		}
+	}
+	if said = strings.ToUpper(strings.TrimSpace(said)); slices.Contains(overridable, said) {
+		return said
+	}
+	return r.Method
+}
+
+// Kind returns what a call on the route does.
+func (m *Match) Kind() Kind { return m.e.kind }
+
+// Resource returns the name of the resource, parameters filled in; "" for a
+// route outside every resource.
+func (m *Match) Resource() string { return m.e.res.nameFor(m.params) }
+
+// Params returns the path parameters, decoded. The caller may keep the map.
+func (m *Match) Params() map[string]string { return maps.Clone(m.params) }
+
+// nameFor fills the parameters into the resource's name.
+func (r *resource) nameFor(params map[string]string) string {
+	if !r.dynamic {
+		return r.name
+	}
+	return fill(r.name, params)
+}
+
+func fill(text string, params map[string]string) string {
+	return nameParam.ReplaceAllStringFunc(text, func(p string) string { return params[p[1:len(p)-1]] })
+}
+
+// fillScope fills parameters into a scope: what no scope may hold becomes _.
+func fillScope(scope string, params map[string]string) string {
+	if !strings.Contains(scope, "{") {
+		return scope
+	}
+	return nameParam.ReplaceAllStringFunc(scope, func(p string) string {
+		return strings.Map(func(r rune) rune {
+			if webhook.CheckScope(string(r)) != nil || r == '.' || r == '/' {
+				return '_'
+			}
+			return r
+		}, params[p[1:len(p)-1]])
+	})
+}
+
+// Entity returns the entity that the path names, if it names one. placeholders
+// holds the values of [Program.Placeholders].
+func (m *Match) Entity(req *webhook.Request, placeholders map[string]string) (webhook.EntityKey, bool) {
+	if !m.e.named {
+		return webhook.EntityKey{}, false
+	}
+	v := &callVars{m: m, req: req, placeholders: placeholders}
+	return webhook.EntityKey{
+		API: m.p.api, Tenant: v.keyTenant(), Resource: m.Resource(), ID: m.params[m.e.res.idParam],
+	}, true
+}
+
+// WantsBefore reports whether the state before the call is worth a GET: `before
+// fetch`, or `before auto` and the call deletes, upserts, or one of its rules
+// reads the state before.
+func (m *Match) WantsBefore() bool {
+	return m.e.wantsBefore() || slices.ContainsFunc(m.others, (*endpoint).wantsBefore)
+}
+
+func (e *endpoint) wantsBefore() bool {
+	switch {
+	case e.kind == Call || !e.named:
+		return false
+	case e.res.before == "fetch":
+		return true
+	case e.res.before != "auto" || e.kind == Create:
+		return false
+	case e.kind == Delete || e.kind == Upsert:
+		return true
+	}
+	reads := func(r *rule) bool { return r.on != webhook.Created && r.readsBefore() }
+	return slices.ContainsFunc(e.res.rules, reads) || slices.ContainsFunc(e.lines, func(l *line) bool {
+		return l.when != nil && l.when.ReadsBefore() || l.extras.readsBefore() || slices.ContainsFunc(l.rules, reads)
+	})
+}
+
+func (r *rule) readsBefore() bool {
+	return r.when != nil && r.when.ReadsBefore() || r.each != nil && r.each.ReadsBefore() || r.extras.readsBefore()
+}
+
+func (x *extras) readsBefore() bool {
+	return slices.ContainsFunc(x.related, func(n namedExpr) bool { return n.expr.ReadsBefore() }) ||
+		fieldsReadBefore(x.attributes)
+}
+
+func fieldsReadBefore(fields []field) bool {
+	return slices.ContainsFunc(fields, func(f field) bool {
+		return f.expr != nil && f.expr.ReadsBefore() || fieldsReadBefore(f.fields)
+	})
+}
+
+// ItemPath returns the escaped path whose GET shows the entity that the call's
+// path names; ok is false if it names none.
+func (m *Match) ItemPath() (path string, ok bool) {
+	if !m.e.named {
+		return "", false
+	}
+	return m.itemPath(m.params[m.e.res.idParam])
+}
+
+// itemPath returns the path of the entity with that id.
+func (m *Match) itemPath(id string) (path string, ok bool) {
+	r := m.e.res
+	if r.item == nil {
+		return "", false
+	}
+	return r.item.Build(func(name string) string {
+		if name == r.idParam {
+			return id
+		}
+		return m.params[name]
+	})
+}
+
+// MaySucceed reports whether a final status can mean success: 2xx, or below
+// 400 where `success` is set (which [Program.Plan] judges).
+func (m *Match) MaySucceed(status int) bool {
+	limit := 300
+	if m.e.res.success != nil {
+		limit = 400
+	}
+	return status >= 200 && status < limit
+}

@@ -1,0 +1,207 @@
+package rules
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/route"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Program is a compiled [Config]. It is read-only, and may be used by any
+// number of goroutines.
+type Program struct {
+	api        string
+	dryRun     bool
+	override   *Override
+	skipHeader string
+	resources  []*resource
+	outside    *resource // settings of the routes outside every resource
+	table      route.Table[*endpoint]
+	methods    []string
+
+	requestHeaders, responseHeaders, placeholders []string
+
+	scopes []Scope
+}
+
+// Kind says what a call on a route does.
+type Kind string
+
+const (
+	Create Kind = "create"
+	Update Kind = "update"
+	Delete Kind = "delete"
+	Upsert Kind = "upsert" // creates or updates: the state before tells
+	Call   Kind = "call"   // outside every resource
+)
+
+// resource is a compiled [Resource].
+type resource struct {
+	name       string // may hold {parameters}
+	dynamic    bool
+	singular   bool
+	collection *route.Pattern
+	item       *route.Pattern // the path of one entity
+	idParam    string         // the parameter of item that is the id; "" if singular
+
+	id        *lang.Query // in a response body; nil: found by itself
+	idBelow   *lang.Query // the same below the entity; nil: found by itself
+	idNames   []string
+	entity    *lang.Query
+	wraps     []string // members that may hold the entity, and is found by itself
+	envelopes []string // all members that may hold it, for redact
+
+	ignore, redact lang.Globs
+	keys           tree.Keys
+	keyPaths       map[string]lang.Path
+	version        *lang.Path
+	representation string
+	before, after  string
+	trust          time.Duration
+	success        *lang.Expr
+	tenant, actor  *origin
+	plain          map[webhook.Operation]string // "" earns nothing
+	rules          []*rule
+}
+
+// origin is where a tenant or an actor comes from: one of both is set.
+type origin struct {
+	placeholder string
+	expr        *lang.Expr
+	ofEntity    bool // reads the entity: an attribute, not part of the key
+}
+
+// endpoint is one method and path.
+type endpoint struct {
+	method  string
+	pattern *route.Pattern
+	place   string // JSON path in the configuration
+	res     *resource
+	kind    Kind
+	named   bool // the path names the entity
+	id      *lang.Expr
+	each    *lang.Expr
+	lines   []*line
+}
+
+// line is one `on` line; the usual routes have one without a scope.
+type line struct {
+	when  *lang.Expr
+	id    *lang.Expr // outside resources
+	each  *lang.Expr // outside resources
+	rules []*rule
+	extras
+	scope string
+}
+
+// rule is a compiled [Rule].
+type rule struct {
+	scope    string
+	instead  bool
+	on       webhook.Operation // "": both
+	each     *lang.Expr
+	eachKey  []string // names of the key of its elements
+	when, id *lang.Expr
+	extras
+}
+
+type extras struct {
+	related     []namedExpr
+	attributes  []field
+	emitUnknown bool
+	description string
+}
+
+type namedExpr struct {
+	name string
+	expr *lang.Expr
+}
+
+type field struct {
+	key    string
+	expr   *lang.Expr
+	fields []field
+}
+
+// Scope is something that a rule can earn.
+type Scope struct {
+	// Name is the scope; where a path parameter is part of it, it stands in
+	// braces, as in {collection}.created.
+	Name        string
+	Description string
+	Resource    string
+}
+
+// API returns the name of the api.
+func (p *Program) API() string { return p.api }
+
+// DryRun reports whether events are shown only.
+func (p *Program) DryRun() bool { return p.dryRun }
+
+// SkipHeader returns the canonical name of the header that holds a skip key.
+func (p *Program) SkipHeader() string { return p.skipHeader }
+
+// Resources returns the names of everything that events can be about, sorted.
+// A name that is taken from the path stands in braces.
+func (p *Program) Resources() []string {
+	var names []string
+	for _, s := range p.scopes {
+		names = append(names, s.Resource)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Scopes returns everything that a rule can earn, gaps included, by name.
+func (p *Program) Scopes() []Scope { return slices.Clone(p.scopes) }
+
+// Earns reports whether some scope that a rule can earn is selected by pattern.
+func (p *Program) Earns(pattern webhook.Pattern) bool {
+	return slices.ContainsFunc(p.scopes, func(s Scope) bool {
+		if !strings.Contains(s.Name, "{") {
+			return pattern.Match(s.Name)
+		}
+		return overlaps(strings.Split(s.Name, "."), strings.FieldsFunc(string(pattern), isScopeDot))
+	})
+}
+
+func isScopeDot(r rune) bool { return r == '.' || r == '/' }
+
+// overlaps reports whether pattern may select a scope with parameters.
+func overlaps(scope, pattern []string) bool {
+	for i, want := range pattern {
+		if want == "**" {
+			return i < len(scope)
+		}
+		if i >= len(scope) || want != "*" && want != scope[i] && !strings.Contains(scope[i], "{") {
+			return false
+		}
+	}
+	return len(scope) == len(pattern)
+}
+
+// Placeholders returns the Caddy placeholders, without braces, that tenant and
+// actor name: what a capture must keep the values of.
+func (p *Program) Placeholders() []string { return slices.Clone(p.placeholders) }
+
+// RequestHeaders returns the canonical names of the request's header fields
+// that a capture must keep: what expressions read, and what deriving needs.
+func (p *Program) RequestHeaders() []string { return slices.Clone(p.requestHeaders) }
+
+// ResponseHeaders is [Program.RequestHeaders] for the response.
+func (p *Program) ResponseHeaders() []string { return slices.Clone(p.responseHeaders) }
+
+// Canonical returns c as JSON that is the same for the same configuration, for
+// [webhook.NewConfigID].
+func (c *Config) Canonical() []byte {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return nil // cannot be: only text, numbers and lists
+	}
+	return b
+}

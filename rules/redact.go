@@ -1,0 +1,181 @@
+package rules
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/sidehook/sidehook/rules/content"
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Redacts reports whether bodies must go through [Match.Redact] before anything
+// of them is kept.
+func (m *Match) Redacts() bool {
+	return len(m.e.res.redact) > 0
+}
+
+// Redact returns body without the redacted paths: as JSON or a form, without a
+// content coding (the Content-Encoding that is kept with it then no longer holds;
+// deriving knows). The paths count from the body's root, from every member that may hold the entity (data, the
+// resource's name…) and from each element of an array there. A body that
+// cannot be read is not kept: Missing is Unparsable.
+func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
+	if !m.Redacts() || !body.Whole() || len(body.Bytes) == 0 {
+		return body
+	}
+	v, kind := readBody(body, h, false)
+	if kind == notReadable {
+		return webhook.Body{Missing: webhook.Unparsable}
+	}
+	out, changed := m.e.res.redacted(v, kind)
+	switch {
+	case kind == isForm && changed:
+		return webhook.Body{Bytes: []byte(content.EncodeForm(&out))}
+	case changed || len(h["Content-Encoding"]) > 0:
+		return webhook.Body{Bytes: out.JSON()}
+	}
+	return body
+}
+
+// redacted returns v without the redacted paths.
+func (r *resource) redacted(v *tree.Value, kind bodyKind) (out tree.Value, changed bool) {
+	if len(r.redact) == 0 {
+		return *v, false
+	}
+	if kind == isPatch {
+		return r.redactPatch(v)
+	}
+	w := redactor{r: r}
+	out = w.at(v, 0)
+	return out, w.changed
+}
+
+// maxEnvelope is how many envelopes may lie around an entity.
+const maxEnvelope = 4
+
+type redactor struct {
+	r       *resource
+	changed bool
+}
+
+// at removes the paths from v as an entity, and from what it may wrap.
+func (w *redactor) at(v *tree.Value, depth int) tree.Value {
+	switch {
+	case depth > maxEnvelope:
+		return *v
+	case v.Kind == tree.Array:
+		elems := make([]tree.Value, len(v.Elems))
+		for i := range v.Elems {
+			elems[i] = w.at(&v.Elems[i], depth+1)
+		}
+		if w.changed {
+			return tree.NewArray(elems)
+		}
+		return *v
+	case v.Kind != tree.Object:
+		return *v
+	}
+	out := w.remove(v, w.r.redact)
+	members := slices.Clone(out.Members)
+	for i := range members {
+		if m := &members[i]; m.Kind == tree.Array || m.Kind == tree.Object && slices.Contains(w.r.envelopes, m.Name) {
+			m.Value = w.at(&m.Value, depth+1)
+		}
+	}
+	if w.changed {
+		return tree.NewObject(members)
+	}
+	return *v
+}
+
+// remove removes what globs select below v.
+func (w *redactor) remove(v *tree.Value, globs lang.Globs) tree.Value {
+	if v.Kind == tree.Array {
+		return w.elements(v, globs)
+	}
+	if v.Kind != tree.Object {
+		return *v
+	}
+	members := make([]tree.Member, 0, len(v.Members))
+	was := w.changed
+	w.changed = false
+	for _, m := range v.Members {
+		rest, whole := globs.Step(m.Name)
+		if whole {
+			w.changed = true
+			continue
+		}
+		if len(rest) > 0 {
+			m.Value = w.remove(&m.Value, rest)
+		}
+		members = append(members, m)
+	}
+	changed := w.changed
+	w.changed = was || changed
+	if changed {
+		return tree.NewObject(members)
+	}
+	return *v
+}
+
+// elements removes from each element, by its index and as what it is: cards.iban
+// is meant for each card of an array too.
+func (w *redactor) elements(v *tree.Value, globs lang.Globs) tree.Value {
+	elems := make([]tree.Value, len(v.Elems))
+	for i := range v.Elems {
+		elems[i] = w.remove(&v.Elems[i], globs)
+		if rest, whole := globs.Step(strconv.Itoa(i)); whole {
+			elems[i], w.changed = tree.Value{}, true
+		} else if len(rest) > 0 {
+			elems[i] = w.remove(&elems[i], rest)
+		}
+	}
+	return tree.NewArray(elems)
+}
+
+// redactPatch removes the operations of a JSON patch that write a redacted path.
+func (r *resource) redactPatch(v *tree.Value) (out tree.Value, changed bool) {
+	ops := make([]tree.Value, 0, len(v.Elems))
+	for i := range v.Elems {
+		op := v.Elems[i]
+		if r.redactsPointer(op.Get("path")) || r.redactsPointer(op.Get("from")) {
+			changed = true
+			continue
+		}
+		if value := op.Get("value"); value != nil {
+			w := redactor{r: r}
+			if now := w.remove(value, r.belowPointer(op.Get("path"))); w.changed {
+				op, changed = op.With("value", now), true
+			}
+		}
+		ops = append(ops, op)
+	}
+	if !changed {
+		return *v, false
+	}
+	return tree.NewArray(ops), true
+}
+
+func (r *resource) redactsPointer(v *tree.Value) bool {
+	text, _ := v.Text()
+	globs := r.redact
+	for _, name := range pointerNames(text) {
+		rest, whole := globs.Step(name)
+		if whole {
+			return true
+		}
+		globs = rest
+	}
+	return false
+}
+
+func (r *resource) belowPointer(v *tree.Value) lang.Globs {
+	text, _ := v.Text()
+	globs := r.redact
+	for _, name := range pointerNames(text) {
+		globs, _ = globs.Step(name)
+	}
+	return globs
+}

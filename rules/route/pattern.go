@@ -1,0 +1,228 @@
+// Package route finds what a path is about. A pattern is a path whose segments
+// may hold one parameter each: /projects/{id}.json. It is pure; looking up a
+// path that no pattern names allocates nothing.
+//
+// One slash at the end of a pattern or of a path means nothing. A parameter is
+// never empty, and stands within one segment. Paths are given escaped, and
+// compared decoded; a %2F is part of its segment.
+package route
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// MaxSegments bounds patterns, and the paths that are looked at.
+const MaxSegments = 32
+
+// Pattern is a parsed pattern.
+type Pattern struct {
+	text     string
+	segments []segment
+}
+
+// segment is literal text, or text around one parameter.
+type segment struct {
+	prefix, param, suffix string // a literal has only a prefix
+}
+
+var (
+	paramName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+	shorthand = regexp.MustCompile(`\{http\.[^}]*\}`)
+)
+
+// Parse reads a pattern that begins with a slash.
+func Parse(text string) (*Pattern, error) {
+	if !strings.HasPrefix(text, "/") {
+		return nil, fmt.Errorf("path %q: write it with a slash first, like /api/projects", text)
+	}
+	if got := shorthand.FindString(text); got != "" {
+		name := strings.Trim(got[strings.LastIndexByte(got, '.')+1:], "{}")
+		return nil, fmt.Errorf("path %q: Caddy replaced a shorthand like {%s} by the placeholder %s before it came here; "+
+			"give the parameter a name that is no shorthand of Caddy's, like {%s_}", text, name, got, name)
+	}
+	if strings.ContainsAny(text, "?#") {
+		return nil, fmt.Errorf("path %q: leave out the query; a route is a path, and `when` can read request.query", text)
+	}
+	p := &Pattern{text: text}
+	seen := make(map[string]bool)
+	for part := range strings.SplitSeq(trim(text), "/") {
+		s, err := parseSegment(part)
+		if err != nil {
+			return nil, fmt.Errorf("path %q: %w", text, err)
+		}
+		if s.param != "" && seen[s.param] {
+			return nil, fmt.Errorf("path %q has {%s} twice: give each parameter its own name", text, s.param)
+		}
+		seen[s.param] = true
+		p.segments = append(p.segments, s)
+	}
+	if len(p.segments) > MaxSegments {
+		return nil, fmt.Errorf("path %q has more than %d parts", text, MaxSegments)
+	}
+	return p, nil
+}
+
+func parseSegment(part string) (segment, error) {
+	if part == "" {
+		return segment{}, fmt.Errorf("a part is empty: write single slashes")
+	}
+	prefix, rest, ok := strings.Cut(part, "{")
+	if !ok {
+		if strings.Contains(part, "}") {
+			return segment{}, fmt.Errorf("part %q has a } without a {", part)
+		}
+		text, err := url.PathUnescape(part)
+		if err != nil {
+			return segment{}, fmt.Errorf("part %q: write %%25 for a percent sign", part)
+		}
+		return segment{prefix: text}, nil
+	}
+	name, suffix, ok := strings.Cut(rest, "}")
+	if !ok || strings.ContainsAny(suffix, "{}") {
+		return segment{}, fmt.Errorf("part %q: one parameter in braces for each part, like {id} or {id}.json", part)
+	}
+	if !paramName.MatchString(name) {
+		return segment{}, fmt.Errorf("{%s} is no name for a parameter: small letters, digits and _, like {project_id}", name)
+	}
+	return segment{prefix, name, suffix}, nil
+}
+
+// trim returns text without its first slash and one at its end.
+func trim(text string) string { return strings.TrimSuffix(text[1:], "/") }
+
+// String returns the pattern as it was written.
+func (p *Pattern) String() string { return p.text }
+
+// Params returns the names of the parameters, left to right.
+func (p *Pattern) Params() []string {
+	var names []string
+	for _, s := range p.segments {
+		if s.param != "" {
+			names = append(names, s.param)
+		}
+	}
+	return names
+}
+
+// Build returns the path with values, escaped, in place of the parameters; ok
+// is false if one is missing or empty.
+func (p *Pattern) Build(values func(name string) string) (path string, ok bool) {
+	var b strings.Builder
+	for _, s := range p.segments {
+		b.WriteByte('/')
+		b.WriteString(url.PathEscape(s.prefix))
+		if s.param != "" {
+			v := values(s.param)
+			if v == "" || v == "." || v == ".." {
+				return "", false
+			}
+			b.WriteString(url.PathEscape(v))
+			b.WriteString(url.PathEscape(s.suffix))
+		}
+	}
+	return b.String(), true
+}
+
+// Match reads the parameters of an escaped path; ok is false if it is not one
+// of p.
+func (p *Pattern) Match(path string) (values map[string]string, ok bool) {
+	return p.match(strings.Split(trimPath(path), "/"), p.segments)
+}
+
+// MatchEnd reads the parameters of p's last n parts from the end of path: what
+// a proxied API knows under another prefix.
+func (p *Pattern) MatchEnd(path string, n int) (values map[string]string, ok bool) {
+	got := strings.Split(trimPath(path), "/")
+	if n > len(got) || n > len(p.segments) {
+		return nil, false
+	}
+	return p.match(got[len(got)-n:], p.segments[len(p.segments)-n:])
+}
+
+// Len returns the number of parts.
+func (p *Pattern) Len() int { return len(p.segments) }
+
+// Fixed reports whether the part i, counted from the end, is literal.
+func (p *Pattern) Fixed(i int) bool {
+	return i < len(p.segments) && p.segments[len(p.segments)-1-i].param == ""
+}
+
+func (p *Pattern) match(got []string, want []segment) (map[string]string, bool) {
+	if len(got) != len(want) {
+		return nil, false
+	}
+	values := make(map[string]string)
+	for i, s := range want {
+		if !s.matches(got[i]) {
+			return nil, false
+		}
+		if s.param != "" {
+			values[s.param] = s.value(got[i])
+		}
+	}
+	return values, true
+}
+
+func trimPath(path string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
+}
+
+// matches reports whether an escaped part of a path is one of s.
+func (s *segment) matches(part string) bool {
+	if s.param == "" {
+		return equalDecoded(part, s.prefix)
+	}
+	return len(part) > len(s.prefix)+len(s.suffix) &&
+		strings.HasPrefix(part, s.prefix) && strings.HasSuffix(part, s.suffix)
+}
+
+// value returns the decoded parameter in a part that matches.
+func (s *segment) value(part string) string {
+	raw := part[len(s.prefix) : len(part)-len(s.suffix)]
+	text, err := url.PathUnescape(raw)
+	if err != nil {
+		return raw
+	}
+	return text
+}
+
+// equalDecoded compares an escaped text with a plain one, without allocating.
+func equalDecoded(escaped, plain string) bool {
+	if len(escaped) == len(plain) {
+		return escaped == plain
+	}
+	i := 0
+	for j := 0; j < len(plain); j++ {
+		if i >= len(escaped) {
+			return false
+		}
+		c := escaped[i]
+		if c == '%' && i+2 < len(escaped) {
+			hi, lo := unhex(escaped[i+1]), unhex(escaped[i+2])
+			if hi > 15 || lo > 15 {
+				return false
+			}
+			c, i = hi<<4|lo, i+2
+		}
+		if c != plain[j] {
+			return false
+		}
+		i++
+	}
+	return i == len(escaped)
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 16
+}

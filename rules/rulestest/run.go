@@ -1,0 +1,248 @@
+package rulestest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// runner runs the exchanges of a case on a memory of its own.
+type runner struct {
+	p         *rules.Program
+	now       time.Time
+	n         int
+	snapshots map[webhook.EntityKey]webhook.Snapshot
+	order     []webhook.EntityKey
+	out       strings.Builder
+	prefix    string
+	before    *part
+}
+
+// Run returns what p makes of the case's exchanges: what its events section
+// should say.
+func (c *Case) Run(p *rules.Program) (string, error) {
+	events, _, err := c.run(p)
+	return events, err
+}
+
+// Update returns the file with its golden sections as p makes them.
+func (c *Case) Update(p *rules.Program) ([]byte, error) {
+	events, snapshots, err := c.run(p)
+	if err != nil {
+		return nil, err
+	}
+	out := &txtar.Archive{Comment: c.archive.Comment}
+	found := false
+	for _, f := range c.archive.Files {
+		switch f.Name {
+		case "events":
+			f.Data, found = []byte(events), true
+		case "snapshots":
+			f.Data = []byte(snapshots)
+		}
+		out.Files = append(out.Files, f)
+	}
+	if !found {
+		out.Files = append(out.Files, txtar.File{Name: "events", Data: []byte(events)})
+	}
+	return txtar.Format(out), nil
+}
+
+// Check says how what p makes of the case differs from what the file says, ""
+// if it does not.
+func (c *Case) Check(p *rules.Program) (string, error) {
+	events, snapshots, err := c.run(p)
+	if err != nil {
+		return "", err
+	}
+	if events != c.Events {
+		return fmt.Sprintf("events are\n%sand should be\n%s", events, c.Events), nil
+	}
+	if c.snapshots && snapshots != c.Snapshots {
+		return fmt.Sprintf("snapshots are\n%sand should be\n%s", snapshots, c.Snapshots), nil
+	}
+	return "", nil
+}
+
+func (c *Case) run(p *rules.Program) (events, snapshots string, err error) {
+	r := &runner{
+		p: p, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC),
+		snapshots: make(map[webhook.EntityKey]webhook.Snapshot), before: c.before,
+	}
+	for i, x := range c.exchanges {
+		if len(c.exchanges) > 1 {
+			r.prefix = strconv.Itoa(i+1) + ": "
+		}
+		if err := r.exchange(x); err != nil {
+			return "", "", fmt.Errorf("exchange %d: %w", i+1, err)
+		}
+	}
+	var kept strings.Builder
+	for _, key := range r.order {
+		writeSnapshot(&kept, r.snapshots[key])
+	}
+	return r.out.String(), kept.String(), nil
+}
+
+func (r *runner) exchange(e *exchange) error {
+	x, err := r.read(e)
+	if err != nil {
+		return err
+	}
+	plan := r.p.Plan(x)
+	if plan.Nothing != "" {
+		r.say("nothing: %s", plan.Nothing)
+		return nil
+	}
+	if err := r.seed(plan, x); err != nil {
+		return err
+	}
+	before := make([]webhook.Snapshot, len(plan.Subjects))
+	after := make([]rules.Seen, len(plan.Subjects))
+	for i, s := range plan.Subjects {
+		snap, ok := r.snapshots[s.Key]
+		if !ok {
+			snap.Key = s.Key
+		}
+		before[i] = snap
+		if s.Fetch != "" {
+			r.say("GET %s", s.Fetch)
+		}
+		if e.getAfter != nil {
+			obs, err := observation(e.getAfter, x.Ended.Add(time.Millisecond))
+			if err != nil {
+				return err
+			}
+			after[i].Observation = obs
+		}
+	}
+	got, err := r.p.Derive(x, plan, before, after)
+	if err != nil {
+		return err
+	}
+	r.keep(&got)
+	r.now = x.Ended
+	return nil
+}
+
+// keep shows what was derived, and remembers it.
+func (r *runner) keep(got *rules.Derived) {
+	for i := range got.Events {
+		r.say("%s", Line(&got.Events[i]))
+	}
+	for range got.NoChange {
+		r.say("no change")
+	}
+	for _, s := range got.Skipped {
+		r.say("skipped: %s", s)
+	}
+	for _, s := range got.Snapshots {
+		if _, ok := r.snapshots[s.Key]; !ok {
+			r.order = append(r.order, s.Key)
+		}
+		r.snapshots[s.Key] = s
+	}
+}
+
+func (r *runner) say(format string, args ...any) {
+	r.out.WriteString(r.prefix)
+	fmt.Fprintf(&r.out, format, args...)
+	r.out.WriteByte('\n')
+}
+
+// read makes the exchange of a case's call, which takes 20 ms.
+func (r *runner) read(e *exchange) (*webhook.Exchange, error) {
+	words := strings.Fields(e.request.first)
+	if len(words) < 2 {
+		return nil, fmt.Errorf("a request begins with its method and path, like PATCH /orders/o-1; got %q", e.request.first)
+	}
+	path, query, _ := strings.Cut(words[1], "?")
+	later, err := e.request.later()
+	if err != nil {
+		return nil, err
+	}
+	r.n++
+	x := &webhook.Exchange{
+		API: r.p.API(), Started: r.now.Add(later + time.Second), Overlapped: e.request.has("overlapped"),
+		Placeholders: map[string]string{},
+	}
+	binary.BigEndian.PutUint64(x.ID[8:], uint64(r.n))
+	x.Ended = x.Started.Add(20 * time.Millisecond)
+	for _, text := range e.request.options["placeholder"] {
+		name, value, _ := strings.Cut(text, " ")
+		x.Placeholders[name] = value
+	}
+	x.Request = webhook.Request{
+		Method: words[0], Path: path, Query: query, Header: e.request.header,
+		SkipKey: e.request.header.Get(r.p.SkipHeader()),
+	}
+	if x.Request.Body, err = e.request.captured(); err != nil {
+		return nil, err
+	}
+	x.Response.Header = e.answer.header
+	if x.Response.Status, x.Ending, err = e.answer.status(); err != nil {
+		return nil, err
+	}
+	if x.Response.Body, err = e.answer.captured(); err != nil {
+		return nil, err
+	}
+	if x.Ending != webhook.Completed {
+		x.Response.Body = webhook.Body{Missing: webhook.CutOff}
+	}
+	if e.getBefore != nil {
+		x.Before, err = observation(e.getBefore, x.Started)
+	}
+	return x, err
+}
+
+func observation(p *part, at time.Time) (*webhook.Observation, error) {
+	status, _, err := p.status()
+	if err != nil {
+		return nil, err
+	}
+	body, err := p.captured()
+	return &webhook.Observation{Requested: at, Received: at, Status: status, Header: p.header, Body: body}, err
+}
+
+// seed makes the before section the snapshot of the first entity.
+func (r *runner) seed(plan *rules.Plan, x *webhook.Exchange) error {
+	if r.before == nil || len(plan.Subjects) == 0 {
+		return nil
+	}
+	p := r.before
+	r.before = nil
+	s := webhook.Snapshot{
+		Key: plan.Subjects[0].Key, Sequence: 1, Seen: x.Started.Add(-time.Second), Via: webhook.FromFetch,
+		View: "get", ETag: p.option("etag"), Version: p.option("version"),
+	}
+	if v := p.option("view"); v != "" {
+		s.View = v
+	}
+	if n := p.option("sequence"); n != "" {
+		var err error
+		if s.Sequence, err = strconv.ParseUint(n, 10, 64); err != nil {
+			return fmt.Errorf("before: %w", err)
+		}
+	}
+	later, err := p.later()
+	if err != nil {
+		return fmt.Errorf("before: %w", err)
+	}
+	s.Seen = s.Seen.Add(-later)
+	if s.Deleted = p.has("deleted"); !s.Deleted && strings.TrimSpace(p.body) != "" {
+		s.Body = []byte(strings.TrimSpace(p.body))
+	}
+	if u := p.option("unknown"); u != "" {
+		s.Unknown = strings.Fields(u)
+	}
+	r.snapshots[s.Key] = s
+	r.order = append(r.order, s.Key)
+	return nil
+}

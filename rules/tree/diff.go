@@ -1,0 +1,122 @@
+package tree
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Change is one path whose value differs. Old and New are nil where the path
+// is absent.
+type Change struct {
+	Path     string
+	Old, New *Value
+}
+
+// Keys says which arrays have elements with an identity: it maps the path of
+// an array (indices and keys written as *) to the names of the key below an element.
+type Keys map[string][]string
+
+// Diff returns the paths at which two states differ, sorted. Objects are
+// compared member by member, arrays as a whole unless keys names them: then
+// element by element, under the element's key. null is not absent.
+func Diff(before, after *Value, keys Keys) []Change {
+	d := differ{keys: keys}
+	d.diff("", "", before, after)
+	slices.SortFunc(d.changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return d.changes
+}
+
+type differ struct {
+	keys    Keys
+	changes []Change
+}
+
+// diff compares a and b at path; shape is the path with * for elements.
+func (d *differ) diff(path, shape string, a, b *Value) {
+	switch {
+	case a != nil && b != nil && a.raw != "" && a.raw == b.raw:
+		return
+	case a.IsObject() && b.IsObject():
+		d.members(path, shape, a, b)
+		return
+	case len(d.keys) > 0 && a != nil && b != nil && a.Kind == Array && b.Kind == Array:
+		if key, ok := d.keys[shape]; ok && d.elements(path, shape, key, a, b) {
+			return
+		}
+	}
+	if !Equal(a, b) {
+		d.changes = append(d.changes, Change{path, a, b})
+	}
+}
+
+func (d *differ) members(path, shape string, a, b *Value) {
+	inB, inA := finder{in: b}, finder{in: a}
+	for i := range a.Members {
+		m := &a.Members[i]
+		other := inB.find(m.Name, i)
+		if other != nil && other.raw != "" && other.raw == m.raw {
+			continue
+		}
+		d.diff(Join(path, m.Name), d.below(shape, m.Name), &m.Value, other)
+	}
+	for i := range b.Members {
+		m := &b.Members[i]
+		if inA.find(m.Name, i) == nil {
+			d.diff(Join(path, m.Name), d.below(shape, m.Name), nil, &m.Value)
+		}
+	}
+}
+
+// below spares the second path where no array is keyed.
+func (d *differ) below(shape, name string) string {
+	if len(d.keys) == 0 {
+		return ""
+	}
+	return Join(shape, name)
+}
+
+// elements compares two arrays by key; false if an element has none, or two
+// have the same.
+func (d *differ) elements(path, shape string, key []string, a, b *Value) bool {
+	was, ok1 := keyed(a, key)
+	is, ok2 := keyed(b, key)
+	if !ok1 || !ok2 {
+		return false
+	}
+	below := Join(shape, "*")
+	for i := range a.Elems {
+		k, _ := a.Elems[i].At(key...).Text()
+		d.diff(Join(path, k), below, &a.Elems[i], is[k])
+	}
+	for i := range b.Elems {
+		k, _ := b.Elems[i].At(key...).Text()
+		if was[k] == nil {
+			d.diff(Join(path, k), below, nil, &b.Elems[i])
+		}
+	}
+	return true
+}
+
+func keyed(v *Value, key []string) (map[string]*Value, bool) {
+	byKey := make(map[string]*Value, len(v.Elems))
+	for i := range v.Elems {
+		k, ok := v.Elems[i].At(key...).Text()
+		if !ok || byKey[k] != nil {
+			return nil, false
+		}
+		byKey[k] = &v.Elems[i]
+	}
+	return byKey, true
+}
+
+// Element returns what tells e apart within its array: its own key, else i.
+func Element(e *Value, key []string, i int) string {
+	if k, ok := e.At(key...).Text(); ok && len(key) > 0 {
+		return k
+	}
+	if k, ok := e.Get("id").Text(); ok {
+		return k
+	}
+	return strconv.Itoa(i)
+}

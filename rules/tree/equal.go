@@ -1,0 +1,95 @@
+package tree
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Equal compares by value: 1 is 1.0, the order of members means nothing, a
+// string's escapes mean nothing.
+func Equal(a, b *Value) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.Kind != b.Kind {
+		return false
+	}
+	if a.raw != "" && a.raw == b.raw {
+		return true
+	}
+	switch a.Kind {
+	case Number:
+		return equalNumbers(a.raw, b.raw)
+	case String:
+		return unquote(a.raw) == unquote(b.raw)
+	case Array:
+		if len(a.Elems) != len(b.Elems) {
+			return false
+		}
+		for i := range a.Elems {
+			if !Equal(&a.Elems[i], &b.Elems[i]) {
+				return false
+			}
+		}
+		return true
+	case Object:
+		if len(a.Members) != len(b.Members) {
+			return false
+		}
+		f := finder{in: b}
+		for i := range a.Members {
+			if !Equal(&a.Members[i].Value, f.find(a.Members[i].Name, i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return a.Kind == Null
+}
+
+// finder looks members up, first where they stood in the other object.
+type finder struct {
+	in    *Value
+	index map[string]int
+}
+
+func (f *finder) find(name string, hint int) *Value {
+	if f.in == nil || f.in.Kind != Object {
+		return nil
+	}
+	if hint < len(f.in.Members) && f.in.Members[hint].Name == name {
+		return &f.in.Members[hint].Value
+	}
+	if at := indexOf(f.in.Members, name, &f.index); at >= 0 {
+		return &f.in.Members[at].Value
+	}
+	return nil
+}
+
+func equalNumbers(a, b string) bool {
+	an, ad, ae, aok := decimal(a)
+	bn, bd, be, bok := decimal(b)
+	return aok && bok && an == bn && ad == bd && ae == be
+}
+
+// decimal returns a number as sign, digits without zeros at either end, and
+// the power of ten of the last digit. ok is false for absurd exponents.
+func decimal(s string) (negative bool, digits string, exponent int, ok bool) {
+	s, negative = strings.CutPrefix(s, "-")
+	mantissa := s
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		e, err := strconv.Atoi(s[i+1:])
+		if err != nil || e > 1e6 || e < -1e6 {
+			return false, "", 0, false
+		}
+		mantissa, exponent = s[:i], e
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	exponent -= len(fraction)
+	digits = strings.TrimLeft(whole+fraction, "0")
+	trimmed := strings.TrimRight(digits, "0")
+	if trimmed == "" {
+		return false, "", 0, true // zero has no sign here
+	}
+	return negative, trimmed, exponent + len(digits) - len(trimmed), true
+}

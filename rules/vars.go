@@ -1,0 +1,345 @@
+package rules
+
+import (
+	"encoding/json"
+	"net/url"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// callVars gives expressions what is known of a call by itself. It keeps what
+// it has read, and is for one goroutine at a time.
+type callVars struct {
+	m            *Match
+	req          *webhook.Request
+	placeholders map[string]string
+
+	res     *webhook.Response // nil: not answered yet
+	reqTree *tree.Value
+	resTree *tree.Value
+
+	request, response *lazy
+	tenant            *string
+	actor             *string
+}
+
+// Lookup implements [lang.Vars].
+func (v *callVars) Lookup(name string) any {
+	switch name {
+	case "request":
+		if v.request == nil {
+			v.request = &lazy{read: v.requestField, names: []string{"method", "path", "query", "header", "body"}}
+		}
+		return v.request
+	case "response":
+		if v.res == nil {
+			return nil
+		}
+		if v.response == nil {
+			v.response = &lazy{read: v.responseField, names: []string{"status", "header", "body"}}
+		}
+		return v.response
+	case "params":
+		return v.m.params
+	case "actor":
+		if a := v.actorOf(v); a != "" {
+			return a
+		}
+	}
+	return nil
+}
+
+func (v *callVars) requestField(name string) any {
+	switch name {
+	case "method":
+		return v.m.p.method(v.req)
+	case "path":
+		return v.req.Path
+	case "query":
+		return query(v.req.Query)
+	case "header":
+		return header(v.req.Header)
+	case "body":
+		return decoded(v.reqTree, v.req.Body)
+	}
+	return nil
+}
+
+func (v *callVars) responseField(name string) any {
+	switch name {
+	case "status":
+		return int64(v.res.Status)
+	case "header":
+		return header(v.res.Header)
+	case "body":
+		return decoded(v.resTree, v.res.Body)
+	}
+	return nil
+}
+
+// decoded returns a body's value: unknown if there is one that was not kept,
+// nil if it is none that is read.
+func decoded(v *tree.Value, b webhook.Body) any {
+	if v == nil {
+		if !b.Whole() {
+			return lang.Unknown
+		}
+		return nil
+	}
+	out, err := lang.Decode(v.JSON())
+	if err != nil {
+		return lang.Unknown
+	}
+	return out
+}
+
+// header returns the first value of each field.
+func header(h webhook.Header) map[string]any {
+	out := make(map[string]any, len(h))
+	for name, values := range h {
+		if len(values) > 0 {
+			out[name] = values[0]
+		}
+	}
+	return out
+}
+
+// query returns each parameter: its text, or an array if it is repeated.
+func query(raw string) map[string]any {
+	values, _ := url.ParseQuery(raw) // what it could read is in values
+	out := make(map[string]any, len(values))
+	for name, list := range values {
+		if len(list) == 1 {
+			out[name] = list[0]
+			continue
+		}
+		all := make([]any, len(list))
+		for i, s := range list {
+			all[i] = s
+		}
+		out[name] = all
+	}
+	return out
+}
+
+// keyTenant returns the tenant that is part of the entity's key, "" if there is
+// none.
+func (v *callVars) keyTenant() string {
+	if v.tenant == nil {
+		text := ""
+		if t := v.m.e.res.tenant; t != nil && !t.ofEntity {
+			text = t.text(v, v.placeholders)
+		}
+		v.tenant = &text
+	}
+	return *v.tenant
+}
+
+// actorOf returns who did it, "" if that is not known. vars may know the entity.
+func (v *callVars) actorOf(vars lang.Vars) string {
+	a := v.m.e.res.actor
+	if a == nil {
+		return ""
+	}
+	if a.ofEntity {
+		return a.text(vars, v.placeholders)
+	}
+	if v.actor == nil {
+		text := a.text(vars, v.placeholders)
+		v.actor = &text
+	}
+	return *v.actor
+}
+
+func (o *origin) text(vars lang.Vars, placeholders map[string]string) string {
+	if o.placeholder != "" {
+		return placeholders[o.placeholder]
+	}
+	out, err := o.expr.Eval(vars, nil)
+	if err != nil {
+		return ""
+	}
+	return textOf(out)
+}
+
+// textOf returns an id, a tenant or an actor as text; "" for what is none.
+func textOf(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int64, float64, bool:
+		b, err := lang.Encode(v)
+		if err != nil {
+			return ""
+		}
+		return string(b)
+	}
+	return ""
+}
+
+// lazy is a [lang.Object] that reads its fields once, when they are asked for.
+type lazy struct {
+	read   func(name string) any
+	names  []string
+	values map[string]any
+}
+
+// Field implements [lang.Object].
+func (l *lazy) Field(name string) any {
+	if v, ok := l.values[name]; ok {
+		return v
+	}
+	v := l.read(name)
+	if l.values == nil {
+		l.values = make(map[string]any, len(l.names))
+	}
+	l.values[name] = v
+	return v
+}
+
+// Value implements [lang.Object].
+func (l *lazy) Value() map[string]any {
+	for _, n := range l.names {
+		l.Field(n)
+	}
+	return l.values
+}
+
+// changeVars adds to a call what is known of one entity's change.
+type changeVars struct {
+	*callVars
+	operation webhook.Operation
+	key       webhook.EntityKey
+	tenant    string
+
+	before, after side
+	itemTree      *tree.Value
+	item          any
+
+	compared *lang.Change
+}
+
+// side is a state before or after, decoded when it is asked for.
+type side struct {
+	absent  bool        // known not to be there
+	tree    *tree.Value // nil: not known, unless absent
+	unknown []string    // paths in it whose value is not known
+	value   any
+	decoded bool
+}
+
+func (s *side) get() any {
+	switch {
+	case s.absent:
+		return nil
+	case s.tree == nil:
+		return lang.Unknown
+	case s.decoded:
+		return s.value
+	}
+	v, err := lang.Decode(s.tree.JSON())
+	if err != nil {
+		v = lang.Unknown
+	}
+	paths := make([]lang.Path, 0, len(s.unknown))
+	for _, text := range s.unknown {
+		if p, err := lang.ParsePath(text); err == nil {
+			paths = append(paths, p)
+		}
+	}
+	s.value, s.decoded = lang.MarkUnknown(v, paths), true
+	return s.value
+}
+
+// change returns what predicates look at.
+func (v *changeVars) change() *lang.Change {
+	if v.compared == nil {
+		r := v.m.e.res
+		v.compared = &lang.Change{
+			Operation: v.operation, Before: v.before.get(), After: v.after.get(),
+			Ignored: r.ignore.Match,
+			Key:     func(path string) (lang.Path, bool) { p, ok := r.keyPaths[path]; return p, ok },
+		}
+	}
+	return v.compared
+}
+
+// Lookup implements [lang.Vars].
+func (v *changeVars) Lookup(name string) any {
+	switch name {
+	case "operation":
+		return string(v.operation)
+	case "before":
+		return v.before.get()
+	case "after":
+		return v.after.get()
+	case "entity":
+		return v.entity().get()
+	case "id":
+		return v.key.ID
+	case "api":
+		return v.m.p.api
+	case "resource":
+		return v.key.Resource
+	case "tenant":
+		return textOrNil(v.tenant)
+	case "actor":
+		return textOrNil(v.actorOf(v))
+	case "item":
+		return v.item
+	}
+	return v.callVars.Lookup(name)
+}
+
+func (v *changeVars) entity() *side {
+	if v.operation == webhook.Deleted {
+		return &v.before
+	}
+	return &v.after
+}
+
+// json returns the value of x as JSON; of a plain path the bytes as they were.
+// An absent or unknown value is null.
+func (v *changeVars) json(x *lang.Expr) (json.RawMessage, error) {
+	if root, path, ok := x.PlainPath(); ok {
+		if source, at, ok := v.source(root, path.Names()); ok {
+			if raw := source.At(at...).JSON(); raw != nil {
+				return raw, nil
+			}
+		}
+	}
+	out, err := x.Eval(v, v.change())
+	if err != nil {
+		return nil, err
+	}
+	return lang.Encode(out)
+}
+
+// source returns the JSON that a plain path reads from.
+func (v *changeVars) source(root string, names []string) (*tree.Value, []string, bool) {
+	body := len(names) > 0 && names[0] == "body"
+	switch {
+	case root == "before" && len(v.before.unknown) == 0:
+		return v.before.tree, names, true
+	case root == "after" && len(v.after.unknown) == 0:
+		return v.after.tree, names, true
+	case root == "entity" && len(v.entity().unknown) == 0:
+		return v.entity().tree, names, true
+	case root == "item":
+		return v.itemTree, names, true
+	case root == "request" && body:
+		return v.reqTree, names[1:], true
+	case root == "response" && body:
+		return v.resTree, names[1:], true
+	}
+	return nil, nil, false
+}
+
+func textOrNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
