@@ -1,8 +1,6 @@
 package lang
 
 import (
-	"math"
-	"math/big"
 	"regexp"
 	"strings"
 
@@ -39,7 +37,10 @@ func (c *compiler) binary(n *ast.BinaryNode) (node, error) {
 		return nil, err
 	}
 	a, b := both[0], both[1]
-	switch op := n.Operator; op {
+	if op, ok := operators[n.Operator]; ok {
+		return func(f *frame) any { return op(f, a(f), b(f)) }, nil
+	}
+	switch n.Operator {
 	case "&&", "and":
 		return func(f *frame) any {
 			t := Truthy(a(f))
@@ -58,39 +59,44 @@ func (c *compiler) binary(n *ast.BinaryNode) (node, error) {
 		}, nil
 	case "??":
 		return func(f *frame) any {
-			v := a(f)
-			if v == nil {
-				return b(f)
+			if v := a(f); v != nil {
+				return v
 			}
-			return v
+			return b(f)
 		}, nil
-	case "==":
-		return func(f *frame) any { return equalValues(f, a(f), b(f)).value() }, nil
-	case "!=":
-		return func(f *frame) any { return equalValues(f, a(f), b(f)).Not().value() }, nil
-	case "<", ">", "<=", ">=":
-		test := orders[op]
-		return func(f *frame) any { return ordered(f, a(f), b(f), test).value() }, nil
-	case "in":
-		return func(f *frame) any { return contained(f, a(f), b(f)).value() }, nil
-	case "contains":
-		return func(f *frame) any {
-			l, r := a(f), b(f)
-			if _, ok := l.([]any); ok {
-				return contained(f, r, l).value()
-			}
-			return texts(f, l, r, strings.Contains).value()
-		}, nil
-	case "startsWith":
-		return func(f *frame) any { return texts(f, a(f), b(f), strings.HasPrefix).value() }, nil
-	case "endsWith":
-		return func(f *frame) any { return texts(f, a(f), b(f), strings.HasSuffix).value() }, nil
-	case "+", "-", "*", "/", "%", "**", "^":
-		return func(f *frame) any { return arithmetic(f, op, a(f), b(f)) }, nil
-	case "..":
-		return func(f *frame) any { return interval(f, a(f), b(f)) }, nil
 	}
 	return nil, errorAt(n, "there is no operator %s", n.Operator)
+}
+
+// operators are those that always look at both sides.
+var operators = map[string]func(f *frame, a, b any) any{
+	"==": func(f *frame, a, b any) any { return equalValues(f, a, b).value() },
+	"!=": func(f *frame, a, b any) any { return equalValues(f, a, b).Not().value() },
+	"<":  ordered(func(c int) bool { return c < 0 }),
+	">":  ordered(func(c int) bool { return c > 0 }),
+	"<=": ordered(func(c int) bool { return c <= 0 }),
+	">=": ordered(func(c int) bool { return c >= 0 }),
+	"in": func(f *frame, a, b any) any { return contained(f, a, b).value() },
+	"contains": func(f *frame, a, b any) any {
+		if _, ok := a.([]any); ok {
+			return contained(f, b, a).value()
+		}
+		return texts(f, a, b, strings.Contains).value()
+	},
+	"startsWith": func(f *frame, a, b any) any { return texts(f, a, b, strings.HasPrefix).value() },
+	"endsWith":   func(f *frame, a, b any) any { return texts(f, a, b, strings.HasSuffix).value() },
+	"+":          calculate("+"),
+	"-":          calculate("-"),
+	"*":          calculate("*"),
+	"/":          calculate("/"),
+	"%":          calculate("%"),
+	"**":         calculate("**"),
+	"^":          calculate("**"),
+	"..":         interval,
+}
+
+func calculate(op string) func(f *frame, a, b any) any {
+	return func(f *frame, a, b any) any { return arithmetic(f, op, a, b) }
 }
 
 // nilTest compiles x == nil and x != nil: true for null and absent.
@@ -144,22 +150,19 @@ func equalValues(f *frame, a, b any) Truth {
 	return same(a, b, f)
 }
 
-var orders = map[string]func(int) bool{
-	"<":  func(c int) bool { return c < 0 },
-	">":  func(c int) bool { return c > 0 },
-	"<=": func(c int) bool { return c <= 0 },
-	">=": func(c int) bool { return c >= 0 },
-}
-
-func ordered(f *frame, a, b any, test func(int) bool) Truth {
-	if !hasOrder(a) || !hasOrder(b) {
-		return False
+// ordered compares numbers with numbers and strings with strings; anything
+// else is false.
+func ordered(test func(int) bool) func(f *frame, a, b any) any {
+	return func(_ *frame, a, b any) any {
+		if !hasOrder(a) || !hasOrder(b) {
+			return false
+		}
+		if IsUnknown(a) || IsUnknown(b) {
+			return Unknown
+		}
+		c, ok := compare(a, b)
+		return ok && test(c)
 	}
-	if IsUnknown(a) || IsUnknown(b) {
-		return Undecided
-	}
-	c, ok := compare(a, b)
-	return truthOf(ok && test(c))
 }
 
 // hasOrder reports whether v may have an order.
@@ -215,134 +218,4 @@ func texts(f *frame, a, b any, test func(a, b string) bool) Truth {
 		return Undecided
 	}
 	return truthOf(f.spendText(len(s)) && test(s, t))
-}
-
-// interval is a..b, both ends included.
-func interval(f *frame, a, b any) any {
-	if IsUnknown(a) || IsUnknown(b) {
-		return Unknown
-	}
-	lo, ok := a.(int64)
-	hi, ok2 := b.(int64)
-	if !ok || !ok2 {
-		return nil
-	}
-	if hi < lo {
-		return []any{}
-	}
-	size := new(big.Int).Sub(big.NewInt(hi), big.NewInt(lo))
-	if !size.IsInt64() || size.Int64() >= maxSteps || !f.spend(int(size.Int64())+1) {
-		f.spend(maxSteps + 1)
-		return Unknown
-	}
-	out := make([]any, 0, size.Int64()+1)
-	for i := range size.Int64() + 1 {
-		out = append(out, lo+i)
-	}
-	return out
-}
-
-// arithmetic works on two numbers; + joins two strings. Anything else gives
-// null, as does what JSON has no number for. Integers that overflow go on as
-// floats; / always gives a float.
-func arithmetic(f *frame, op string, a, b any) any {
-	if s, ok := a.(string); ok && op == "+" {
-		switch t := b.(type) {
-		case string:
-			if !f.spendText(len(s) + len(t)) {
-				return Unknown
-			}
-			return s + t
-		case unknown:
-			return t
-		}
-		return nil
-	}
-	if !numeric(a) && !IsUnknown(a) || !numeric(b) && !(IsUnknown(b)) && !(op == "+" && IsUnknown(a) && isText(b)) {
-		return nil
-	}
-	if IsUnknown(a) || IsUnknown(b) {
-		return Unknown
-	}
-	i, ok := a.(int64)
-	j, ok2 := b.(int64)
-	if ok && ok2 {
-		if v, ok := integers(op, i, j); ok {
-			return v
-		}
-	}
-	return finite(floats(op, toFloat(a), toFloat(b)))
-}
-
-func numeric(v any) bool {
-	switch v.(type) {
-	case int64, float64:
-		return true
-	}
-	return false
-}
-
-func isText(v any) bool { _, ok := v.(string); return ok }
-
-func toFloat(v any) float64 {
-	switch v := v.(type) {
-	case int64:
-		return float64(v)
-	case float64:
-		return v
-	}
-	return math.NaN()
-}
-
-// integers reports false where the result is no int64.
-func integers(op string, a, b int64) (any, bool) {
-	switch op {
-	case "+":
-		if s := a + b; (s > a) == (b > 0) {
-			return s, true
-		}
-	case "-":
-		if s := a - b; (s < a) == (b > 0) {
-			return s, true
-		}
-	case "*":
-		if a == 0 || b == 0 {
-			return int64(0), true
-		}
-		if s := a * b; s/b == a && !(a == -1 && b == math.MinInt64) && !(b == -1 && a == math.MinInt64) {
-			return s, true
-		}
-	case "%":
-		if b == 0 {
-			return nil, true
-		}
-		if b == -1 {
-			return int64(0), true
-		}
-		return a % b, true
-	}
-	return nil, false
-}
-
-func floats(op string, a, b float64) float64 {
-	switch op {
-	case "+":
-		return a + b
-	case "-":
-		return a - b
-	case "*":
-		return a * b
-	case "/":
-		return a / b
-	case "%":
-		return math.Mod(a, b)
-	}
-	return math.Pow(a, b)
-}
-
-func finite(v float64) any {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return v
 }
