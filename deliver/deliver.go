@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -19,8 +20,13 @@ type Queue interface {
 	Waiting() <-chan struct{}
 }
 
-// Renderer says what one delivery sends. An error means that we cannot, and
-// that trying again would not help: the delivery is dead.
+// ErrNotNow is wrapped by errors of a [Renderer] that may not come again, such
+// as a store that cannot be read: the attempt has failed, and another follows.
+var ErrNotNow = errors.New("not now")
+
+// Renderer says what one delivery sends. An error that does not wrap ErrNotNow
+// means that we cannot, and that trying again would not help: the delivery is
+// dead.
 type Renderer interface {
 	Render(ctx context.Context, d *webhook.Delivery, s *webhook.Subscription) (webhook.Payload, error)
 }

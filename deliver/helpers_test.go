@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -83,16 +84,19 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// lateOnce renders nothing until its first attempt's time is over.
+// lateOnce fails to render the first time: with err, or as late as can be.
 type lateOnce struct {
 	delivertest.Renderer
+	err   error
 	again atomic.Bool
 }
 
 func (r *lateOnce) Render(ctx context.Context, d *webhook.Delivery, s *webhook.Subscription) (webhook.Payload, error) {
 	if !r.again.Swap(true) {
-		<-ctx.Done()
-		return webhook.Payload{}, ctx.Err()
+		if r.err == nil {
+			<-ctx.Done()
+		}
+		return webhook.Payload{}, cmp.Or(r.err, ctx.Err())
 	}
 	return r.Renderer.Render(ctx, d, s)
 }

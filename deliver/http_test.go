@@ -252,18 +252,6 @@ func TestConnectionRefused(t *testing.T) {
 	check(t, a, webhook.Failed, 0, "connect to "+l.Addr().String()+": connection refused")
 }
 
-// No proxy of the environment is used: it would see what is delivered.
-func TestEnvironmentProxyIsNotUsed(t *testing.T) {
-	var asked atomic.Bool
-	proxy := serve(t, func(http.ResponseWriter, *http.Request) { asked.Store(true) })
-	t.Setenv("HTTP_PROXY", proxy.URL)
-	s := subscribe("crm", "http://receiver.invalid/")
-	attemptAt(t, s)
-	if asked.Load() {
-		t.Error("the proxy was asked")
-	}
-}
-
 // Connections are used again, also after answers of some length.
 func TestConnectionsAreReused(t *testing.T) {
 	var conns atomic.Int64

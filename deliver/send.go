@@ -38,12 +38,13 @@ func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) 
 	defer cancel()
 	req, err := d.request(ctx, p, dl, a)
 	if err != nil {
-		switch context.Cause(ctx) {
-		case errCut:
+		switch {
+		case context.Cause(ctx) == errCut:
 			return nil
-		case errTimeout:
-			// The store may have stalled: that is no reason to give up.
+		case context.Cause(ctx) == errTimeout: // the store may have stalled
 			return failed(a, fmt.Sprintf("the payload was not ready within %s", p.timeout))
+		case errors.Is(err, ErrNotNow):
+			return failed(a, err.Error())
 		}
 		return broken(a, err)
 	}

@@ -156,13 +156,21 @@ func TestObserverHearsOnce(t *testing.T) {
 func TestPayloadThatIsLateIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		crm := delivertest.NewReceiver(t, 200)
-		b := start(t, deliver.Options{Transport: crm, Renderer: &lateOnce{}}, subscribe("crm", "https://crm/"))
-		id := b.q.Owe("crm", event(1), "lane")
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		b.state(t, id, webhook.Delivered)
-		if as := b.q.Attempts(id); len(as) != 2 || as[0].Error != "the payload was not ready within 10s" {
-			t.Errorf("recorded %+v", as)
+		for n, c := range []struct {
+			err  error
+			want string
+		}{
+			{nil, "the payload was not ready within 10s"},
+			{fmt.Errorf("read the event: %w", deliver.ErrNotNow), "payload: read the event: not now"},
+		} {
+			b := start(t, deliver.Options{Transport: crm, Renderer: &lateOnce{err: c.err}}, subscribe("crm", "https://crm/"))
+			id := b.q.Owe("crm", event(n), "lane")
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			b.state(t, id, webhook.Delivered)
+			if as := b.q.Attempts(id); len(as) != 2 || as[0].Error != c.want {
+				t.Errorf("recorded %+v", as)
+			}
 		}
 	})
 }
