@@ -49,8 +49,8 @@ func TestTheVerdictNamesWhatIsMissingAndWhatIsTooMuch(t *testing.T) {
 		got[i], _, _ = strings.Cut(got[i], "  [")
 	}
 	if diff := cmp.Diff([]string{
-		"  + crm: project.updated  project 1001 #9",
-		"  - crm: project.created  project 1001 #1",
+		"+ crm: project.updated  project 1001 #9",
+		`- crm: project.created  project 1001 #1  "amount":15000.00`,
 	}, got); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
 	}
@@ -103,7 +103,7 @@ func arrive(t *testing.T, r *receiver.Receiver, w want) {
 	t.Helper()
 	subject := strings.NewReplacer("#", "").Replace(w.subject)
 	parts := strings.Fields(subject)
-	body := `{"type":"` + w.scope + `","entity":{"type":"` + parts[0] + `","id":"` + parts[1] + `","sequence":` + parts[2] + `}` + changed(w.changes) + `}`
+	body := `{"type":"` + w.scope + `","entity":{"type":"` + parts[0] + `","id":"` + parts[1] + `","sequence":` + parts[2] + `}` + changed(w) + `}`
 	signer, err := standardwebhooks.NewWebhook(secret)
 	if err != nil {
 		t.Fatal(err)
@@ -121,14 +121,14 @@ func arrive(t *testing.T, r *receiver.Receiver, w want) {
 	r.ServeHTTP(httptest.NewRecorder(), req)
 }
 
-// changed turns the text of one or more changes back into previous and data,
-// flat: their paths are single names here.
-func changed(changes string) string {
-	if changes == "" {
-		return ""
+// changed turns the changes of w back into previous and data, flat: their
+// paths are single names here.
+func changed(w want) string {
+	if w.changes == "" {
+		return `,"data":{` + w.has + `}`
 	}
 	var previous, data []string
-	for change := range strings.SplitSeq(changes, ", ") {
+	for change := range strings.SplitSeq(w.changes, ", ") {
 		path, values, ok := strings.Cut(change, ": ")
 		if !ok { // a comma inside a value
 			data[len(data)-1] = strings.TrimSuffix(data[len(data)-1], `"`) + `, ` + change + `"`

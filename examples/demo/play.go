@@ -72,7 +72,7 @@ func (s *stage) call(step step, out io.Writer) error {
 	}
 	answer, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	fmt.Fprintf(out, "       %s %s %s\n         = %s\n", step.method, step.path, short(step.body), resp.Status)
+	fmt.Fprintf(out, "       %s\n         = %s\n", strings.TrimSpace(step.method+" "+step.path+" "+short(step.body)), resp.Status)
 	if err == nil && resp.StatusCode != step.status {
 		err = fmt.Errorf("%s %s answered %s, not %d: %s", step.method, step.path, resp.Status, step.status, answer)
 	}
@@ -90,8 +90,11 @@ func (s *stage) expect(w want, out io.Writer) error {
 		line += fmt.Sprintf("  (attempt %d)", a.Attempt)
 	}
 	fmt.Fprintln(out, line)
-	for _, change := range a.Event.Changes() {
+	for _, change := range changes(a) {
 		fmt.Fprintf(out, "                    %s\n", change)
+	}
+	if strings.HasSuffix(w.scope, ".deleted") {
+		fmt.Fprintf(out, "                    it was %s\n", short(string(a.Event.Data)))
 	}
 	return nil
 }
