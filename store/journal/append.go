@@ -75,7 +75,7 @@ func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	at, err := j.write(h, buf)
+	at, err := j.write(h, buf, true)
 	if err != nil {
 		return nil, err
 	}
@@ -87,12 +87,15 @@ func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool
 }
 
 // write puts the frame into the active segment, or into a fresh one if that is
-// full or fails. The caller holds mu.
-func (j *Journal) write(h header, buf []byte) (place, error) {
+// full or fails. The caller holds mu; the keeper, which cannot wait for itself,
+// gets errNoSegment where others wait for the next segment.
+func (j *Journal) write(h header, buf []byte, wait bool) (place, error) {
 	var err error
 	for range 2 {
 		var seg *segment
-		if seg, err = j.room(int64(len(buf))); err != nil {
+		if seg, err = j.room(int64(len(buf)), wait); err == errNoSegment {
+			return place{}, err
+		} else if err != nil {
 			break
 		}
 		h.put(buf, seg.mark)
@@ -141,7 +144,7 @@ func (j *Journal) closeBegin(id webhook.ExchangeID) {
 
 // room returns the active segment with room for n bytes. It waits for one that
 // is being prepared, but not for one that failed before.
-func (j *Journal) room(n int64) (*segment, error) {
+func (j *Journal) room(n int64, wait bool) (*segment, error) {
 	for {
 		if j.closed {
 			return nil, errClosed
@@ -160,7 +163,7 @@ func (j *Journal) room(n int64) (*segment, error) {
 		if failed != nil {
 			return nil, failed
 		}
-		if !j.preparing {
+		if !wait {
 			return nil, errNoSegment
 		}
 		j.prepared.Wait()

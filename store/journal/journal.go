@@ -36,8 +36,7 @@ type Options struct {
 	Logger *slog.Logger // nil discards
 
 	// OnDropped is called after the file of a segment is gone for good, from
-	// the journal's own goroutine; it may call methods of the journal, but not
-	// Close.
+	// the journal's own goroutine. It must not append, nor close the journal.
 	OnDropped func(segment uint64)
 }
 

@@ -201,7 +201,12 @@ func (j *Journal) copyForward(s *segment, begins []webhook.ExchangeID) error {
 		defer f.Close()
 		w := newWindow(f, s.mark)
 		for _, id := range begins {
-			if err := j.copyBegin(s, id, w); err != nil {
+			err := j.copyBegin(s, id, w)
+			if err == errNoSegment {
+				j.keepPrepared()
+				err = j.copyBegin(s, id, w)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -244,7 +249,7 @@ func (j *Journal) copyBegin(s *segment, id webhook.ExchangeID, w *window) error 
 	}
 	buf := append(make([]byte, headerSize, headerSize+len(f.payload)), f.payload...)
 	h := header{id: id, kind: kindCopy, length: len(f.payload), sum: f.sum}
-	to, err := j.write(h, buf)
+	to, err := j.write(h, buf, false)
 	if err == nil {
 		j.note(kindCopy, id, to)
 	}
