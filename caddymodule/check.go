@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -63,7 +64,7 @@ func checkJSON(text []byte) (*App, *settings, error) {
 	}
 	ctx, err := caddy.ProvisionContext(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, plainly(err)
 	}
 	loaded, err := ctx.App("sidehook")
 	if err != nil {
@@ -85,4 +86,15 @@ func summarize(w io.Writer, app *App, s *settings) error {
 	out.subscriptions(app, s)
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// plainly cuts off an error by which of Caddy's modules it came.
+func plainly(err error) error {
+	text := err.Error()
+	for _, ours := range []string{"provision http.handlers.sidehook: ", "provision sidehook: "} {
+		if i := strings.LastIndex(text, ours); i >= 0 {
+			text = text[i+len(ours):]
+		}
+	}
+	return errors.New(text)
 }

@@ -42,10 +42,32 @@ func checkEarned(programs []*rules.Program, sub webhook.SubscriptionID, p webhoo
 	if len(known) == 0 {
 		return fmt.Errorf("subscription %s: no rule earns %s: no site has the directive sidehook", sub, p)
 	}
-	if near := nearest(string(p), known); near != "" {
+	if near := nearest(string(p), likePattern(p, known)); near != "" {
 		return fmt.Errorf("subscription %s: no rule earns %s: did you mean %s?", sub, p, near)
 	}
 	return fmt.Errorf("subscription %s: no rule earns %s: these are earned: %s", sub, p, some(known))
+}
+
+// likePattern returns known as patterns that are wild where p is.
+func likePattern(p webhook.Pattern, known []string) []string {
+	parts := strings.FieldsFunc(string(p), isSeparator)
+	var out []string
+	for _, scope := range known {
+		names := strings.FieldsFunc(scope, isSeparator)
+		if len(names) < len(parts) {
+			continue
+		}
+		for i, part := range parts {
+			if strings.HasPrefix(part, "*") {
+				names[i] = part
+			}
+		}
+		if parts[len(parts)-1] == "**" {
+			names = names[:len(parts)]
+		}
+		out = append(out, strings.Join(names, "."))
+	}
+	return out
 }
 
 // allScopes returns what the rules can earn, sorted.

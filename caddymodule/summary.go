@@ -61,19 +61,27 @@ func routesOf(r *rules.Resource) []string {
 			usual[i].Path = r.Path
 		}
 	}
-	said := make(map[string]string)
-	var order []string
-	for _, route := range append(usual, r.On...) {
-		key := route.Method + " " + below(r.Path, route.Path)
-		if said[key] == "" {
-			order = append(order, key)
+	type call struct{ operation, path string }
+	methods := make(map[call][]string)
+	var order []call
+	taken := make(map[string]int) // method and path, to the last route that has them
+	all := append(usual, r.On...)
+	for i, route := range all {
+		taken[route.Method+" "+below(r.Path, route.Path)] = i
+	}
+	for i, route := range all {
+		c := call{orDefault(route.Operation, "update"), below(r.Path, route.Path)}
+		if taken[route.Method+" "+c.path] != i {
+			continue
 		}
-		said[key] = orDefault(route.Operation, "update")
+		if methods[c] == nil {
+			order = append(order, c)
+		}
+		methods[c] = append(methods[c], route.Method)
 	}
 	lines := make([]string, len(order))
-	for i, key := range order {
-		method, path, _ := strings.Cut(key, " ")
-		lines[i] = fmt.Sprintf("%-6s %s  %s", said[key], method, path)
+	for i, c := range order {
+		lines[i] = fmt.Sprintf("%-6s %-10s %s", c.operation, strings.Join(methods[c], "|"), c.path)
 	}
 	return lines
 }

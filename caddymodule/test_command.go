@@ -132,7 +132,7 @@ func (t *tester) program(c *rulestest.Case, name string) (*rules.Program, error)
 		}
 		return rules.Compile(&config)
 	case c.Rules != nil:
-		configs, err := configsOf(c.Rules, name)
+		configs, err := configsOf(c.Rules, name+" (rules)")
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +152,7 @@ func (t *tester) program(c *rulestest.Case, name string) (*rules.Program, error)
 // configsOf reads rules that are a Caddyfile, or the lines of a sidehook block.
 func configsOf(text []byte, name string) ([]*rules.Config, error) {
 	tokens, err := caddyfile.Tokenize(text, name)
-	if err != nil {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if len(tokens) == 0 {

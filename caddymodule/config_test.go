@@ -1,0 +1,274 @@
+package caddymodule_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidehook/sidehook/caddymodule"
+)
+
+const goodSecret = "0123456789-0123456789-0123456789"
+
+// setSecrets gives the golden Caddyfiles what they read from the environment.
+func setSecrets(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"CRM_SECRET", "BILLING_SECRET", "SERVICE_TOKEN", "NEW_SECRET", "TOKEN"} {
+		t.Setenv(name, goodSecret)
+	}
+	t.Setenv("KEYED_URL", "https://keyed.example.com/hooks")
+}
+
+// validate does what `caddy validate` does.
+func validate(adapted []byte) error {
+	var c *caddy.Config
+	if err := caddy.StrictUnmarshalJSON(adapted, &c); err != nil {
+		return err
+	}
+	return caddy.Validate(c)
+}
+
+func TestWhatIsAdaptedIsValid(t *testing.T) {
+	setSecrets(t)
+	old := filepath.Join(t.TempDir(), "old")
+	if err := os.WriteFile(old, []byte("an older secret of 24 bytes or more\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("testdata/*.caddyfiletest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, "../Caddyfile") {
+		if strings.HasPrefix(filepath.Base(file), "error_") {
+			continue
+		}
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text := divider.Split(read(t, file), 2)[0]
+			adapted, err := adapt(strings.ReplaceAll(text, "/run/secrets/old", old))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := validate(adapted); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// check runs `sidehook check` on a Caddyfile.
+func check(t *testing.T, text string) (out string, err error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	write(t, file, text)
+	cmd := caddymodule.CheckCommand()
+	var buf bytes.Buffer
+	cmd.SetOut(&buf)
+	cmd.SetErr(&buf)
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.SetArgs([]string{"--config", file})
+	err = cmd.Execute()
+	return buf.String(), err
+}
+
+func TestCheckSaysWhoGetsWhat(t *testing.T) {
+	setSecrets(t)
+	got, err := check(t, `{
+	sidehook {
+		subscription crm https://crm.example.com/hooks {
+			scopes project.** ping.sent
+			tenant acme
+			filter entity.budget > 10
+			on_change status
+			secret {env.CRM_SECRET}
+		}
+		subscription all https://all.example.com/hooks {
+			scopes **
+			payload thin
+			sign none
+		}
+	}
+}
+
+:8080 {
+	sidehook {
+		resource project /api/projects {
+			update POST {id}
+			delete PUT {id}
+			emit project.status.updated when changed("status") {
+				description "its status is another"
+			}
+		}
+		on POST /api/ping emit ping.sent
+	}
+}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `api default
+  resource project
+    create POST       /api/projects
+    update PATCH|POST /api/projects/{id}
+    delete DELETE|PUT /api/projects/{id}
+    earns  project.created
+           project.deleted
+           project.status.updated  (its status is another)
+           project.updated
+  on POST /api/ping
+    earns  ping.sent
+subscription crm → https://crm.example.com/hooks
+    gets   ping.sent
+           project.created
+           project.deleted
+           project.status.updated
+           project.updated
+    of     tenant acme
+    if     entity.budget > 10
+    if     an update changes status
+    as     standard, signed: standard
+subscription all → https://all.example.com/hooks
+    gets   ping.sent
+           project.created
+           project.deleted
+           project.status.updated
+           project.updated
+    as     thin, signed: none
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("summary (-want +got):\n%s", diff)
+	}
+}
+
+// subscribed is a Caddyfile with one subscription whose block begins with
+// lines, and the given site.
+func subscribed(lines, site string) string {
+	return "{\n\tsidehook {\n\t\tsubscription crm https://crm.example.com/hooks {\n" + lines + "\n\t\t}\n\t}\n}\n\n" + site
+}
+
+const projects = ":8080 {\n\tsidehook {\n\t\tresource project /api/projects\n\t}\n}\n"
+
+func TestCheckRefuses(t *testing.T) {
+	setSecrets(t)
+	t.Setenv("SHORT", "too-short")
+	t.Setenv("EMPTY", " ")
+	t.Setenv("BROKEN", "whsec_not!base64")
+	empty := filepath.Join(t.TempDir(), "empty")
+	write(t, empty, "\n")
+	two := func(a, b string) string {
+		return ":8080 {\n\tsidehook shop {\n" + a + "\n\t}\n}\n\n:8081 {\n\tsidehook shop {\n" + b + "\n\t}\n}\n"
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"a pattern that no rule earns":    {subscribed("scopes projct.**\nsecret {env.CRM_SECRET}", projects), "subscription crm: no rule earns projct.**: did you mean project.**?"},
+		"a scope that no rule earns":      {subscribed("scopes invoice.paid\nsecret {env.CRM_SECRET}", projects), "no rule earns invoice.paid: these are earned: project.created, project.deleted, project.updated"},
+		"a subscription and no directive": {subscribed("scopes project.**\nsecret {env.CRM_SECRET}", ":8080 {\n\trespond 200\n}\n"), "no site has the directive sidehook"},
+		"a missing secret":                {subscribed("scopes project.**\nsecret {env.NOT_THERE}", projects), "subscription crm: secret: {env.NOT_THERE}: the environment variable NOT_THERE is not set"},
+		"an empty secret":                 {subscribed("scopes project.**\nsecret {env.EMPTY}", projects), "the environment variable EMPTY is empty"},
+		"a short secret":                  {subscribed("scopes project.**\nsecret {env.SHORT}", projects), "secret {env.SHORT}: the secret has 9 bytes"},
+		"a broken secret":                 {subscribed("scopes project.**\nsecret {env.BROKEN}", projects), "secret {env.BROKEN}: the secret begins with whsec_ but what follows is not base64"},
+		"an empty file":                   {subscribed("scopes project.**\nsecret {file."+empty+"}", projects), "the file is empty"},
+		"a missing file":                  {subscribed("scopes project.**\nsecret {file./nowhere/secret}", projects), "{file./nowhere/secret}: open /nowhere/secret"},
+		"one resource declared in two ways": {
+			two("resource project /api/projects", "resource project /api/v2/projects"),
+			`resource project of api shop is declared differently in two sidehook blocks, number 1 and number 2: path is "/api/projects" in one and "/api/v2/projects" in the other`,
+		},
+		"one resource with other settings of its handler": {
+			two("resource project /api/projects", "ignore updated_at\nresource project /api/projects"),
+			`only the second has ignore ["updated_at"]`,
+		},
+		"verbs of one handler": {
+			two("resource project /api/projects", "verbs new changed gone\nresource project /api/projects"),
+			`only the second has created "project.new"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := check(t, c.text)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestCheckAcceptsOneResourceDeclaredTwiceAlike(t *testing.T) {
+	_, err := check(t, `:8080 {
+	sidehook /a/* shop {
+		ignore updated_at
+		trust 5m
+		resource project /api/projects
+	}
+	sidehook /b/* shop {
+		trust 5m
+		resource project /api/projects {
+			ignore updated_at
+		}
+	}
+	sidehook /c/* other {
+		resource project /api/v3/projects
+	}
+}
+`)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestErrorsOfJSONNameTheirPlace(t *testing.T) {
+	for name, c := range map[string]struct{ handler, app, want string }{
+		"an expression":       {`{"resources":[{"name":"project","path":"/p","emit":[{"scope":"a.b","when":"changed("}]}]}`, `{}`, "resources[0].emit[0].when"},
+		"an unknown field":    {`{"resourcs":[]}`, `{}`, "resourcs"},
+		"a word":              {`{"resources":[{"name":"project","path":"/p"}],"on_client_abort":"stop"}`, `{}`, `on_client_abort "stop": write continue or cancel`},
+		"an origin":           {`{"resources":[{"name":"project","path":"/p"}],"origin":"localhost:3000"}`, `{}`, `origin "localhost:3000"`},
+		"a nameless one":      {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"url":"https://a.example.com"}]}`, "subscriptions[0] has no name"},
+		"a filter":            {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"filter":"budget > 1"}]}`, "subscription crm: filter: "},
+		"a retry":             {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"retry":"sometimes"}]}`, `retry: write "none", or a list`},
+		"a name used twice":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"}},{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"}}]}`, "subscription crm is declared twice"},
+		"a payload not there": {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"payload":"albi"}]}`, `payload "albi" is not declared`},
+		"an order of later":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"hold_behind":true}]}`, "hold_behind"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			handler := map[string]any{"handler": "sidehook"}
+			if err := json.Unmarshal([]byte(c.handler), &handler); err != nil {
+				t.Fatal(err)
+			}
+			config, err := json.Marshal(map[string]any{"apps": map[string]any{
+				"sidehook": json.RawMessage(c.app),
+				"http": map[string]any{"servers": map[string]any{"s": map[string]any{
+					"listen": []string{":0"}, "routes": []any{map[string]any{"handle": []any{handler}}},
+				}}},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = validate(config)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestEveryWordWithAPlaceStandsThere(t *testing.T) {
+	if words := caddymodule.Misplaced(); len(words) > 0 {
+		t.Errorf("errors send users to places for words that no block takes: %v", words)
+	}
+}
+
+func TestArgsPutOurCommandsUnderSidehook(t *testing.T) {
+	for _, c := range [][2]string{
+		{"sidehook check -c x", "sidehook sidehook check -c x"},
+		{"sidehook test a.txt", "sidehook sidehook test a.txt"},
+		{"sidehook run", "sidehook run"},
+		{"sidehook sidehook check", "sidehook sidehook check"},
+		{"sidehook", "sidehook"},
+	} {
+		if got := strings.Join(caddymodule.Args(strings.Fields(c[0])), " "); got != c[1] {
+			t.Errorf("%q becomes %q, want %q", c[0], got, c[1])
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package caddymodule
+
+import (
+	"maps"
+	"slices"
+)
+
+// The commands that read a configuration.
+var (
+	CheckCommand = checkCommand
+	TestCommand  = testCommand
+)
+
+// Misplaced returns the words of which an error says where they stand, though
+// no block takes them.
+func Misplaced() []string {
+	known := slices.Concat(
+		slices.Collect(maps.Keys(handlerOptions)), slices.Collect(maps.Keys(resourceOptions)),
+		slices.Collect(maps.Keys(emitOptions)), slices.Collect(maps.Keys(onOptions)),
+		slices.Collect(maps.Keys(appOptions)), slices.Collect(maps.Keys(subscriptionOptions)),
+		[]string{"when", "each"},
+	)
+	var out []string
+	for name := range places {
+		if !slices.Contains(known, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
