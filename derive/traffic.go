@@ -53,6 +53,14 @@ func NewTraffic() *Traffic {
 	}
 }
 
+// Drain waits for the GETs on their way, at most so long, and closes t.
+func (t *Traffic) Drain(most time.Duration) {
+	cut := time.AfterFunc(most, t.stop)
+	t.fetches.Wait()
+	cut.Stop()
+	t.stop()
+}
+
 // Close cuts all GETs and waits for their goroutines.
 func (t *Traffic) Close() {
 	t.stop()

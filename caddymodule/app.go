@@ -1,0 +1,125 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Version is the version of Sidehook, as user agents and `sidehook version`
+// show it.
+const Version = "0.1.0"
+
+// appRun is the running state of an [App].
+type appRun struct {
+	ctx      caddy.Context
+	logger   *slog.Logger
+	handlers []*handlerSettings // registered while they are provisioned
+	subs     []*webhook.Subscription
+
+	place    *place
+	engine   *engine // set once Start has its lease
+	settings *settings
+	started  chan struct{} // closed when Start has succeeded
+}
+
+// Provision resolves secrets and checks the subscriptions. It opens nothing:
+// it runs for `validate` too, perhaps while a server holds the directory.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.run.ctx, a.run.logger = ctx, ctx.Slogger()
+	a.run.started = make(chan struct{})
+	subs, err := a.build()
+	if err != nil {
+		return err
+	}
+	a.run.subs = subs
+	return nil
+}
+
+// register adds a handler of this configuration; handlers call it while they
+// are provisioned.
+func (a *App) register(p *rules.Program, c *rules.Config) *handlerSettings {
+	canonical := c.Canonical()
+	h := &handlerSettings{program: p, config: webhook.NewConfigID(canonical), canonical: canonical}
+	a.run.handlers = append(a.run.handlers, h)
+	return h
+}
+
+// check holds what can only be checked once all handlers are known.
+func (a *App) check() (*settings, error) {
+	if err := crossCheck(a.run.handlers, a.run.subs); err != nil {
+		return nil, err
+	}
+	subscribers, err := rules.NewSubscribers(a.run.subs, a.Payloads)
+	if err != nil {
+		return nil, err
+	}
+	return &settings{
+		subscriptions: a.run.subs, subscribers: subscribers, handlers: a.run.handlers,
+		retention: a.retention(), holdFor: a.holdFor(), logger: a.run.logger,
+	}, nil
+}
+
+// Start opens the engine, or joins the one that an earlier configuration runs,
+// and makes this configuration count. If it fails the earlier one goes on.
+func (a *App) Start() error {
+	s, err := a.check()
+	if err != nil {
+		return err
+	}
+	a.run.place, err = engines.at(a.dir(), engineOptions{JournalSync: a.journalSync(), Logger: a.run.logger})
+	if err != nil {
+		return err
+	}
+	e, err := a.run.place.lease()
+	if err != nil {
+		return fmt.Errorf("open %s: %w", a.dir(), err)
+	}
+	a.run.engine = e
+	if err := e.activate(a.run.ctx, s); err != nil {
+		return err
+	}
+	a.run.settings = s
+	close(a.run.started)
+	return nil
+}
+
+// Stop does nothing: calls may be in flight still. Cleanup ends it.
+func (a *App) Stop() error { return nil }
+
+// Cleanup takes this configuration off the engine and gives the engine back.
+// It runs after a failed Start too, and is complete then.
+func (a *App) Cleanup() error {
+	if a.run.settings != nil {
+		a.run.engine.deactivate(a.run.settings)
+		a.run.settings = nil
+	}
+	if a.run.engine != nil {
+		a.run.engine = nil
+		a.run.place.release()
+	}
+	return nil
+}
+
+// lease returns the engine for one call in flight. A call may come before
+// Start: Caddy starts apps in no particular order.
+func (a *App) lease(ctx context.Context) (*engine, func(), error) {
+	select {
+	case <-a.run.started:
+	default:
+		select {
+		case <-a.run.started:
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		case <-a.run.ctx.Done():
+			return nil, nil, a.run.ctx.Err()
+		}
+	}
+	e, err := a.run.place.lease()
+	return e, a.run.place.release, err
+}

@@ -1,0 +1,314 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// adminFlags are the flags of every command that asks the running server.
+type adminFlags struct {
+	address string
+	config  string
+	json    bool
+}
+
+func (f *adminFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.address, "address", "", "address of Caddy's admin endpoint (default: from --config, else localhost:2019)")
+	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file that names the admin endpoint")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, one value a line")
+}
+
+// ask makes a request of the running server and decodes its answer into v.
+func (f *adminFlags) ask(method, path string, query url.Values, v any) error {
+	address, err := caddycmd.DetermineAdminAPIAddress(f.address, nil, f.config, "")
+	if err != nil {
+		return fmt.Errorf("find the admin endpoint: %w", err)
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	resp, err := caddycmd.AdminAPIRequest(address, method, path, nil, nil)
+	if err != nil {
+		return fmt.Errorf("ask the running server at %s: %w (is it running, and is its admin endpoint on?)", address, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusServiceUnavailable {
+		return fmt.Errorf("the server answered %s: %s", resp.Status, strings.TrimSpace(string(body)))
+	}
+	return json.Unmarshal(body, v)
+}
+
+// printJSON prints v compactly on a line.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// eventsCommand lists events, or shows one with its deliveries.
+func eventsCommand() *cobra.Command {
+	var f adminFlags
+	var scopes []string
+	var entity, exchange string
+	var max int
+	cmd := &cobra.Command{
+		Use:   "events [event id]",
+		Short: "List the newest events of the running server, or show one with its deliveries",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return showOne(cmd.OutOrStdout(), &f, "/sidehook/events/"+url.PathEscape(args[0]))
+			}
+			q := url.Values{"scope": scopes, "max": {fmt.Sprint(max)}}
+			if exchange != "" {
+				q.Set("exchange", exchange)
+			}
+			if resource, id, ok := strings.Cut(entity, "/"); ok {
+				q.Set("resource", resource)
+				q.Set("id", id)
+			} else if entity != "" {
+				q.Set("resource", entity)
+			}
+			var events []eventView
+			if err := f.ask(http.MethodGet, "/sidehook/events", q, &events); err != nil {
+				return err
+			}
+			return printEvents(cmd.OutOrStdout(), events, f.json, true)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "only scopes that match, such as project.** (may be repeated)")
+	cmd.Flags().StringVar(&entity, "entity", "", "only events of a resource (project) or of one entity (project/17)")
+	cmd.Flags().StringVar(&exchange, "exchange", "", "only events of one exchange (exc_…)")
+	cmd.Flags().IntVarP(&max, "max", "n", 20, "how many, at most 1000")
+	return cmd
+}
+
+// tailCommand prints events as they are recorded.
+func tailCommand() *cobra.Command {
+	var f adminFlags
+	var scopes []string
+	cmd := &cobra.Command{
+		Use:   "tail",
+		Short: "Print events of the running server as they are recorded",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var h health
+			if err := f.ask(http.MethodGet, "/sidehook/health", nil, &h); err != nil {
+				return err
+			}
+			after, header := h.Events, true
+			tick := time.NewTicker(300 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				var events []eventView
+				q := url.Values{"scope": scopes, "after": {fmt.Sprint(after)}, "max": {"1000"}}
+				if err := f.ask(http.MethodGet, "/sidehook/events", q, &events); err != nil {
+					return err
+				}
+				if len(events) > 0 {
+					after = events[len(events)-1].Position
+					if err := printEvents(cmd.OutOrStdout(), events, f.json, header); err != nil {
+						return err
+					}
+					header = false
+				}
+				select {
+				case <-tick.C:
+				case <-cmd.Context().Done():
+					return nil
+				}
+			}
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "only scopes that match, such as project.** (may be repeated)")
+	return cmd
+}
+
+// deliveriesCommand lists deliveries, or shows one with its attempts.
+func deliveriesCommand() *cobra.Command {
+	var f adminFlags
+	var subscription, event, state string
+	var max int
+	cmd := &cobra.Command{
+		Use:   "deliveries [delivery id]",
+		Short: "List the newest deliveries of the running server, or show one with its attempts",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return showOne(cmd.OutOrStdout(), &f, "/sidehook/deliveries/"+url.PathEscape(args[0]))
+			}
+			var ds []deliveryView
+			q := url.Values{"subscription": {subscription}, "event": {event}, "state": {state}, "max": {fmt.Sprint(max)}}
+			if err := f.ask(http.MethodGet, "/sidehook/deliveries", q, &ds); err != nil {
+				return err
+			}
+			return printDeliveries(cmd.OutOrStdout(), ds, f.json)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&subscription, "subscription", "", "only those of one subscription")
+	cmd.Flags().StringVar(&event, "event", "", "only those of one event (evt_…)")
+	cmd.Flags().StringVar(&state, "state", "", "only those in a state: pending, held, delivered, refused, exhausted, dead, cancelled, expired")
+	cmd.Flags().IntVarP(&max, "max", "n", 20, "how many, at most 1000")
+	return cmd
+}
+
+// subscriptionsCommand lists the subscriptions, or pauses, resumes or releases
+// one.
+func subscriptionsCommand() *cobra.Command {
+	var f adminFlags
+	cmd := &cobra.Command{
+		Use:       "subscriptions [pause|resume|release NAME]",
+		Short:     "List the subscriptions of the running server with what they are owed, or steer one",
+		ValidArgs: []string{"pause", "resume", "release"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				var subs []subscriptionView
+				if err := f.ask(http.MethodGet, "/sidehook/subscriptions", nil, &subs); err != nil {
+					return err
+				}
+				return printSubscriptions(cmd.OutOrStdout(), subs, f.json)
+			case 2:
+				var s subscriptionView
+				path := "/sidehook/subscriptions/" + url.PathEscape(args[1]) + "/" + url.PathEscape(args[0])
+				if err := f.ask(http.MethodPost, path, nil, &s); err != nil {
+					return err
+				}
+				return printSubscriptions(cmd.OutOrStdout(), []subscriptionView{s}, f.json)
+			}
+			return fmt.Errorf("write `subscriptions`, or `subscriptions pause NAME` (or resume, or release)")
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// showOne prints one thing as indented JSON.
+func showOne(w io.Writer, f *adminFlags, path string) error {
+	var raw json.RawMessage
+	if err := f.ask(http.MethodGet, path, nil, &raw); err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, out.String())
+	return err
+}
+
+func printEvents(w io.Writer, events []eventView, asJSON, header bool) error {
+	if asJSON {
+		for i := range events {
+			if err := printJSON(w, &events[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if header {
+		fmt.Fprintln(t, "POSITION\tTIME\tSCOPE\tENTITY\t#\tEVENT\tWHAT CHANGED")
+	}
+	for i := range events {
+		e := &events[i]
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Position, clock(e.Time), e.Scope, e.Entity.String(), e.Sequence, e.ID, changeText(e))
+	}
+	return t.Flush()
+}
+
+// changeText tells in a few words what an event is about.
+func changeText(e *eventView) string {
+	if e.Gap != nil {
+		return e.Gap.Reason + ": " + e.Gap.Detail
+	}
+	var parts []string
+	for i, c := range e.Changes {
+		if i == 3 {
+			parts = append(parts, fmt.Sprintf("and %d more", len(e.Changes)-i))
+			break
+		}
+		parts = append(parts, c.Path+": "+abbreviate(c.Old)+" → "+abbreviate(c.New))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// abbreviate cuts a JSON value to what fits a line.
+func abbreviate(raw json.RawMessage) string {
+	const most = 32
+	text := string(raw)
+	if raw == nil {
+		text = "–"
+	}
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
+func printDeliveries(w io.Writer, ds []deliveryView, asJSON bool) error {
+	if asJSON {
+		for i := range ds {
+			if err := printJSON(w, &ds[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "CREATED\tSUBSCRIPTION\tSCOPE\tSTATE\tATTEMPTS\tDUE\tDELIVERY\tEVENT\tWHY")
+	for i := range ds {
+		d := &ds[i]
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", clock(d.Created), d.Subscription, d.Scope, d.State,
+			d.Attempts, clock(d.Due), d.ID, d.Event, d.Reason)
+	}
+	return t.Flush()
+}
+
+func printSubscriptions(w io.Writer, subs []subscriptionView, asJSON bool) error {
+	if asJSON {
+		for i := range subs {
+			if err := printJSON(w, &subs[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "SUBSCRIPTION\tNO\tSTATUS\tSINCE\tPENDING\tOLDEST DUE\tFAILURES\tREASON")
+	for _, s := range subs {
+		status := string(s.Status)
+		if s.Status == webhook.Active && s.WaitUntil.After(time.Now()) {
+			status += ", waits until " + clock(s.WaitUntil)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\n", s.ID, s.Number, status, clock(s.Since), s.Pending, clock(s.Oldest), s.Failures, s.Reason)
+	}
+	return t.Flush()
+}
+
+// clock shows a time as a person reads it: local, to the second.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}

@@ -1,0 +1,275 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/derive"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/badger"
+	"github.com/sidehook/sidehook/store/journal"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// drainTime is how long attempts in flight may go on when the process stops;
+// with what closing needs, shutdown stays within 5 s.
+const drainTime = 3 * time.Second
+
+// finishTime is how long GETs on their way, and then what they told, are waited
+// for.
+const finishTime = time.Second
+
+// engineOptions are fixed when a directory is opened; a change of them takes
+// effect at the next start of the process.
+type engineOptions struct {
+	JournalSync bool
+	Logger      *slog.Logger
+}
+
+// engine is everything behind the request path, for one data directory. It
+// lives across reloads: a configuration is activated on it and taken off it.
+type engine struct {
+	dir     string
+	options engineOptions
+	log     swapLogger
+	logger  *slog.Logger // over log
+
+	store     store.Store
+	journal   *journal.Journal
+	traffic   *derive.Traffic
+	deriver   *derive.Deriver
+	deliverer *deliver.Deliverer
+	missed    missed
+
+	mu      sync.Mutex
+	configs []*settings              // activated, oldest first; the last one counts
+	active  atomic.Pointer[settings] // the last of configs; set before anything runs
+
+	stopDeriving, stopDelivering, stopTicking context.CancelFunc
+	deriving, delivering                      sync.WaitGroup
+}
+
+// openEngine opens the store and the journal under dir and starts deriving and
+// delivering. Until a configuration is activated nobody subscribes to anything
+// new, and what is owed waits.
+func openEngine(dir string, o engineOptions) (*engine, error) {
+	e := &engine{dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic()}
+	e.logger = slog.New(e.log)
+	var err error
+	e.store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.logger})
+	if err != nil {
+		return nil, err
+	}
+	e.journal, err = journal.Open(journal.Options{
+		Dir: filepath.Join(dir, "journal"), Sync: o.JournalSync, Logger: e.logger, OnDropped: e.dropMarks,
+	})
+	if err != nil {
+		return nil, errors.Join(err, e.store.Close())
+	}
+	e.deriver = derive.New(derive.Options{
+		Journal: e.journal, Store: e.store, Traffic: e.traffic, Recovered: e.journal.RecoveredEnd(),
+		Want: e.want, Resources: e.resources, Observer: deriveObserver{e}, Logger: e.logger,
+	})
+	e.deliverer = deliver.New(deliver.Options{
+		Queue: e.store, Renderer: e, States: e.store, Observer: deliverObserver{e},
+		Log: e.logger, Version: Version, Drain: drainTime, Newest: e.newest,
+	})
+	return e, nil
+}
+
+// start runs what works behind the request path. It is called once the first
+// configuration is active, so that no event is recorded while nobody subscribes.
+func (e *engine) start() {
+	var deriving, delivering, ticking context.Context
+	deriving, e.stopDeriving = context.WithCancel(context.Background())
+	delivering, e.stopDelivering = context.WithCancel(context.Background())
+	ticking, e.stopTicking = context.WithCancel(deriving)
+	e.deriving.Go(func() { e.run("derive", func() error { return e.deriver.Run(deriving) }) })
+	e.deriving.Go(func() { e.maintain(ticking) })
+	e.deriving.Go(func() { e.missed.run(ticking, e) })
+	e.delivering.Go(func() { e.run("deliver", func() error { return e.deliverer.Run(delivering) }) })
+}
+
+func (e *engine) run(what string, f func() error) {
+	if err := f(); err != nil {
+		e.logger.Error("sidehook stopped working behind the request path; restart the process", "what", what, "error", err)
+	}
+}
+
+// close ends everything in the order in which data flows: no call is in
+// flight any more, GETs on their way get a moment, what they told is recorded,
+// and attempts in flight are awaited meanwhile. What is unfinished then is
+// taken up by the next start.
+func (e *engine) close() {
+	if e.stopDeriving != nil {
+		e.stopDelivering()
+	}
+	e.traffic.Drain(finishTime)
+	err := e.journal.Close() // the deriver ends when it has recorded what it has read
+	if e.stopDeriving != nil {
+		cut := time.AfterFunc(finishTime, e.stopDeriving)
+		e.stopTicking()
+		e.deriving.Wait()
+		cut.Stop()
+		e.stopDeriving()
+		e.delivering.Wait()
+	}
+	if err := errors.Join(err, e.store.Close()); err != nil {
+		e.logger.Error("closing the store", "dir", e.dir, "error", err)
+	}
+}
+
+// activate makes s the configuration that counts.
+func (e *engine) activate(ctx context.Context, s *settings) error {
+	for _, h := range s.handlers {
+		if err := e.store.PutConfig(ctx, h.config, h.canonical); err != nil {
+			return fmt.Errorf("keep the configuration of api %s: %w", h.program.API(), err)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	first := len(e.configs) == 0 && e.stopDeriving == nil
+	e.configs = append(e.configs, s)
+	if err := e.apply(ctx); err != nil {
+		e.configs = e.configs[:len(e.configs)-1]
+		return err
+	}
+	if first {
+		e.start()
+	}
+	return nil
+}
+
+// deactivate takes s off; the newest of the others counts again. The last one
+// stays in force until the engine closes: calls may still be in flight.
+func (e *engine) deactivate(s *settings) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last := len(e.configs) - 1
+	for i, c := range e.configs {
+		if c == s && last > 0 {
+			e.configs = append(e.configs[:i:i], e.configs[i+1:]...)
+			if err := e.apply(context.Background()); err != nil {
+				e.logger.Error("going back to the earlier configuration", "error", err)
+			}
+			return
+		}
+	}
+}
+
+// apply puts the newest configuration into force. e.mu is held.
+func (e *engine) apply(ctx context.Context) error {
+	s := e.configs[len(e.configs)-1]
+	states, err := e.store.States(ctx)
+	if err != nil {
+		return fmt.Errorf("read the states of subscriptions: %w", err)
+	}
+	if states, err = e.number(ctx, s.subscriptions, states); err != nil {
+		return err
+	}
+	e.log.to.Store(s.logger)
+	if err := e.deliverer.Configure(s.subscriptions, states, absent(s.subscriptions, states)...); err != nil {
+		return err
+	}
+	e.active.Store(s)
+	return nil
+}
+
+// number gives each subscription the number that it was given once, and those
+// that are new a state.
+func (e *engine) number(ctx context.Context, subs []*webhook.Subscription, states []webhook.SubscriptionState) ([]webhook.SubscriptionState, error) {
+	numbers := make(map[webhook.SubscriptionID]uint64, len(states))
+	for _, st := range states {
+		numbers[st.ID] = st.Number
+	}
+	for _, sub := range subs {
+		if numbers[sub.ID] == 0 {
+			st, err := e.store.PutState(ctx, webhook.NewState(sub.ID, 0, time.Now()))
+			if err != nil {
+				return nil, fmt.Errorf("keep subscription %s: %w", sub.ID, err)
+			}
+			states = append(states, st)
+			numbers[sub.ID] = st.Number
+		}
+		if sub.Number == 0 { // those of an earlier configuration are in use
+			sub.Number = numbers[sub.ID]
+		}
+	}
+	return states, nil
+}
+
+// absent returns the subscriptions that have a past and are not in subs.
+func absent(subs []*webhook.Subscription, states []webhook.SubscriptionState) (gone []webhook.SubscriptionID) {
+	for _, st := range states {
+		if !slices.ContainsFunc(subs, func(s *webhook.Subscription) bool { return s.ID == st.ID }) {
+			gone = append(gone, st.ID)
+		}
+	}
+	return gone
+}
+
+// newest returns the position of the newest event.
+func (e *engine) newest(ctx context.Context) (uint64, error) {
+	s, err := e.store.Stats(ctx)
+	return s.Position, err
+}
+
+// current returns the configuration in force.
+func (e *engine) current() *settings { return e.active.Load() }
+
+// want implements derive's question who wants an event.
+func (e *engine) want(ev *webhook.Event) ([]rules.Want, error) {
+	return e.current().subscribers.Want(ev)
+}
+
+// Render implements [deliver.Renderer].
+func (e *engine) Render(ctx context.Context, d *webhook.Delivery, _ *webhook.Subscription) (webhook.Payload, error) {
+	ev, err := e.store.Event(ctx, d.Event)
+	if err != nil {
+		return webhook.Payload{}, err
+	}
+	return e.current().subscribers.Render(ev, d)
+}
+
+// resources returns the resources in use, as keys without ID.
+func (e *engine) resources() []webhook.EntityKey {
+	var keys []webhook.EntityKey
+	for _, h := range e.current().handlers {
+		for _, r := range h.program.Resources() {
+			keys = append(keys, webhook.EntityKey{API: h.program.API(), Resource: r})
+		}
+	}
+	return keys
+}
+
+// dropMarks forgets the marks of a journal segment that is gone.
+func (e *engine) dropMarks(segment uint64) {
+	if err := e.store.DropMarks(context.Background(), segment); err != nil {
+		e.logger.Warn("marks of a journal segment stay", "segment", segment, "error", err)
+	}
+}
+
+// maintain does the store's housekeeping until ctx ends.
+func (e *engine) maintain(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := e.store.Maintain(ctx, e.current().keep(time.Now())); err != nil && ctx.Err() == nil {
+			e.logger.Error("store housekeeping", "error", err)
+		}
+	}
+}

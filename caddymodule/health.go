@@ -1,0 +1,81 @@
+package caddymodule
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// health is the answer of the health endpoint.
+type health struct {
+	Status       string    `json:"status"` // ok or degraded
+	Degraded     bool      `json:"degraded"`
+	Since        time.Time `json:"since,omitzero"`
+	Reason       string    `json:"reason,omitempty"`
+	Events       uint64    `json:"events"`             // position of the newest event
+	Pending      uint64    `json:"pending"`            // deliveries not settled
+	OldestDue    float64   `json:"oldest_due_seconds"` // of an active subscription
+	JournalBytes int64     `json:"journal_bytes"`
+	StoreBytes   int64     `json:"store_bytes"`
+	Directory    string    `json:"directory"`
+}
+
+// health says how the engine is.
+func (e *engine) health(ctx context.Context) health {
+	h := health{Status: "ok", Directory: e.dir}
+	h.Degraded, h.Since, h.Reason = e.journal.Health()
+	if since := e.missed.since(); !h.Degraded && !since.IsZero() {
+		h.Degraded, h.Since, h.Reason = true, since, "calls were missed and the gap that covers them is not recorded yet"
+	}
+	s, err := e.store.Stats(ctx)
+	if err != nil {
+		h.Degraded, h.Reason = true, "the store cannot be read: "+err.Error()
+	}
+	if h.Degraded {
+		h.Status = "degraded"
+	}
+	h.Events, h.Pending, h.StoreBytes = s.Position, s.Pending, s.Bytes
+	h.JournalBytes = e.journal.Stats().Bytes
+	h.OldestDue = e.oldestDue(ctx, time.Now()).Seconds()
+	return h
+}
+
+// oldestDue returns how long the oldest due delivery of an active subscription
+// has waited.
+func (e *engine) oldestDue(ctx context.Context, now time.Time) (oldest time.Duration) {
+	backlogs, err := e.store.Backlogs(ctx)
+	if err != nil {
+		return 0
+	}
+	active := make(map[webhook.SubscriptionID]bool)
+	for _, s := range e.deliverer.States() {
+		active[s.ID] = s.Status == webhook.Active
+	}
+	for _, b := range backlogs {
+		if active[b.Subscription] && !b.Oldest.IsZero() {
+			oldest = max(oldest, now.Sub(b.Oldest))
+		}
+	}
+	return oldest
+}
+
+// open returns the engines that are open now.
+func (p *pool) open() []*engine {
+	p.mu.Lock()
+	places := make([]*place, 0, len(p.dirs))
+	for _, pl := range p.dirs {
+		places = append(places, pl)
+	}
+	p.mu.Unlock()
+	var open []*engine
+	for _, pl := range places {
+		if pl.mu.TryLock() { // one that opens or closes just now is not open
+			if pl.engine != nil {
+				open = append(open, pl.engine)
+			}
+			pl.mu.Unlock()
+		}
+	}
+	return open
+}

@@ -1,0 +1,46 @@
+package caddymodule
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// deliverObserver counts and logs what delivering comes to.
+type deliverObserver struct{ e *engine }
+
+// Attempted implements [deliver.Observer].
+func (o deliverObserver) Attempted(s *webhook.Subscription, d *webhook.Delivery, a *webhook.Attempt) {
+	stats.attempts.WithLabelValues(string(a.Outcome)).Inc()
+	stats.attemptTime.Observe(a.Latency.Seconds())
+	attrs := []any{
+		"event", string(d.Event), "delivery", string(d.ID), "subscription", string(d.Subscription),
+		"attempt", a.Number, "status", a.Status, "took", a.Latency,
+	}
+	if a.Outcome == webhook.Accepted {
+		stats.lag.Observe(a.Started.Add(a.Latency).Sub(d.Created).Seconds())
+		o.e.logger.Debug("delivered", attrs...)
+		return
+	}
+	o.e.logger.Warn("attempt not accepted", append(attrs, "outcome", string(a.Outcome), "why", a.Why(), "url", a.URL)...)
+}
+
+// Settled implements [deliver.Observer].
+func (o deliverObserver) Settled(s *webhook.Subscription, d *webhook.Delivery) {
+	stats.deliveries.WithLabelValues(string(d.State)).Inc()
+	if d.State == webhook.Delivered {
+		return
+	}
+	o.e.logger.Error("delivery given up", "event", string(d.Event), "delivery", string(d.ID),
+		"subscription", string(d.Subscription), "state", string(d.State), "why", d.Reason)
+}
+
+// StateChanged implements [deliver.Observer].
+func (o deliverObserver) StateChanged(s *webhook.Subscription, st webhook.SubscriptionState) {
+	level := slog.LevelWarn
+	if st.Status == webhook.Active {
+		level = slog.LevelInfo
+	}
+	o.e.logger.Log(context.Background(), level, "subscription is now "+string(st.Status), "subscription", string(st.ID), "reason", st.Reason)
+}

@@ -1,0 +1,37 @@
+package caddymodule
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// tombstoneTime is how long a deleted entity's sequence is remembered
+// (DESIGN.md §7).
+const tombstoneTime = 90 * 24 * time.Hour
+
+// settings is one configuration as the engine needs it: everything resolved,
+// compiled and checked.
+type settings struct {
+	subscriptions []*webhook.Subscription
+	subscribers   *rules.Subscribers
+	handlers      []*handlerSettings
+	retention     time.Duration
+	holdFor       time.Duration
+	logger        *slog.Logger
+}
+
+// handlerSettings is what the engine keeps of one handler.
+type handlerSettings struct {
+	program   *rules.Program
+	config    webhook.ConfigID
+	canonical []byte
+}
+
+// keep says how long the store keeps things, as of now.
+func (s *settings) keep(now time.Time) store.Keep {
+	return store.Keep{Now: now, Retention: s.retention, Tombstone: tombstoneTime, HoldFor: s.holdFor}
+}

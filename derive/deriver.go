@@ -1,0 +1,178 @@
+package derive
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Bounds of what is read from the journal and not yet recorded.
+const (
+	batchEntries    = 128      // read at once
+	maxOutstanding  = 1024     // exchanges
+	maxOutstandingB = 64 << 20 // bytes of their bodies
+)
+
+// Store is the part of the store that deriving needs.
+type Store interface {
+	store.Recorder
+	store.Configs
+	store.Quarantine
+}
+
+// Options is what a Deriver works with. All fields are needed.
+type Options struct {
+	Journal store.Journal
+	Store   Store
+	Traffic *Traffic
+
+	// Recovered is where the entries of earlier processes end. A begin up to
+	// there without an end is a call whose outcome is unknown.
+	Recovered store.Position
+
+	// Want says which subscriptions want an event, as they are now.
+	Want func(*webhook.Event) ([]rules.Want, error)
+
+	// Resources returns the resources in use, as keys without ID: what a gap
+	// that names no exchange must cover.
+	Resources func() []webhook.EntityKey
+
+	Observer Observer
+	Logger   *slog.Logger
+}
+
+// Observer is told what deriving comes to; the rim makes metrics of it. Its
+// methods are called from many goroutines and must return at once.
+type Observer interface {
+	Recorded(x *webhook.Exchange, r *store.Recorded, d *rules.Derived)
+	Nothing(x *webhook.Exchange, why string)
+	Quarantined(x *webhook.Exchange, why string)
+}
+
+// Deriver turns journaled exchanges into recorded events.
+type Deriver struct {
+	Options
+	programs programs
+	lanes    lanes
+	begins   map[webhook.ExchangeID]begun // only those of earlier processes
+	running  sync.WaitGroup
+	caughtUp chan struct{}
+}
+
+// New returns a Deriver that has not read anything yet.
+func New(o Options) *Deriver {
+	d := &Deriver{Options: o, begins: make(map[webhook.ExchangeID]begun), caughtUp: make(chan struct{})}
+	d.programs.store = o.Store
+	d.lanes.init()
+	return d
+}
+
+// CaughtUp returns a channel that is closed when everything that earlier
+// processes journaled has been read and queued.
+func (d *Deriver) CaughtUp() <-chan struct{} { return d.caughtUp }
+
+// Run reads the journal from its start and records what it says until ctx ends
+// or the journal is closed; then it waits for what is being recorded. What is
+// left unrecorded is read again by the next Run of a new Deriver.
+func (d *Deriver) Run(ctx context.Context) error {
+	defer d.running.Wait()
+	var at store.Position
+	recovered := false
+	for {
+		if !recovered && !at.Before(d.Recovered) {
+			recovered = true
+			d.reconcile(ctx)
+			close(d.caughtUp)
+		}
+		entries, err := d.Journal.Next(ctx, at, batchEntries)
+		if errors.Is(err, io.EOF) || ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		done, err := d.alreadyRecorded(ctx, entries)
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			d.take(ctx, &entries[i], done)
+			at = entries[i].At
+		}
+	}
+}
+
+// alreadyRecorded tells which of the entries' exchanges have their mark. Only
+// those of earlier processes can.
+func (d *Deriver) alreadyRecorded(ctx context.Context, entries []store.Entry) (map[webhook.ExchangeID]bool, error) {
+	var ids []webhook.ExchangeID
+	for _, e := range entries {
+		if e.End != nil && !d.Recovered.Before(e.At) {
+			ids = append(ids, e.End.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return d.Store.Recorded(ctx, ids)
+}
+
+// take queues one entry.
+func (d *Deriver) take(ctx context.Context, e *store.Entry, done map[webhook.ExchangeID]bool) {
+	switch {
+	case e.Lost != nil:
+		d.lost(ctx, e)
+	case e.Begin != nil:
+		if !d.Recovered.Before(e.At) {
+			d.begins[e.Begin.ID] = begun{e.Begin, e.At}
+		}
+	case e.End != nil:
+		delete(d.begins, e.End.ID)
+		if done[e.End.ID] {
+			d.Journal.Done(e.At)
+			return
+		}
+		d.queue(ctx, e.End, e.At, func() { d.Journal.Done(e.At) })
+	}
+}
+
+// queue plans x and joins the lanes of its entities, in journal order. finished
+// is called once x needs the journal no more.
+func (d *Deriver) queue(ctx context.Context, x *webhook.Exchange, at store.Position, finished func()) {
+	if x.Ending == webhook.Rejected {
+		finished()
+		return
+	}
+	t := &ticket{x: x, at: at, finished: finished}
+	program, err := d.programs.get(ctx, x.Config)
+	if err == nil {
+		t.program = program
+		t.plan, err = plan(program, x)
+	}
+	if err != nil {
+		d.quarantine(ctx, t, err)
+		return
+	}
+	if t.plan.Nothing != "" {
+		d.Observer.Nothing(x, t.plan.Nothing)
+		d.finish(t)
+		return
+	}
+	if !d.lanes.reserve(ctx, t) {
+		return
+	}
+	d.running.Add(1)
+	d.lanes.join(t, func(t *ticket) {
+		go func() {
+			defer d.running.Done()
+			d.record(ctx, t)
+			d.lanes.leave(t)
+		}()
+	})
+}

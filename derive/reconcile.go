@@ -1,0 +1,70 @@
+package derive
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// begun is a begin of an earlier process whose end has not been read.
+type begun struct {
+	begin *webhook.Begin
+	at    store.Position
+}
+
+// reconcile queues the calls that were in flight when an earlier process died,
+// behind everything that ended before: their outcome is unknown.
+func (d *Deriver) reconcile(ctx context.Context) {
+	open := make([]begun, 0, len(d.begins))
+	for _, b := range d.begins {
+		open = append(open, b)
+	}
+	slices.SortFunc(open, func(a, b begun) int {
+		if a.at.Before(b.at) {
+			return -1
+		}
+		return 1
+	})
+	d.begins = nil
+	for _, b := range open {
+		x := unknownOutcome(b.begin)
+		done, err := d.Store.Recorded(ctx, []webhook.ExchangeID{x.ID})
+		if err == nil && done[x.ID] {
+			d.Journal.DoneBegin(x.ID)
+			continue
+		}
+		d.Logger.Warn("a call was in flight when the process died; its outcome is unknown",
+			"exchange", x.ID.String(), "method", x.Request.Method, "path", x.Request.Path, "started", x.Started)
+		d.queue(ctx, x, b.at, func() { d.Journal.DoneBegin(x.ID) })
+	}
+}
+
+// unknownOutcome returns the exchange of a call that has no end.
+func unknownOutcome(b *webhook.Begin) *webhook.Exchange {
+	return &webhook.Exchange{
+		ID: b.ID, API: b.API, Config: b.Config, Started: b.Started, Ended: b.Started,
+		Ending:       webhook.Unknown,
+		Request:      webhook.Request{Method: b.Method, Path: b.Path, Query: b.Query, Body: webhook.Body{Missing: webhook.Unread}},
+		Response:     webhook.Response{Body: webhook.Body{Missing: webhook.CutOff}},
+		Placeholders: b.Placeholders,
+	}
+}
+
+// lost records that damaged entries were skipped. Which calls they were is not
+// known, so every resource of every api in use may have changed.
+func (d *Deriver) lost(ctx context.Context, e *store.Entry) {
+	d.Logger.Error("the journal is damaged; entries are lost", "segment", e.At.Segment, "offset", e.At.Offset,
+		"bytes", e.Lost.Bytes, "detail", e.Lost.Detail)
+	detail := fmt.Sprintf("%d bytes of the journal were damaged (%s); changes that they held are not known", e.Lost.Bytes, e.Lost.Detail)
+	now := time.Now()
+	for _, r := range d.Resources() {
+		g := webhook.Gap{Reason: webhook.GapJournal, Detail: detail, From: now, To: now}
+		if err := d.Gap(ctx, r, g); err != nil {
+			d.Logger.Error("a gap could not be recorded", "resource", r.Resource, "error", err)
+		}
+	}
+}

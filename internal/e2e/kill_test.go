@@ -1,0 +1,193 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// kills is how often the process is killed. SIDEHOOK_KILLS changes it.
+const kills = 50
+
+// writers write at once, each to an entity of its own, so that what one wrote
+// last is known.
+const writers = 8
+
+// sizes of the answers. Beyond 4 KB an answer leaves net/http's buffer before
+// the handler returns, so only the held byte keeps its end back.
+var sizes = []int{40, 900, 6000, 60000}
+
+// itemAPI answers PATCH /items/{id} with the entity: what was sent, and padding.
+func itemAPI() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("PATCH /items/{id}", func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ N, Size int }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		body := fmt.Appendf(nil, `{"id":%q,"n":%d,"size":%d,"pad":%q}`, r.PathValue("id"), in.N, in.Size, strings.Repeat("x", in.Size))
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.Write(body)
+	})
+	return mux
+}
+
+// acked is what clients know: the writes whose whole 2xx answer they have.
+type acked struct {
+	mu sync.Mutex
+	ns map[string][]int // by entity
+}
+
+func (a *acked) add(id string, n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ns[id] = append(a.ns[id], n)
+}
+
+func (a *acked) count() (n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, ns := range a.ns {
+		n += len(ns)
+	}
+	return n
+}
+
+// write writes to one entity until stop is closed; while sidehook is down it
+// tries again.
+func (a *acked) write(site, id string, stop <-chan struct{}) {
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for n := 1; ; n++ {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		body := fmt.Appendf(nil, `{"n":%d,"size":%d}`, n, sizes[rand.IntN(len(sizes))])
+		req, _ := http.NewRequest("PATCH", site+"/items/"+id, bytes.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := client.Do(req)
+		if err != nil {
+			continue // down, or killed before the answer: not acknowledged
+		}
+		_, err = io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil && resp.StatusCode == http.StatusOK {
+			a.add(id, n)
+		}
+	}
+}
+
+// killAndRestart runs writers against p and kills and restarts it so many
+// times; it returns what was acknowledged, when p runs for the last time.
+func killAndRestart(t *testing.T, p *process, times int) *acked {
+	t.Helper()
+	a := &acked{ns: make(map[string][]int)}
+	stop := make(chan struct{})
+	var done sync.WaitGroup
+	for i := range writers {
+		done.Go(func() { a.write(p.site, fmt.Sprintf("w%d", i), stop) })
+	}
+	for range times {
+		before := a.count()
+		until(t, "clients are served", func() bool { return a.count() > before+writers })
+		moment := time.NewTimer(time.Duration(rand.IntN(150)) * time.Millisecond)
+		<-moment.C
+		p.kill()
+		p.start()
+	}
+	close(stop)
+	done.Wait()
+	return a
+}
+
+// delivered is what a receiver accepted, by entity: first arrivals in order.
+type delivered struct {
+	order map[string][]int            // the n of each event, in order of first arrival
+	ids   map[string]map[int][]string // the ids under which each n came
+	seqs  map[string][]uint64         // the sequence of each event
+	seen  map[string]struct{}         // ids
+	count int
+}
+
+func tally(arrivals []arrival) *delivered {
+	d := &delivered{
+		order: map[string][]int{}, ids: map[string]map[int][]string{},
+		seqs: map[string][]uint64{}, seen: map[string]struct{}{}, count: len(arrivals),
+	}
+	for _, a := range arrivals {
+		if _, again := d.seen[a.ID]; again {
+			continue // at least once: a repeat under the same id
+		}
+		d.seen[a.ID] = struct{}{}
+		var item struct{ N int }
+		json.Unmarshal(a.Body.Data, &item)
+		id := a.Body.Entity.ID
+		if d.ids[id] == nil {
+			d.ids[id] = map[int][]string{}
+		}
+		d.ids[id][item.N] = append(d.ids[id][item.N], a.ID)
+		d.order[id] = append(d.order[id], item.N)
+		d.seqs[id] = append(d.seqs[id], a.Body.Entity.Sequence)
+	}
+	return d
+}
+
+// lost returns the acknowledged writes that did not arrive.
+func (a *acked) lost(d *delivered) (lost []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, ns := range a.ns {
+		for _, n := range ns {
+			if len(d.ids[id][n]) == 0 {
+				lost = append(lost, fmt.Sprintf("%s n=%d", id, n))
+			}
+		}
+	}
+	return lost
+}
+
+// TestPromise2SuccessMeansStored and TestPromise4AtLeastOnceSameID under the
+// hardest conditions: kill -9 at random moments under concurrent writes.
+func TestKill(t *testing.T) {
+	times := kills
+	if n, err := strconv.Atoi(os.Getenv("SIDEHOOK_KILLS")); err == nil {
+		times = n
+	}
+	api := serve(t, itemAPI())
+	crm := receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes item.updated"), "\t\tresource item /items", api.URL))
+	a := killAndRestart(t, p, times)
+
+	until(t, "everything acknowledged has arrived", func() bool {
+		return len(crm.took()) >= a.count() && len(a.lost(tally(crm.took()))) == 0
+	})
+	d := tally(crm.took())
+	t.Logf("%d kills, %d acknowledged, %d events, %d requests", times, a.count(), len(d.seen), d.count)
+	for id, byN := range d.ids {
+		for n, ids := range byN {
+			if len(ids) != 1 {
+				t.Errorf("%s n=%d came under %d ids: %v", id, n, len(ids), ids)
+			}
+		}
+	}
+	for id, ns := range d.order {
+		for i := 1; i < len(ns); i++ {
+			if ns[i] <= ns[i-1] || d.seqs[id][i] <= d.seqs[id][i-1] {
+				t.Errorf("%s: n=%d (#%d) came behind n=%d (#%d)", id, ns[i], d.seqs[id][i], ns[i-1], d.seqs[id][i-1])
+			}
+		}
+	}
+}

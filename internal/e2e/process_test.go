@@ -1,0 +1,243 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 30 * time.Second
+
+// process is a sidehook with its own directories. It can be killed and started
+// again on the same data.
+type process struct {
+	t      *testing.T
+	dir    string
+	config string // path of the Caddyfile
+	admin  string // host:port
+	site   string // http://host:port of the proxied API
+
+	cmd  *exec.Cmd
+	gone chan struct{}
+	log  logBuffer
+}
+
+// logBuffer keeps what the process printed.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// start writes the configuration and starts sidehook. In it {SITE}, {ADMIN}
+// and {DATA} stand for the addresses and the store's directory.
+func start(t *testing.T, caddyfile string) *process {
+	t.Helper()
+	p := prepare(t, caddyfile)
+	p.start()
+	return p
+}
+
+func prepare(t *testing.T, caddyfile string) *process {
+	t.Helper()
+	dir := t.TempDir()
+	p := &process{t: t, dir: dir, config: filepath.Join(dir, "Caddyfile")}
+	p.admin = freeAddress(t)
+	p.site = "http://" + freeAddress(t)
+	p.configure(caddyfile)
+	t.Cleanup(p.cleanup)
+	return p
+}
+
+// configure replaces the configuration file.
+func (p *process) configure(caddyfile string) {
+	p.t.Helper()
+	text := strings.NewReplacer("{SITE}", p.site, "{ADMIN}", p.admin, "{DATA}", filepath.Join(p.dir, "data")).Replace(caddyfile)
+	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// start starts the process and waits until it is healthy.
+func (p *process) start() {
+	p.t.Helper()
+	p.launch()
+	until(p.t, "sidehook is up", func() bool {
+		select {
+		case <-p.gone:
+			p.t.Fatalf("sidehook ended:\n%s", p.log.String())
+		default:
+		}
+		resp, err := http.Get("http://" + p.admin + "/sidehook/health")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK && p.listens()
+	})
+}
+
+// listens reports whether the site takes connections: Caddy starts its apps in
+// no particular order.
+func (p *process) listens() bool {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.site, "http://"))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+func (p *process) launch() {
+	p.t.Helper()
+	p.cmd = p.command("run", "--config", p.config, "--adapter", "caddyfile")
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	p.gone = gone
+	go func(cmd *exec.Cmd) {
+		cmd.Wait()
+		close(gone)
+	}(p.cmd)
+}
+
+// command returns a sidehook command in the process's environment.
+func (p *process) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+p.dir, "XDG_CONFIG_HOME="+p.dir, "HOME="+p.dir)
+	return cmd
+}
+
+// cli runs a sidehook command and returns what it printed.
+func (p *process) cli(args ...string) (string, error) {
+	out, err := p.command(args...).CombinedOutput()
+	return string(out), err
+}
+
+// reload loads the configuration file into the running process.
+func (p *process) reload() error {
+	out, err := p.cli("reload", "--config", p.config, "--adapter", "caddyfile", "--address", p.admin, "--force")
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// kill ends the process at once, as power loss would end it.
+func (p *process) kill() {
+	p.cmd.Process.Signal(syscall.SIGKILL)
+	<-p.gone
+}
+
+// stop ends the process as an operator would, and returns how long it took.
+func (p *process) stop() time.Duration {
+	begin := time.Now()
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	<-p.gone
+	return time.Since(begin)
+}
+
+func (p *process) cleanup() {
+	if p.cmd == nil {
+		return
+	}
+	p.kill()
+	if p.t.Failed() {
+		text := p.log.String()
+		p.t.Logf("log of sidehook (its end):\n%s", text[max(0, len(text)-3000):])
+	}
+}
+
+// get reads JSON of the admin endpoint.
+func (p *process) get(path string, into any) {
+	p.t.Helper()
+	resp, err := http.Get("http://" + p.admin + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		p.t.Fatalf("GET %s: %s: %s", path, resp.Status, body)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		p.t.Fatalf("GET %s: %v: %s", path, err, body)
+	}
+}
+
+// call makes a request of the proxied API and returns status and body.
+func (p *process) call(method, path, body string, header ...string) (int, string) {
+	p.t.Helper()
+	req, err := http.NewRequest(method, p.site+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return resp.StatusCode, string(answer)
+}
+
+// freeAddress returns a loopback address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("after %v still not: %s", patience, what)
+		}
+	}
+}
