@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -103,6 +104,37 @@ func TestLaneKeepsItsOrder(t *testing.T) {
 		}
 		if len(ids) != 21 || !slices.IsSorted(ids) {
 			t.Errorf("arrived %v", ids)
+		}
+	})
+}
+
+// What is released goes in front of what is newer in its lane, also of what
+// was claimed before.
+func TestReleasedComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := delivertest.NewReceiver(t, 200)
+		s := subscribe("crm", "https://crm/")
+		s.Concurrency = 1
+		q := delivertest.NewQueue()
+		q.Owe("crm", event(0), "lane")
+		q.Owe("crm", event(1), "lane")
+		q.Owe("crm", event(9), "another lane")
+		time.Sleep(time.Second)
+		q.Owe("crm", event(2), "lane")
+		held := webhook.NewState("crm", 1, time.Now())
+		held.HeldThrough = 2
+		b := start(t, deliver.Options{Queue: q, Transport: delay{r, time.Second}})
+		b.Configure([]*webhook.Subscription{s}, []webhook.SubscriptionState{held})
+		time.Sleep(time.Second / 2) // event 9 is in flight, event 2 claimed
+		b.Release(t.Context(), "crm", webhook.ReasonOperator)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		var lane []string
+		for _, got := range r.Requests() {
+			lane = append(lane, got.Header.Get("Webhook-Id"))
+		}
+		if want := "[evt_0009 evt_0000 evt_0001 evt_0002]"; fmt.Sprint(lane) != want {
+			t.Errorf("arrived %v, want %v", lane, want)
 		}
 	})
 }

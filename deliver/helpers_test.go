@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -30,14 +31,22 @@ type bench struct {
 	stop func() error
 }
 
-// start runs a deliverer for subs until the test ends. change may set options.
+// start runs a deliverer for subs until the test ends.
 func start(t *testing.T, opts deliver.Options, subs ...*webhook.Subscription) *bench {
 	t.Helper()
-	b := &bench{q: delivertest.NewQueue()}
-	if opts.Queue != nil {
-		b.q = opts.Queue.(*delivertest.Queue)
+	b := &bench{}
+	switch q := opts.Queue.(type) {
+	case *delivertest.Queue:
+		b.q = q
+	case *meddling:
+		b.q = q.Queue
+	default:
+		b.q = delivertest.NewQueue()
+		opts.Queue = b.q
 	}
-	opts.Queue, opts.States = b.q, b.q
+	if opts.States == nil {
+		opts.States = b.q
+	}
 	if opts.Renderer == nil {
 		opts.Renderer = delivertest.Renderer{}
 	}
@@ -82,6 +91,25 @@ func eventually(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("not within 20 s: %s", what)
 		}
 	}
+}
+
+// meddling is a queue that does something while a claim is under way.
+type meddling struct {
+	*delivertest.Queue
+	meddle func()
+}
+
+func (m *meddling) Claim(ctx context.Context, sub webhook.SubscriptionID, through uint64, now time.Time, max int) ([]webhook.Delivery, time.Time, error) {
+	ds, next, err := m.Queue.Claim(ctx, sub, through, now, max)
+	m.meddle()
+	return ds, next, err
+}
+
+// noStates is a store that keeps no state by itself.
+type noStates struct{}
+
+func (noStates) PutState(context.Context, webhook.SubscriptionState) (webhook.SubscriptionState, error) {
+	return webhook.SubscriptionState{}, errors.New("not by itself")
 }
 
 // lateOnce fails to render the first time: with err, or as late as can be.

@@ -168,6 +168,37 @@ func TestPausedAfterFailuresInARow(t *testing.T) {
 	})
 }
 
+// What is claimed while a pause comes is given back.
+func TestPausedDuringAClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 200)
+		var pause func()
+		q := &meddling{Queue: delivertest.NewQueue(), meddle: func() { pause() }}
+		b := start(t, deliver.Options{Queue: q, Transport: crm})
+		pause = func() { b.Pause(t.Context(), "crm", webhook.ReasonOperator) }
+		b.q.Owe("crm", event(1), "lane")
+		b.Configure([]*webhook.Subscription{subscribe("crm", "https://crm/")}, nil)
+		synctest.Wait()
+		crm.Received()
+		if b.q.Claimed() != 0 {
+			t.Error("it is not given back")
+		}
+	})
+}
+
+// The state that an attempt leads to is recorded together with it.
+func TestStateIsRecordedWithItsAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crm := delivertest.NewReceiver(t, 410)
+		b := start(t, deliver.Options{States: noStates{}, Transport: crm}, subscribe("crm", "https://crm/"))
+		b.q.Owe("crm", event(1), "lane")
+		synctest.Wait()
+		if got := b.q.State("crm"); got.Status != webhook.Gone {
+			t.Errorf("kept %+v", got)
+		}
+	})
+}
+
 func TestPausedByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		crm := delivertest.NewReceiver(t, 200)
