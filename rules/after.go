@@ -186,10 +186,12 @@ func (c *call) represent(o *outcome, b *state, shown *tree.Value, fate tree.Judg
 	body, doubts := tree.Overlay(b.body, shown, fate)
 	o.body, o.unknown = &body, doubts
 	for _, u := range b.unknown {
-		if !slices.Contains(doubts, u) && at(shown, u) == nil && at(&body, u) != nil {
+		if at(shown, u) == nil && at(&body, u) != nil {
 			o.unknown = append(o.unknown, u)
 		}
 	}
+	slices.Sort(o.unknown)
+	o.unknown = slices.Compact(o.unknown)
 }
 
 // computed applies the request to a known state before, where it says how: a
@@ -231,10 +233,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 
 // apply sets the fields that the request gives, each as a whole.
 func (c *call) apply(o *outcome, b *state, asked *tree.Value) {
-	body := *b.body
-	for i := range asked.Members {
-		body = body.With(asked.Members[i].Name, asked.Members[i].Value)
-	}
+	body := tree.Assign(b.body, asked)
 	o.body = &body
 	o.unknown = slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
 }

@@ -91,7 +91,9 @@ func TestMaySucceed(t *testing.T) {
 
 func TestWhatACaptureKeeps(t *testing.T) {
 	p := compile(t, []byte(shop))
-	has := func(list []string, name string) bool { return strings.Contains(" "+strings.Join(list, " ")+" ", " "+name+" ") }
+	has := func(list []string, name string) bool {
+		return strings.Contains(" "+strings.Join(list, " ")+" ", " "+name+" ")
+	}
 	for _, name := range []string{"X-Space-Id", "Content-Type", "If-Match", "Idempotency-Key"} {
 		if !has(p.RequestHeaders(), name) {
 			t.Errorf("request header %s is not kept", name)

@@ -165,11 +165,12 @@ func (d *deriver) compare(ch *change) {
 		return
 	}
 	doubt := false
+	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
 	for _, f := range tree.Diff(ch.b.body, ch.o.body, d.e.res.keys) {
 		switch {
-		case within(ch.o.unknown, f.Path), d.sameID(&f):
+		case isUnknown.touches(f.Path), d.sameID(&f):
 			continue
-		case within(ch.b.unknown, f.Path):
+		case wasUnknown.touches(f.Path):
 			ch.unknown = append(ch.unknown, f.Path)
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue
@@ -201,11 +202,26 @@ func asks(view string) string {
 	return query
 }
 
-// within reports whether path is one of paths, below one, or around one.
-func within(paths []string, path string) bool {
-	return slices.ContainsFunc(paths, func(p string) bool {
-		return p == path || strings.HasPrefix(path, p+".") || strings.HasPrefix(p, path+".")
-	})
+// pathSet answers whether a path is one of a set, below one, or around one.
+type pathSet []string
+
+func newPathSet(paths []string) pathSet {
+	return slices.Sorted(slices.Values(paths))
+}
+
+func (set pathSet) touches(path string) bool {
+	if len(set) == 0 {
+		return false
+	}
+	for i := 0; i <= len(path); i++ {
+		if i == len(path) || path[i] == '.' {
+			if _, found := slices.BinarySearch(set, path[:i]); found {
+				return true
+			}
+		}
+	}
+	at, _ := slices.BinarySearch(set, path+".")
+	return at < len(set) && strings.HasPrefix(set[at], path+".")
 }
 
 // record keeps the change, and what it earns.

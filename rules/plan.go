@@ -79,6 +79,9 @@ func (pl *Plan) Keys() []webhook.EntityKey {
 // Plan reads what x is about. It keeps references to x.
 func (p *Program) Plan(x *webhook.Exchange) *Plan {
 	m := p.matchRequest(&x.Request)
+	if m == nil && x.Ending == webhook.Unknown {
+		m = p.Match(x.Request.Method, x.Request.Path) // what would override the method was not seen
+	}
 	if m == nil {
 		return &Plan{Nothing: "no route names the call"}
 	}

@@ -230,6 +230,10 @@ type side struct {
 	decoded bool
 }
 
+// maxUnknown bounds how many paths of a state are unknown one by one: each is
+// marked in a copy. Beyond it, all of the state is unknown to rules.
+const maxUnknown = 200
+
 func (s *side) get() any {
 	switch {
 	case s.absent:
@@ -240,8 +244,8 @@ func (s *side) get() any {
 		return s.value
 	}
 	v, err := lang.Decode(s.tree.JSON())
-	if err != nil {
-		v = lang.Unknown
+	if err != nil || len(s.unknown) > maxUnknown {
+		return lang.Unknown
 	}
 	paths := make([]lang.Path, 0, len(s.unknown))
 	for _, text := range s.unknown {

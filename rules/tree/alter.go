@@ -1,7 +1,5 @@
 package tree
 
-import "strconv"
-
 // Fate says what becomes of a member that the newer state does not show.
 type Fate uint8
 
@@ -33,11 +31,10 @@ func (o *overlayer) overlay(path string, older, newer *Value) Value {
 		return *newer
 	}
 	members := make([]Member, 0, max(len(older.Members), len(newer.Members)))
-	inOlder, inNewer := finder{in: older}, finder{in: newer}
 	altered := false
 	for i := range newer.Members {
 		m := newer.Members[i]
-		if was := inOlder.find(m.Name, i); was.IsObject() && m.Kind == Object && was.raw != m.raw {
+		if was := older.find(m.Name, i); was.IsObject() && m.Kind == Object && was.raw != m.raw {
 			raw := m.raw
 			m.Value = o.overlay(Join(path, m.Name), was, &newer.Members[i].Value)
 			altered = altered || raw == "" || m.raw != raw
@@ -46,7 +43,7 @@ func (o *overlayer) overlay(path string, older, newer *Value) Value {
 	}
 	for i := range older.Members {
 		m := older.Members[i]
-		if inNewer.find(m.Name, i) != nil {
+		if newer.find(m.Name, i) != nil {
 			continue
 		}
 		below := Join(path, m.Name)
@@ -78,10 +75,9 @@ func MergePatch(target, patch *Value) Value {
 		target = &Value{Kind: Object}
 	}
 	members := make([]Member, 0, len(target.Members)+len(patch.Members))
-	inPatch, inTarget := finder{in: patch}, finder{in: target}
 	for i := range target.Members {
 		m := target.Members[i]
-		p := inPatch.find(m.Name, i)
+		p := patch.find(m.Name, i)
 		switch {
 		case p == nil:
 			members = append(members, m)
@@ -91,47 +87,27 @@ func MergePatch(target, patch *Value) Value {
 	}
 	for i := range patch.Members {
 		m := &patch.Members[i]
-		if m.Kind != Null && inTarget.find(m.Name, i) == nil {
+		if m.Kind != Null && target.find(m.Name, i) == nil {
 			members = append(members, Member{m.Name, MergePatch(nil, &m.Value)})
 		}
 	}
 	return NewObject(members)
 }
 
-// Remove returns v without the paths that match selects; elements of arrays
-// are named by their index. v itself is not altered.
-func Remove(v *Value, match func(path string) bool) Value { return remove("", v, match) }
-
-func remove(path string, v *Value, match func(string) bool) Value {
-	switch v.Kind {
-	case Object:
-		members := make([]Member, 0, len(v.Members))
-		same := v.raw != ""
-		for i := range v.Members {
-			m := v.Members[i]
-			below := Join(path, m.Name)
-			if match(below) {
-				same = false
-				continue
-			}
-			raw := m.raw
-			m.Value = remove(below, &m.Value, match)
-			same = same && m.raw == raw
-			members = append(members, m)
+// Assign returns target with each of from's members in place of its own.
+func Assign(target, from *Value) Value {
+	members := make([]Member, 0, len(target.Members)+len(from.Members))
+	for i := range target.Members {
+		m := target.Members[i]
+		if set := from.find(m.Name, i); set != nil {
+			m.Value = *set
 		}
-		if !same {
-			return NewObject(members)
-		}
-	case Array:
-		elems := make([]Value, len(v.Elems))
-		same := v.raw != ""
-		for i := range v.Elems {
-			elems[i] = remove(Join(path, strconv.Itoa(i)), &v.Elems[i], match)
-			same = same && elems[i].raw == v.Elems[i].raw
-		}
-		if !same {
-			return NewArray(elems)
+		members = append(members, m)
+	}
+	for i := range from.Members {
+		if target.find(from.Members[i].Name, i) == nil {
+			members = append(members, from.Members[i])
 		}
 	}
-	return *v
+	return NewObject(members)
 }

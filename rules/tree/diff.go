@@ -51,10 +51,9 @@ func (d *differ) diff(path, shape string, a, b *Value) {
 }
 
 func (d *differ) members(path, shape string, a, b *Value) {
-	inB, inA := finder{in: b}, finder{in: a}
 	for i := range a.Members {
 		m := &a.Members[i]
-		other := inB.find(m.Name, i)
+		other := b.find(m.Name, i)
 		if other != nil && other.raw != "" && other.raw == m.raw {
 			continue
 		}
@@ -62,7 +61,7 @@ func (d *differ) members(path, shape string, a, b *Value) {
 	}
 	for i := range b.Members {
 		m := &b.Members[i]
-		if inA.find(m.Name, i) == nil {
+		if a.find(m.Name, i) == nil {
 			d.diff(Join(path, m.Name), d.below(shape, m.Name), nil, &m.Value)
 		}
 	}

@@ -36,9 +36,8 @@ func Equal(a, b *Value) bool {
 		if len(a.Members) != len(b.Members) {
 			return false
 		}
-		f := finder{in: b}
 		for i := range a.Members {
-			if !Equal(&a.Members[i].Value, f.find(a.Members[i].Name, i)) {
+			if !Equal(&a.Members[i].Value, b.find(a.Members[i].Name, i)) {
 				return false
 			}
 		}
@@ -47,23 +46,12 @@ func Equal(a, b *Value) bool {
 	return a.Kind == Null
 }
 
-// finder looks members up, first where they stood in the other object.
-type finder struct {
-	in    *Value
-	index map[string]int
-}
-
-func (f *finder) find(name string, hint int) *Value {
-	if f.in == nil || f.in.Kind != Object {
-		return nil
+// find is Get, which looks first where the member stood in another object.
+func (v *Value) find(name string, hint int) *Value {
+	if v != nil && hint < len(v.Members) && v.Members[hint].Name == name {
+		return &v.Members[hint].Value
 	}
-	if hint < len(f.in.Members) && f.in.Members[hint].Name == name {
-		return &f.in.Members[hint].Value
-	}
-	if at := indexOf(f.in.Members, name, &f.index); at >= 0 {
-		return &f.in.Members[at].Value
-	}
-	return nil
+	return v.Get(name)
 }
 
 func equalNumbers(a, b string) bool {

@@ -3,18 +3,21 @@ package tree
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // MaxDepth bounds nesting, which an attacker could otherwise turn into stack.
 const MaxDepth = 200
 
 // smallObject is up to how many members names are searched one by one.
-const smallObject = 16
+const smallObject = 32
 
 // Parse reads one JSON value (RFC 8259), a byte order mark before it allowed.
 // Of members with one name the last counts, as in most parsers.
 func Parse(s string) (*Value, error) {
-	p := parser{s: strings.TrimPrefix(s, "\ufeff")}
+	p := parsers.Get().(*parser)
+	defer p.free()
+	p.s = strings.TrimPrefix(s, "\ufeff")
 	v, _, err := p.value(0)
 	if err != nil {
 		return nil, err
@@ -25,9 +28,29 @@ func Parse(s string) (*Value, error) {
 	return &v, nil
 }
 
+// parsers spares the stacks of a parser, which hold nothing between uses.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+// maxSpared bounds the stacks that are spared, in children.
+const maxSpared = 1024
+
+func (p *parser) free() {
+	if cap(p.members) > maxSpared || cap(p.elems) > maxSpared {
+		return
+	}
+	clear(p.members[:cap(p.members)])
+	clear(p.elems[:cap(p.elems)])
+	*p = parser{members: p.members[:0], elems: p.elems[:0]}
+	parsers.Put(p)
+}
+
 type parser struct {
 	s string
 	i int
+
+	// Children wait on stacks until their container ends and its size is known.
+	members []Member
+	elems   []Value
 }
 
 func (p *parser) fail(what string) error {
@@ -75,6 +98,7 @@ func (p *parser) value(depth int) (v Value, altered bool, err error) {
 func (p *parser) object(v *Value, depth int) (altered bool, err error) {
 	v.Kind = Object
 	var index map[string]int
+	base := len(p.members)
 	p.i++
 	if p.space(); p.take('}') {
 		return false, nil
@@ -97,13 +121,15 @@ func (p *parser) object(v *Value, depth int) (altered bool, err error) {
 			return false, err
 		}
 		altered = altered || a
-		if at := indexOf(v.Members, name, &index); at >= 0 {
-			v.Members[at].Value, altered = got, true
+		if at := indexOf(p.members[base:], name, &index); at >= 0 {
+			p.members[base+at].Value, altered = got, true
 		} else {
-			v.Members = append(v.Members, Member{name, got})
+			p.members = append(p.members, Member{name, got})
 		}
 		p.space()
 		if p.take('}') {
+			v.Members = append([]Member(nil), p.members[base:]...)
+			p.members = p.members[:base]
 			return altered, nil
 		}
 		if !p.take(',') {
@@ -136,6 +162,7 @@ func indexOf(members []Member, name string, index *map[string]int) int {
 
 func (p *parser) array(v *Value, depth int) (altered bool, err error) {
 	v.Kind = Array
+	base := len(p.elems)
 	p.i++
 	if p.space(); p.take(']') {
 		return false, nil
@@ -146,9 +173,11 @@ func (p *parser) array(v *Value, depth int) (altered bool, err error) {
 			return false, err
 		}
 		altered = altered || a
-		v.Elems = append(v.Elems, got)
+		p.elems = append(p.elems, got)
 		p.space()
 		if p.take(']') {
+			v.Elems = append([]Value(nil), p.elems[base:]...)
+			p.elems = p.elems[:base]
 			return altered, nil
 		}
 		if !p.take(',') {

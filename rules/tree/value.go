@@ -1,6 +1,6 @@
 // Package tree reads JSON without losing anything of it: members keep their
-// order, numbers and strings their bytes. It compares by value, overlays one
-// state on another and removes paths. It is pure, and bounded by [MaxDepth].
+// order, numbers and strings their bytes. It compares by value, and overlays one
+// state on another. It is pure, and bounded by [MaxDepth].
 package tree
 
 import (
@@ -28,6 +28,8 @@ type Value struct {
 	raw     string // source bytes; "" for a container built here or altered
 	Members []Member
 	Elems   []Value
+
+	index map[string]int // of many Members, once one was looked for
 }
 
 // Member is one name of an object. Names are unique within it.
@@ -36,15 +38,14 @@ type Member struct {
 	Value
 }
 
-// Get returns the member called name, or nil. v may be nil or no object.
+// Get returns the member called name, or nil. v may be nil or no object. It
+// may note where the members are: a value is for one goroutine at a time.
 func (v *Value) Get(name string) *Value {
 	if v == nil {
 		return nil
 	}
-	for i := range v.Members {
-		if v.Members[i].Name == name {
-			return &v.Members[i].Value
-		}
+	if at := indexOf(v.Members, name, &v.index); at >= 0 {
+		return &v.Members[at].Value
 	}
 	return nil
 }

@@ -1,0 +1,140 @@
+package tree_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidehook/sidehook/rules/tree"
+)
+
+func parse(t testing.TB, s string) *tree.Value {
+	t.Helper()
+	v, err := tree.Parse(s)
+	if err != nil {
+		t.Fatalf("%s: %v", s, err)
+	}
+	return v
+}
+
+func TestParseKeepsBytes(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"a": 1.50, "b": [12345678901234567890]}`:  `{"a": 1.50, "b": [12345678901234567890]}`,
+		"\ufeff {\"a\":\t\"\\u00e9\\/\"} ":          "{\"a\":\t\"\\u00e9\\/\"}",
+		`{"a": 1, "a": 2, "b": {"c": 1, "c": 2.0}}`: `{"a":2,"b":{"c":2.0}}`,
+		`[{"": null}, true, false, -0, 1E+2, "\""]`: `[{"": null}, true, false, -0, 1E+2, "\""]`,
+		`{"x\"y": 1, "x\"y": 2}`:                    `{"x\"y":2}`,
+		"{\"\u2028\": 1, \"<\": 2, \"<\": 3}":       "{\"\\u2028\":1,\"<\":3}",
+	} {
+		if got := string(parse(t, in).JSON()); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, in := range []string{
+		``, ` `, `{`, `{"a"`, `{"a":`, `{"a":1,}`, `{a:1}`, `[1,]`, `[1 2]`, `01`, `1.`, `.5`, `1e`, `+1`, `NaN`, `nul`,
+		`"a`, "\"\n\"", `"\x"`, `"\u12"`, `{} {}`, strings.Repeat("[", 300) + strings.Repeat("]", 300), `'a'`, "\"\\",
+	} {
+		if v, err := tree.Parse(in); err == nil {
+			t.Errorf("%q is read as %s", in, v.JSON())
+		}
+	}
+}
+
+func TestEqual(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{`1`, `1.0`, true}, {`100`, `1e2`, true}, {`0`, `-0.0`, true}, {`1`, `-1`, false}, {`0.1`, `0.10`, true},
+		{`9007199254740993`, `9007199254740992`, false}, {`1e999999999999`, `1e999999999999`, true}, {`1e999999999999`, `2`, false},
+		{`"é"`, `"\u00e9"`, true}, {`"a"`, `"A"`, false}, {`"1"`, `1`, false}, {`null`, `false`, false},
+		{`{"a":1,"b":2}`, `{"b":2,"a":1}`, true}, {`{"a":null}`, `{}`, false}, {`[1,2]`, `[2,1]`, false}, {`[]`, `{}`, false},
+	} {
+		if got := tree.Equal(parse(t, c.a), parse(t, c.b)); got != c.want {
+			t.Errorf("%s and %s: got %v", c.a, c.b, got)
+		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	for _, c := range []struct{ a, b, want string }{
+		{`{"a":1,"b":{"c":1,"d":2}}`, `{"b":{"d":3,"c":1},"a":1}`, `b.d:2→3`},
+		{`{"a":1}`, `{"b":1}`, `a:1→ b:→1`},
+		{`{"a":null}`, `{}`, `a:null→`},
+		{`{"a":[1,2]}`, `{"a":[1,3]}`, `a:[1,2]→[1,3]`},
+		{`{"a":{"b":1}}`, `{"a":[1]}`, `a:{"b":1}→[1]`},
+		{`{"k":[{"id":1,"v":1},{"id":2}]}`, `{"k":[{"id":2},{"id":1,"v":2}]}`, `k.1.v:1→2`},
+		{`{"k":[{"id":1},{"id":1}]}`, `{"k":[]}`, `k:[{"id":1},{"id":1}]→[]`},
+		{`{"x":[{"id":"a.b"}],"k":[{"id":"a.b"}]}`, `{"x":[],"k":[]}`, `k.a\.b:{"id":"a.b"}→ x:[{"id":"a.b"}]→[]`},
+	} {
+		var got []string
+		for _, ch := range tree.Diff(parse(t, c.a), parse(t, c.b), tree.Keys{"k": {"id"}}) {
+			got = append(got, fmt.Sprintf("%s:%s→%s", ch.Path, ch.Old.JSON(), ch.New.JSON()))
+		}
+		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s → %s: %s", c.a, c.b, diff)
+		}
+	}
+}
+
+func TestMergePatch(t *testing.T) {
+	// The examples of RFC 7396, appendix A.
+	for _, c := range []struct{ target, patch, want string }{
+		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`}, {`{"a":"b"}`, `{"b":"c"}`, `{"a":"b","b":"c"}`}, {`{"a":"b"}`, `{"a":null}`, `{}`},
+		{`{"a":"b","b":"c"}`, `{"a":null}`, `{"b":"c"}`}, {`{"a":["b"]}`, `{"a":"c"}`, `{"a":"c"}`}, {`{"a":"c"}`, `{"a":["b"]}`, `{"a":["b"]}`},
+		{`{"a":{"b":"c"}}`, `{"a":{"b":"d","c":null}}`, `{"a":{"b":"d"}}`}, {`{"a":[{"b":"c"}]}`, `{"a":[1]}`, `{"a":[1]}`},
+		{`["a","b"]`, `["c","d"]`, `["c","d"]`}, {`{"a":"b"}`, `["c"]`, `["c"]`}, {`{"a":"foo"}`, `null`, `null`},
+		{`{"e":null}`, `{"a":1}`, `{"e":null,"a":1}`}, {`[1,2]`, `{"a":"b","c":null}`, `{"a":"b"}`}, {`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
+	} {
+		got := tree.MergePatch(parse(t, c.target), parse(t, c.patch))
+		if string(got.JSON()) != c.want {
+			t.Errorf("%s with %s: got %s, want %s", c.target, c.patch, got.JSON(), c.want)
+		}
+	}
+}
+
+func TestOverlay(t *testing.T) {
+	older := parse(t, `{"a":1,"o":{"id":1,"x":1,"y":2},"p":{"id":1,"x":1},"z":9}`)
+	newer := parse(t, `{"p":{"id":2},"o":{"id":1,"x":3},"a":2}`)
+	got, doubts := tree.Overlay(older, newer, func(path string, _ *tree.Value) tree.Fate {
+		if path == "z" {
+			return tree.Removed
+		}
+		return tree.KeptDoubt
+	})
+	if want := `{"p":{"id":2},"o":{"id":1,"x":3,"y":2},"a":2}`; string(got.JSON()) != want {
+		t.Errorf("got %s, want %s", got.JSON(), want)
+	}
+	if diff := cmp.Diff([]string{"o.y"}, doubts); diff != "" {
+		t.Error(diff)
+	}
+	if string(newer.JSON()) != `{"p":{"id":2},"o":{"id":1,"x":3},"a":2}` {
+		t.Errorf("the newer state was altered: %s", newer.JSON())
+	}
+}
+
+// FuzzParse compares with encoding/json: what we read is JSON, and means the same.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{`{"a":[1,2.5e3,"x\u0041"],"a":null}`, `[]`, `"\ud83d"`, `{"":{"":[]}}`, "\"\x80\""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v, err := tree.Parse(s)
+		if err != nil {
+			return
+		}
+		if !json.Valid([]byte(strings.TrimPrefix(s, "\ufeff"))) || !json.Valid(v.JSON()) {
+			t.Fatalf("%q is no JSON, nor is %q", s, v.JSON())
+		}
+		again := parse(t, string(v.JSON()))
+		if !tree.Equal(v, again) || len(tree.Diff(v, again, nil)) > 0 {
+			t.Fatalf("%q reads back as %q", s, again.JSON())
+		}
+	})
+}
