@@ -66,7 +66,7 @@ func (j *Journal) keepPrepared() {
 
 // prepare returns segment number, with its header and its name durable.
 func (j *Journal) prepare(number uint64) (*segment, error) {
-	s := &segment{number: number, last: number, mark: newMark(number), size: j.limit, end: dataStart}
+	s := &segment{number: number, mark: newMark(number), size: j.limit, end: dataStart}
 	for {
 		name, f, err := j.spare()
 		if err != nil {
@@ -268,7 +268,7 @@ func (j *Journal) remove(s *segment) {
 	j.mu.Unlock()
 	j.readMu.Unlock()
 
-	if s.last == s.number && s.size > 0 {
+	if s.absent == 0 {
 		if err := errors.Join(j.discard(segmentName(s.number), s.size), j.fs.SyncDir()); err != nil {
 			j.log.Warn("journal cannot remove a segment", "segment", s.number, "error", err)
 			return
@@ -277,8 +277,8 @@ func (j *Journal) remove(s *segment) {
 	if j.onDropped == nil {
 		return
 	}
-	for n := s.number; n <= min(s.last, s.number+maxMissing); n++ {
-		j.onDropped(n)
+	for n := range min(max(s.absent, 1), maxMissing) {
+		j.onDropped(s.number + n)
 	}
 }
 

@@ -147,7 +147,7 @@ func (j *Journal) segment(number uint64) *segment {
 func (j *Journal) enter(s *segment) error {
 	c := &j.cursor
 	c.reset()
-	if s.last == s.number {
+	if s.absent == 0 {
 		f, err := j.fs.Open(segmentName(s.number))
 		if err != nil {
 			return err

@@ -67,7 +67,7 @@ func (j *Journal) recoverSegment(number uint64) error {
 		return err
 	}
 	defer f.Close()
-	s := &segment{number: number, last: number, sealed: true, end: dataStart}
+	s := &segment{number: number, sealed: true, end: dataStart}
 	if s.size, err = f.Size(); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func missing(from, to uint64) *segment {
 	if from < to {
 		detail = fmt.Sprintf("segments %d to %d are missing", from, to)
 	}
-	s := &segment{number: from, last: to, sealed: true, end: dataStart}
+	s := &segment{number: from, absent: to - from + 1, sealed: true, end: dataStart}
 	s.setLost(&store.Lost{Detail: detail})
 	return s
 }

@@ -38,7 +38,7 @@ type segment struct {
 	whole     bool
 	lastEntry int64
 
-	last uint64 // of the missing segments that it stands for; number if it has a file
+	absent uint64 // how many missing segments, from number on, it stands for; 0: it has a file
 }
 
 // handOut makes the copied begin at off an entry.
