@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -23,21 +24,40 @@ const secret = "whsec_c2lkZWhvb2sgYmVuY2htYXJrIHNlY3JldCBrZXk="
 // child is one measured process: the sidehook binary with one configuration.
 type child struct {
 	name, address string
+	admin         string // address of Caddy's admin endpoint
 	cmd           *exec.Cmd
 	ended         chan struct{}
 	log           string
 }
 
+// caddyfile is a site in front of the API; %s are the admin endpoint, the
+// global options, the site, its directives and the API.
+const caddyfile = `{
+	admin %s
+	log {
+		level ERROR
+	}
+	%s
+}
+
+http://%s {
+	%s
+	reverse_proxy %s {
+		transport http {
+			keepalive_idle_conns_per_host 256
+		}
+	}
+}
+`
+
 // start runs binary with a site on a free port. global and directive are lines
 // of the Caddyfile: for its sidehook option and for its site.
 func start(binary, dir, name, upstream, global, directive string, env []string) (*child, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	home := filepath.Join(dir, name)
+	c := &child{name: name, ended: make(chan struct{}), log: filepath.Join(home, "log")}
+	if err := freeAddresses(&c.address, &c.admin); err != nil {
 		return nil, err
 	}
-	c := &child{name: name, address: listener.Addr().String(), ended: make(chan struct{})}
-	listener.Close()
-	home := filepath.Join(dir, name)
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return nil, err
 	}
@@ -45,12 +65,10 @@ func start(binary, dir, name, upstream, global, directive string, env []string) 
 		global = fmt.Sprintf("sidehook {\n\t\tstore badger %s\n%s\t}", filepath.Join(home, "store"), global)
 	}
 	config := filepath.Join(home, "Caddyfile")
-	text := fmt.Sprintf("{\n\tadmin off\n\tlog {\n\t\tlevel ERROR\n\t}\n\t%s\n}\n\nhttp://%s {\n\t%s\n\treverse_proxy %s {\n"+
-		"\t\ttransport http {\n\t\t\tkeepalive_idle_conns_per_host 256\n\t\t}\n\t}\n}\n", global, c.address, directive, upstream)
+	text := fmt.Sprintf(caddyfile, c.admin, global, c.address, directive, upstream)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, err
 	}
-	c.log = filepath.Join(home, "log")
 	out, err := os.Create(c.log)
 	if err != nil {
 		return nil, err
@@ -69,6 +87,19 @@ func start(binary, dir, name, upstream, global, directive string, env []string) 
 		close(c.ended)
 	}()
 	return c, c.ready()
+}
+
+// freeAddresses fills each address with a different free port.
+func freeAddresses(addresses ...*string) error {
+	for _, address := range addresses {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer listener.Close() // held until all are found
+		*address = listener.Addr().String()
+	}
+	return nil
 }
 
 // ready returns when the site answers.
@@ -160,4 +191,19 @@ func (c *child) resident() (now, most int64) {
 		}
 	}
 	return now, most
+}
+
+// profile writes where c's processor time goes during d to file.
+func (c *child) profile(d time.Duration, file string) error {
+	resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", c.admin, max(1, d.Seconds())))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, resp.Body)
+	return errors.Join(err, out.Close())
 }

@@ -9,7 +9,8 @@
 //
 // Environment: BENCH_PAIRS (20), BENCH_SECONDS (1, of one half of a pair),
 // BENCH_CONNS (32), BENCH_OUTSTANDING (128, events under way in the end-to-end
-// part), BENCH_STRICT (fail if a bar is not met).
+// part), BENCH_STRICT (fail if a bar is not met), BENCH_PROFILES (a directory to
+// write processor profiles to, as go tool pprof reads them).
 package main
 
 import (
@@ -29,6 +30,7 @@ type settings struct {
 	conns       int
 	outstanding int
 	strict      bool
+	profiles    string
 }
 
 func main() {
@@ -39,6 +41,7 @@ func main() {
 		conns:       int(number("BENCH_CONNS", 32)),
 		outstanding: int(number("BENCH_OUTSTANDING", 128)),
 		strict:      os.Getenv("BENCH_STRICT") != "",
+		profiles:    os.Getenv("BENCH_PROFILES"),
 	}
 	if len(os.Args) > 1 {
 		s.binary = os.Args[1]
@@ -81,7 +84,7 @@ func run(s settings) error {
 
 	r := report{settings: s}
 	for _, part := range []func(*bench, *report) error{
-		(*bench).throughput, (*bench).oneConnection, (*bench).endToEnd, (*bench).memory,
+		(*bench).throughput, (*bench).oneConnection, (*bench).endToEnd, (*bench).memory, (*bench).profile,
 	} {
 		if err := part(b, &r); err != nil {
 			return err

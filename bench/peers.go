@@ -23,7 +23,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	body := make([]byte, r.ContentLength)
+	body := make([]byte, max(0, r.ContentLength))
 	if _, err := io.ReadFull(r.Body, body); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
