@@ -16,7 +16,7 @@ import (
 )
 
 // pinned is the garbage collector of every measured process.
-var pinned = []string{"GOGC=off", "GOMEMLIMIT=256MiB"}
+var pinned = []string{"GOGC=off", "GOMEMLIMIT=512MiB"}
 
 // secret signs the benchmark's deliveries; nobody verifies them.
 const secret = "whsec_c2lkZWhvb2sgYmVuY2htYXJrIHNlY3JldCBrZXk="
@@ -193,9 +193,9 @@ func (c *child) resident() (now, most int64) {
 	return now, most
 }
 
-// profile writes where c's processor time goes during d to file.
-func (c *child) profile(d time.Duration, file string) error {
-	resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", c.admin, max(1, d.Seconds())))
+// profile writes to file what Caddy's admin endpoint has under /debug/pprof/.
+func (c *child) profile(what, file string) error {
+	resp, err := http.Get("http://" + c.admin + "/debug/pprof/" + what)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@
 // Environment: BENCH_PAIRS (20), BENCH_SECONDS (1, of one half of a pair),
 // BENCH_CONNS (32), BENCH_OUTSTANDING (128, events under way in the end-to-end
 // part), BENCH_STRICT (fail if a bar is not met), BENCH_PROFILES (a directory to
-// write processor profiles to, as go tool pprof reads them).
+// write processor and heap profiles to, as go tool pprof reads them).
 package main
 
 import (

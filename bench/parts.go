@@ -152,8 +152,8 @@ func (b *bench) endToEnd(r *report) error {
 	return nil
 }
 
-// profile writes, if it is asked for, where the processor time of the two sides
-// with work behind the request path goes.
+// profile writes, if it is asked for, where the processor time and the memory
+// of the two sides with work behind the request path go.
 func (b *bench) profile(*report) error {
 	if b.profiles == "" {
 		return nil
@@ -162,7 +162,10 @@ func (b *bench) profile(*report) error {
 		progress("profiling %s", s.name)
 		written := make(chan error, 1)
 		go func() {
-			written <- s.child.profile(5*b.window, filepath.Join(b.profiles, s.name+".pprof"))
+			seconds := max(1, int(5*b.window/time.Second))
+			cpu := s.child.profile(fmt.Sprintf("profile?seconds=%d", seconds), filepath.Join(b.profiles, s.name+".cpu"))
+			heap := s.child.profile("heap", filepath.Join(b.profiles, s.name+".heap"))
+			written <- errors.Join(cpu, heap)
 		}()
 		_, err := b.measure(s, s.load, 6*b.window)
 		if err := errors.Join(err, <-written); err != nil {
