@@ -2,10 +2,7 @@ package rules
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -128,102 +125,6 @@ func (d *deriver) decide(ch *change) {
 	}
 }
 
-// older reports whether the state after is older, by its version, than the
-// snapshot.
-func (d *deriver) older(ch *change) bool {
-	v := d.version(ch.o.body)
-	return v != "" && ch.snap.Version != "" && !ch.snap.Deleted && olderVersion(v, ch.snap.Version)
-}
-
-func (d *deriver) version(body *tree.Value) string {
-	if d.e.res.version == nil {
-		return ""
-	}
-	text, _ := body.At(d.e.res.version.Names()...).Text()
-	return text
-}
-
-// olderVersion compares digits as a number, anything else as text.
-func olderVersion(a, b string) bool {
-	if isDigits(a) && isDigits(b) {
-		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-		if len(a) != len(b) {
-			return len(a) < len(b)
-		}
-	}
-	return a < b
-}
-
-func isDigits(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
-}
-
-// compare finds what differs, as far as both states are known.
-func (d *deriver) compare(ch *change) {
-	if ch.op == webhook.Created || ch.b.body == nil {
-		ch.significant = true
-		return
-	}
-	doubt := false
-	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
-	for _, f := range tree.Diff(ch.b.body, ch.o.body, d.e.res.keys) {
-		switch {
-		case isUnknown.touches(f.Path), d.sameID(&f):
-			continue
-		case wasUnknown.touches(f.Path):
-			ch.unknown = append(ch.unknown, f.Path)
-			doubt = doubt || !d.e.res.ignore.Match(f.Path)
-			continue
-		case f.Old == nil && asks(ch.b.view) != asks(ch.o.view) && at(ch.s.asked, f.Path) == nil:
-			ch.unknown = append(ch.unknown, f.Path) // the other view did not show it
-			doubt = doubt || !d.e.res.ignore.Match(f.Path)
-			continue
-		}
-		ch.fields = append(ch.fields, webhook.FieldChange{Path: f.Path, Old: f.Old.JSON(), New: f.New.JSON()})
-		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
-	}
-	ch.significant = ch.significant || doubt
-	ch.same = len(ch.fields) == 0 && !doubt
-}
-
-// sameID reports whether only the type of an id differs: 5 and "5" are one id.
-func (d *deriver) sameID(f *tree.Change) bool {
-	if !slices.Contains(d.e.res.idNames, f.Path) {
-		return false
-	}
-	a, ok1 := f.Old.Text()
-	b, ok2 := f.New.Text()
-	return ok1 && ok2 && a == b
-}
-
-// asks returns the part of a view that says which fields were asked for.
-func asks(view string) string {
-	_, query, _ := strings.Cut(view, "?")
-	return query
-}
-
-// pathSet answers whether a path is one of a set, below one, or around one.
-type pathSet []string
-
-func newPathSet(paths []string) pathSet {
-	return slices.Sorted(slices.Values(paths))
-}
-
-func (set pathSet) touches(path string) bool {
-	if len(set) == 0 {
-		return false
-	}
-	for i := 0; i <= len(path); i++ {
-		if i == len(path) || path[i] == '.' {
-			if _, found := slices.BinarySearch(set, path[:i]); found {
-				return true
-			}
-		}
-	}
-	at, _ := slices.BinarySearch(set, path+".")
-	return at < len(set) && strings.HasPrefix(set[at], path+".")
-}
-
 // record keeps the change, and what it earns.
 func (d *deriver) record(ch *change) error {
 	next := d.snapshot(ch)
@@ -319,58 +220,4 @@ func (d *deriver) blind(ch *change) error {
 	}
 	ch.significant = true
 	return d.record(ch)
-}
-
-// undecided records that it is not known whether the call was done.
-func (d *deriver) undecided(ch *change) error {
-	detail := "may or may not have been done: no trustworthy answer was seen"
-	switch {
-	case d.later:
-		detail = "was accepted (202), to be done later"
-	case ch.same:
-		d.out.NoChange++
-		d.out.Snapshots = append(d.out.Snapshots, d.snapshot(ch))
-		return nil
-	case d.x.Ending != webhook.Unknown:
-		detail = "may or may not have been done: success could not be judged"
-	}
-	return d.entityGap(ch, webhook.GapUnknownOutcome, detail)
-}
-
-func (d *deriver) entityGap(ch *change, reason, detail string) error {
-	next := d.snapshot(ch)
-	next.Sequence++
-	ch.op = webhook.Missed
-	e := d.event(ch, d.gapScope(d.e.res.name), "")
-	e.Sequence, e.Before, e.After, e.Changes = next.Sequence, nil, nil, nil
-	e.Gap = d.gap(reason, fmt.Sprintf("%s %s %s", d.x.Request.Method, d.x.Request.Path, detail))
-	d.out.Snapshots = append(d.out.Snapshots, next)
-	d.out.Events = append(d.out.Events, e)
-	return nil
-}
-
-func (d *deriver) gapScope(resource string) string {
-	return fillScope(resource, d.m.params) + webhook.GapSuffix
-}
-
-// resourceGap records a gap where no entity can be told: one for each resource
-// that the call is about.
-func (d *deriver) resourceGap(g *webhook.Gap) {
-	names := []string{d.e.res.name}
-	if d.e.kind == Call {
-		names = nil
-		for _, l := range d.e.lines {
-			if name := parentScope(l.scope); !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	for _, name := range names {
-		ch := &change{s: &Subject{Key: d.key("")}, snap: &webhook.Snapshot{}, op: webhook.Missed,
-			b: state{source: webhook.FromNone}, o: outcome{via: webhook.FromNone, confidence: webhook.Inferred}}
-		ch.s.Key.Resource = fill(name, d.m.params)
-		e := d.event(ch, d.gapScope(name), "")
-		e.Gap = g
-		d.out.Events = append(d.out.Events, e)
-	}
 }

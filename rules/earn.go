@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 
@@ -164,118 +163,6 @@ func (g *earner) add(scope string, id *lang.Expr, element *string, x *extras) er
 	}
 	g.events = append(g.events, e)
 	return nil
-}
-
-// apply adds related values and attributes.
-func (x *extras) apply(e *webhook.Event, v *changeVars) error {
-	for _, n := range x.related {
-		raw, err := v.json(n.expr)
-		if err != nil {
-			return err
-		}
-		e.Related = append(e.Related, webhook.Related{Name: n.name, Value: raw})
-	}
-	if len(x.attributes) == 0 {
-		return nil
-	}
-	raw, err := v.object(nil, x.attributes)
-	e.Attrs = raw
-	return err
-}
-
-// object appends fields as a JSON object, in their order.
-func (v *changeVars) object(dst []byte, fields []field) (_ json.RawMessage, err error) {
-	dst = append(dst, '{')
-	for i, f := range fields {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(lang.AppendString(dst, f.key), ':')
-		if f.expr == nil {
-			if dst, err = v.object(dst, f.fields); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		raw, err := v.json(f.expr)
-		if err != nil {
-			return nil, err
-		}
-		dst = append(dst, raw...)
-	}
-	return append(dst, '}'), nil
-}
-
-// varsOf returns what rules see of a change.
-func (d *deriver) varsOf(ch *change) *changeVars {
-	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key, item: ch.s.item}
-	v.before = side{absent: ch.op == webhook.Created, tree: ch.b.body, unknown: slices.Concat(ch.b.unknown, ch.unknown)}
-	v.after = side{absent: ch.o.gone, tree: ch.o.body, unknown: ch.o.unknown}
-	v.tenant, _ = d.tenant(ch)
-	return v
-}
-
-// tenant returns the tenant that may see the change, and whether one is wanted
-// and was not found.
-func (d *deriver) tenant(ch *change) (tenant string, unowned bool) {
-	t := d.e.res.tenant
-	if t == nil {
-		return "", false
-	}
-	if !t.ofEntity {
-		tenant = d.vars.keyTenant()
-		return tenant, tenant == ""
-	}
-	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key}
-	v.before = side{absent: ch.op == webhook.Created, tree: ch.b.body, unknown: ch.b.unknown}
-	v.after = side{absent: ch.o.gone, tree: ch.o.body, unknown: ch.o.unknown}
-	if tenant = t.text(v, d.x.Placeholders); tenant == "" {
-		tenant = ch.snap.Tenant
-	}
-	return tenant, tenant == ""
-}
-
-// worked is what all events of one change share.
-type worked struct {
-	before, after json.RawMessage
-	tenant, actor string
-	unowned       bool
-	unknown       []string
-}
-
-func (d *deriver) work(ch *change) *worked {
-	if ch.worked != nil {
-		return ch.worked
-	}
-	w := &worked{before: ch.b.body.JSON(), after: ch.o.body.JSON()}
-	w.tenant, w.unowned = d.tenant(ch)
-	w.unknown = slices.Concat(ch.b.unknown, ch.unknown, ch.o.unknown)
-	slices.Sort(w.unknown)
-	w.unknown = slices.Compact(w.unknown)
-	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key, tenant: w.tenant}
-	v.before, v.after = side{tree: ch.b.body}, side{tree: ch.o.body}
-	w.actor = d.vars.actorOf(v)
-	ch.worked = w
-	return w
-}
-
-// event returns an event of scope for the change.
-func (d *deriver) event(ch *change, scope, element string) webhook.Event {
-	w := d.work(ch)
-	return webhook.Event{
-		ID:    webhook.NewEventID(d.x.ID, ch.s.Key, scope, element),
-		Scope: scope, Key: ch.s.Key, Exchange: d.x.ID, Time: d.x.Ended,
-		Operation: ch.op, Before: w.before, After: w.after, Changes: ch.fields,
-		Tenant: w.tenant, Unowned: w.unowned, Actor: w.actor,
-		Params: d.m.params, SkipKey: d.x.Request.SkipKey, DryRun: d.p.dryRun,
-		Request: webhook.EventRequest{
-			ID: d.x.Request.ID, Method: d.p.method(&d.x.Request), Path: d.x.Request.Path, Trace: d.x.Request.Trace,
-		},
-		Provenance: webhook.Provenance{
-			Before: ch.b.source, BeforeAge: ch.b.age, After: ch.o.via, Confidence: ch.o.confidence,
-			Unknown: w.unknown, Concurrent: ch.concurrent,
-		},
-	}
 }
 
 // items earns the events of a route outside every resource.

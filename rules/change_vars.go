@@ -1,0 +1,150 @@
+package rules
+
+import (
+	"encoding/json"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// changeVars adds to a call what is known of one entity's change.
+type changeVars struct {
+	*callVars
+	operation webhook.Operation
+	key       webhook.EntityKey
+	tenant    string
+
+	before, after side
+	itemTree      *tree.Value
+	item          any
+
+	compared *lang.Change
+}
+
+// side is a state before or after, decoded when it is asked for.
+type side struct {
+	absent  bool        // known not to be there
+	tree    *tree.Value // nil: not known, unless absent
+	unknown []string    // paths in it whose value is not known
+	value   any
+	decoded bool
+}
+
+// maxUnknown bounds how many paths of a state are unknown one by one: each is
+// marked in a copy. Beyond it, all of the state is unknown to rules.
+const maxUnknown = 200
+
+func (s *side) get() any {
+	switch {
+	case s.absent:
+		return nil
+	case s.tree == nil:
+		return lang.Unknown
+	case s.decoded:
+		return s.value
+	}
+	v, err := lang.Decode(s.tree.JSON())
+	if err != nil || len(s.unknown) > maxUnknown {
+		return lang.Unknown
+	}
+	paths := make([]lang.Path, 0, len(s.unknown))
+	for _, text := range s.unknown {
+		if p, err := lang.ParsePath(text); err == nil {
+			paths = append(paths, p)
+		}
+	}
+	s.value, s.decoded = lang.MarkUnknown(v, paths), true
+	return s.value
+}
+
+// change returns what predicates look at.
+func (v *changeVars) change() *lang.Change {
+	if v.compared == nil {
+		r := v.m.e.res
+		v.compared = &lang.Change{
+			Operation: v.operation, Before: v.before.get(), After: v.after.get(),
+			Ignored: r.ignore.Match,
+			Key:     func(path string) (lang.Path, bool) { p, ok := r.keyPaths[path]; return p, ok },
+		}
+	}
+	return v.compared
+}
+
+// Lookup implements [lang.Vars].
+func (v *changeVars) Lookup(name string) any {
+	switch name {
+	case "operation":
+		return string(v.operation)
+	case "before":
+		return v.before.get()
+	case "after":
+		return v.after.get()
+	case "entity":
+		return v.entity().get()
+	case "id":
+		return v.key.ID
+	case "api":
+		return v.m.p.api
+	case "resource":
+		return v.key.Resource
+	case "tenant":
+		return textOrNil(v.tenant)
+	case "actor":
+		return textOrNil(v.actorOf(v))
+	case "item":
+		return v.item
+	}
+	return v.callVars.Lookup(name)
+}
+
+func (v *changeVars) entity() *side {
+	if v.operation == webhook.Deleted {
+		return &v.before
+	}
+	return &v.after
+}
+
+// json returns the value of x as JSON; of a plain path the bytes as they were.
+// An absent or unknown value is null.
+func (v *changeVars) json(x *lang.Expr) (json.RawMessage, error) {
+	if root, path, ok := x.PlainPath(); ok {
+		if source, at, ok := v.source(root, path.Names()); ok {
+			if raw := source.At(at...).JSON(); raw != nil {
+				return raw, nil
+			}
+		}
+	}
+	out, err := x.Eval(v, v.change())
+	if err != nil {
+		return nil, err
+	}
+	return lang.Encode(out)
+}
+
+// source returns the JSON that a plain path reads from.
+func (v *changeVars) source(root string, names []string) (*tree.Value, []string, bool) {
+	body := len(names) > 0 && names[0] == "body"
+	switch {
+	case root == "before" && len(v.before.unknown) == 0:
+		return v.before.tree, names, true
+	case root == "after" && len(v.after.unknown) == 0:
+		return v.after.tree, names, true
+	case root == "entity" && len(v.entity().unknown) == 0:
+		return v.entity().tree, names, true
+	case root == "item":
+		return v.itemTree, names, true
+	case root == "request" && body:
+		return v.reqTree, names[1:], true
+	case root == "response" && body:
+		return v.resTree, names[1:], true
+	}
+	return nil, nil, false
+}
+
+func textOrNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

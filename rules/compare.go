@@ -1,0 +1,105 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// older reports whether the state after is older, by its version, than the
+// snapshot.
+func (d *deriver) older(ch *change) bool {
+	v := d.version(ch.o.body)
+	return v != "" && ch.snap.Version != "" && !ch.snap.Deleted && olderVersion(v, ch.snap.Version)
+}
+
+func (d *deriver) version(body *tree.Value) string {
+	if d.e.res.version == nil {
+		return ""
+	}
+	text, _ := body.At(d.e.res.version.Names()...).Text()
+	return text
+}
+
+// olderVersion compares digits as a number, anything else as text.
+func olderVersion(a, b string) bool {
+	if isDigits(a) && isDigits(b) {
+		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+		if len(a) != len(b) {
+			return len(a) < len(b)
+		}
+	}
+	return a < b
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+}
+
+// compare finds what differs, as far as both states are known.
+func (d *deriver) compare(ch *change) {
+	if ch.op == webhook.Created || ch.b.body == nil {
+		ch.significant = true
+		return
+	}
+	doubt := false
+	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
+	for _, f := range tree.Diff(ch.b.body, ch.o.body, d.e.res.keys) {
+		switch {
+		case isUnknown.touches(f.Path), d.sameID(&f):
+			continue
+		case wasUnknown.touches(f.Path):
+			ch.unknown = append(ch.unknown, f.Path)
+			doubt = doubt || !d.e.res.ignore.Match(f.Path)
+			continue
+		case f.Old == nil && asks(ch.b.view) != asks(ch.o.view) && at(ch.s.asked, f.Path) == nil:
+			ch.unknown = append(ch.unknown, f.Path) // the other view did not show it
+			doubt = doubt || !d.e.res.ignore.Match(f.Path)
+			continue
+		}
+		ch.fields = append(ch.fields, webhook.FieldChange{Path: f.Path, Old: f.Old.JSON(), New: f.New.JSON()})
+		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
+	}
+	ch.significant = ch.significant || doubt
+	ch.same = len(ch.fields) == 0 && !doubt
+}
+
+// sameID reports whether only the type of an id differs: 5 and "5" are one id.
+func (d *deriver) sameID(f *tree.Change) bool {
+	if !slices.Contains(d.e.res.idNames, f.Path) {
+		return false
+	}
+	a, ok1 := f.Old.Text()
+	b, ok2 := f.New.Text()
+	return ok1 && ok2 && a == b
+}
+
+// asks returns the part of a view that says which fields were asked for.
+func asks(view string) string {
+	_, query, _ := strings.Cut(view, "?")
+	return query
+}
+
+// pathSet answers whether a path is one of a set, below one, or around one.
+type pathSet []string
+
+func newPathSet(paths []string) pathSet {
+	return slices.Sorted(slices.Values(paths))
+}
+
+func (set pathSet) touches(path string) bool {
+	if len(set) == 0 {
+		return false
+	}
+	for i := 0; i <= len(path); i++ {
+		if i == len(path) || path[i] == '.' {
+			if _, found := slices.BinarySearch(set, path[:i]); found {
+				return true
+			}
+		}
+	}
+	at, _ := slices.BinarySearch(set, path+".")
+	return at < len(set) && strings.HasPrefix(set[at], path+".")
+}

@@ -1,0 +1,89 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// finish fills the lists that other packages ask for.
+func (k *compiler) finish() {
+	sorted := func(lists ...[]string) []string {
+		all := slices.Concat(lists...)
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	p := k.p
+	p.requestHeaders = sorted(derivedRequest, k.reqH)
+	p.responseHeaders = sorted(derivedResponse, k.resH)
+	p.placeholders = sorted(p.placeholders)
+	for _, e := range k.endpoints {
+		if !slices.Contains(p.methods, e.method) {
+			p.methods = append(p.methods, e.method)
+		}
+		k.scopesOf(e)
+	}
+	slices.SortStableFunc(p.scopes, func(a, b Scope) int { return strings.Compare(a.Name, b.Name) })
+	p.scopes = slices.CompactFunc(p.scopes, func(a, b Scope) bool { return a.Name == b.Name && a.Resource == b.Resource })
+}
+
+// scopesOf adds what calls on e can earn.
+func (k *compiler) scopesOf(e *endpoint) {
+	add := func(scope, description, resource string) {
+		if scope != "" {
+			k.p.scopes = append(k.p.scopes, Scope{scope, description, resource})
+		}
+	}
+	plain := true
+	for _, l := range e.lines {
+		name := e.res.name
+		if e.kind == Call {
+			name = parentScope(l.scope)
+			if l.scope == "" { // it earns by its emit lines alone
+				name = parentScope(l.rules[0].scope)
+			}
+		}
+		add(l.scope, l.description, name)
+		add(name+webhook.GapSuffix, "something may have changed that could not be seen", name)
+		plain = plain && l.scope == ""
+		for _, r := range l.rules {
+			add(r.scope, r.description, name)
+		}
+	}
+	if e.kind == Call {
+		return
+	}
+	for _, op := range e.kind.operations() {
+		if plain {
+			add(e.res.plain[op], "", e.res.name)
+		}
+		for _, r := range e.res.rules {
+			if op != webhook.Deleted && (r.on == "" || r.on == op) {
+				add(r.scope, r.description, e.res.name)
+			}
+		}
+	}
+}
+
+func (k Kind) operations() []webhook.Operation {
+	switch k {
+	case Create:
+		return []webhook.Operation{webhook.Created}
+	case Update:
+		return []webhook.Operation{webhook.Updated}
+	case Delete:
+		return []webhook.Operation{webhook.Deleted}
+	case Upsert:
+		return []webhook.Operation{webhook.Created, webhook.Updated}
+	}
+	return nil
+}
+
+// parentScope returns a scope without its last part.
+func parentScope(scope string) string {
+	if i := strings.LastIndexAny(scope, "./"); i > 0 {
+		return scope[:i]
+	}
+	return scope
+}

@@ -1,0 +1,62 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// undecided records that it is not known whether the call was done.
+func (d *deriver) undecided(ch *change) error {
+	detail := "may or may not have been done: no trustworthy answer was seen"
+	switch {
+	case d.later:
+		detail = "was accepted (202), to be done later"
+	case ch.same:
+		d.out.NoChange++
+		d.out.Snapshots = append(d.out.Snapshots, d.snapshot(ch))
+		return nil
+	case d.x.Ending != webhook.Unknown:
+		detail = "may or may not have been done: success could not be judged"
+	}
+	return d.entityGap(ch, webhook.GapUnknownOutcome, detail)
+}
+
+func (d *deriver) entityGap(ch *change, reason, detail string) error {
+	next := d.snapshot(ch)
+	next.Sequence++
+	ch.op = webhook.Missed
+	e := d.event(ch, d.gapScope(d.e.res.name), "")
+	e.Sequence, e.Before, e.After, e.Changes = next.Sequence, nil, nil, nil
+	e.Gap = d.gap(reason, fmt.Sprintf("%s %s %s", d.x.Request.Method, d.x.Request.Path, detail))
+	d.out.Snapshots = append(d.out.Snapshots, next)
+	d.out.Events = append(d.out.Events, e)
+	return nil
+}
+
+func (d *deriver) gapScope(resource string) string {
+	return fillScope(resource, d.m.params) + webhook.GapSuffix
+}
+
+// resourceGap records a gap where no entity can be told: one for each resource
+// that the call is about.
+func (d *deriver) resourceGap(g *webhook.Gap) {
+	names := []string{d.e.res.name}
+	if d.e.kind == Call {
+		names = nil
+		for _, l := range d.e.lines {
+			if name := parentScope(l.scope); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	for _, name := range names {
+		ch := &change{s: &Subject{Key: d.key("")}, snap: &webhook.Snapshot{}, op: webhook.Missed,
+			b: state{source: webhook.FromNone}, o: outcome{via: webhook.FromNone, confidence: webhook.Inferred}}
+		ch.s.Key.Resource = fill(name, d.m.params)
+		e := d.event(ch, d.gapScope(name), "")
+		e.Gap = g
+		d.out.Events = append(d.out.Events, e)
+	}
+}

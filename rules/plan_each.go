@@ -1,0 +1,170 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// planBulk plans a call with one entity for each element of `each`.
+func (c *call) planBulk(pl *Plan) {
+	elements, gap := c.elements(c.e.each)
+	if gap != nil {
+		pl.Gap = gap
+		return
+	}
+	fromAnswer := readsResponse(c.e.each)
+	at := make(map[webhook.EntityKey]int, len(elements))
+	missed := 0
+	for _, e := range elements {
+		s, ok := c.subject(e, fromAnswer)
+		if !ok {
+			missed++
+			continue
+		}
+		if j, again := at[s.Key]; again {
+			pl.Subjects[j] = s
+			continue
+		}
+		at[s.Key] = len(pl.Subjects)
+		pl.Subjects = append(pl.Subjects, s)
+	}
+	if missed > 0 {
+		pl.Gap = c.gap(webhook.GapUnidentified, fmt.Sprintf("%d of %d elements of %s %s name no entity",
+			missed, len(elements), c.x.Request.Method, c.x.Request.Path))
+	}
+}
+
+// element is one element of an `each`.
+type element struct {
+	value any
+	tree  *tree.Value
+}
+
+// subject plans the entity of one element.
+func (c *call) subject(e element, fromAnswer bool) (Subject, bool) {
+	out := Subject{Kind: c.e.kind, item: e.value}
+	id := ""
+	if c.e.id != nil {
+		got, err := c.e.id.Eval(c.blind(e.value), nil)
+		if err != nil {
+			return out, false
+		}
+		id = textOf(got)
+	}
+	shown := object(flat(e.tree))
+	if id == "" && shown != nil {
+		id, _ = c.e.res.idIn(shown)
+	}
+	if id == "" && shown == nil {
+		id, _ = e.tree.Text() // a list of ids
+	}
+	if id == "" {
+		return out, false
+	}
+	out.Key = c.key(id)
+	switch {
+	case !fromAnswer:
+		out.asked = shown
+	case shown != nil && !c.later && c.e.res.shows(shown, shown, id):
+		out.answer, out.grade = shown, webhook.Observed
+		out.receipt = c.isReceipt(shown, nil, nil)
+	}
+	out.Fetch = c.fetch(&out)
+	return out, true
+}
+
+// blind returns what an expression sees before any state is known.
+func (c *call) blind(item any) *changeVars {
+	return &changeVars{callVars: c.vars, operation: c.operation(), item: item}
+}
+
+// toTree returns a value of the language as a tree.
+func toTree(v any) *tree.Value {
+	b, err := lang.Encode(v)
+	if err != nil {
+		return nil
+	}
+	out, err := tree.Parse(string(b))
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+func readsResponse(x *lang.Expr) bool {
+	for _, n := range x.Reads() {
+		if n == "response" {
+			return true
+		}
+	}
+	return false
+}
+
+// elements evaluates an `each`. An object is one element; a text is cut at its
+// commas.
+func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
+	what := c.x.Request.Method + " " + c.x.Request.Path
+	if c.unsure {
+		return nil, c.gap(webhook.GapUnknownOutcome, "it is not known whether "+what+" was done")
+	}
+	v, err := each.Eval(c.blind(nil), nil)
+	if err == nil && v == nil {
+		return nil, nil // no list is an empty list
+	}
+	if text, ok := v.(string); ok {
+		v = texts(strings.Split(text, ","))
+	}
+	if one, ok := v.(map[string]any); ok {
+		v = []any{one}
+	}
+	list, ok := v.([]any)
+	switch {
+	case err != nil || !ok:
+		return nil, c.gap(webhook.GapUnidentified, fmt.Sprintf("%s was done, and which entities `%s` names is not known", what, each))
+	case len(list) > maxElements:
+		return nil, c.gap(webhook.GapTooLarge, fmt.Sprintf("%s is about %d elements, more than %d", what, len(list), maxElements))
+	}
+	return c.withTrees(each, list), nil
+}
+
+func texts(list []string) []any {
+	out := make([]any, 0, len(list))
+	for _, s := range list {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// withTrees finds the bytes that the elements had, so that digits and order
+// stay; elements that an expression made are written anew.
+func (c *call) withTrees(each *lang.Expr, list []any) []element {
+	var source *tree.Value
+	if root, path, ok := each.PlainPath(); ok && (root == "request" || root == "response") {
+		if names := path.Names(); len(names) > 0 && names[0] == "body" {
+			body := c.req
+			if root == "response" {
+				body = c.res
+			}
+			source = body.At(names[1:]...)
+		}
+	}
+	out := make([]element, len(list))
+	for i, v := range list {
+		out[i].value = v
+		switch {
+		case source != nil && source.Kind == tree.Array && len(source.Elems) == len(list):
+			out[i].tree = &source.Elems[i]
+		case source.IsObject() && len(list) == 1:
+			out[i].tree = source
+		default:
+			out[i].tree = toTree(v)
+		}
+	}
+	return out
+}
