@@ -10,7 +10,7 @@ RACE ?= -race
 # Tests must not depend on the order or the cache of an earlier run: TESTFLAGS=-count=1.
 TESTFLAGS ?=
 
-.PHONY: help demo run build test check bench fuzz format vet caddyfiles compiler sidehook
+.PHONY: help demo run build test check bench fuzz format vet caddyfiles embed compiler
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,7 +28,7 @@ build: ## Build bin/sidehook, a Caddy with the module in it (the first time take
 	@$(GO) build -o bin/sidehook ./cmd/sidehook
 
 # The demo comes before the tests, so that the last lines are the tests' own.
-test: format compiler vet caddyfiles demo ## Everything: format, vet, Caddyfiles, demo, and all tests with the race detector
+test: format compiler vet caddyfiles embed demo ## Everything: format, vet, Caddyfiles, demo, and all tests with the race detector
 	$(GO) test $(RACE) $(TESTFLAGS) -timeout 20m ./...
 
 check: format vet caddyfiles ## The quick half of test: format, vet, Caddyfiles, unit tests without the race detector
@@ -53,6 +53,9 @@ vet:
 
 caddyfiles: build
 	@.ci/caddyfiles bin/sidehook
+
+embed:
+	@.ci/embed
 
 compiler:
 	@[ -z "$(RACE)" ] || command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null || { \
