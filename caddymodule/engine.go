@@ -235,6 +235,9 @@ func (e *engine) want(ev *webhook.Event) ([]rules.Want, error) {
 func (e *engine) Render(ctx context.Context, d *webhook.Delivery, _ *webhook.Subscription) (webhook.Payload, error) {
 	ev, err := e.store.Event(ctx, d.Event)
 	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			err = fmt.Errorf("%w: %w", deliver.ErrNotNow, err)
+		}
 		return webhook.Payload{}, err
 	}
 	return e.current().subscribers.Render(ev, d)

@@ -14,6 +14,9 @@ func (e *engine) Begin(b *webhook.Begin) error { return e.journal.Begin(b) }
 
 // End journals how a call ended; with durable it returns once that is on disk.
 func (e *engine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+	if control.endLater != nil {
+		return control.endLater(e, ctx, x)
+	}
 	return e.journal.End(ctx, x, durable)
 }
 

@@ -16,6 +16,8 @@ type health struct {
 	Events       uint64    `json:"events"`             // position of the newest event
 	Pending      uint64    `json:"pending"`            // deliveries not settled
 	OldestDue    float64   `json:"oldest_due_seconds"` // of an active subscription
+	Underived    int       `json:"underived"`          // calls read from the journal and not recorded
+	Unread       int64     `json:"unread_bytes"`       // of the journal
 	JournalBytes int64     `json:"journal_bytes"`
 	StoreBytes   int64     `json:"store_bytes"`
 	Directory    string    `json:"directory"`
@@ -28,6 +30,9 @@ func (e *engine) health(ctx context.Context) health {
 	if since := e.missed.since(); !h.Degraded && !since.IsZero() {
 		h.Degraded, h.Since, h.Reason = true, since, "calls were missed and the gap that covers them is not recorded yet"
 	}
+	// The journal first: what leaves it meanwhile is counted by the store.
+	j := e.journal.Stats()
+	h.JournalBytes, h.Underived, h.Unread = j.Bytes, j.Undone, j.Unread
 	s, err := e.store.Stats(ctx)
 	if err != nil {
 		h.Degraded, h.Reason = true, "the store cannot be read: "+err.Error()
@@ -36,7 +41,6 @@ func (e *engine) health(ctx context.Context) health {
 		h.Status = "degraded"
 	}
 	h.Events, h.Pending, h.StoreBytes = s.Position, s.Pending, s.Bytes
-	h.JournalBytes = e.journal.Stats().Bytes
 	h.OldestDue = e.oldestDue(ctx, time.Now()).Seconds()
 	return h
 }

@@ -138,6 +138,7 @@ var (
 	descPending  = prometheus.NewDesc("sidehook_queue_depth", "Deliveries not settled yet.", nil, nil)
 	descOldest   = prometheus.NewDesc("sidehook_oldest_due_seconds", "How long the oldest due delivery of an active subscription has waited.", nil, nil)
 	descJournal  = prometheus.NewDesc("sidehook_journal_bytes", "Size of the journal on disk.", nil, nil)
+	descUnread   = prometheus.NewDesc("sidehook_journal_unread_bytes", "Bytes of the journal that deriving has not come to.", nil, nil)
 	descStore    = prometheus.NewDesc("sidehook_store_bytes", "Size of the store on disk.", nil, nil)
 	descDegraded = prometheus.NewDesc("sidehook_degraded", "1 while the journal cannot write, else 0.", nil, nil)
 	descSubs     = prometheus.NewDesc("sidehook_subscriptions", "Subscriptions by status.", []string{"status"}, nil)
@@ -145,7 +146,7 @@ var (
 
 // Describe implements [prometheus.Collector].
 func (engineCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descPending, descOldest, descJournal, descStore, descDegraded, descSubs} {
+	for _, d := range []*prometheus.Desc{descPending, descOldest, descJournal, descUnread, descStore, descDegraded, descSubs} {
 		ch <- d
 	}
 }
@@ -161,6 +162,7 @@ func (engineCollector) Collect(ch chan<- prometheus.Metric) {
 		sum.Pending += h.Pending
 		sum.OldestDue = max(sum.OldestDue, h.OldestDue)
 		sum.JournalBytes += h.JournalBytes
+		sum.Unread += h.Unread
 		sum.StoreBytes += h.StoreBytes
 		if h.Degraded {
 			sum.Degraded = true
@@ -175,6 +177,7 @@ func (engineCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descPending, float64(sum.Pending))
 	gauge(descOldest, sum.OldestDue)
 	gauge(descJournal, float64(sum.JournalBytes))
+	gauge(descUnread, float64(sum.Unread))
 	gauge(descStore, float64(sum.StoreBytes))
 	degraded := 0.0
 	if sum.Degraded {

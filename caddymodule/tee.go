@@ -67,8 +67,7 @@ func (t *tee) begin(code int) {
 		t.passing = true
 	default:
 		t.seen.length = t.length
-		bodyless := code == http.StatusNoContent || code == http.StatusNotModified
-		t.mayHold = t.http1 && t.length > 0 && !bodyless
+		t.mayHold = t.http1 && t.length > 0 && !t.bodyless() && !control.holdNothing
 	}
 }
 
@@ -154,10 +153,11 @@ func (t *tee) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{t}, r)
 }
 
-// FlushError flushes what was forwarded.
+// FlushError flushes what was forwarded, unless that is the header alone and
+// the header is all there is, or all that waits for the body that is held.
 func (t *tee) FlushError() error {
-	if len(t.held) > 0 && t.length == int64(len(t.held)) {
-		return nil // the header alone: it goes with the body
+	if t.status != 0 && !t.passing && (t.bodyless() || t.length == int64(len(t.held))) {
+		return nil
 	}
 	err := http.NewResponseController(t.ResponseWriter).Flush()
 	if err != nil && !errors.Is(err, http.ErrNotSupported) && !t.passing && t.ctx.patient() {
@@ -189,8 +189,12 @@ func (t *tee) release() {
 
 // whole reports whether the response came to the end that it declared.
 func (t *tee) whole() bool {
-	bodyless := t.status == http.StatusNoContent || t.status == http.StatusNotModified
-	return t.length < 0 || bodyless || t.written == t.length
+	return t.length < 0 || t.bodyless() || t.written == t.length
+}
+
+// bodyless reports whether the status allows no body.
+func (t *tee) bodyless() bool {
+	return t.status == http.StatusNoContent || t.status == http.StatusNotModified
 }
 
 // isMisuse reports whether err, of a write, is the handler's fault and not a

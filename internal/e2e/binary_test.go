@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,29 +9,36 @@ import (
 	"testing"
 )
 
-// binary is the path of the sidehook under test.
-var binary string
+// binary is the path of the sidehook under test; controls is that of one whose
+// promises SIDEHOOK_CONTROL can break.
+var binary, controls string
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
 func run(m *testing.M) int {
-	binary = os.Getenv("SIDEHOOK_BIN")
-	if binary == "" {
-		dir, err := os.MkdirTemp("", "sidehook-e2e")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
+	dir, err := os.MkdirTemp("", "sidehook-e2e")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if binary = os.Getenv("SIDEHOOK_BIN"); binary == "" {
 		binary = filepath.Join(dir, "sidehook")
-		build := exec.Command("go", "build", "-o", binary, "github.com/sidehook/sidehook/cmd/sidehook")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			fmt.Fprintln(os.Stderr, "build sidehook:", err)
-			return 1
-		}
+		err = build(binary)
+	}
+	controls = filepath.Join(dir, "sidehook-controls")
+	if err = errors.Join(err, build(controls, "-tags", "sidehook_controls")); err != nil {
+		fmt.Fprintln(os.Stderr, "build sidehook:", err)
+		return 1
 	}
 	return m.Run()
+}
+
+func build(to string, flags ...string) error {
+	args := append([]string{"build", "-o", to}, flags...)
+	cmd := exec.Command("go", append(args, "github.com/sidehook/sidehook/cmd/sidehook")...)
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
 }

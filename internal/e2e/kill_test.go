@@ -191,3 +191,26 @@ func TestKill(t *testing.T) {
 		}
 	}
 }
+
+// TestKillNoticesABrokenPromise runs the same traffic and the same kills against
+// a sidehook that answers before the end is written, and one that holds no byte
+// back. Acknowledged writes must be lost, or TestKill proves nothing. A slow
+// disk alone must lose none.
+func TestKillNoticesABrokenPromise(t *testing.T) {
+	for control, broken := range map[string]bool{"end-later": true, "hold-nothing": true, "slow-disk": false} {
+		t.Run(control, func(t *testing.T) {
+			api := serve(t, itemAPI())
+			crm := receive(t, nil)
+			p := prepare(t, caddyfile(subscribe("crm", crm, "scopes item.updated"), "\t\tresource item /items", api.URL))
+			p.binary, p.env = controls, []string{"SIDEHOOK_CONTROL=" + control}
+			p.start()
+			a := killAndRestart(t, p, 10)
+			until(t, "everything recorded has arrived", p.settled)
+			lost := a.lost(tally(crm.took()))
+			t.Logf("%d of %d acknowledged writes lost by 10 kills", len(lost), a.count())
+			if broken != (len(lost) > 0) {
+				t.Errorf("the promise is broken: %v, and writes are lost: %v", broken, len(lost) > 0)
+			}
+		})
+	}
+}

@@ -29,6 +29,9 @@ type process struct {
 	admin  string // host:port
 	site   string // http://host:port of the proxied API
 
+	binary string   // which sidehook
+	env    []string // beside the usual
+
 	cmd  *exec.Cmd
 	gone chan struct{}
 	log  logBuffer
@@ -64,7 +67,7 @@ func start(t *testing.T, caddyfile string) *process {
 func prepare(t *testing.T, caddyfile string) *process {
 	t.Helper()
 	dir := t.TempDir()
-	p := &process{t: t, dir: dir, config: filepath.Join(dir, "Caddyfile")}
+	p := &process{t: t, dir: dir, config: filepath.Join(dir, "Caddyfile"), binary: binary}
 	p.admin = freeAddress(t)
 	p.site = "http://" + freeAddress(t)
 	p.configure(caddyfile)
@@ -128,8 +131,9 @@ func (p *process) launch() {
 
 // command returns a sidehook command in the process's environment.
 func (p *process) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(p.binary, args...)
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+p.dir, "XDG_CONFIG_HOME="+p.dir, "HOME="+p.dir)
+	cmd.Env = append(cmd.Env, p.env...)
 	return cmd
 }
 
@@ -188,6 +192,17 @@ func (p *process) get(path string, into any) {
 	if err := json.Unmarshal(body, into); err != nil {
 		p.t.Fatalf("GET %s: %v: %s", path, err, body)
 	}
+}
+
+// settled reports whether every call is derived and every delivery has reached a
+// final state.
+func (p *process) settled() bool {
+	var h struct {
+		Pending, Underived uint64
+		Unread             int64 `json:"unread_bytes"`
+	}
+	p.get("/sidehook/health", &h)
+	return h.Unread == 0 && h.Underived == 0 && h.Pending == 0
 }
 
 // call makes a request of the proxied API and returns status and body.

@@ -182,10 +182,14 @@ type Stats struct {
 	Reserve     int64  // bytes that can be written although the disk is full
 	OpenBegins  int    // begins without an end, not reconciled
 	Undone      int    // ends handed out and not Done
+	Unread      int64  // bytes written and not handed out
 }
 
 // Stats returns the present state.
 func (j *Journal) Stats() Stats {
+	j.readMu.Lock()
+	reading, off := j.cursor.segment, j.cursor.off
+	j.readMu.Unlock()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s := Stats{Segments: len(j.segments), OpenBegins: len(j.open)}
@@ -196,6 +200,12 @@ func (j *Journal) Stats() Stats {
 		s.Last = seg.number
 		s.Bytes += seg.size
 		s.Undone += len(seg.undone)
+		switch {
+		case reading != nil && seg.number == reading.number:
+			s.Unread += max(seg.end-off, 0)
+		case reading == nil || seg.number > reading.number:
+			s.Unread += max(seg.end-dataStart, 0)
+		}
 	}
 	if j.active != nil {
 		s.Reserve += max(j.active.size-j.active.end, 0)
