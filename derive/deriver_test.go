@@ -1,0 +1,134 @@
+package derive_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+func TestExchangesOfOneEntityAreRecordedInJournalOrder(t *testing.T) {
+	l := openLine(t, t.TempDir()).run()
+	defer l.close()
+	const entities, each = 10, 40
+	for n := range each {
+		for id := range entities {
+			l.patch(fmt.Sprint(id), n)
+		}
+	}
+	l.seen.wait(t, "recorded", entities*each)
+	next := map[string]uint64{}
+	for _, e := range l.events() {
+		next[e.Key.ID]++
+		if e.Sequence != next[e.Key.ID] {
+			t.Fatalf("entity %s: sequence %d where %d is due", e.Key.ID, e.Sequence, next[e.Key.ID])
+		}
+		if want := fmt.Sprintf(`{"id":%q,"n":%d,"name":"Roof","status":"open"}`, e.Key.ID, e.Sequence-1); string(e.After) != want {
+			t.Fatalf("entity %s #%d is %s, want %s", e.Key.ID, e.Sequence, e.After, want)
+		}
+	}
+}
+
+func TestAnOpenCallHoldsNothingBack(t *testing.T) {
+	l := openLine(t, t.TempDir()).run()
+	defer l.close()
+	hung := &webhook.Exchange{ID: webhook.NewExchangeID(time.Now()), Config: l.config}
+	hung.Request.Path = "/projects/1"
+	l.begin(hung)
+	l.patch("1", 1)
+	l.seen.wait(t, "recorded", 1)
+}
+
+func TestAFullStoreIsWaitedFor(t *testing.T) {
+	l := openLine(t, t.TempDir()).run()
+	defer l.close()
+	l.faulty.mu.Lock()
+	l.faulty.fails = 3
+	l.faulty.mu.Unlock()
+	l.patch("1", 1)
+	l.patch("1", 2)
+	l.seen.wait(t, "recorded", 2)
+	if events := l.events(); len(events) != 2 || events[0].Sequence != 1 || events[1].Sequence != 2 {
+		t.Errorf("got %d events, want two in order", len(events))
+	}
+}
+
+func TestAnExchangeIsRecordedOnceEver(t *testing.T) {
+	dir := t.TempDir()
+	l := openLine(t, dir).run()
+	for n := range 20 {
+		l.patch("1", n)
+	}
+	l.seen.wait(t, "recorded", 20)
+	before := l.events()
+	l.close()
+
+	l = openLine(t, dir).run()
+	defer l.close()
+	<-l.deriver.CaughtUp()
+	l.patch("1", 99)
+	l.seen.wait(t, "recorded", 1)
+	after := l.events()
+	if len(after) != len(before)+1 {
+		t.Fatalf("%d events after reading the journal again, want %d", len(after), len(before)+1)
+	}
+	for i := range before {
+		if before[i].ID != after[i].ID {
+			t.Errorf("event %d has another id: %s, was %s", i, after[i].ID, before[i].ID)
+		}
+	}
+}
+
+// What was journaled and not recorded when the process died is recorded by the
+// next, behind it the calls that were in flight: as gaps.
+func TestPromise3NoSilentLossAfterACrash(t *testing.T) {
+	dir := t.TempDir()
+	l := openLine(t, dir) // journals, and never derives
+	inFlight := &webhook.Exchange{ID: webhook.NewExchangeID(time.Now()), API: "default", Config: l.config, Started: time.Now()}
+	inFlight.Request.Method, inFlight.Request.Path = "PATCH", "/projects/7"
+	l.begin(inFlight)
+	l.patch("7", 1)
+	l.patch("8", 1)
+	l.close()
+
+	l = openLine(t, dir).run()
+	l.seen.wait(t, "recorded", 3)
+	events := l.events()
+	if len(events) != 3 {
+		t.Fatalf("got %d events, want 3", len(events))
+	}
+	gap := events[2]
+	if gap.Scope != "project.gap" || gap.Key.ID != "7" || gap.Sequence != 2 || gap.Gap == nil || gap.Gap.Reason != webhook.GapUnknownOutcome {
+		t.Errorf("the last event is %s of %s #%d, want project.gap of 7 #2", gap.Scope, gap.Key.ID, gap.Sequence)
+	}
+	l.close()
+
+	l = openLine(t, dir).run()
+	defer l.close()
+	<-l.deriver.CaughtUp()
+	l.patch("9", 1)
+	l.seen.wait(t, "recorded", 1)
+	if n := len(l.events()); n != 4 {
+		t.Errorf("%d events after another start, want 4: the call in flight is reconciled once", n)
+	}
+}
+
+func TestAnExchangeWhoseRulesAreGoneIsQuarantined(t *testing.T) {
+	l := openLine(t, t.TempDir()).run()
+	defer l.close()
+	known := l.config
+	l.config = webhook.NewConfigID([]byte("nobody stored this"))
+	poison := l.patch("1", 1)
+	l.config = known
+	l.patch("1", 2)
+	l.seen.wait(t, "quarantined", 1)
+	l.seen.wait(t, "recorded", 1)
+	q, err := l.store.Quarantined(t.Context(), 10)
+	if err != nil || len(q) != 1 || q[0].Exchange.ID != poison.ID {
+		t.Fatalf("quarantined: %v, %v; want the one exchange", q, err)
+	}
+	if string(q[0].Exchange.Response.Body.Bytes) != string(poison.Response.Body.Bytes) {
+		t.Error("the quarantined exchange is not whole")
+	}
+}

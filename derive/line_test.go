@@ -1,0 +1,204 @@
+package derive_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/derive"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/badger"
+	"github.com/sidehook/sidehook/store/journal"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// line is a deriver on a real journal and a real store, with one subscription
+// that wants everything. It can be closed and opened again.
+type line struct {
+	t       *testing.T
+	dir     string
+	journal *journal.Journal
+	store   *badger.Store
+	faulty  *faulty
+	traffic *derive.Traffic
+	deriver *derive.Deriver
+	seen    *watcher
+	config  webhook.ConfigID
+
+	stop    context.CancelFunc
+	stopped chan error
+}
+
+// faulty is a store that fails as often as it is told to.
+type faulty struct {
+	*badger.Store
+	mu    sync.Mutex
+	fails int
+	tries int
+}
+
+func (f *faulty) Record(ctx context.Context, r store.Record) (store.Recorded, error) {
+	f.mu.Lock()
+	f.tries++
+	fail := f.fails > 0
+	if fail {
+		f.fails--
+	}
+	f.mu.Unlock()
+	if fail {
+		return store.Recorded{}, fmt.Errorf("record: %w", store.ErrFull)
+	}
+	return f.Store.Record(ctx, r)
+}
+
+// watcher counts what deriving came to, and lets a test wait for it.
+type watcher struct {
+	mu      sync.Mutex
+	changed chan struct{}
+	count   map[string]int
+}
+
+func (w *watcher) add(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.count[what]++
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+func (w *watcher) Recorded(_ *webhook.Exchange, r *store.Recorded, _ *rules.Derived) {
+	if r.Duplicate {
+		w.add("duplicate")
+		return
+	}
+	w.add("recorded")
+}
+func (w *watcher) Nothing(*webhook.Exchange, string)     { w.add("nothing") }
+func (w *watcher) Quarantined(*webhook.Exchange, string) { w.add("quarantined") }
+
+// wait waits until something happened n times.
+func (w *watcher) wait(t *testing.T, what string, n int) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	for {
+		w.mu.Lock()
+		have, changed := w.count[what], w.changed
+		w.mu.Unlock()
+		if have >= n {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			t.Fatalf("%s %d times, want %d", what, have, n)
+		}
+	}
+}
+
+var projects = &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/projects"}}}
+
+func openLine(t *testing.T, dir string) *line {
+	t.Helper()
+	l := &line{t: t, dir: dir, seen: &watcher{changed: make(chan struct{}), count: map[string]int{}}}
+	var err error
+	if l.store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store")}); err != nil {
+		t.Fatal(err)
+	}
+	if l.journal, err = journal.Open(journal.Options{Dir: filepath.Join(dir, "journal"), SegmentSize: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	canonical := projects.Canonical()
+	l.config = webhook.NewConfigID(canonical)
+	if err := l.store.PutConfig(t.Context(), l.config, canonical); err != nil {
+		t.Fatal(err)
+	}
+	l.faulty, l.traffic = &faulty{Store: l.store}, derive.NewTraffic()
+	return l
+}
+
+// run starts deriving.
+func (l *line) run() *line {
+	l.t.Helper()
+	all := &webhook.Subscription{ID: "all", Scopes: []webhook.Pattern{"project.**", "project.gap"}, Tenant: webhook.AnyTenant, Order: webhook.OrderEntity}
+	subs, err := rules.NewSubscribers([]*webhook.Subscription{all}, nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.deriver = derive.New(derive.Options{
+		Journal: l.journal, Store: l.faulty, Traffic: l.traffic, Recovered: l.journal.RecoveredEnd(),
+		Want: subs.Want, Observer: l.seen, Logger: slog.New(slog.DiscardHandler),
+		Resources: func() []webhook.EntityKey {
+			return []webhook.EntityKey{{API: rules.DefaultAPI, Resource: "project"}}
+		},
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	l.stop, l.stopped = stop, make(chan error, 1)
+	go func() { l.stopped <- l.deriver.Run(ctx) }()
+	return l
+}
+
+// close ends everything.
+func (l *line) close() {
+	l.t.Helper()
+	l.traffic.Close()
+	if l.stop != nil {
+		l.stop()
+		if err := <-l.stopped; err != nil {
+			l.t.Errorf("run: %v", err)
+		}
+	}
+	if err := l.journal.Close(); err != nil {
+		l.t.Error(err)
+	}
+	if err := l.store.Close(); err != nil {
+		l.t.Error(err)
+	}
+}
+
+// patch journals an update of a project, answered with the entity.
+func (l *line) patch(id string, n int) *webhook.Exchange {
+	l.t.Helper()
+	now := time.Now()
+	body := fmt.Appendf(nil, `{"id":%q,"n":%d,"name":"Roof","status":"open"}`, id, n)
+	x := &webhook.Exchange{
+		ID: webhook.NewExchangeID(now), API: rules.DefaultAPI, Config: l.config, Started: now, Ended: now,
+		Request: webhook.Request{
+			Method: http.MethodPatch, Path: "/projects/" + id,
+			Header: webhook.Header{"Content-Type": {"application/json"}},
+			Body:   webhook.Body{Bytes: fmt.Appendf(nil, `{"n":%d}`, n)},
+		},
+		Response: webhook.Response{
+			Status: 200, Header: webhook.Header{"Content-Type": {"application/json"}},
+			Body: webhook.Body{Bytes: body},
+		},
+	}
+	l.begin(x)
+	if err := l.journal.End(l.t.Context(), x, true); err != nil {
+		l.t.Fatal(err)
+	}
+	return x
+}
+
+func (l *line) begin(x *webhook.Exchange) {
+	l.t.Helper()
+	b := &webhook.Begin{ID: x.ID, API: x.API, Config: x.Config, Started: x.Started, Method: x.Request.Method, Path: x.Request.Path}
+	if err := l.journal.Begin(b); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *line) events() []webhook.Event {
+	l.t.Helper()
+	events, err := l.store.Events(l.t.Context(), store.EventQuery{Max: 10000})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return events
+}
