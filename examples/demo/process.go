@@ -63,7 +63,8 @@ func (p *process) ready(url string) error {
 	}
 }
 
-// stop asks the process to end, and kills it if it does not within 10 s.
+// stop asks the process to end, and makes it if it does not within 10 s: then
+// its log has the stacks, and is kept.
 func (p *process) stop() error {
 	if p == nil {
 		return nil
@@ -73,9 +74,9 @@ func (p *process) stop() error {
 	case <-p.ended:
 		return nil
 	case <-time.After(10 * time.Second):
-		p.cmd.Process.Kill()
+		p.cmd.Process.Signal(syscall.SIGABRT)
 		<-p.ended
-		return fmt.Errorf("sidehook did not end within 10 s; its log ends with:\n%s", p.tail())
+		return fmt.Errorf("sidehook did not end within 10 s; %s says what it was doing", p.log)
 	}
 }
 

@@ -118,7 +118,10 @@ func (s *stage) close() error {
 	for _, server := range s.servers {
 		server.Close()
 	}
-	return errors.Join(err, os.RemoveAll(s.dir))
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(s.dir)
 }
 
 // hints says what can be tried.
