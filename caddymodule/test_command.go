@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sidehook/sidehook/rules"
-	"github.com/sidehook/sidehook/rules/rulestest"
+	"github.com/sidehook/sidehook/rules/cases"
 )
 
 // testCommand says which events the exchanges in a file earn.
@@ -90,7 +90,7 @@ func (t *tester) file(name string) (good bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	c, err := rulestest.Parse(text)
+	c, err := cases.Parse(text)
 	if err != nil {
 		return false, err
 	}
@@ -121,7 +121,7 @@ func (t *tester) file(name string) (good bool, err error) {
 }
 
 // program returns the rules of a case: its own, or else the configuration's.
-func (t *tester) program(c *rulestest.Case, name string) (*rules.Program, error) {
+func (t *tester) program(c *cases.Case, name string) (*rules.Program, error) {
 	switch {
 	case c.Config != nil:
 		var config rules.Config

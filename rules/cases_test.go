@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/sidehook/sidehook/rules"
-	"github.com/sidehook/sidehook/rules/rulestest"
+	"github.com/sidehook/sidehook/rules/cases"
 )
 
 var update = flag.Bool("update", false, "write what the cases come to into their golden sections")
@@ -31,7 +31,7 @@ func runCase(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := rulestest.Parse(data)
+	c, err := cases.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package rulestest reads and runs cases: txtar files that say what a
+// Package cases reads and runs cases: txtar files that say what a
 // configuration makes of a few exchanges. The files in rules/testdata are
 // such cases, and so is what `sidehook test FILE` takes.
 //
@@ -28,7 +28,7 @@
 //
 // An answer's status may be unknown, for a call whose outcome nobody saw, or
 // have "truncated" behind it.
-package rulestest
+package cases
 
 import (
 	"bytes"
