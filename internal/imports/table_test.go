@@ -106,5 +106,5 @@ var rim = struct {
 	why: "caddymodule is the rim, where Caddy meets our packages: whoever imports it pulls Caddy in",
 }
 
-// helpers are folders that production code must not import: they are for tests.
-var helpers = ban{"test", "fakes and exams live in …test packages, which only tests import"}
+// helpers says why production code must not import what imports testing.
+const helpers = "it imports testing: fakes and exams live in …test packages, which only tests import"
