@@ -21,8 +21,14 @@ type optionLine struct {
 // word is one token.
 type word struct{ caddyfile.Token }
 
+// maxNesting bounds how deep blocks may stand in blocks: what is read one level
+// deep is read by one call.
+const maxNesting = 32
+
 // readLine reads the line whose first token is d's current one, with its block.
-func readLine(d *caddyfile.Dispenser) (*optionLine, error) {
+func readLine(d *caddyfile.Dispenser) (*optionLine, error) { return readNested(d, 0) }
+
+func readNested(d *caddyfile.Dispenser, depth int) (*optionLine, error) {
 	l := &optionLine{words: []word{{d.Token()}}}
 	for d.NextArg() {
 		l.words = append(l.words, word{d.Token()})
@@ -35,10 +41,13 @@ func readLine(d *caddyfile.Dispenser) (*optionLine, error) {
 		return l, nil
 	}
 	l.braces = true // what NextArg refuses on the same line is an open brace
-	return l, l.readBlock(d)
+	if depth == maxNesting {
+		return nil, d.Errf("more than %d blocks stand in each other here", maxNesting)
+	}
+	return l, l.readBlock(d, depth+1)
 }
 
-func (l *optionLine) readBlock(d *caddyfile.Dispenser) error {
+func (l *optionLine) readBlock(d *caddyfile.Dispenser, depth int) error {
 	for d.NextLine() {
 		if t := (word{d.Token()}); t.bare("}") {
 			if d.NextArg() {
@@ -46,7 +55,7 @@ func (l *optionLine) readBlock(d *caddyfile.Dispenser) error {
 			}
 			return nil
 		}
-		inner, err := readLine(d)
+		inner, err := readNested(d, depth)
 		if err != nil {
 			return err
 		}

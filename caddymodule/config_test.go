@@ -172,6 +172,7 @@ func TestCheckRefuses(t *testing.T) {
 		"a short secret":                  {subscribed("scopes project.**\nsecret {env.SHORT}", projects), "secret {env.SHORT}: the secret has 9 bytes"},
 		"a broken secret":                 {subscribed("scopes project.**\nsecret {env.BROKEN}", projects), "secret {env.BROKEN}: the secret begins with whsec_ but what follows is not base64"},
 		"an empty file":                   {subscribed("scopes project.**\nsecret {file."+empty+"}", projects), "the file is empty"},
+		"a missing credential":            {":8080 {\n\tsidehook shop {\n\t\tcredential Authorization \"Bearer {env.NOT_THERE}\"\n\t\tresource project /api/projects\n\t}\n}\n", "handler of api shop: credential Authorization: {env.NOT_THERE}"},
 		"a missing file":                  {subscribed("scopes project.**\nsecret {file./nowhere/secret}", projects), "{file./nowhere/secret}: open /nowhere/secret"},
 		"one resource declared in two ways": {
 			two("resource project /api/projects", "resource project /api/v2/projects"),

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +42,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.check(); err != nil {
 		return fmt.Errorf("sidehook handler of api %s: %w", program.API(), err)
 	}
+	if _, err := h.service(); err != nil {
+		return fmt.Errorf("sidehook handler of api %s: %w", program.API(), err)
+	}
 	loaded, err := ctx.App("sidehook")
 	if err != nil {
 		return err
@@ -52,6 +56,23 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	o.lease = func() (line, func(), error) { return app.lease(app.run.ctx) }
 	h.live = newLiveHandler(o)
 	return nil
+}
+
+// service returns the header with which Origin is asked; empty if there is none.
+func (h *Handler) service() (http.Header, error) {
+	out := make(http.Header)
+	if h.Credential == nil {
+		return out, nil
+	}
+	value, err := resolve(h.Credential.Value)
+	if err != nil {
+		return nil, fmt.Errorf("credential %s: %w", h.Credential.Header, err)
+	}
+	if strings.ContainsAny(value, "\r\n\x00") {
+		return nil, fmt.Errorf("credential %s: its value has a line break in it", h.Credential.Header)
+	}
+	out.Set(h.Credential.Header, value)
+	return out, nil
 }
 
 // options returns what h says of its request path, defaults filled in.

@@ -3,14 +3,10 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
-	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -189,103 +185,6 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 		return nil, err
 	}
 	return out, deliver.Check(out)
-}
-
-// check holds everything of s that needs no secret.
-func (s *Subscription) check(payloads map[string]rules.Payload) error {
-	if len(s.Scopes) == 0 {
-		return fmt.Errorf("scopes are missing: write which events it gets, like project.**")
-	}
-	for _, p := range s.Scopes {
-		if err := webhook.Pattern(p).Check(); err != nil {
-			return err
-		}
-	}
-	if s.Filter != "" {
-		if _, err := lang.Compile(s.Filter, lang.EnvEvent); err != nil {
-			return fmt.Errorf("filter: %w", err)
-		}
-	}
-	for _, p := range slices.Concat(s.OnChange, s.Fields) {
-		if err := checkGlob(p); err != nil {
-			return err
-		}
-	}
-	if err := checkPayload(s.Payload, payloads); err != nil {
-		return err
-	}
-	if c := s.ContentType; c != "" && c != "json" && c != "form" {
-		return fmt.Errorf("content_type %q: write json or form", c)
-	}
-	if err := s.checkSign(); err != nil {
-		return err
-	}
-	return s.checkNumbers()
-}
-
-func (s *Subscription) checkNumbers() error {
-	switch {
-	case s.Timeout < 0 || time.Duration(s.Timeout) > maxTimeout:
-		return fmt.Errorf("timeout: write a duration up to %s, like 10s", maxTimeout)
-	case s.Retry != nil && len(*s.Retry) > maxRetry:
-		return fmt.Errorf("retry has %d waits: write up to %d", len(*s.Retry), maxRetry)
-	case s.Concurrency < 0 || s.Concurrency > maxConcurrency:
-		return fmt.Errorf("concurrency %d: write a number from 1 to %d", s.Concurrency, maxConcurrency)
-	case s.PauseAfter < 0:
-		return fmt.Errorf("pause_after %d: write a number of failed attempts in a row", s.PauseAfter)
-	}
-	if s.Retry != nil {
-		for _, wait := range *s.Retry {
-			if wait <= 0 {
-				return fmt.Errorf("retry: each wait must be above zero")
-			}
-		}
-	}
-	switch webhook.Order(s.Order) {
-	case "", webhook.OrderEntity, webhook.OrderNone, webhook.OrderSubscription:
-		return nil
-	}
-	return fmt.Errorf("order %q: write none, entity or subscription", s.Order)
-}
-
-// checkPayload says what is wrong with the name of a payload; "" is standard.
-func checkPayload(name string, payloads map[string]rules.Payload) error {
-	if name == "" || builtinPayload(name) {
-		return nil
-	}
-	if laterPayload(name) {
-		return fmt.Errorf("payload %s is not in this version yet: write standard, full or thin", name)
-	}
-	if _, ok := payloads[name]; ok {
-		return nil
-	}
-	known := []string{"standard", "full", "thin"}
-	for other := range payloads {
-		known = append(known, other)
-	}
-	slices.Sort(known[3:])
-	if near := nearest(name, known); near != "" {
-		return fmt.Errorf("payload %q is not declared: did you mean %s?", name, near)
-	}
-	return fmt.Errorf("payload %q is not declared: write %s, or declare it with payload %s { … }", name, orList(known), name)
-}
-
-// checkURL says what is wrong with where webhooks go.
-func checkURL(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return fmt.Errorf("url: %q is none; write one like https://crm.example.com/hooks", text)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("url %q: begin it with https:// (or http://)", u.Redacted())
-	case u.Hostname() == "":
-		return fmt.Errorf("url %q has no host: write one like https://crm.example.com/hooks", u.Redacted())
-	case u.User != nil:
-		return fmt.Errorf("url %q: leave out user and password; write header Authorization with a value from {env.NAME}", u.Redacted())
-	case strings.Contains(text, "#"):
-		return fmt.Errorf("url %q: leave out what follows #, which is never sent", u.Redacted())
-	}
-	return nil
 }
 
 // schedule returns the schedule of s.

@@ -112,7 +112,7 @@ func direct(tree sources, folder, imported, file string) (broken []string) {
 	}) {
 		say(rim.why)
 	}
-	if isOurs && helper(ours) && !helper(folder) && !below(folder, "bench") && !(ours == tried.folder && folder == tried.by) {
+	if _, tests := tree[ours].imports["testing"]; tests && !helper(folder) {
 		say(helpers)
 	}
 	for _, r := range table {
