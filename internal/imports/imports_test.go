@@ -42,17 +42,18 @@ func TestTree(t *testing.T) {
 // TestTableBites shows that every kind of rule fails, with its reason.
 func TestTableBites(t *testing.T) {
 	tree := read(t, fstest.MapFS{
-		"webhook/a.go":         {Data: []byte(`package webhook; import _ "net/http"; import _ "example.com/x"`)},
-		"rules/a.go":           {Data: []byte(`package rules; import clock "time"; var Now = clock.Now`)},
-		"rules/a_test.go":      {Data: []byte(`package rules; import _ "os"`)},
-		"rules/lang/a.go":      {Data: []byte(`package lang; import _ "net/url"; import _ "net"; import _ "net/http"`)},
-		"store/badger/a.go":    {Data: []byte(`package badger; import _ "` + module + `/derive"`)},
-		"derive/a.go":          {Data: []byte(`package derive; import _ "` + module + `/internal/glue"`)},
-		"internal/glue/a.go":   {Data: []byte(`package glue; import _ "` + module + `/deliver"; import _ "` + module + `/caddymodule"`)},
-		"deliver/a.go":         {Data: []byte(`package deliver; import _ "` + module + `/deliver/delivertest"`)},
-		"deliver/rule/b.go":    {Data: []byte(`package rule; import _ "` + module + `/webhook"`)},
-		"examples/demo/a.go":   {Data: []byte(`package main; import _ "` + module + `/examples/crud"`)},
-		"store/storetest/a.go": {Data: []byte(`package storetest; import _ "testing"`)},
+		"webhook/a.go":             {Data: []byte(`package webhook; import _ "net/http"; import _ "example.com/x"`)},
+		"rules/a.go":               {Data: []byte(`package rules; import clock "time"; var Now = clock.Now`)},
+		"rules/a_test.go":          {Data: []byte(`package rules; import _ "os"`)},
+		"rules/lang/a.go":          {Data: []byte(`package lang; import _ "net/url"; import _ "net"; import _ "net/http"`)},
+		"store/badger/a.go":        {Data: []byte(`package badger; import _ "` + module + `/derive"`)},
+		"derive/a.go":              {Data: []byte(`package derive; import _ "` + module + `/internal/glue"`)},
+		"internal/glue/a.go":       {Data: []byte(`package glue; import _ "` + module + `/deliver"; import _ "` + module + `/caddymodule"`)},
+		"deliver/a.go":             {Data: []byte(`package deliver; import _ "` + module + `/deliver/delivertest"`)},
+		"deliver/rule/b.go":        {Data: []byte(`package rule; import _ "` + module + `/webhook"`)},
+		"deliver/delivertest/a.go": {Data: []byte(`package delivertest; import _ "testing"`)},
+		"examples/demo/a.go":       {Data: []byte(`package main; import _ "` + module + `/examples/crud"`)},
+		"store/storetest/a.go":     {Data: []byte(`package storetest; import _ "testing"`)},
 	})
 	got := violations(tree)
 	want := []string{
