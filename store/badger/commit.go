@@ -34,7 +34,8 @@ func (s *Store) commit(ctx context.Context, work func(*tx) error) error {
 }
 
 func (s *Store) hand(ctx context.Context, m *member) error {
-	m.done = make(chan error, 1)
+	done := make(chan error, 1)
+	m.done = done
 	s.mu.RLock()
 	if s.closed {
 		s.mu.RUnlock()
@@ -48,7 +49,7 @@ func (s *Store) hand(ctx context.Context, m *member) error {
 		return ctx.Err()
 	}
 	select {
-	case err := <-m.done:
+	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
@@ -127,8 +128,8 @@ func (c *committer) commit(batch []*member) {
 	for len(batch) > 0 {
 		n, err := c.group(batch)
 		for _, m := range batch[:n] {
-			if err != nil && m.done != nil {
-				m.done <- err
+			if err != nil {
+				m.answer(err)
 			}
 		}
 		batch = batch[n:]
@@ -185,9 +186,12 @@ func (c *committer) group(batch []*member) (n int, err error) {
 	return n, nil
 }
 
+// answer gives the member back to its caller, once.
 func (m *member) answer(err error) {
-	m.done <- err
-	m.done = nil
+	if m.done != nil {
+		m.done <- err
+		m.done = nil
+	}
 }
 
 // safely makes a panic of work (a rule's, say) an error.
