@@ -110,7 +110,7 @@ func (c *call) observe() {
 // is. What became of several entities at once is not found out by GETs here.
 func (c *call) afterFetch() (key webhook.EntityKey, target string, needed bool) {
 	plan := c.h.program.Plan(&c.exchange)
-	if plan == nil || len(plan.Subjects) != 1 || plan.Subjects[0].Fetch == "" {
+	if len(plan.Subjects) != 1 || plan.Subjects[0].Fetch == "" {
 		return webhook.EntityKey{}, "", false
 	}
 	s := plan.Subjects[0]

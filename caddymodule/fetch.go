@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -122,14 +123,20 @@ func (f *fetcher) ask(ctx context.Context, a *answer, target string) (err error)
 	if err != nil {
 		return err
 	}
-	if err := f.next.ServeHTTP(a, r); err != nil {
+	err = f.next.ServeHTTP(a, r)
+	if ctx.Err() != nil {
+		return errNoTime
+	}
+	if err != nil {
 		return err
 	}
 	if unhandled, _ := caddyhttp.GetVar(r.Context(), "unhandled").(bool); unhandled || a.status == 0 {
 		return fmt.Errorf("no handler behind sidehook answers GET %s", r.URL.Path)
 	}
-	return ctx.Err()
+	return nil
 }
+
+var errNoTime = errors.New("no answer in the time that a fetch may take")
 
 // read makes of the answer what was observed.
 func (f *fetcher) read(o *webhook.Observation, a *answer, err error) {

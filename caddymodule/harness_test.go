@@ -328,3 +328,44 @@ func dial(t testing.TB, address string) net.Conn {
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	return conn
 }
+
+// contextOf returns a context for r that the test ends.
+func contextOf(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithCancel(r.Context())
+}
+
+// noEngine takes the test's line away.
+func noEngine(t testing.TB) { caddymodule.SetProbeLine(t.Name(), nil) }
+
+// watching returns a handler in front of Sidehook that calls gone when the
+// client of a call is gone, or the call over.
+func watching(gone func()) object {
+	watchGone = gone
+	return object{"handler": "sidehook_test_watch"}
+}
+
+var watchGone func()
+
+// watch is what watching returns.
+type watch struct{}
+
+func init() { caddy.RegisterModule(watch{}) }
+
+// CaddyModule implements [caddy.Module].
+func (watch) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.sidehook_test_watch", New: func() caddy.Module { return new(watch) }}
+}
+
+// ServeHTTP implements [caddyhttp.MiddlewareHandler].
+func (watch) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	context.AfterFunc(r.Context(), watchGone)
+	return next.ServeHTTP(w, r)
+}
+
+// caddyStop ends all calls.
+func caddyStop(t testing.TB) {
+	t.Helper()
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}

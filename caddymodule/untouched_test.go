@@ -85,6 +85,7 @@ var answers = map[string]http.HandlerFunc{
 	"cut": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		fmt.Fprint(w, "only this")
+		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	},
 	"cut while chunked": func(w http.ResponseWriter, _ *http.Request) {
@@ -148,6 +149,10 @@ func compare(t *testing.T, c *http.Client, at []string, answer string) {
 		}
 		if got[0].Status == 0 && got[1].Status == 0 {
 			continue // both broke off before a status; the words tell ports
+		}
+		if strings.Contains(t.Name(), "/flush_") && answer == "no content type" {
+			got[0].Header.Del("Content-Type") // guessed, if the first flush does not come before the body
+			got[1].Header.Del("Content-Type")
 		}
 		if strings.Contains(t.Name(), "/encode_") {
 			got[0].Body, got[1].Body = unzip(got[0]), unzip(got[1])
@@ -222,9 +227,10 @@ func TestUpgradesPass(t *testing.T) {
 		for _, call := range []string{"GET websocket", "POST websocket", "PUT other"} {
 			t.Run(fmt.Sprintf("%s logged %v", call, logged), func(t *testing.T) {
 				l := newLine(t)
+				gone := make(chan struct{})
 				server := object{
 					"listen": []string{"127.0.0.1:0"}, "automatic_https": object{"disable": true},
-					"routes": []object{{"handle": []object{probe(t, l), proxy(upstream)}}},
+					"routes": []object{{"handle": []object{watching(func() { close(gone) }), probe(t, l), proxy(upstream)}}},
 				}
 				if logged {
 					server["logs"] = object{}
@@ -244,6 +250,8 @@ func TestUpgradesPass(t *testing.T) {
 				if got, err := in.ReadString('\n'); got != "echo me\n" {
 					t.Errorf("echo %q, %v", got, err)
 				}
+				conn.Close()
+				<-gone
 			})
 		}
 	}
