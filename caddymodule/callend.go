@@ -103,7 +103,7 @@ func (c *call) observe() {
 	}
 	f := c.fetcher.outlive()
 	c.settled = true
-	c.traffic.Observe(key, func(ctx context.Context) *webhook.Observation { return f.get(ctx, target) })
+	c.traffic.Observe(key, func(ctx context.Context) *webhook.Observation { return f.get(ctx, "after", target) })
 }
 
 // afterFetch returns the one entity that a GET would tell about, and where it

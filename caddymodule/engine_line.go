@@ -14,6 +14,7 @@ func (e *engine) Begin(b *webhook.Begin) error { return e.journal.Begin(b) }
 
 // End journals how a call ended; with durable it returns once that is on disk.
 func (e *engine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+	stats.captured.WithLabelValues(x.API, x.Ending.String()).Inc()
 	if control.endLater != nil {
 		return control.endLater(e, ctx, x)
 	}
@@ -30,6 +31,7 @@ func (e *engine) Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.S
 
 // Missed notes a call that goes through unjournaled; a gap will cover it.
 func (e *engine) Missed(b *webhook.Begin, resource string, err error) {
+	stats.missed.WithLabelValues(b.API).Inc()
 	e.missed.add(webhook.EntityKey{API: b.API, Resource: resource}, b.Started, err)
 }
 

@@ -68,7 +68,7 @@ func (f *fetcher) before(until time.Time) *webhook.Observation {
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
-	o := f.get(ctx, target)
+	o := f.get(ctx, "before", target)
 	f.h.breaker.note(answered(o))
 	return o
 }
@@ -78,10 +78,12 @@ func answered(o *webhook.Observation) bool {
 	return o.Status != 0 && o.Status < 500 && o.Status != http.StatusTooManyRequests
 }
 
-// get makes one GET of target, a path with or without a query. Waiting for
-// one of the few that may run at once counts into its time.
-func (f *fetcher) get(ctx context.Context, target string) *webhook.Observation {
+// get makes one GET of target, a path with or without a query, for the before
+// or the after. Waiting for one of the few that may run at once counts into its
+// time.
+func (f *fetcher) get(ctx context.Context, kind, target string) *webhook.Observation {
 	o := &webhook.Observation{Requested: time.Now()}
+	defer func() { stats.fetched(kind, o) }()
 	ctx, cancel := f.bound(ctx)
 	defer cancel()
 	select {

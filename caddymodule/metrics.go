@@ -79,6 +79,19 @@ func (m *metrics) register(reg *prometheus.Registry) error {
 	return nil
 }
 
+// fetched counts a GET of the kind before or after.
+func (m *metrics) fetched(kind string, o *webhook.Observation) {
+	outcome := "ok"
+	switch {
+	case o.Status == 0:
+		outcome = "no_answer"
+	case o.Status/100 != 2:
+		outcome = "refused"
+	}
+	m.fetches.WithLabelValues(kind, outcome).Inc()
+	m.fetchTime.WithLabelValues(kind).Observe(o.Received.Sub(o.Requested).Seconds())
+}
+
 // deriveObserver counts and logs what deriving comes to.
 type deriveObserver struct{ e *engine }
 
