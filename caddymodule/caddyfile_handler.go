@@ -21,7 +21,11 @@ import (
 //	}
 func parseHandlerDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	handler := new(Handler)
-	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+	l, err := handler.parse(h.Dispenser)
+	if err != nil {
+		return nil, err
+	}
+	return handler, handler.checkAgainst(h.State, l)
 }
 
 // parseLaterDirective answers a directive that a later version will have.
@@ -33,11 +37,21 @@ func parseLaterDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, e
 // UnmarshalCaddyfile implements [caddyfile.Unmarshaler]. The matcher is gone
 // already.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	_, err := h.parse(d)
+	return err
+}
+
+// parse reads the directive and returns its lines.
+func (h *Handler) parse(d *caddyfile.Dispenser) (*optionLine, error) {
 	d.Next()
 	l, err := readLine(d)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return l, h.parseLine(l)
+}
+
+func (h *Handler) parseLine(l *optionLine) error {
 	l.usage = "sidehook [matcher] [api] { … }"
 	args := l.args()
 	if len(args) > 1 {

@@ -22,6 +22,37 @@ func (h *Handler) checkRules(l *optionLine) error {
 	return nil
 }
 
+// declared is a resource as a block of the Caddyfile declares it.
+type declared struct {
+	resource rules.Resource // with what its block says for all
+	at       word
+}
+
+// checkAgainst is an error if h, read from l, declares a resource otherwise
+// than an earlier block of the same api. state lasts for one adaptation.
+func (h *Handler) checkAgainst(state map[string]any, l *optionLine) error {
+	const key = "sidehook.resources"
+	seen, ok := state[key].(map[apiResource]declared)
+	if !ok {
+		seen = make(map[apiResource]declared)
+		state[key] = seen
+	}
+	for i, r := range h.Resources {
+		n := apiResource{orDefault(h.API, rules.DefaultAPI), r.Name}
+		this := declared{effective(r, &h.Config), l.place("resources[" + strconv.Itoa(i) + "]")}
+		other, ok := seen[n]
+		if !ok {
+			seen[n] = this
+			continue
+		}
+		if what := difference(other.resource, this.resource); what != "" {
+			return this.at.errf("resource %s of api %s is declared differently at %s:%d: %s; %s",
+				n.name, n.api, other.at.File, other.at.Line, what, makeEqual)
+		}
+	}
+	return nil
+}
+
 // place returns the word that the JSON path of a handler's configuration, like
 // resources[0].emit[1].when, is about; or the nearest known.
 func (l *optionLine) place(path string) word {

@@ -176,15 +176,15 @@ func TestCheckRefuses(t *testing.T) {
 		"a missing file":                  {subscribed("scopes project.**\nsecret {file./nowhere/secret}", projects), "{file./nowhere/secret}: open /nowhere/secret"},
 		"one resource declared in two ways": {
 			two("resource project /api/projects", "resource project /api/v2/projects"),
-			`resource project of api shop is declared differently in two sidehook blocks, number 1 and number 2: path is "/api/projects" in one and "/api/v2/projects" in the other`,
+			`Caddyfile:3: path is "/api/projects" in one and "/api/v2/projects" in the other`,
 		},
 		"one resource with other settings of its handler": {
 			two("resource project /api/projects", "ignore updated_at\nresource project /api/projects"),
-			`only the second has ignore ["updated_at"]`,
+			`only one has ignore ["updated_at"]`,
 		},
 		"verbs of one handler": {
 			two("resource project /api/projects", "verbs new changed gone\nresource project /api/projects"),
-			`only the second has created "project.new"`,
+			`only one has created "project.new"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -251,6 +251,19 @@ func TestErrorsOfJSONNameTheirPlace(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
 		})
+	}
+}
+
+func TestStartRefusesOneResourceDeclaredInTwoWays(t *testing.T) {
+	const handler = `{"handle":[{"handler":"sidehook","resources":[{"name":"project","path":"/PATH"}]}]}`
+	routes := strings.Replace(handler, "PATH", "a", 1) + "," + strings.Replace(handler, "PATH", "b", 1)
+	err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}},"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[`+routes+`]}}}}}`), true)
+	if err == nil {
+		err = caddy.Stop()
+	}
+	want := `resource project of api default is declared differently by two handlers: path is "/a" in one and "/b" in the other`
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -96,42 +97,39 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// declared is a resource as one handler declares it.
-type declared struct {
-	resource rules.Resource // with the handler's settings filled in
-	handler  int            // counted from 1
-}
+// apiResource is a resource's name in its api.
+type apiResource struct{ api, name string }
 
 // sameResources is an error if two handlers of one api declare a resource
-// differently.
+// differently. Handlers are known in no particular order.
 func sameResources(handlers []*handlerSettings) error {
-	type name struct{ api, resource string }
-	seen := make(map[name]declared)
-	for i, h := range handlers {
+	handlers = slices.SortedFunc(slices.Values(handlers), func(a, b *handlerSettings) int {
+		return bytes.Compare(a.canonical, b.canonical)
+	})
+	seen := make(map[apiResource]rules.Resource)
+	for _, h := range handlers {
 		var c rules.Config
 		if err := json.Unmarshal(h.canonical, &c); err != nil {
 			return fmt.Errorf("read the configuration of a handler again: %w", err)
 		}
 		for _, r := range c.Resources {
-			n := name{orDefault(c.API, rules.DefaultAPI), r.Name}
-			this := declared{effective(r, c), i + 1}
+			n := apiResource{orDefault(c.API, rules.DefaultAPI), r.Name}
+			this := effective(r, &c)
 			other, ok := seen[n]
-			if !ok {
-				seen[n] = this
-				continue
-			}
-			if what := difference(other.resource, this.resource); what != "" {
-				return fmt.Errorf("resource %s of api %s is declared differently in two sidehook blocks, number %d and number %d: %s; make them equal, or give one block another api's name",
-					n.resource, n.api, other.handler, this.handler, what)
+			seen[n] = this
+			if what := difference(other, this); ok && what != "" {
+				return fmt.Errorf("resource %s of api %s is declared differently by two handlers: %s; %s", n.name, n.api, what, makeEqual)
 			}
 		}
 	}
 	return nil
 }
 
+const makeEqual = "make them equal, or give one block another api's name"
+
 // effective returns r with what the handler says for all its resources: lists
 // add up, and of single values the resource's counts.
-func effective(r rules.Resource, c rules.Config) rules.Resource {
+func effective(r rules.Resource, c *rules.Config) rules.Resource {
 	own, all := reflect.ValueOf(&r.Defaults).Elem(), reflect.ValueOf(c.Defaults)
 	for i := range own.NumField() {
 		switch mine, theirs := own.Field(i), all.Field(i); {
@@ -157,9 +155,9 @@ func difference(a, b rules.Resource) string {
 		switch x, y := string(one[key]), string(two[key]); {
 		case x == y:
 		case x == "":
-			return fmt.Sprintf("only the second has %s %s", key, y)
+			return fmt.Sprintf("only one has %s %s", key, y)
 		case y == "":
-			return fmt.Sprintf("only the first has %s %s", key, x)
+			return fmt.Sprintf("only one has %s %s", key, x)
 		default:
 			return fmt.Sprintf("%s is %s in one and %s in the other", key, x, y)
 		}

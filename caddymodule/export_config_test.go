@@ -3,7 +3,12 @@ package caddymodule
 import (
 	"maps"
 	"slices"
+
+	"github.com/sidehook/sidehook/webhook"
 )
+
+// Build returns the subscriptions of a, ready for use.
+func Build(a *App) ([]*webhook.Subscription, error) { return a.build() }
 
 // The commands that read a configuration.
 var (
