@@ -71,6 +71,35 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// dropEmptyLogs removes log files of no length from dir. A process that is
+// killed while it makes one leaves it behind, and Badger 4.9 refuses to open a
+// directory that has one. Nothing is removed if another process has dir open.
+func dropEmptyLogs(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close() // and the lock with it
+	if unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return nil // Badger says who has it
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); ext != ".mem" && ext != ".vlog" {
+			continue
+		}
+		if info, err := e.Info(); err == nil && info.Size() == 0 {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // isLocked recognises the lock of another process, which Badger wraps without
 // a sentinel.
 func isLocked(err error) bool {

@@ -87,6 +87,9 @@ func openBadger(o Options) (*badgerdb.DB, error) {
 	if free, err := o.Free(); err == nil && free < reserve {
 		return nil, fmt.Errorf("store %s: %w: %d MiB are left on the disk, it needs %d", o.Dir, store.ErrFull, free>>20, reserve>>20)
 	}
+	if err := dropEmptyLogs(o.Dir); err != nil {
+		return nil, fmt.Errorf("store %s: %w", o.Dir, err)
+	}
 	db, err := badgerdb.Open(tuned(o))
 	switch {
 	case err == nil:

@@ -1,0 +1,190 @@
+package badger_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/badger"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, dir string)
+		want    []string
+	}{
+		"a directory that is open already": {
+			func(t *testing.T, dir string) { open(t, dir) },
+			[]string{"another process has it open (pid "},
+		},
+		"a newer format": {
+			func(t *testing.T, dir string) { write(t, dir, "FORMAT", "2\n") },
+			[]string{"its format is version 2", "a newer one"},
+		},
+		"something else": {
+			func(t *testing.T, dir string) { write(t, dir, "FORMAT", "mp4") },
+			[]string{`FORMAT says "mp4"`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			c.prepare(t, dir)
+			s, err := badger.Open(badger.Options{Dir: dir})
+			if err == nil {
+				s.Close()
+				t.Fatal("it was opened")
+			}
+			for _, want := range append(c.want, dir) {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenNotesTheFormat(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	open(t, dir).Close()
+	text, err := os.ReadFile(filepath.Join(dir, "FORMAT"))
+	if err != nil || string(text) != "1\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	open(t, dir)
+}
+
+func TestOpenAfterAKillWhileALogWasMade(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if _, err := s.Record(context.Background(), small(1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	write(t, dir, "00099.mem", "")
+	s = open(t, dir)
+	if st, err := s.Stats(context.Background()); err != nil || st.Position != 1 {
+		t.Error(st, err)
+	}
+}
+
+func TestWritesAreSynced(t *testing.T) {
+	s := open(t, t.TempDir())
+	if o := badger.EngineOptions(s); !o.SyncWrites || o.ValueThreshold < badger.PieceSize {
+		t.Errorf("SyncWrites %v, ValueThreshold %d", o.SyncWrites, o.ValueThreshold)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	var free atomic.Uint64
+	free.Store(1 << 40)
+	s, err := badger.Open(badger.Options{Dir: t.TempDir(), Free: func() (uint64, error) { return free.Load(), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := context.Background()
+	record := func(n uint64) (store.Recorded, error) { return s.Record(ctx, small(n, 100)) }
+	first, err := record(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Store(10 << 20)
+	r := small(2, 100)
+	if _, err := s.Record(ctx, r); !errors.Is(err, store.ErrFull) {
+		t.Error("Record:", err)
+	}
+	settled := webhook.Settlement{Delivery: first.Deliveries[0].Cancel("", start)}
+	if err := s.Settle(ctx, settled); !errors.Is(err, store.ErrFull) {
+		t.Error("Settle:", err)
+	}
+	if marks, err := s.Recorded(ctx, []webhook.ExchangeID{r.Exchange}); err != nil || len(marks) > 0 {
+		t.Error("half a record:", marks, err)
+	}
+	free.Store(1 << 40)
+	if got, err := s.Record(ctx, r); err != nil || got.Duplicate || got.Events[0].Position != first.Events[0].Position+1 {
+		t.Errorf("with room again: %+v, %v", got, err)
+	}
+	if err := s.Settle(ctx, settled); err != nil {
+		t.Error("Settle with room again:", err)
+	}
+}
+
+func TestAFailedCommitOpensTheStoreAgain(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx := context.Background()
+	first, err := s.Record(ctx, small(1, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := s.Claim(ctx, "crm", 0, start, 10)
+	if err != nil || len(out) != 1 {
+		t.Fatal(out, err)
+	}
+	if err := badger.Break(s); err == nil {
+		t.Fatal("nothing broke")
+	}
+	second, err := s.Record(ctx, small(2, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Events[0].Position != first.Events[0].Position+1 {
+		t.Error("position", second.Events[0].Position)
+	}
+	ds, _, err := s.Claim(ctx, "crm", 0, start, 10)
+	if err != nil || len(ds) != 1 || ds[0].ID != second.Deliveries[0].ID {
+		t.Error("what was given out is given out again:", ds, err)
+	}
+}
+
+// TestHeadBehindTombstones holds the low-water mark: the next delivery behind
+// many deleted ones is found at once.
+func TestHeadBehindTombstones(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx := context.Background()
+	const n = 20_000
+	fill(t, s, n)
+	for done := 0; done < n; {
+		ds, _, err := s.Claim(ctx, "crm", 0, start, 500)
+		if err != nil || len(ds) == 0 {
+			t.Fatal(len(ds), err)
+		}
+		settlements := make([]webhook.Settlement, len(ds))
+		for i, d := range ds {
+			settlements[i].Delivery = d.Cancel("", start)
+		}
+		if err := s.Settle(ctx, settlements...); err != nil {
+			t.Fatal(err)
+		}
+		done += len(ds)
+	}
+	best := time.Hour
+	for i := range 50 {
+		if _, err := s.Record(ctx, small(uint64(n+i), 5000)); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		ds, _, err := s.Claim(ctx, "crm", 0, start, 1)
+		best = min(best, time.Since(begin))
+		if err != nil || len(ds) != 1 {
+			t.Fatal(ds, err)
+		}
+	}
+	t.Log("claim behind", n, "settled deliveries:", best)
+	if best > time.Millisecond {
+		t.Error("the head was looked for among deleted keys")
+	}
+}
