@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -23,10 +22,11 @@ type disk struct {
 	durable map[string]*content
 	pending []func(map[string]*content) // directory changes since the last SyncDir
 
-	space     int64 // bytes of all files together; 0: no limit
-	writeErr  error // of all writes to segments
-	syncFails int   // so many syncs of segments fail
-	retried   bool  // a file whose sync had failed was synced again
+	space     int64    // bytes of all files together; 0: no limit
+	bad       *content // cannot be written to
+	allBad    bool     // and neither can the others
+	syncFails int      // so many syncs of segments fail
+	retried   bool     // a file whose sync had failed was synced again
 	syncs     int
 }
 
@@ -95,14 +95,14 @@ func (d *disk) Create(name string) (journal.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := &content{dirty: map[int64]bool{}}
-	return handle{d, c, name}, d.change(func(m map[string]*content) { m[name] = c })
+	return handle{d, c}, d.change(func(m map[string]*content) { m[name] = c })
 }
 
 func (d *disk) Open(name string) (journal.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c := d.files[name]; c != nil && !d.off {
-		return handle{d, c, name}, nil
+		return handle{d, c}, nil
 	}
 	return nil, fs.ErrNotExist
 }
@@ -143,9 +143,8 @@ func (d *disk) used() (n int64) {
 }
 
 type handle struct {
-	d    *disk
-	c    *content
-	name string
+	d *disk
+	c *content
 }
 
 func (h handle) ReadAt(p []byte, off int64) (int, error) {
@@ -167,8 +166,8 @@ func (h handle) WriteAt(p []byte, off int64) (int, error) {
 	if h.d.off {
 		return 0, errPower
 	}
-	if h.d.writeErr != nil && strings.HasSuffix(h.name, ".fresh") {
-		return 0, h.d.writeErr
+	if h.d.allBad || h.c == h.d.bad {
+		return 0, syscall.EIO
 	}
 	n := len(p)
 	var err error

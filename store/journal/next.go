@@ -21,6 +21,8 @@ type cursor struct {
 	file    File
 	window  *window
 	off     int64
+
+	confirmed uint64 // segments below it are passed
 }
 
 func (c *cursor) reset() {
@@ -31,9 +33,9 @@ func (c *cursor) reset() {
 }
 
 // Next implements [store.Journal]. It is for one consumer, which calls Done for
-// each end that is not of a rejected call: a segment is dropped on the strength
-// of what was handed out and is Done. One that starts again at the zero
-// position gets everything still kept.
+// each end that is not of a rejected call, and comes back for more when it has
+// dealt with begins and what was lost: that is what a segment is dropped on. A
+// consumer that starts again at the zero position gets everything still kept.
 func (j *Journal) Next(ctx context.Context, after store.Position, max int) ([]store.Entry, error) {
 	if max < 1 {
 		max = 1
@@ -72,6 +74,8 @@ func (j *Journal) read(after store.Position, max int) ([]store.Entry, <-chan str
 		if err := j.seek(after); err != nil {
 			return nil, nil, err
 		}
+	} else {
+		j.confirm()
 	}
 	var entries []store.Entry
 	for size := int64(0); len(entries) < max && size < maxHandedOut; {
@@ -90,6 +94,25 @@ func (j *Journal) read(after store.Position, max int) ([]store.Entry, <-chan str
 		}
 	}
 	return entries, nil, nil
+}
+
+// confirm notes that the consumer has come back: it is done with all segments
+// before the cursor's.
+func (j *Journal) confirm() {
+	c := &j.cursor
+	if c.confirmed >= c.segment.number {
+		return
+	}
+	c.confirmed = c.segment.number
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.segments {
+		if s.number >= c.confirmed {
+			break
+		}
+		s.passed = true
+	}
+	j.kickIfDroppable()
 }
 
 // seek puts the cursor behind the entry at after.
@@ -174,9 +197,11 @@ func (j *Journal) reach(wait bool) (end int64, wake <-chan struct{}, err error) 
 				return end, nil, nil
 			}
 			if next = nil; s.sealed {
-				s.passed = true
 				next = j.segment(s.number + 1)
-				j.kickIfDroppable()
+				if wait { // so the consumer has come back
+					s.passed = true
+					j.kickIfDroppable()
+				}
 			}
 		}
 		if next == nil {
