@@ -21,6 +21,7 @@ type noLine struct{ traffic *derive.Traffic }
 
 func (noLine) Begin(*webhook.Begin) error { return nil }
 func (l noLine) End(_ context.Context, x *webhook.Exchange, _ bool) error {
+	l.traffic.Forget(x.ID) // as deriving does
 	return nil
 }
 func (l noLine) Traffic() *derive.Traffic { return l.traffic }

@@ -83,7 +83,8 @@ func (c *call) open() error {
 	if c.traffic == nil {
 		c.traffic = c.line.Traffic().EnterUnnamed()
 	}
-	c.begun = c.line.Begin(&c.begin)
+	c.begun = errBug
+	c.h.guarded(func() { c.begun = c.line.Begin(&c.begin) })
 	return c.begun
 }
 

@@ -17,11 +17,11 @@ import (
 func (c *call) ending(err error, returned bool) webhook.Ending {
 	t := &c.tee
 	switch {
-	case t.status == 0 && !returned:
+	case t.hijacked, t.status == 0 && !returned:
 		return webhook.Unknown
 	case t.status == 0 && err != nil:
 		return c.endingOfError(err)
-	case t.status == 0 && !t.hijacked:
+	case t.status == 0:
 		return c.endingOfSilence()
 	case !c.match.MaySucceed(t.status):
 		return endingOfStatus(t.status)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -93,3 +94,24 @@ var (
 	IsCredential = isCredential
 	CallerOf     = callerOf
 )
+
+// CallContext is the context of a captured call.
+type CallContext = callContext
+
+// NewCallContext returns one with the product's grace.
+func NewCallContext(parent context.Context) *CallContext { return newCallContext(parent, goneGrace) }
+
+// Attach is attach.
+func (c *callContext) Attach() { c.attach() }
+
+// Patient is patient.
+func (c *callContext) Patient() bool { return c.patient() }
+
+// Breaker switches before-fetches off and on.
+type Breaker struct{ b breaker }
+
+// Closed is closed.
+func (b *Breaker) Closed() bool { return b.b.closed() }
+
+// Note is note.
+func (b *Breaker) Note(ok bool) { b.b.note(ok) }

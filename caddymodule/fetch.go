@@ -53,6 +53,9 @@ func (f *fetcher) outlive() *fetcher {
 	r := *f.origin.WithContext(f.ctx)
 	r.Body, r.Trailer = http.NoBody, nil
 	g.origin, g.vars = &r, maps.Clone(f.vars)
+	if f.repl != nil {
+		g.repl = f.repl.WithoutFile() // a copy: others may add to the original
+	}
 	return &g
 }
 

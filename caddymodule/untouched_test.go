@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // answers are APIs by the way they answer.
@@ -252,6 +254,11 @@ func TestUpgradesPass(t *testing.T) {
 				}
 				conn.Close()
 				<-gone
+				if method == "PUT" {
+					if x := l.only(t); x.Ending != webhook.Unknown {
+						t.Errorf("ending %v", x.Ending)
+					}
+				}
 			})
 		}
 	}
