@@ -17,7 +17,6 @@ import (
 
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/journal"
-	"github.com/sidehook/sidehook/webhook"
 )
 
 const smallSegment = 16 << 10
