@@ -12,6 +12,7 @@ import (
 // is false while a panic is on its way through.
 func (c *call) finish(err error, returned bool) {
 	defer c.giveBack()
+	defer c.ctx.attach() // what has ended waits for nobody
 	if !c.h.guarded(func() { c.end(err, returned) }) {
 		c.missed(errBug)
 	}
