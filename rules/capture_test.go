@@ -112,6 +112,14 @@ func TestWhatACaptureKeeps(t *testing.T) {
 	}
 }
 
+func TestResourcesLeavesOutNamesOfThePath(t *testing.T) {
+	p := compile(t, []byte(`{"resources": [{"name": "{kind}", "path": "/items/{kind}"}, {"name": "project", "path": "/projects"}],
+		"on": [{"method": "POST", "path": "/ping/{kind}", "scope": "ping.{kind}.done"}, {"method": "POST", "path": "/mail", "emit": [{"scope": "mail.opened"}]}]}`))
+	if diff := cmp.Diff([]string{"mail", "project"}, p.Resources()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestEarns(t *testing.T) {
 	p := compile(t, []byte(`{"resources": [{"name": "{kind}", "path": "/items/{kind}"},
 		{"name": "project", "path": "/projects", "deleted": "none", "emit": [{"scope": "project.a.b"}]}]}`))

@@ -36,13 +36,16 @@ func (k *compiler) resource(place string, c *Resource) error {
 		return err
 	}
 	for i := range c.Emit {
-		compiled, err := k.rule(fmt.Sprintf("%s.emit[%d]", place, i), &c.Emit[i], r)
+		compiled, err := k.rule(fmt.Sprintf("%s.emit[%d]", place, i), &c.Emit[i], r, r.collection)
 		if err != nil {
 			return err
 		}
 		r.rules = append(r.rules, compiled)
 	}
 	k.p.resources = append(k.p.resources, r)
+	if err := r.fills(join(place, "item"), r.item); err != nil {
+		return err
+	}
 	for i := range c.On {
 		if err := k.route(fmt.Sprintf("%s.on[%d]", place, i), &c.On[i], r); err != nil {
 			return err
@@ -85,18 +88,41 @@ func checkScope(scope string) error {
 	return webhook.CheckScope(plain)
 }
 
-// scope checks a scope that r's rules earn: its parameters must be r's.
-func (r *resource) scope(place, scope string) error {
+// scopeAt checks a scope that calls on path earn: its parameters must be there.
+func scopeAt(place, scope string, path *route.Pattern) error {
 	if err := checkScope(scope); err != nil {
 		return bad(place, "%v", err)
 	}
-	var known []string
-	if r.collection != nil {
-		known = r.collection.Params()
+	if missing := lacks(path, scope); missing != "" {
+		return bad(place, "scope %q: the path %s has no %s", scope, path, missing)
 	}
+	return nil
+}
+
+// lacks returns a parameter of scope that path does not have, or "".
+func lacks(path *route.Pattern, scope string) string {
 	for _, p := range nameParam.FindAllString(scope, -1) {
-		if !slices.Contains(known, p[1:len(p)-1]) {
-			return bad(place, "scope %q: the path of the resource has no %s", scope, p)
+		if !slices.Contains(path.Params(), p[1:len(p)-1]) {
+			return p
+		}
+	}
+	return ""
+}
+
+// fills checks that a further path of r has the parameters that r's own name
+// and scopes are made of.
+func (r *resource) fills(place string, path *route.Pattern) error {
+	scopes := []string{r.name}
+	for _, s := range r.plain {
+		scopes = append(scopes, s)
+	}
+	for _, rule := range r.rules {
+		scopes = append(scopes, rule.scope)
+	}
+	slices.Sort(scopes)
+	for _, s := range scopes {
+		if p := lacks(path, s); p != "" {
+			return bad(place, "the path %s has no %s, which the name %s is made of: write a path with %s in it", path, p, s, p)
 		}
 	}
 	return nil
@@ -109,7 +135,7 @@ func (k *compiler) paths(place string, c *Resource, r *resource) (err error) {
 	if r.collection, err = route.Parse(c.Path); err != nil {
 		return bad(join(place, "path"), "%v", err)
 	}
-	if err := r.scope(join(place, "name"), r.name); err != nil {
+	if err := scopeAt(join(place, "name"), r.name, r.collection); err != nil {
 		return err
 	}
 	if c.Singular {
@@ -222,7 +248,7 @@ func (k *compiler) plainScopes(place string, c *Resource, r *resource) error {
 		case s.given == "":
 			s.given = r.name + "." + verbs[i]
 		}
-		if err := r.scope(join(place, s.name), s.given); err != nil {
+		if err := scopeAt(join(place, s.name), s.given, r.collection); err != nil {
 			return err
 		}
 		r.plain[s.op] = s.given

@@ -41,7 +41,10 @@ func (k *compiler) route(place string, c *Route, r *resource) error {
 	if err != nil {
 		return err
 	}
-	l, err := k.line(place, c, r)
+	if err := r.fills(join(place, "path"), p); err != nil {
+		return err
+	}
+	l, err := k.line(place, c, r, p)
 	if err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func (k *compiler) outside(place string, c *Route) error {
 	if err != nil {
 		return err
 	}
-	l, err := k.line(place, c, k.p.outside)
+	l, err := k.line(place, c, k.p.outside, p)
 	if err != nil {
 		return err
 	}
@@ -99,6 +102,9 @@ func (k *compiler) outside(place string, c *Route) error {
 		if r.instead || r.on != "" {
 			return bad(fmt.Sprintf("%s.emit[%d]", place, i), "instead and on create|update are for resources: outside there is no plain scope and no change")
 		}
+	}
+	if err := l.alone(place); err != nil {
+		return err
 	}
 	e := &endpoint{method: c.Method, pattern: p, place: place, res: k.p.outside, kind: Call, lines: []*line{l}}
 	there, taken := k.p.table.Put(c.Method, p, e)
@@ -115,14 +121,29 @@ func (k *compiler) outside(place string, c *Route) error {
 	return nil
 }
 
-func (k *compiler) line(place string, c *Route, r *resource) (l *line, err error) {
+// alone makes what the line of a route outside resources earns its first rule.
+func (l *line) alone(place string) error {
+	if l.scope == "" && (len(l.related) > 0 || len(l.attributes) > 0 || l.description != "") {
+		return bad(place, "related, attributes and description belong to a scope: write them in the block of an emit line")
+	}
+	if l.scope != "" {
+		l.rules = slices.Insert(l.rules, 0, &rule{scope: l.scope, when: l.when, extras: l.extras})
+	}
+	l.scope, l.when, l.extras = "", nil, extras{}
+	return nil
+}
+
+func (k *compiler) line(place string, c *Route, r *resource, path *route.Pattern) (l *line, err error) {
 	l = &line{scope: c.Scope}
-	if c.Scope != "" {
-		if err := r.scope(join(place, "scope"), c.Scope); err != nil {
+	switch {
+	case c.Scope != "":
+		if err := scopeAt(join(place, "scope"), c.Scope, path); err != nil {
 			return nil, err
 		}
-	} else if c.When != "" {
+	case c.When != "":
 		return nil, bad(join(place, "when"), "when limits emit: name the scope that this line earns, or leave when out")
+	case c.Unknown != "":
+		return nil, bad(join(place, "unknown"), "unknown is about a condition, and this line has none: write it in the block of an emit line, or name a scope with a when")
 	}
 	if l.when, err = k.expr(join(place, "when"), c.When, lang.EnvRule); err != nil {
 		return nil, err
@@ -137,7 +158,7 @@ func (k *compiler) line(place string, c *Route, r *resource) (l *line, err error
 		return nil, err
 	}
 	for i := range c.Emit {
-		compiled, err := k.rule(fmt.Sprintf("%s.emit[%d]", place, i), &c.Emit[i], r)
+		compiled, err := k.rule(fmt.Sprintf("%s.emit[%d]", place, i), &c.Emit[i], r, path)
 		if err != nil {
 			return nil, err
 		}
@@ -146,12 +167,13 @@ func (k *compiler) line(place string, c *Route, r *resource) (l *line, err error
 	return l, nil
 }
 
-func (k *compiler) rule(place string, c *Rule, r *resource) (*rule, error) {
+// rule compiles an emit line for calls on path.
+func (k *compiler) rule(place string, c *Rule, r *resource, path *route.Pattern) (*rule, error) {
 	out := &rule{scope: c.Scope, instead: c.Instead}
 	if c.Scope == "" {
 		return nil, bad(join(place, "scope"), "emit wants a scope, like project.status.updated")
 	}
-	if err := r.scope(join(place, "scope"), c.Scope); err != nil {
+	if err := scopeAt(join(place, "scope"), c.Scope, path); err != nil {
 		return nil, err
 	}
 	on, err := word(join(place, "on"), c.On, "", []string{"create", "update"})

@@ -1,11 +1,14 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/webhook"
 )
+
+const gapDescription = "something may have changed that could not be seen"
 
 // finish fills the lists that other packages ask for.
 func (k *compiler) finish() {
@@ -24,8 +27,19 @@ func (k *compiler) finish() {
 		}
 		k.scopesOf(e)
 	}
-	slices.SortStableFunc(p.scopes, func(a, b Scope) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(p.scopes, compareScopes)
 	p.scopes = slices.CompactFunc(p.scopes, func(a, b Scope) bool { return a.Name == b.Name && a.Resource == b.Resource })
+}
+
+// compareScopes sorts by name; of two that are the same, a described one is first.
+func compareScopes(a, b Scope) int {
+	described := func(s Scope) int {
+		if s.Description == "" {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Resource, b.Resource), described(a)-described(b))
 }
 
 // scopesOf adds what calls on e can earn.
@@ -35,28 +49,26 @@ func (k *compiler) scopesOf(e *endpoint) {
 			k.p.scopes = append(k.p.scopes, Scope{scope, description, resource})
 		}
 	}
-	plain := true
+	plain, description := true, ""
 	for _, l := range e.lines {
-		name := e.res.name
-		if e.kind == Call {
-			name = parentScope(l.scope)
-			if l.scope == "" { // it earns by its emit lines alone
-				name = parentScope(l.rules[0].scope)
-			}
-		}
-		add(l.scope, l.description, name)
-		add(name+webhook.GapSuffix, "something may have changed that could not be seen", name)
-		plain = plain && l.scope == ""
 		for _, r := range l.rules {
+			name := e.res.name
+			if e.kind == Call {
+				name = parentScope(r.scope)
+				add(name+webhook.GapSuffix, gapDescription, name)
+			}
 			add(r.scope, r.description, name)
 		}
+		add(l.scope, l.description, e.res.name)
+		plain, description = plain && l.scope == "", l.description
 	}
 	if e.kind == Call {
 		return
 	}
+	add(e.res.name+webhook.GapSuffix, gapDescription, e.res.name)
 	for _, op := range e.kind.operations() {
 		if plain {
-			add(e.res.plain[op], "", e.res.name)
+			add(e.res.plain[op], description, e.res.name)
 		}
 		for _, r := range e.res.rules {
 			if op != webhook.Deleted && (r.on == "" || r.on == op) {

@@ -28,7 +28,13 @@ func (d *deriver) earn(ch *change) ([]webhook.Event, error) {
 	}
 	var front []webhook.Event
 	if !byCall && plain != "" && ch.significant {
-		front = append(front, d.event(ch, plain, ""))
+		e := d.event(ch, plain, "")
+		for _, l := range d.e.lines {
+			if err := l.extras.apply(&e, v); err != nil {
+				return nil, err
+			}
+		}
+		front = append(front, e)
 	}
 	if ch.op != webhook.Deleted && !ch.same {
 		instead, err := g.rules()
@@ -58,6 +64,8 @@ type earner struct {
 	ch     *change
 	v      *changeVars
 	events []webhook.Event
+
+	element string // outside resources: what tells the item apart, else ""
 }
 
 // rules considers the rules of the resource and of the route.
@@ -108,6 +116,9 @@ func (g *earner) elements(r *rule) error {
 		}
 		g.v.item, g.v.itemTree = e, toTree(e)
 		name := tree.Element(g.v.itemTree, r.eachKey, i)
+		if g.element != "" {
+			name = g.element + "." + name
+		}
 		if err := g.consider(r.scope, r.when, r.id, &name, &r.extras); err != nil {
 			return err
 		}
@@ -167,39 +178,46 @@ func (g *earner) add(scope string, id *lang.Expr, element *string, x *extras) er
 
 // items earns the events of a route outside every resource.
 func (d *deriver) items(items []item) error {
-	for _, it := range items {
-		ch := &change{
-			s: &Subject{Key: d.key(""), Kind: Call, item: it.value}, snap: &webhook.Snapshot{}, op: webhook.Called,
-			b: state{source: webhook.FromNone}, o: outcome{via: webhook.FromResponse, confidence: webhook.Observed},
-		}
-		if it.line.each != nil && !readsResponse(it.line.each) {
-			ch.o.via = webhook.FromRequest
-		}
-		ch.s.Key.Resource = fillScope(parentScope(it.line.scope), d.m.params)
-		v := &changeVars{callVars: d.vars, operation: webhook.Called, key: ch.s.Key, item: it.value, itemTree: it.tree}
-		v.after = side{tree: it.tree, absent: it.tree == nil}
-		v.tenant, _ = d.tenant(ch)
-		if err := d.name(ch, v, it); err != nil {
-			return err
-		}
-		g := &earner{d: d, ch: ch, v: v}
-		element := strconv.Itoa(it.index)
-		if err := g.consider(it.line.scope, it.line.when, nil, &element, &it.line.extras); err != nil {
-			return err
-		}
-		for _, r := range it.line.rules {
-			if err := g.consider(r.scope, r.when, r.id, &element, &r.extras); err != nil {
+	for i := range items {
+		for _, r := range items[i].line.rules {
+			if err := d.called(&items[i], r); err != nil {
 				return err
 			}
 		}
-		d.out.Events = append(d.out.Events, g.events...)
 	}
 	d.out.Events = distinct(d.out.Events)
 	return nil
 }
 
+// called considers r for one item.
+func (d *deriver) called(it *item, r *rule) error {
+	ch := &change{
+		s: &Subject{Key: d.key(""), Kind: Call, item: it.value}, snap: &webhook.Snapshot{}, op: webhook.Called,
+		b: state{source: webhook.FromNone}, o: outcome{via: webhook.FromResponse, confidence: webhook.Observed},
+	}
+	if it.line.each != nil && !readsResponse(it.line.each) {
+		ch.o.via = webhook.FromRequest
+	}
+	ch.s.Key.Resource = fillScope(parentScope(r.scope), d.m.params)
+	v := &changeVars{callVars: d.vars, operation: webhook.Called, key: ch.s.Key, item: it.value, itemTree: it.tree}
+	v.after = side{tree: it.tree, absent: it.tree == nil}
+	v.tenant, _ = d.tenant(ch)
+	if err := d.name(ch, v, it); err != nil {
+		return err
+	}
+	g := &earner{d: d, ch: ch, v: v, element: strconv.Itoa(it.index)}
+	var err error
+	if r.each != nil {
+		err = g.elements(r)
+	} else {
+		err = g.consider(r.scope, r.when, r.id, &g.element, &r.extras)
+	}
+	d.out.Events = append(d.out.Events, g.events...)
+	return err
+}
+
 // name gives an item its id: the line's, else the exchange and its index.
-func (d *deriver) name(ch *change, v *changeVars, it item) error {
+func (d *deriver) name(ch *change, v *changeVars, it *item) error {
 	ch.s.Key.ID = d.x.ID.String() + "-" + strconv.Itoa(it.index)
 	if it.line.id != nil {
 		got, err := it.line.id.Eval(v, v.change())

@@ -46,8 +46,10 @@ func (d *deriver) resourceGap(g *webhook.Gap) {
 	if d.e.kind == Call {
 		names = nil
 		for _, l := range d.e.lines {
-			if name := parentScope(l.scope); !slices.Contains(names, name) {
-				names = append(names, name)
+			for _, r := range l.rules {
+				if name := parentScope(r.scope); !slices.Contains(names, name) {
+					names = append(names, name)
+				}
 			}
 		}
 	}

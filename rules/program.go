@@ -89,14 +89,15 @@ type endpoint struct {
 	lines   []*line
 }
 
-// line is one `on` line; the usual routes have one without a scope.
+// line is one `on` line; the usual routes have one without a scope, and so have
+// those outside resources: what they earn is their first rule.
 type line struct {
-	when  *lang.Expr
-	id    *lang.Expr // outside resources
-	each  *lang.Expr // outside resources
-	rules []*rule
-	extras
-	scope string
+	when   *lang.Expr
+	id     *lang.Expr // outside resources
+	each   *lang.Expr // outside resources
+	rules  []*rule
+	extras // of what the line earns, or else of the plain scope
+	scope  string
 }
 
 // rule is a compiled [Rule].
@@ -147,11 +148,14 @@ func (p *Program) DryRun() bool { return p.dryRun }
 func (p *Program) SkipHeader() string { return p.skipHeader }
 
 // Resources returns the names of everything that events can be about, sorted.
-// A name that is taken from the path stands in braces.
+// Names that are taken from the path, like {collection}, are left out: which of
+// them are in use only the calls tell, and nothing is named as they are written.
 func (p *Program) Resources() []string {
 	var names []string
 	for _, s := range p.scopes {
-		names = append(names, s.Resource)
+		if !nameParam.MatchString(s.Resource) {
+			names = append(names, s.Resource)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -166,7 +170,7 @@ func (p *Program) Earns(pattern webhook.Pattern) bool {
 		if !strings.Contains(s.Name, "{") {
 			return pattern.Match(s.Name)
 		}
-		return overlaps(strings.Split(s.Name, "."), strings.FieldsFunc(string(pattern), isScopeDot))
+		return overlaps(strings.FieldsFunc(s.Name, isScopeDot), strings.FieldsFunc(string(pattern), isScopeDot))
 	})
 }
 
