@@ -58,6 +58,17 @@ func (s *side) get() any {
 	return s.value
 }
 
+// knows reports whether all that is at path is known, if anything is.
+func (s *side) knows(path lang.Path) bool {
+	switch {
+	case len(s.unknown) == 0:
+		return true
+	case path.IsRoot() || len(s.unknown) > maxUnknown:
+		return false
+	}
+	return !newPathSet(s.unknown).touches(path.String())
+}
+
 // change returns what predicates look at.
 func (v *changeVars) change() *lang.Change {
 	if v.compared == nil {
@@ -109,7 +120,7 @@ func (v *changeVars) entity() *side {
 // An absent or unknown value is null.
 func (v *changeVars) json(x *lang.Expr) (json.RawMessage, error) {
 	if root, path, ok := x.PlainPath(); ok {
-		if source, at, ok := v.source(root, path.Names()); ok {
+		if source, at, ok := v.source(root, path); ok {
 			if raw := source.At(at...).JSON(); raw != nil {
 				return raw, nil
 			}
@@ -122,16 +133,28 @@ func (v *changeVars) json(x *lang.Expr) (json.RawMessage, error) {
 	return lang.Encode(out)
 }
 
-// source returns the JSON that a plain path reads from.
-func (v *changeVars) source(root string, names []string) (*tree.Value, []string, bool) {
+// elements returns the trees of the elements that x came to.
+func (v *changeVars) elements(x *lang.Expr, list []any) []*tree.Value {
+	if root, path, ok := x.Elements(); ok {
+		if source, at, ok := v.source(root, path); ok {
+			return treesOf(x, list, source.At(at...))
+		}
+	}
+	return treesOf(x, list, nil)
+}
+
+// source returns the JSON that a plain path reads from. ok is false if it is
+// none, or something there is not known.
+func (v *changeVars) source(root string, path lang.Path) (_ *tree.Value, names []string, ok bool) {
+	names = path.Names()
 	body := len(names) > 0 && names[0] == "body"
 	switch {
-	case root == "before" && len(v.before.unknown) == 0:
-		return v.before.tree, names, true
-	case root == "after" && len(v.after.unknown) == 0:
-		return v.after.tree, names, true
-	case root == "entity" && len(v.entity().unknown) == 0:
-		return v.entity().tree, names, true
+	case root == "before":
+		return v.before.tree, names, v.before.knows(path)
+	case root == "after":
+		return v.after.tree, names, v.after.knows(path)
+	case root == "entity":
+		return v.entity().tree, names, v.entity().knows(path)
 	case root == "item":
 		return v.itemTree, names, true
 	case root == "request" && body:

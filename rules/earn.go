@@ -109,12 +109,13 @@ func (g *earner) elements(r *rule) error {
 		return nil
 	}
 	list, _ := value.([]any)
+	trees := g.v.elements(r.each, list)
 	for i, e := range list {
 		if i >= maxElements {
 			g.skip(r.scope, "its `each` has more than "+strconv.Itoa(maxElements)+" elements")
 			return nil
 		}
-		g.v.item, g.v.itemTree = e, toTree(e)
+		g.v.item, g.v.itemTree = e, trees[i]
 		name := tree.Element(g.v.itemTree, r.eachKey, i)
 		if g.element != "" {
 			name = g.element + "." + name
@@ -123,7 +124,7 @@ func (g *earner) elements(r *rule) error {
 			return err
 		}
 	}
-	g.v.item, g.v.itemTree = g.ch.s.item, nil
+	g.v.item, g.v.itemTree = g.ch.s.item, g.ch.s.itemTree
 	return nil
 }
 

@@ -50,7 +50,7 @@ func (v *changeVars) object(dst []byte, fields []field) (_ json.RawMessage, err 
 
 // varsOf returns what rules see of a change.
 func (d *deriver) varsOf(ch *change) *changeVars {
-	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key, item: ch.s.item}
+	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key, item: ch.s.item, itemTree: ch.s.itemTree}
 	v.before = side{absent: ch.op == webhook.Created, tree: ch.b.body, unknown: slices.Concat(ch.b.unknown, ch.unknown)}
 	v.after = side{absent: ch.o.gone, tree: ch.o.body, unknown: ch.o.unknown}
 	v.tenant, _ = d.tenant(ch)

@@ -42,6 +42,8 @@ type Subject struct {
 	receipt bool        // as far as the call alone tells, answer is a receipt
 	asked   *tree.Value // what the request says of it
 	item    any         // the element of a bulk
+
+	itemTree *tree.Value
 }
 
 // item is what a route outside resources is about.

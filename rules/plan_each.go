@@ -46,7 +46,7 @@ type element struct {
 
 // subject plans the entity of one element.
 func (c *call) subject(e element, fromAnswer bool) (Subject, bool) {
-	out := Subject{Kind: c.e.kind, item: e.value}
+	out := Subject{Kind: c.e.kind, item: e.value, itemTree: e.tree}
 	id := ""
 	if c.e.id != nil {
 		got, err := c.e.id.Eval(c.blind(e.value), nil)
@@ -141,11 +141,10 @@ func texts(list []string) []any {
 	return out
 }
 
-// withTrees finds the bytes that the elements had, so that digits and order
-// stay; elements that an expression made are written anew.
+// withTrees adds the trees of the elements.
 func (c *call) withTrees(each *lang.Expr, list []any) []element {
 	var source *tree.Value
-	if root, path, ok := each.PlainPath(); ok && (root == "request" || root == "response") {
+	if root, path, ok := each.Elements(); ok && (root == "request" || root == "response") {
 		if names := path.Names(); len(names) > 0 && names[0] == "body" {
 			body := c.req
 			if root == "response" {
@@ -155,16 +154,46 @@ func (c *call) withTrees(each *lang.Expr, list []any) []element {
 		}
 	}
 	out := make([]element, len(list))
-	for i, v := range list {
-		out[i].value = v
-		switch {
-		case source != nil && source.Kind == tree.Array && len(source.Elems) == len(list):
-			out[i].tree = &source.Elems[i]
-		case source.IsObject() && len(list) == 1:
-			out[i].tree = source
-		default:
-			out[i].tree = toTree(v)
+	for i, t := range treesOf(each, list, source) {
+		out[i] = element{list[i], t}
+	}
+	return out
+}
+
+// treesOf finds the elements that x came to in the array (or object) they were
+// taken from, so that digits and order stay; elements that x made, and those of
+// a source that is nil, are written anew.
+func treesOf(x *lang.Expr, list []any, source *tree.Value) []*tree.Value {
+	out := make([]*tree.Value, len(list))
+	_, _, whole := x.PlainPath()
+	switch {
+	case source != nil && source.Kind == tree.Array && whole && len(source.Elems) == len(list):
+		for i := range out {
+			out[i] = &source.Elems[i]
+		}
+	case source != nil && source.Kind == tree.Array:
+		findElements(out, list, source.Elems)
+	case source.IsObject() && len(list) == 1:
+		out[0] = source
+	}
+	for i := range out {
+		if out[i] == nil {
+			out[i] = toTree(list[i])
 		}
 	}
 	return out
+}
+
+// findElements sets out to those of elems that list has, in their order.
+func findElements(out []*tree.Value, list []any, elems []tree.Value) {
+	next := 0
+	for i := range elems {
+		if next == len(list) {
+			return
+		}
+		if v, err := lang.Decode(elems[i].JSON()); err == nil && lang.Equal(v, list[next]) {
+			out[next] = &elems[i]
+			next++
+		}
+	}
 }

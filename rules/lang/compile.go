@@ -52,6 +52,7 @@ func compile(src string, env Environment) (*Expr, error) {
 	slices.Sort(x.responseHeaders)
 	x.requestHeaders, x.responseHeaders = slices.Compact(x.requestHeaders), slices.Compact(x.responseHeaders)
 	x.root, x.path, x.bare = plainPath(tree)
+	x.listRoot, x.listPath, x.lists = elementsOf(tree)
 	return x, nil
 }
 

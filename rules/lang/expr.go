@@ -57,6 +57,10 @@ type Expr struct {
 	root string
 	path Path
 	bare bool
+
+	listRoot string
+	listPath Path
+	lists    bool
 }
 
 // Compile reads src, or says what is wrong with it and what to write instead.
@@ -113,6 +117,11 @@ func (x *Expr) Headers() (request, response []string) {
 // PlainPath returns, if x is only a path, like entity.budget.total, its first
 // name and the path below it.
 func (x *Expr) PlainPath() (root string, p Path, ok bool) { return x.root, x.path, x.bare }
+
+// Elements returns, if all that x can come to are elements of one array, in
+// their order, like additions("labels"), filter(after.rows, .open) or after.rows,
+// the array's name and the path below it.
+func (x *Expr) Elements() (root string, p Path, ok bool) { return x.listRoot, x.listPath, x.lists }
 
 // frame is the state of one evaluation.
 type frame struct {

@@ -255,6 +255,33 @@ func inner(n ast.Node) ast.Node {
 	}
 }
 
+// elementsOf returns the path of the array whose elements n comes to, if it is
+// one array and they keep their order.
+func elementsOf(n ast.Node) (root string, p Path, ok bool) {
+	switch n := inner(n).(type) {
+	case *ast.BuiltinNode:
+		if n.Name == "filter" && len(n.Arguments) > 0 {
+			return elementsOf(n.Arguments[0])
+		}
+		return "", p, false
+	case *ast.SliceNode:
+		return elementsOf(n.Node)
+	case *ast.CallNode:
+		name, _ := n.Callee.(*ast.IdentifierNode)
+		if name == nil || len(n.Arguments) != 1 {
+			return "", p, false
+		}
+		root, ok = map[string]string{"additions": "after", "removals": "before"}[name.Value]
+		lit, isText := n.Arguments[0].(*ast.StringNode)
+		if !ok || !isText {
+			return "", p, false
+		}
+		p, err := ParsePath(lit.Value)
+		return root, p, err == nil
+	}
+	return plainPath(n)
+}
+
 // plainPath returns the path that n is, if it is nothing else.
 func plainPath(n ast.Node) (root string, p Path, ok bool) {
 	switch n := inner(n).(type) {
