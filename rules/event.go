@@ -71,6 +71,9 @@ func (d *deriver) tenant(ch *change) (tenant string, unowned bool) {
 	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key}
 	v.before = side{absent: ch.op == webhook.Created, tree: ch.b.body, unknown: ch.b.unknown}
 	v.after = side{absent: ch.o.gone, tree: ch.o.body, unknown: ch.o.unknown}
+	if ch.op == webhook.Called {
+		v.after = side{absent: ch.s.itemTree == nil, tree: ch.s.itemTree}
+	}
 	if tenant = t.text(v, d.x.Placeholders); tenant == "" {
 		tenant = ch.snap.Tenant
 	}

@@ -128,7 +128,7 @@ func (v *eventVars) raw(name string) json.RawMessage {
 	e := v.event
 	switch name {
 	case "entity":
-		return e.Entity()
+		return entityOf(e)
 	case "before":
 		return e.Before
 	case "after":
@@ -154,6 +154,15 @@ func (v *eventVars) raw(name string) json.RawMessage {
 		}
 	}
 	return nil
+}
+
+// entityOf returns what an event is about: of a call outside every resource its
+// item.
+func entityOf(e *webhook.Event) json.RawMessage {
+	if e.Operation == webhook.Called {
+		return e.Item
+	}
+	return e.Entity()
 }
 
 // resolve returns the value at p, which begins with a name, as text.

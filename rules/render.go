@@ -21,7 +21,7 @@ import (
 // known. entity.id is a string always, whatever the API makes of it; sequence
 // is left out where there is no entity. full adds everything that is stored,
 // thin leaves data and previous out. `fields` limits data, previous, before and
-// changes.
+// changes; of a call outside every resource data is its item.
 //
 // An error is ours, not the receiver's: the subscription is not known, does not
 // compile, or its payload takes too long on this event. Resolve answers for the
@@ -116,11 +116,7 @@ func appendData(dst []byte, e *webhook.Event, fields lang.Globs) []byte {
 	if e.Gap != nil {
 		return appendGap(dst, e.Gap)
 	}
-	data := e.Entity()
-	if data == nil && e.Operation == webhook.Called {
-		data = e.Item
-	}
-	return appendState(dst, data, fields)
+	return appendState(dst, entityOf(e), fields)
 }
 
 // appendState appends an entity's JSON, limited to fields if there are any.
@@ -175,7 +171,11 @@ func (fullBody) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, err
 	}
 	dst = appendRelated(append(dst, `,"related":`...), e.Related)
 	dst = appendState(append(dst, `,"attributes":`...), e.Attrs, nil)
-	dst = appendState(append(dst, `,"item":`...), e.Item, nil)
+	item := fields
+	if e.Operation != webhook.Called {
+		item = nil // an element has other paths than the entity
+	}
+	dst = appendState(append(dst, `,"item":`...), e.Item, item)
 	return append(dst, '}'), nil
 }
 

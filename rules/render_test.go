@@ -100,6 +100,20 @@ func TestThinAndFull(t *testing.T) {
 	}
 }
 
+func TestTheItemOfACallOutsideResourcesIsItsEntity(t *testing.T) {
+	e := at(updated())
+	e.Operation, e.Before, e.After, e.Changes, e.Sequence = webhook.Called, nil, nil, nil, 0
+	e.Item = json.RawMessage(`{"n":1.0,"secret":2}`)
+	full := render(t, e, nil, func(s *webhook.Subscription) { s.Payload, s.Fields = "full", []string{"n"} })
+	if strings.Contains(string(full.Body), "secret") || !strings.HasSuffix(string(full.Body), `"item":{"n":1.0}}`) {
+		t.Errorf("full, limited to n: got %s", full.Body)
+	}
+	own := map[string]rules.Payload{"own": {Fields: []rules.Field{{Key: "N", Expr: "entity.n"}}}}
+	if got := render(t, e, own, func(s *webhook.Subscription) { s.Payload = "own" }); string(got.Body) != `{"N":1.0}` {
+		t.Errorf("own: got %s", got.Body)
+	}
+}
+
 func TestFieldsLimitDataAndPrevious(t *testing.T) {
 	e := at(updated())
 	e.After = json.RawMessage(`{"id":55, "status":"done","owner":{"email":"b@x","phone":"1"},"links":[{"id":1,"url":"x"},{"id":2,"url":"y"}]}`)

@@ -140,6 +140,7 @@ func TestFilter(t *testing.T) {
 		`operation == "updated"`:                      "yes no no yes yes no no",
 		`gap.reason == "unknown_state"`:               "no no no no no yes no",
 		`item.n == 1`:                                 "no no no no no no yes",
+		`entity.n == 1`:                               "no no no no no ? yes",
 		`provenance.confidence == "observed"`:         "yes yes yes yes yes yes yes",
 		`subscription.name == "f" && sequence == 7`:   "yes yes yes yes yes yes yes",
 		`scope startsWith "project." && id == "55"`:   "yes yes yes yes yes yes yes",
