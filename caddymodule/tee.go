@@ -38,6 +38,7 @@ type tee struct {
 	mayHold bool
 	last    [1]byte
 	held    []byte // last, or the whole of a short body
+	owed    bool   // a flush, when that is released
 	gone    error  // first error of writing to the client
 }
 
@@ -156,7 +157,9 @@ func (t *tee) ReadFrom(r io.Reader) (int64, error) {
 // FlushError flushes what was forwarded, unless that is the header alone and
 // the header is all there is, or all that waits for the body that is held.
 func (t *tee) FlushError() error {
+	t.owed = len(t.held) > 0
 	if t.status != 0 && !t.passing && (t.bodyless() || t.length == int64(len(t.held))) {
+		t.owed = true
 		return nil
 	}
 	err := http.NewResponseController(t.ResponseWriter).Flush()
@@ -176,15 +179,21 @@ func (t *tee) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// release lets go what is held. The client now has the whole response.
+// release lets go what is held, and flushes if that was asked for meanwhile.
+// The client now has the whole response.
 func (t *tee) release() {
-	if len(t.held) == 0 {
-		return
+	var err error
+	if len(t.held) > 0 {
+		_, err = t.ResponseWriter.Write(t.held)
+		t.held = nil
 	}
-	if _, err := t.ResponseWriter.Write(t.held); err != nil && t.gone == nil {
+	if t.owed && err == nil {
+		err = http.NewResponseController(t.ResponseWriter).Flush()
+		t.owed = false
+	}
+	if err != nil && t.gone == nil {
 		t.gone = err
 	}
-	t.held = nil
 }
 
 // whole reports whether the response came to the end that it declared.
