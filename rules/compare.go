@@ -48,7 +48,7 @@ func (d *deriver) compare(ch *change) {
 	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
 	for _, f := range tree.Diff(ch.b.body, ch.o.body, d.e.res.keys) {
 		switch {
-		case isUnknown.touches(f.Path), d.sameID(&f):
+		case isUnknown.touches(f.Path), d.sameID(ch.s, &f):
 			continue
 		case wasUnknown.touches(f.Path):
 			ch.unknown = append(ch.unknown, f.Path)
@@ -66,13 +66,20 @@ func (d *deriver) compare(ch *change) {
 	ch.same = len(ch.fields) == 0 && !doubt
 }
 
-// sameID reports whether only the type of an id differs: 5 and "5" are one id.
-func (d *deriver) sameID(f *tree.Change) bool {
+// sameID reports whether an id differs by its type only, or by not being told
+// once: 5 and "5" are one id, and the body of a PUT need not repeat its path's.
+func (d *deriver) sameID(s *Subject, f *tree.Change) bool {
 	if !slices.Contains(d.e.res.idNames, f.Path) {
 		return false
 	}
 	a, ok1 := f.Old.Text()
 	b, ok2 := f.New.Text()
+	switch {
+	case f.Old == nil:
+		return ok2 && b == s.Key.ID
+	case f.New == nil:
+		return ok1 && a == s.Key.ID
+	}
 	return ok1 && ok2 && a == b
 }
 

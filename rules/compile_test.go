@@ -22,6 +22,7 @@ func TestCompileErrorsSayWhatToWrite(t *testing.T) {
 		{"item without id", project(`, "item": "one"`), "resources[0].item", "like {id}"},
 		{"parameter twice", `{"resources": [{"name": "x", "path": "/{id}/x"}]}`, "resources[0].item", "{id} twice"},
 		{"expression", project(`, "emit": [{"scope": "project.a"}, {"scope": "project.b", "when": "changd(\"x\")"}]`), "resources[0].emit[1].when", "changed"},
+		{"integer beyond 64 bits", project(`, "emit": [{"scope": "project.b", "when": "after.n == 12345678901234567890"}]`), "resources[0].emit[0].when", "write it in quotes"},
 		{"unknown name", project(`, "emit": [{"scope": "project.b", "when": "entty.x"}]`), "resources[0].emit[0].when", "entity"},
 		{"scope", project(`, "emit": [{"scope": "project b"}]`), "resources[0].emit[0].scope", "like project.status.updated"},
 		{"scope of a gap", project(`, "emit": [{"scope": "project.gap"}]`), "resources[0].emit[0].scope", "kept for gaps"},

@@ -214,10 +214,14 @@ func (d *deriver) blind(ch *change) error {
 	case d.unsure || d.later:
 		return d.undecided(ch)
 	case missing == webhook.TooLarge:
-		return d.entityGap(ch, webhook.GapTooLarge, "was done, and the answer was not kept: "+missing.String())
+		return d.entityGap(ch, webhook.GapTooLarge, notKept(missing))
 	case missing != webhook.NotMissing && d.x.Response.Status != 204:
-		return d.entityGap(ch, webhook.GapUnknownState, "was done, and what it is now is not known: "+missing.String())
+		return d.entityGap(ch, webhook.GapUnknownState, notKept(missing))
 	}
 	ch.significant = true
 	return d.record(ch)
+}
+
+func notKept(m webhook.Missing) string {
+	return "was done, and what the entity is now is not known: its answer was not kept (" + m.String() + "), and no GET showed it"
 }

@@ -9,16 +9,19 @@ import (
 
 // undecided records that it is not known whether the call was done.
 func (d *deriver) undecided(ch *change) error {
-	detail := "may or may not have been done: no trustworthy answer was seen"
+	detail := "may or may not have been done: no answer was seen to its end, and no GET could tell"
 	switch {
 	case d.later:
-		detail = "was accepted (202), to be done later"
+		detail = "was accepted (202), to be done later: whether and when it is done was not seen"
 	case ch.same:
 		d.out.NoChange++
 		d.out.Snapshots = append(d.out.Snapshots, d.snapshot(ch))
 		return nil
 	case d.x.Ending != webhook.Unknown:
-		detail = "may or may not have been done: success could not be judged"
+		detail = fmt.Sprintf("was answered %d, and may or may not have been done: `success` could not be judged by that answer", d.x.Response.Status)
+		if m := d.x.Response.Body.Missing; m != webhook.NotMissing {
+			detail += " (" + m.String() + ")"
+		}
 	}
 	return d.entityGap(ch, webhook.GapUnknownOutcome, detail)
 }

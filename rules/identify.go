@@ -155,6 +155,9 @@ func (r *resource) shows(root, entity *tree.Value, id string) bool {
 // prefix than its callers is told by the end of the path, from the last literal
 // part on.
 func (r *resource) idInURL(link, base string) (string, bool) {
+	if link == "" {
+		return "", false // it would be the base itself
+	}
 	path, ok := resolve(link, base)
 	if !ok || r.idParam == "" {
 		return "", false

@@ -16,6 +16,10 @@ func (c *call) planBulk(pl *Plan) {
 		pl.Gap = gap
 		return
 	}
+	if elements == nil {
+		pl.Gap = c.noList()
+		return
+	}
 	fromAnswer := readsResponse(c.e.each)
 	at := make(map[webhook.EntityKey]int, len(elements))
 	missed := 0
@@ -104,8 +108,19 @@ func readsResponse(x *lang.Expr) bool {
 	return false
 }
 
-// elements evaluates an `each`. An object is one element; a text is cut at its
-// commas.
+// noList is the gap of a bulk call that was done to entities that `each` does
+// not find: an empty list says that there are none, null says nothing.
+func (c *call) noList() *webhook.Gap {
+	reason := webhook.GapUnidentified
+	if c.e.kind == Delete {
+		reason = webhook.GapSelector
+	}
+	return c.gap(reason, fmt.Sprintf("%s %s was done, and there is no list at `%s` that would name its entities",
+		c.x.Request.Method, c.x.Request.Path, c.e.each))
+}
+
+// elements evaluates an `each`: nil if there is nothing there. An object is one
+// element; a text is cut at its commas.
 func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
 	what := c.x.Request.Method + " " + c.x.Request.Path
 	if c.unsure {
@@ -113,7 +128,7 @@ func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
 	}
 	v, err := each.Eval(c.blind(nil), nil)
 	if err == nil && v == nil {
-		return nil, nil // no list is an empty list
+		return nil, nil
 	}
 	if text, ok := v.(string); ok {
 		v = texts(strings.Split(text, ","))
