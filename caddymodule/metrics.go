@@ -67,16 +67,20 @@ func newMetrics() *metrics {
 // register adds the counters and the engines' gauges to a configuration's
 // registry. Several handlers and reloads may do so.
 func (m *metrics) register(reg *prometheus.Registry) error {
-	for _, c := range []prometheus.Collector{
-		m.captured, m.derived, m.unchanged, m.gaps, m.skipped, m.quarantined, m.unowned, m.missed,
-		m.fetches, m.fetchTime, m.attempts, m.deliveries, m.attemptTime, m.lag, engineCollector{},
-	} {
+	for _, c := range m.collectors() {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && !errors.As(err, &already) {
 			return err
 		}
 	}
 	return nil
+}
+
+func (m *metrics) collectors() []prometheus.Collector {
+	return []prometheus.Collector{
+		m.captured, m.derived, m.unchanged, m.gaps, m.skipped, m.quarantined, m.unowned, m.missed,
+		m.fetches, m.fetchTime, m.attempts, m.deliveries, m.attemptTime, m.lag, engineCollector{},
+	}
 }
 
 // fetched counts a GET of the kind before or after.
