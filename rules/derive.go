@@ -11,7 +11,8 @@ type Derived struct {
 	Snapshots []webhook.Snapshot
 	Events    []webhook.Event
 
-	// NoChange counts subjects that were as they had been.
+	// NoChange counts subjects that were as they had been, but for ignored
+	// fields that earned nothing.
 	NoChange int
 
 	// Skipped says in words what was not earned because it could not be judged.
@@ -132,10 +133,10 @@ func (d *deriver) record(ch *change) error {
 	if err != nil {
 		return err
 	}
-	if ch.same {
+	switch {
+	case ch.same || !ch.significant && len(events) == 0:
 		d.out.NoChange++
-	}
-	if !ch.same && (ch.significant || len(events) > 0) {
+	default:
 		next.Sequence++
 	}
 	for i := range events {

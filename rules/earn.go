@@ -108,7 +108,10 @@ func (g *earner) elements(r *rule) error {
 		g.skip(r.scope, "its `each` depends on something unknown")
 		return nil
 	}
-	list, _ := value.([]any)
+	list, ok := listOf(value)
+	if !ok && value != nil {
+		g.skip(r.scope, "its `each` is no list")
+	}
 	trees := g.v.elements(r.each, list)
 	for i, e := range list {
 		if i >= maxElements {

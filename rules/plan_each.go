@@ -119,8 +119,21 @@ func (c *call) noList() *webhook.Gap {
 		c.x.Request.Method, c.x.Request.Path, c.e.each))
 }
 
-// elements evaluates an `each`: nil if there is nothing there. An object is one
-// element; a text is cut at its commas.
+// listOf returns the elements of what an `each` comes to: an object is one, a
+// text is cut at its commas. ok is false for what is no list at all.
+func listOf(v any) (list []any, ok bool) {
+	switch v := v.(type) {
+	case []any:
+		return v, true
+	case string:
+		return texts(strings.Split(v, ",")), true
+	case map[string]any:
+		return []any{v}, true
+	}
+	return nil, false
+}
+
+// elements evaluates the `each` of a route: nil if there is nothing there.
 func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
 	what := c.x.Request.Method + " " + c.x.Request.Path
 	if c.unsure {
@@ -130,13 +143,7 @@ func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
 	if err == nil && v == nil {
 		return nil, nil
 	}
-	if text, ok := v.(string); ok {
-		v = texts(strings.Split(text, ","))
-	}
-	if one, ok := v.(map[string]any); ok {
-		v = []any{one}
-	}
-	list, ok := v.([]any)
+	list, ok := listOf(v)
 	switch {
 	case err != nil || !ok:
 		return nil, c.gap(webhook.GapUnidentified, fmt.Sprintf("%s was done, and which entities `%s` names is not known", what, each))
