@@ -201,7 +201,10 @@ func safely(work func(*tx) error, t *tx) (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return work(t)
+	if err := work(t); err != nil {
+		return err
+	}
+	return t.mine.err
 }
 
 // fits leaves room for the keys that end a group.

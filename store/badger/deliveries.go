@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 
@@ -122,12 +123,12 @@ func (s *Store) Attempts(_ context.Context, id webhook.DeliveryID) ([]webhook.At
 	}
 	defer v.release()
 	var all []webhook.Attempt
-	err = v.each(scan{prefix: keyAttempts(id)}, func(_ []byte, item *badgerdb.Item) (bool, error) {
-		data, err := copyItem(item)
+	err = v.each(scan{prefix: keyAttempts(id)}, func(k []byte, _ *badgerdb.Item) (bool, error) {
+		data, err := getLong(v, slices.Clone(k))
 		if err != nil {
 			return false, err
 		}
-		a, err := wire.DecodeAttempt(data.bytes)
+		a, err := wire.DecodeAttempt(data)
 		all = append(all, a)
 		return true, err
 	})

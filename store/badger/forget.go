@@ -55,8 +55,7 @@ func (t *tx) forgetDelivery(p place, data []byte) error {
 		t.delete(keyFailed(stateNumber(d.State), p))
 	}
 	return t.view.each(scan{prefix: keyAttempts(p.id)}, func(k []byte, _ *badgerdb.Item) (bool, error) {
-		t.delete(slices.Clone(k))
-		return true, nil
+		return true, t.deleteLong(slices.Clone(k))
 	})
 }
 

@@ -13,8 +13,8 @@ import (
 // too, before anything else is written or read. Without tableReady the parts
 // are dropped.
 
-// redoPart is about the size of a part, in bytes.
-const redoPart = 1 << 20
+// redoPart is the most that a part holds, in bytes: a piece and some more.
+const redoPart = pieceSize + 16<<10
 
 func keyReady() key        { return key{tableReady} }
 func keyRedo(n uint32) key { return newKey(tableRedo, 4).u32(n) }

@@ -49,7 +49,7 @@ func (t *tx) settle(m *webhook.Settlement) error {
 	}
 	if m.Attempt != nil {
 		k := keyAttempts(d.ID).u32(uint32(m.Attempt.Number))
-		t.put(k, wire.AppendAttempt(make([]byte, 0, 256+len(m.Attempt.Answer)), m.Attempt))
+		t.putLong(k, wire.AppendAttempt(make([]byte, 0, 512+len(m.Attempt.Answer)), m.Attempt))
 	}
 	was, err := parseStanding(p, v.bytes)
 	if err != nil {

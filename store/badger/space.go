@@ -16,7 +16,7 @@ import (
 // through memory maps, where a full disk is no error but the death of the
 // process: there must be room for the memtables that wait to be flushed, and
 // for the compactions that follow.
-const reserve = 4 * memtableSize
+const reserve = 64 << 20
 
 // room returns an error that wraps [store.ErrFull] if size more bytes would
 // leave less than the reserve.

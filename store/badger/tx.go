@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -26,7 +27,11 @@ type layer struct {
 	position uint64           // of the newest event
 	pending  map[subscription]int
 	effects  []effect
+	err      error // a write that cannot be
 }
+
+// maxValue bounds a key with its value: a piece with any key fits.
+const maxValue = pieceSize + 8<<10
 
 func newLayer() layer {
 	return layer{writes: map[string]value{}, pending: map[subscription]int{}}
@@ -36,7 +41,7 @@ func (l *layer) clear() {
 	clear(l.writes)
 	clear(l.pending)
 	clear(l.effects)
-	l.size, l.effects = 0, l.effects[:0]
+	l.size, l.effects, l.err = 0, l.effects[:0], nil
 }
 
 func newTx(s *Store) *tx {
@@ -96,6 +101,9 @@ func (t *tx) mark(k key) { t.put(k, nil) }
 func (t *tx) delete(k key) { t.write(k, value{}) }
 
 func (t *tx) write(k key, v value) {
+	if len(k)+len(v.bytes) > maxValue {
+		t.mine.err = fmt.Errorf("a value of %d bytes in table %q is too large", len(v.bytes), k[0])
+	}
 	t.mine.writes[string(k)] = v
 	t.mine.size += len(k) + len(v.bytes) + entryOverhead
 }
