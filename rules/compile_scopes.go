@@ -2,13 +2,68 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/route"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 const gapDescription = "something may have changed that could not be seen"
+
+// checkScope is [webhook.CheckScope] for a scope that may hold {parameters};
+// it keeps off what is Sidehook's own.
+func checkScope(scope string) error {
+	plain := nameParam.ReplaceAllString(scope, "x")
+	switch {
+	case strings.HasSuffix(plain, webhook.GapSuffix):
+		return fmt.Errorf("scope %q: names that end in .gap are kept for gaps", scope)
+	case plain == "sidehook" || strings.HasPrefix(plain, "sidehook."):
+		return fmt.Errorf("scope %q: names that begin with sidehook. are kept for Sidehook itself", scope)
+	}
+	return webhook.CheckScope(plain)
+}
+
+// scopeAt checks a scope that calls on path earn: its parameters must be there.
+func scopeAt(place, scope string, path *route.Pattern) error {
+	if err := checkScope(scope); err != nil {
+		return bad(place, "%v", err)
+	}
+	if missing := lacks(path, scope); missing != "" {
+		return bad(place, "scope %q: the path %s has no %s", scope, path, missing)
+	}
+	return nil
+}
+
+// lacks returns a parameter of scope that path does not have, or "".
+func lacks(path *route.Pattern, scope string) string {
+	for _, p := range nameParam.FindAllString(scope, -1) {
+		if !slices.Contains(path.Params(), p[1:len(p)-1]) {
+			return p
+		}
+	}
+	return ""
+}
+
+// fills checks that a further path of r has the parameters that r's own name
+// and scopes are made of.
+func (r *resource) fills(place string, path *route.Pattern) error {
+	scopes := []string{r.name}
+	for _, s := range r.plain {
+		scopes = append(scopes, s)
+	}
+	for _, rule := range r.rules {
+		scopes = append(scopes, rule.scope)
+	}
+	slices.Sort(scopes)
+	for _, s := range scopes {
+		if p := lacks(path, s); p != "" {
+			return bad(place, "the path %s has no %s, which the name %s is made of: write a path with %s in it", path, p, s, p)
+		}
+	}
+	return nil
+}
 
 // finish fills the lists that other packages ask for.
 func (k *compiler) finish() {
