@@ -120,6 +120,17 @@ func TestResourcesLeavesOutNamesOfThePath(t *testing.T) {
 	}
 }
 
+func TestScopesTellTheDescriptionOfAPlainScope(t *testing.T) {
+	p := compile(t, []byte(`{"resources": [{"name": "project", "path": "/projects", "on": [
+		{"method": "POST", "path": "{id}/void", "description": "its state changed"}, {"method": "POST", "path": "{id}/void"}]}]}`))
+	for _, s := range p.Scopes() {
+		if s.Name == "project.updated" && s.Description == "its state changed" {
+			return
+		}
+	}
+	t.Errorf("got %+v", p.Scopes())
+}
+
 func TestEarns(t *testing.T) {
 	p := compile(t, []byte(`{"resources": [{"name": "{kind}", "path": "/items/{kind}"},
 		{"name": "project", "path": "/projects", "deleted": "none", "emit": [{"scope": "project.a.b"}]}]}`))

@@ -115,7 +115,7 @@ func (k *compiler) scopesOf(e *endpoint) {
 			add(r.scope, r.description, name)
 		}
 		add(l.scope, l.description, e.res.name)
-		plain, description = plain && l.scope == "", l.description
+		plain, description = plain && l.scope == "", cmp.Or(description, l.description)
 	}
 	if e.kind == Call {
 		return
