@@ -122,7 +122,7 @@ func TestResourcesLeavesOutNamesOfThePath(t *testing.T) {
 
 func TestScopesTellTheDescriptionOfAPlainScope(t *testing.T) {
 	p := compile(t, []byte(`{"resources": [{"name": "project", "path": "/projects", "on": [
-		{"method": "POST", "path": "{id}/void", "description": "its state changed"}, {"method": "POST", "path": "{id}/void"}]}]}`))
+		{"method": "POST", "path": "{id}/touch"}, {"method": "POST", "path": "{id}/void", "description": "its state changed"}]}]}`))
 	for _, s := range p.Scopes() {
 		if s.Name == "project.updated" && s.Description == "its state changed" {
 			return
