@@ -53,6 +53,7 @@ type engine struct {
 	mu      sync.Mutex
 	configs []*settings              // activated, oldest first; the last one counts
 	active  atomic.Pointer[settings] // the last of configs; set before anything runs
+	earlier atomic.Pointer[settings] // what was active before, or nil
 
 	stopDeriving, stopDelivering, stopTicking context.CancelFunc
 	deriving, delivering                      sync.WaitGroup
@@ -93,16 +94,14 @@ func (e *engine) start() {
 	deriving, e.stopDeriving = context.WithCancel(context.Background())
 	delivering, e.stopDelivering = context.WithCancel(context.Background())
 	ticking, e.stopTicking = context.WithCancel(deriving)
-	e.deriving.Go(func() { e.run("derive", func() error { return e.deriver.Run(deriving) }) })
+	e.deriving.Go(func() { e.deriver.Run(deriving) })
 	e.deriving.Go(func() { e.maintain(ticking) })
 	e.deriving.Go(func() { e.missed.run(ticking, e) })
-	e.delivering.Go(func() { e.run("deliver", func() error { return e.deliverer.Run(delivering) }) })
-}
-
-func (e *engine) run(what string, f func() error) {
-	if err := f(); err != nil {
-		e.logger.Error("sidehook stopped working behind the request path; restart the process", "what", what, "error", err)
-	}
+	e.delivering.Go(func() {
+		if err := e.deliverer.Run(delivering); err != nil {
+			e.logger.Error("attempts were made and could not be recorded; they will be made again", "error", err)
+		}
+	})
 }
 
 // close ends everything in the order in which data flows: no call is in
@@ -121,6 +120,7 @@ func (e *engine) close() {
 		e.deriving.Wait()
 		cut.Stop()
 		e.stopDeriving()
+		e.missed.flush(e)
 		e.delivering.Wait()
 	}
 	if err := errors.Join(err, e.store.Close()); err != nil {
@@ -180,7 +180,7 @@ func (e *engine) apply(ctx context.Context) error {
 	if err := e.deliverer.Configure(s.subscriptions, states, absent(s.subscriptions, states)...); err != nil {
 		return err
 	}
-	e.active.Store(s)
+	e.earlier.Store(e.active.Swap(s))
 	return nil
 }
 
@@ -240,7 +240,17 @@ func (e *engine) Render(ctx context.Context, d *webhook.Delivery, _ *webhook.Sub
 		}
 		return webhook.Payload{}, err
 	}
-	return e.current().subscribers.Render(ev, d)
+	return e.rendererOf(d.Subscription).Render(ev, d)
+}
+
+// rendererOf returns the subscribers that know a subscription. A delivery taken
+// just before a reload may be of one that only the earlier configuration has.
+func (e *engine) rendererOf(sub webhook.SubscriptionID) *rules.Subscribers {
+	now, earlier := e.current(), e.earlier.Load()
+	if earlier != nil && !now.has(sub) && earlier.has(sub) {
+		return earlier.subscribers
+	}
+	return now.subscribers
 }
 
 // resources returns the resources in use, as keys without ID.
@@ -271,7 +281,7 @@ func (e *engine) maintain(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if err := e.store.Maintain(ctx, e.current().keep(time.Now())); err != nil && ctx.Err() == nil {
+		if err := e.store.Maintain(ctx, e.keep(time.Now())); err != nil && ctx.Err() == nil {
 			e.logger.Error("store housekeeping", "error", err)
 		}
 	}

@@ -61,16 +61,30 @@ func (m *missed) run(ctx context.Context, e *engine) {
 		case <-ctx.Done():
 			return
 		}
-		if m.since().IsZero() || !e.Healthy() {
-			continue
+		if !m.since().IsZero() && e.Healthy() {
+			m.recordAll(ctx, e)
 		}
-		m.mu.Lock()
-		calls := m.calls
-		m.calls = nil
-		m.mu.Unlock()
-		for key, c := range calls {
-			m.record(ctx, e, key, c)
-		}
+	}
+}
+
+// flush records what is left when the engine closes, whatever the journal's
+// health: the store may have room.
+func (m *missed) flush(e *engine) {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
+	defer cancel()
+	m.recordAll(ctx, e)
+	if since := m.since(); !since.IsZero() {
+		e.logger.Error("calls were missed, and no gap that says so could be recorded", "since", since)
+	}
+}
+
+func (m *missed) recordAll(ctx context.Context, e *engine) {
+	m.mu.Lock()
+	calls := m.calls
+	m.calls = nil
+	m.mu.Unlock()
+	for key, c := range calls {
+		m.record(ctx, e, key, c)
 	}
 }
 
@@ -79,7 +93,7 @@ func (m *missed) record(ctx context.Context, e *engine, key webhook.EntityKey, c
 		Reason: webhook.GapJournal, From: c.from, To: c.to,
 		Detail: fmt.Sprintf("%d calls went through while the journal could not write (%s)", c.count, c.why),
 	}
-	if err := e.deriver.Gap(ctx, key, g); err != nil {
+	if err := e.deriver.Gap(ctx, webhook.NewExchangeID(c.from), key, g); err != nil {
 		e.logger.Error("a gap could not be recorded yet", "resource", key.Resource, "error", err)
 		m.putBack(key, c)
 	}

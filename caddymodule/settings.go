@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/rules"
@@ -31,7 +32,19 @@ type handlerSettings struct {
 	canonical []byte
 }
 
+// has reports whether a subscription is in s.
+func (s *settings) has(id webhook.SubscriptionID) bool {
+	return slices.ContainsFunc(s.subscriptions, func(sub *webhook.Subscription) bool { return sub.ID == id })
+}
+
 // keep says how long the store keeps things, as of now.
-func (s *settings) keep(now time.Time) store.Keep {
-	return store.Keep{Now: now, Retention: s.retention, Tombstone: tombstoneTime, HoldFor: s.holdFor}
+func (e *engine) keep(now time.Time) store.Keep {
+	s, states := e.current(), e.states()
+	return store.Keep{
+		Now: now, Retention: s.retention, Tombstone: tombstoneTime, HoldFor: s.holdFor,
+		Holding: func(sub webhook.SubscriptionID, position uint64) (since time.Time, held bool) {
+			st, ok := states[sub]
+			return st.Since, ok && (st.Status != webhook.Active || position <= st.HeldThrough)
+		},
+	}
 }

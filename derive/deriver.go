@@ -80,7 +80,7 @@ func (d *Deriver) CaughtUp() <-chan struct{} { return d.caughtUp }
 // Run reads the journal from its start and records what it says until ctx ends
 // or the journal is closed; then it waits for what is being recorded. What is
 // left unrecorded is read again by the next Run of a new Deriver.
-func (d *Deriver) Run(ctx context.Context) error {
+func (d *Deriver) Run(ctx context.Context) {
 	defer d.running.Wait()
 	var at store.Position
 	recovered := false
@@ -90,20 +90,26 @@ func (d *Deriver) Run(ctx context.Context) error {
 			d.reconcile(ctx)
 			close(d.caughtUp)
 		}
-		entries, err := d.Journal.Next(ctx, at, batchEntries)
+		entries, done, err := d.next(ctx, at)
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		done, err := d.alreadyRecorded(ctx, entries)
-		if err != nil {
-			return err
+			return
 		}
 		for i := range entries {
 			d.take(ctx, &entries[i], done)
 			at = entries[i].At
+		}
+	}
+}
+
+// next reads entries after at and tells which are recorded already. Whatever
+// stands in the way is waited for: nothing is given up while the process lives.
+func (d *Deriver) next(ctx context.Context, at store.Position) (entries []store.Entry, done map[webhook.ExchangeID]bool, err error) {
+	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+		if entries, err = d.Journal.Next(ctx, at, batchEntries); err == nil {
+			done, err = d.alreadyRecorded(ctx, entries)
+		}
+		if err == nil || errors.Is(err, io.EOF) || !d.pause(ctx, err, wait, "journal position", at) {
+			return entries, done, err
 		}
 	}
 }
@@ -150,7 +156,10 @@ func (d *Deriver) queue(ctx context.Context, x *webhook.Exchange, at store.Posit
 		return
 	}
 	t := &ticket{x: x, at: at, finished: finished}
-	program, err := d.programs.get(ctx, x.Config)
+	program, err := d.program(ctx, x)
+	if ctx.Err() != nil {
+		return
+	}
 	if err == nil {
 		t.program = program
 		t.plan, err = plan(program, x)
@@ -175,4 +184,16 @@ func (d *Deriver) queue(ctx context.Context, x *webhook.Exchange, at store.Posit
 			d.lanes.leave(t)
 		}()
 	})
+}
+
+// program returns the program that derives x. A store that cannot be read is
+// waited for; an error is final.
+func (d *Deriver) program(ctx context.Context, x *webhook.Exchange) (p *rules.Program, err error) {
+	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+		p, err = d.programs.get(ctx, x.Config)
+		var unread *unreadError
+		if !errors.As(err, &unread) || !d.pause(ctx, err, wait, "exchange", x.ID.String()) {
+			return p, err
+		}
+	}
 }

@@ -132,3 +132,46 @@ func TestAnExchangeWhoseRulesAreGoneIsQuarantined(t *testing.T) {
 		t.Error("the quarantined exchange is not whole")
 	}
 }
+
+func TestAConfigurationThatCannotBeReadNowIsWaitedFor(t *testing.T) {
+	l := openLine(t, t.TempDir())
+	l.faulty.unread = 2
+	l.run()
+	defer l.close()
+	l.patch("1", 1)
+	l.seen.wait(t, "recorded", 1)
+	if q, err := l.store.Quarantined(t.Context(), 1); err != nil || len(q) > 0 {
+		t.Errorf("a good exchange is in quarantine: %v, %v", q, err)
+	}
+}
+
+func TestAJournalThatCannotBeReadNowIsWaitedFor(t *testing.T) {
+	l := openLine(t, t.TempDir())
+	l.damaged = &damaged{fails: 2}
+	l.run()
+	defer l.close()
+	l.patch("1", 1)
+	l.seen.wait(t, "recorded", 1)
+}
+
+// Damage is met again at every start until its segment goes; its gap is one.
+func TestADamagedJournalIsOneGapOfEachResource(t *testing.T) {
+	dir := t.TempDir()
+	for start := range 3 {
+		l := openLine(t, dir)
+		l.damaged = &damaged{lost: true}
+		l.run()
+		l.patch("1", start)
+		l.seen.wait(t, "recorded", 1)
+		var gaps []webhook.Event
+		for _, e := range l.events() {
+			if e.Gap != nil {
+				gaps = append(gaps, e)
+			}
+		}
+		if len(gaps) != 1 || gaps[0].Scope != "project.gap" || gaps[0].Gap.Reason != webhook.GapJournal {
+			t.Errorf("start %d: %d gaps, want one project.gap", start, len(gaps))
+		}
+		l.close()
+	}
+}

@@ -9,10 +9,10 @@ import (
 )
 
 // Gap records that something may have happened to any entity of a resource
-// (key has no ID) that no exchange tells of.
-func (d *Deriver) Gap(ctx context.Context, key webhook.EntityKey, g webhook.Gap) error {
+// (key has no ID) that no exchange tells of. x stands for the exchange: the same
+// x is recorded once.
+func (d *Deriver) Gap(ctx context.Context, x webhook.ExchangeID, key webhook.EntityKey, g webhook.Gap) error {
 	now := time.Now()
-	x := webhook.NewExchangeID(now)
 	scope := key.Resource + webhook.GapSuffix
 	e := webhook.Event{
 		ID: webhook.NewEventID(x, key, scope, ""), Scope: scope, Key: key, Exchange: x, Time: g.To,

@@ -42,7 +42,7 @@ func (l *lanes) init() {
 // reserve waits until there is room for t; it is called by one goroutine. It
 // reports false if ctx ended first.
 func (l *lanes) reserve(ctx context.Context, t *ticket) bool {
-	t.size = len(t.x.Request.Body.Bytes) + len(t.x.Response.Body.Bytes)
+	t.size = len(t.x.Request.Body.Bytes) + len(t.x.Response.Body.Bytes) + seenBytes(t.x.Before)
 	for {
 		l.mu.Lock()
 		fits := l.count < maxOutstanding && (l.bytes+t.size <= maxOutstandingB || l.count == 0)

@@ -2,6 +2,7 @@ package derive_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -26,26 +27,26 @@ type line struct {
 	journal *journal.Journal
 	store   *badger.Store
 	faulty  *faulty
+	damaged *damaged // nil: the journal is sound
 	traffic *derive.Traffic
 	deriver *derive.Deriver
 	seen    *watcher
 	config  webhook.ConfigID
 
 	stop    context.CancelFunc
-	stopped chan error
+	stopped chan struct{}
 }
 
 // faulty is a store that fails as often as it is told to.
 type faulty struct {
 	*badger.Store
-	mu    sync.Mutex
-	fails int
-	tries int
+	mu     sync.Mutex
+	fails  int // calls of Record that fail
+	unread int // calls of Config that fail
 }
 
 func (f *faulty) Record(ctx context.Context, r store.Record) (store.Recorded, error) {
 	f.mu.Lock()
-	f.tries++
 	fail := f.fails > 0
 	if fail {
 		f.fails--
@@ -55,6 +56,40 @@ func (f *faulty) Record(ctx context.Context, r store.Record) (store.Recorded, er
 		return store.Recorded{}, fmt.Errorf("record: %w", store.ErrFull)
 	}
 	return f.Store.Record(ctx, r)
+}
+
+// Config fails as Record does.
+func (f *faulty) Config(ctx context.Context, id webhook.ConfigID) ([]byte, error) {
+	f.mu.Lock()
+	fail := f.unread > 0
+	if fail {
+		f.unread--
+	}
+	f.mu.Unlock()
+	if fail {
+		return nil, errors.New("the store is being opened again")
+	}
+	return f.Store.Config(ctx, id)
+}
+
+// damaged is a journal that hands out a loss before its entries, and fails to
+// be read first.
+type damaged struct {
+	store.Journal
+	fails int
+	lost  bool
+}
+
+func (d *damaged) Next(ctx context.Context, after store.Position, max int) ([]store.Entry, error) {
+	if d.fails > 0 {
+		d.fails--
+		return nil, errors.New("too many open files")
+	}
+	if d.lost {
+		d.lost = false
+		return []store.Entry{{At: store.Position{Segment: 1, Offset: 1}, Lost: &store.Lost{Bytes: 100, Detail: "checksum"}}}, nil
+	}
+	return d.Journal.Next(ctx, after, max)
 }
 
 // watcher counts what deriving came to, and lets a test wait for it.
@@ -131,16 +166,23 @@ func (l *line) run() *line {
 	if err != nil {
 		l.t.Fatal(err)
 	}
+	var j store.Journal = l.journal
+	if l.damaged != nil {
+		l.damaged.Journal, j = l.journal, l.damaged
+	}
 	l.deriver = derive.New(derive.Options{
-		Journal: l.journal, Store: l.faulty, Traffic: l.traffic, Recovered: l.journal.RecoveredEnd(),
+		Journal: j, Store: l.faulty, Traffic: l.traffic, Recovered: l.journal.RecoveredEnd(),
 		Want: subs.Want, Observer: l.seen, Logger: slog.New(slog.DiscardHandler),
 		Resources: func() []webhook.EntityKey {
 			return []webhook.EntityKey{{API: rules.DefaultAPI, Resource: "project"}}
 		},
 	})
 	ctx, stop := context.WithCancel(context.Background())
-	l.stop, l.stopped = stop, make(chan error, 1)
-	go func() { l.stopped <- l.deriver.Run(ctx) }()
+	l.stop, l.stopped = stop, make(chan struct{})
+	go func() {
+		defer close(l.stopped)
+		l.deriver.Run(ctx)
+	}()
 	return l
 }
 
@@ -150,9 +192,7 @@ func (l *line) close() {
 	l.traffic.Close()
 	if l.stop != nil {
 		l.stop()
-		if err := <-l.stopped; err != nil {
-			l.t.Errorf("run: %v", err)
-		}
+		<-l.stopped
 	}
 	if err := l.journal.Close(); err != nil {
 		l.t.Error(err)

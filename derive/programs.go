@@ -3,6 +3,7 @@ package derive
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/sidehook/sidehook/rules"
@@ -21,6 +22,12 @@ type programs struct {
 	byID  map[webhook.ConfigID]*rules.Program
 }
 
+// unreadError is a failure to read a configuration that may be there.
+type unreadError struct{ err error }
+
+func (e *unreadError) Error() string { return e.err.Error() }
+func (e *unreadError) Unwrap() error { return e.err }
+
 // get returns the program of the configuration under which an exchange was
 // captured.
 func (p *programs) get(ctx context.Context, id webhook.ConfigID) (*rules.Program, error) {
@@ -28,6 +35,9 @@ func (p *programs) get(ctx context.Context, id webhook.ConfigID) (*rules.Program
 		return prog, nil
 	}
 	text, err := p.store.Config(ctx, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, &unreadError{fmt.Errorf("configuration %s: %w", id, err)}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("configuration %s: %w", id, err)
 	}

@@ -2,6 +2,7 @@ package derive
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -39,7 +40,9 @@ func (d *Deriver) reconcile(ctx context.Context) {
 		}
 		d.Logger.Warn("a call was in flight when the process died; its outcome is unknown",
 			"exchange", x.ID.String(), "method", x.Request.Method, "path", x.Request.Path, "started", x.Started)
-		d.queue(ctx, x, b.at, func() { d.Journal.DoneBegin(x.ID) })
+		// The zero position: the mark must not go with the begin's segment, for
+		// its copy may be read again from a later one.
+		d.queue(ctx, x, store.Position{}, func() { d.Journal.DoneBegin(x.ID) })
 	}
 }
 
@@ -55,7 +58,8 @@ func unknownOutcome(b *webhook.Begin) *webhook.Exchange {
 }
 
 // lost records that damaged entries were skipped. Which calls they were is not
-// known, so every resource of every api in use may have changed.
+// known, so every resource of every api in use may have changed. The damage is
+// met again at every start while its segment is kept: its place names it.
 func (d *Deriver) lost(ctx context.Context, e *store.Entry) {
 	d.Logger.Error("the journal is damaged; entries are lost", "segment", e.At.Segment, "offset", e.At.Offset,
 		"bytes", e.Lost.Bytes, "detail", e.Lost.Detail)
@@ -63,8 +67,17 @@ func (d *Deriver) lost(ctx context.Context, e *store.Entry) {
 	now := time.Now()
 	for _, r := range d.Resources() {
 		g := webhook.Gap{Reason: webhook.GapJournal, Detail: detail, From: now, To: now}
-		if err := d.Gap(ctx, r, g); err != nil {
-			d.Logger.Error("a gap could not be recorded", "resource", r.Resource, "error", err)
+		for wait := firstPause; ; wait = min(2*wait, maxPause) {
+			err := d.Gap(ctx, lostID(e.At, r), r, g)
+			if err == nil || !d.pause(ctx, err, wait, "gap of resource", r.Resource) {
+				break
+			}
 		}
 	}
+}
+
+// lostID stands for what was lost at a place of the journal, for one resource.
+func lostID(at store.Position, key webhook.EntityKey) webhook.ExchangeID {
+	sum := sha256.Sum256(fmt.Appendf(nil, "lost %d %d %q %q", at.Segment, at.Offset, key.API, key.Resource))
+	return webhook.ExchangeID(sum[:16])
 }

@@ -65,19 +65,19 @@ func (d *Deriver) commit(ctx context.Context, t *ticket, r store.Record, derived
 			d.quarantine(ctx, t, rule)
 			return
 		}
-		if !d.pause(ctx, "record", t, err, pause) {
+		if !d.pause(ctx, err, pause, "exchange", t.x.ID.String()) {
 			return
 		}
 	}
 }
 
-// pause logs err and waits. It reports false if ctx ended.
-func (d *Deriver) pause(ctx context.Context, what string, t *ticket, err error, wait time.Duration) bool {
+// pause logs err with what it was about, and waits. It reports false if ctx
+// ended.
+func (d *Deriver) pause(ctx context.Context, err error, wait time.Duration, about ...any) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	d.Logger.Error("the store cannot write; the exchange waits in the journal",
-		"what", what, "exchange", t.x.ID.String(), "error", err, "again_in", wait)
+	d.Logger.Error("deriving waits; nothing is lost, it is in the journal", append(about, "error", err, "again_in", wait)...)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -125,7 +125,7 @@ func (d *Deriver) quarantine(ctx context.Context, t *ticket, why error) {
 			d.finish(t)
 			return
 		}
-		if !d.pause(ctx, "quarantine", t, err, pause) {
+		if !d.pause(ctx, err, pause, "exchange", t.x.ID.String()) {
 			return
 		}
 	}

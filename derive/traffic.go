@@ -12,6 +12,14 @@ import (
 // other calls on its entity and be repeated.
 const Patience = 5 * time.Second
 
+// Bounds of what is remembered of calls that have ended and are not recorded.
+// Beyond them nothing breaks: a GET is not made or not kept, and the after of
+// its call is computed or unknown.
+const (
+	maxCalls     = 1 << 14
+	maxSeenBytes = 32 << 20
+)
+
 // Fetch makes one GET of an entity. It never returns nil; it must return soon
 // after ctx ends.
 type Fetch func(ctx context.Context) *webhook.Observation
@@ -24,6 +32,7 @@ type Traffic struct {
 	mu       sync.Mutex
 	entities map[webhook.EntityKey]*entity
 	calls    map[webhook.ExchangeID]*Call // left, and not yet forgotten
+	bytes    int                          // of what GETs for them saw
 	fetches  sync.WaitGroup
 	ctx      context.Context
 	stop     context.CancelFunc
@@ -53,19 +62,30 @@ func NewTraffic() *Traffic {
 	}
 }
 
-// Drain waits for the GETs on their way, at most so long, and closes t.
+// Drain waits for the GETs on their way, at most so long; then it cuts them and
+// closes t. One that does not heed its context is left behind.
 func (t *Traffic) Drain(most time.Duration) {
-	cut := time.AfterFunc(most, t.stop)
-	t.fetches.Wait()
-	cut.Stop()
-	t.stop()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		t.fetches.Wait()
+	}()
+	for _, wait := range []time.Duration{most, cutTime} {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ended:
+		case <-timer.C:
+		}
+		timer.Stop()
+		t.stop()
+	}
 }
 
-// Close cuts all GETs and waits for their goroutines.
-func (t *Traffic) Close() {
-	t.stop()
-	t.fetches.Wait()
-}
+// cutTime is how long a GET may take to notice that it is cut.
+const cutTime = 100 * time.Millisecond
+
+// Close cuts all GETs.
+func (t *Traffic) Close() { t.Drain(0) }
 
 // Call is one captured call on its way through the proxy. Its methods are
 // called in order: Leave (or Drop), then Observe or Settle, all by one
@@ -75,6 +95,7 @@ type Call struct {
 	entity  *entity // nil: its path names none
 	id      webhook.ExchangeID
 	ended   time.Time
+	kept    bool // in traffic.calls, until it is forgotten
 
 	entered    uint64 // value of entity.seen behind this call
 	alone      bool   // no other call was open at the same time
@@ -149,13 +170,17 @@ func (c *Call) Leave(id webhook.ExchangeID, now time.Time) (overlapped bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c.id, c.ended = id, now
-	t.calls[id] = c
+	if c.kept = len(t.calls) < maxCalls; c.kept {
+		t.calls[id] = c
+	}
 	if c.entity == nil {
 		return false
 	}
 	c.alone = c.alone && c.entity.seen == c.entered
 	c.closeOne()
-	c.entity.known++
+	if c.kept {
+		c.entity.known++
+	}
 	c.entity.unresolved++
 	c.entity.last = c
 	return !c.alone
@@ -182,10 +207,14 @@ func (c *Call) Settle() { c.resolve(nil, false) }
 func (c *Call) Observe(key webhook.EntityKey, fetch Fetch) {
 	t := c.traffic
 	t.mu.Lock()
-	if c.entity == nil {
+	if c.kept && c.entity == nil {
 		c.adopt(key)
 	}
 	t.mu.Unlock()
+	if !c.kept {
+		c.resolve(nil, false)
+		return
+	}
 	t.fetches.Go(func() {
 		ctx, cancel := context.WithDeadline(t.ctx, c.ended.Add(Patience))
 		defer cancel()
@@ -257,7 +286,11 @@ func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 	t := c.traffic
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c.seen, c.concurrent = seen, concurrent || !c.alone
+	if n := seenBytes(seen); c.kept && t.bytes+n <= maxSeenBytes {
+		c.seen = seen
+		t.bytes += n
+	}
+	c.concurrent = concurrent || !c.alone
 	close(c.resolved)
 	e := c.entity
 	if e == nil {
@@ -268,6 +301,14 @@ func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 		close(e.gate)
 		e.gate = nil
 	}
+	t.sweep(e)
+}
+
+func seenBytes(o *webhook.Observation) int {
+	if o == nil {
+		return 0
+	}
+	return len(o.Body.Bytes)
 }
 
 // Wait returns what was found out about the after of exchange id, once it is
@@ -292,8 +333,17 @@ func (t *Traffic) Forget(id webhook.ExchangeID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.calls[id]
+	if c == nil {
+		return
+	}
 	delete(t.calls, id)
-	if c != nil && c.entity != nil {
+	select {
+	case <-c.resolved:
+		t.bytes -= seenBytes(c.seen)
+	default: // given up while its GET is under way
+		c.kept = false
+	}
+	if c.entity != nil {
 		c.entity.known--
 		t.sweep(c.entity)
 	}
@@ -309,7 +359,7 @@ func (t *Traffic) Busy(key webhook.EntityKey) bool {
 
 // sweep forgets e if nothing goes on there.
 func (t *Traffic) sweep(e *entity) {
-	if e.open == 0 && e.known == 0 && t.entities[e.key] == e {
+	if e.open == 0 && e.known == 0 && e.unresolved == 0 && t.entities[e.key] == e {
 		delete(t.entities, e.key)
 	}
 }

@@ -2,6 +2,7 @@ package derive_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -182,6 +183,46 @@ func TestNothingIsRememberedOfForgottenCalls(t *testing.T) {
 		}
 		if _, _, live := tr.Wait(t.Context(), id); live {
 			t.Error("the call is still kept")
+		}
+	})
+}
+
+// A deriver that lags for hours must not fill the memory.
+func TestWhatIsRememberedIsBounded(t *testing.T) {
+	traffic(t, func(t *testing.T, tr *derive.Traffic) {
+		const calls = 20_000
+		big := string(make([]byte, 1<<20))
+		made, kept := 0, 0
+		for i := range calls {
+			key := project5
+			key.ID = strconv.Itoa(i)
+			c := tr.Enter(t.Context(), key, gateTime)
+			id := leave(c)
+			if i >= 100 {
+				c.Settle()
+			} else {
+				c.Observe(key, func(context.Context) *webhook.Observation {
+					made++
+					return &webhook.Observation{Status: 200, Body: webhook.Body{Bytes: []byte(big)}}
+				})
+				if seen, _, _ := tr.Wait(t.Context(), id); seen != nil {
+					kept++
+				}
+			}
+		}
+		if made != 100 || kept != 32 {
+			t.Errorf("%d GETs, and the answers of %d are kept; want 100 and 32 of 1 MiB", made, kept)
+		}
+		busy := 0
+		for i := range calls {
+			key := project5
+			key.ID = strconv.Itoa(i)
+			if tr.Busy(key) {
+				busy++
+			}
+		}
+		if busy != 1<<14 {
+			t.Errorf("%d entities are kept, want %d", busy, 1<<14)
 		}
 	})
 }

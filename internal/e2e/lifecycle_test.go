@@ -14,8 +14,13 @@ import (
 func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 	api := serve(t, itemAPI())
 	crm := receive(t, nil)
+	sometimes := receive(t, nil) // its subscription comes and goes
 	config := func(i int) string {
-		return caddyfile(subscribe("crm", crm, fmt.Sprintf("scopes item.updated\n\t\t\ttimeout %ds", 10+i%5)),
+		subs := subscribe("crm", crm, fmt.Sprintf("scopes item.updated\n\t\t\ttimeout %ds", 10+i%5))
+		if i%2 == 0 {
+			subs += subscribe("sometimes", sometimes, "scopes item.updated\n\t\t\torder none")
+		}
+		return caddyfile(subs,
 			fmt.Sprintf("\t\tmax_body %dKiB\n\t\tresource item /items", 512+i), api.URL)
 	}
 	p := start(t, config(0))
@@ -37,6 +42,11 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 	<-done
 	until(t, "everything acknowledged has arrived", func() bool { return len(a.lost(tally(crm.took()))) == 0 })
 	d := tally(crm.took())
+	until(t, "what the subscription that comes and goes is owed is delivered", p.settled)
+	var dead []struct{ ID, Reason string }
+	if p.get("/sidehook/deliveries?state=dead", &dead); len(dead) > 0 {
+		t.Errorf("a reload killed %d deliveries: %v", len(dead), dead)
+	}
 	if d.count != len(d.seen) {
 		t.Errorf("%d of %d deliveries were repeats; a reload repeats none", d.count-len(d.seen), d.count)
 	}
