@@ -38,6 +38,12 @@ type Lost struct {
 // write: the disk is full or failed. Calls go on; a gap covers the time.
 var ErrJournalDown = errors.New("the journal cannot write")
 
+// ErrTooLarge is wrapped by what [Journal] methods return for an entry that is
+// larger than any the journal takes. End: the exchange does not fit; nothing
+// was written and the begin is still open, so the exchange may be written again
+// with less in it.
+var ErrTooLarge = errors.New("larger than a journal entry may be")
+
 // Journal is an append-only log of captured calls. All methods are safe for
 // concurrent use.
 type Journal interface {

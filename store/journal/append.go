@@ -71,7 +71,7 @@ func release(buf *[]byte) {
 func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool) (*batch, error) {
 	h := header{id: id, kind: k, length: len(buf) - headerSize, sum: checksum(buf[headerSize:])}
 	if h.length > maxPayload {
-		return nil, fmt.Errorf("%d bytes are more than a frame's %d", h.length, maxPayload)
+		return nil, fmt.Errorf("%w: %d bytes, of at most %d", store.ErrTooLarge, h.length, maxPayload)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -197,13 +197,26 @@ func TestCloseKeepsWhatWasAcknowledged(t *testing.T) {
 	}
 }
 
+// What does not fit leaves its begin open: the exchange may be written again
+// with less in it.
 func TestTooLargeIsRefusedAlone(t *testing.T) {
 	j := open(t, journal.Options{FS: newDisk(), SegmentSize: smallSegment})
-	err := j.End(t.Context(), exchange(1, 17<<20), true)
-	if err == nil || errors.Is(err, store.ErrJournalDown) {
+	x := exchange(1, 17<<20)
+	if err := j.Begin(&webhook.Begin{ID: x.ID}); err != nil {
+		t.Fatal(err)
+	}
+	err := j.End(t.Context(), x, true)
+	if !errors.Is(err, store.ErrTooLarge) || errors.Is(err, store.ErrJournalDown) {
 		t.Errorf("got %v", err)
 	}
-	if err := j.End(t.Context(), exchange(1, 1), true); err != nil {
+	if degraded, _, reason := j.Health(); degraded || j.Stats().OpenBegins != 1 {
+		t.Errorf("degraded %v (%s), %d open begins", degraded, reason, j.Stats().OpenBegins)
+	}
+	x.Response.Body = webhook.Body{Missing: webhook.TooLarge}
+	if err := j.End(t.Context(), x, true); err != nil {
 		t.Error(err)
+	}
+	if n := j.Stats().OpenBegins; n != 0 {
+		t.Errorf("%d open begins", n)
 	}
 }
