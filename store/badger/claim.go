@@ -149,7 +149,7 @@ func (s *Store) Unclaim(ids ...webhook.DeliveryID) {
 func (q *queue) unclaim(id webhook.DeliveryID) {
 	if it := q.out[id]; it != nil {
 		q.back(id)
-		if it.line.hold.section(it.position) == it.line.hold.open {
+		if !it.behind && it.line.hold.section(it.position) == it.line.hold.open {
 			q.insert(it)
 		}
 	}

@@ -19,3 +19,18 @@ func Break(s *Store) error {
 		return nil
 	})
 }
+
+// Keys counts the keys of each table.
+func Keys(s *Store) (map[string]int, error) {
+	v, err := s.views.get()
+	if err != nil {
+		return nil, err
+	}
+	defer v.release()
+	count := map[string]int{}
+	err = v.each(scan{}, func(k []byte, _ *badgerdb.Item) (bool, error) {
+		count[string(k[:1])]++
+		return true, nil
+	})
+	return count, err
+}

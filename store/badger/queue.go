@@ -47,6 +47,7 @@ type item struct {
 	line     *line
 	lane     string
 	delivery *webhook.Delivery // nil until it is first given out
+	behind   bool              // given out, and meanwhile no longer the head of its lane
 }
 
 func newQueue(s *Store) *queue {
@@ -180,7 +181,11 @@ func (q *queue) hold(sub subscription) hold {
 func (q *queue) shown(sub subscription, section byte, lane string, p queuePlace) {
 	l := q.line(sub)
 	l.lowest = min(l.lowest, p.position)
-	if section == l.hold.open && q.out[p.id] == nil {
+	if it := q.out[p.id]; it != nil {
+		it.queuePlace, it.behind = p, false
+		return
+	}
+	if section == l.hold.open {
 		q.stirred = true
 		q.insert(&item{queuePlace: p, line: l, lane: lane})
 	}
@@ -188,6 +193,9 @@ func (q *queue) shown(sub subscription, section byte, lane string, p queuePlace)
 
 // hidden follows a key out of the queue table.
 func (q *queue) hidden(sub subscription, p queuePlace) {
+	if it := q.out[p.id]; it != nil {
+		it.behind = true
+	}
 	if l := q.lines[sub]; l != nil && l.windows[p.priority].remove(p) {
 		q.shownN--
 	}

@@ -19,6 +19,9 @@ var bodyCases = []storeCase{
 	{"an event with 2,500 deliveries is recorded",
 		"What does not fit one transaction follows, also after a restart.",
 		manyDeliveries},
+	{"deliveries that follow later keep their place",
+		"While an event's deliveries are still being queued, no younger one of a lane overtakes them.",
+		lateInPlace},
 	{"a body that stays is kept",
 		"A snapshot that is seen again unchanged keeps its body, whatever happens to the events.",
 		sameBody},
@@ -94,6 +97,24 @@ func manyDeliveries(e *exam) {
 	ds, err := e.Deliveries(bg, store.DeliveryQuery{Event: first.Event, Max: 5000})
 	e.must(err)
 	e.same("deliveries of the event", 2500, len(ds))
+}
+
+func lateInPlace(e *exam) {
+	var all []webhook.SubscriptionID
+	for i := range 3000 {
+		all = append(all, webhook.SubscriptionID(fmt.Sprint("s", i)))
+	}
+	last := all[len(all)-1]
+	first := e.record(change{x: exchange(1), order: "7", subs: all, lane: "l"})
+	e.record(change{x: exchange(2), order: "7", subs: subs(last), lane: "l"})
+	var got []webhook.Delivery
+	e.eventually("the last subscription gets something", func() bool {
+		got = e.claim(last, 0, far)
+		return len(got) > 0
+	})
+	e.same("the older one", []uint64{first.Position}, positions(got))
+	e.deliver(got[0])
+	e.same("then the younger one", []uint64{first.Position + 1}, positions(e.claim(last, 0, far)))
 }
 
 func sameBody(e *exam) {
