@@ -15,7 +15,11 @@ import (
 var (
 	errClosed    = errors.New("it is closed")
 	errNoSegment = errors.New("no segment could be prepared")
+	errSlow      = fmt.Errorf("the disk takes longer than %v", beginTime)
 )
+
+// beginTime is how long a begin waits for the disk: its call is held up.
+const beginTime = time.Second
 
 // retryEvery bounds how often a segment is prepared in vain.
 const retryEvery = time.Second
@@ -25,14 +29,20 @@ const keptBuffer = 256 << 10
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// Begin implements [store.Journal].
+// Begin implements [store.Journal]. It waits for the disk for a second at most,
+// and not at all for one that has taken that long already.
 func (j *Journal) Begin(b *webhook.Begin) error {
 	buf := buffers.Get().(*[]byte)
 	defer release(buf)
 	*buf = wire.AppendBegin(append((*buf)[:0], make([]byte, headerSize)...), b)
-	batch, err := j.append(kindBegin, b.ID, *buf, j.sync)
+	p := patience{until: time.Now().Add(beginTime)}
+	batch, err := j.append(kindBegin, b.ID, *buf, j.sync, p)
 	if err == nil && batch != nil {
-		err = batch.wait(context.Background())
+		if err = p.wait(batch.done); err != nil {
+			err = j.hangs()
+		} else {
+			err = batch.err
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("journal the begin of %s: %w", b.ID, err)
@@ -40,8 +50,10 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 	return nil
 }
 
-// End implements [store.Journal]. If ctx ends while it waits for the disk, it
-// returns the error of ctx; the exchange is written and may yet be durable.
+// End implements [store.Journal]. If ctx ends while it waits for the sync, it
+// returns the error of ctx; the exchange is written and may yet be durable. If
+// ctx ends before there is a segment to write to, the error wraps
+// [store.ErrJournalDown] too.
 func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
 	buf := buffers.Get().(*[]byte)
 	defer release(buf)
@@ -50,9 +62,12 @@ func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) er
 	if x.Ending == webhook.Rejected {
 		k = kindRejected
 	}
-	batch, err := j.append(k, x.ID, *buf, durable)
+	p := patience{ctx: ctx}
+	batch, err := j.append(k, x.ID, *buf, durable, p)
 	if err == nil && batch != nil {
-		err = batch.wait(ctx)
+		if err = p.wait(batch.done); err == nil {
+			err = batch.err
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("journal the end of %s: %w", x.ID, err)
@@ -66,16 +81,63 @@ func release(buf *[]byte) {
 	}
 }
 
+// patience is how long a caller waits for the disk: until ctx ends, or else
+// until a time; the zero patience is none.
+type patience struct {
+	ctx   context.Context
+	until time.Time
+}
+
+func (p patience) none() bool { return p == patience{} }
+
+// spent reports whether what began at start has taken too long already for who
+// has no ctx.
+func (p patience) spent(start time.Time) bool {
+	return p.ctx == nil && !start.IsZero() && time.Since(start) > beginTime
+}
+
+func (p patience) wait(done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	ctx := p.ctx
+	if ctx == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(context.Background(), p.until)
+		defer cancel()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the disk: %w", ctx.Err())
+	}
+}
+
+// hangs notes that a sync takes too long, and returns that as an error.
+func (j *Journal) hangs() error {
+	err := fmt.Errorf("%w: %w", store.ErrJournalDown, errSlow)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.health.fail(err, true)
+	return err
+}
+
 // append writes buf, which has room for the header in front of the payload. If
 // durable, the caller waits for the batch.
-func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool) (*batch, error) {
+func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool, p patience) (*batch, error) {
 	h := header{id: id, kind: k, length: len(buf) - headerSize, sum: checksum(buf[headerSize:])}
 	if h.length > maxPayload {
 		return nil, fmt.Errorf("%w: %d bytes, of at most %d", store.ErrTooLarge, h.length, maxPayload)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	at, err := j.write(h, buf, true)
+	if durable && p.spent(j.syncing) {
+		return nil, fmt.Errorf("%w: %w", store.ErrJournalDown, errSlow)
+	}
+	at, err := j.write(h, buf, p)
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +149,14 @@ func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool
 }
 
 // write puts the frame into the active segment, or into a fresh one if that is
-// full or fails. The caller holds mu; the keeper, which cannot wait for itself,
-// gets errNoSegment where others wait for the next segment.
-func (j *Journal) write(h header, buf []byte, wait bool) (place, error) {
+// full or fails. The caller holds mu, which is let go of while it waits. The
+// keeper, which cannot wait for itself, has no patience and gets errNoSegment
+// where others wait for the next segment.
+func (j *Journal) write(h header, buf []byte, p patience) (place, error) {
 	var err error
 	for range 2 {
 		var seg *segment
-		if seg, err = j.room(int64(len(buf)), wait); err == errNoSegment {
+		if seg, err = j.room(int64(len(buf)), p); err == errNoSegment {
 			return place{}, err
 		} else if err != nil {
 			break
@@ -144,7 +207,7 @@ func (j *Journal) closeBegin(id webhook.ExchangeID) {
 
 // room returns the active segment with room for n bytes. It waits for one that
 // is being prepared, but not for one that failed before.
-func (j *Journal) room(n int64, wait bool) (*segment, error) {
+func (j *Journal) room(n int64, p patience) (*segment, error) {
 	for {
 		if j.closed {
 			return nil, errClosed
@@ -160,13 +223,21 @@ func (j *Journal) room(n int64, wait bool) (*segment, error) {
 		}
 		failed := j.prepareErr
 		j.askPrepare()
-		if failed != nil {
+		switch {
+		case failed != nil:
 			return nil, failed
-		}
-		if !wait {
+		case p.none():
 			return nil, errNoSegment
+		case p.spent(j.asked):
+			return nil, errSlow
 		}
-		j.prepared.Wait()
+		prepared := j.prepared
+		j.mu.Unlock()
+		err := p.wait(prepared)
+		j.mu.Lock()
+		if err != nil {
+			return nil, err
+		}
 	}
 }
 

@@ -1,9 +1,9 @@
 package journal
 
 import (
-	"context"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/sidehook/sidehook/store"
 )
@@ -19,15 +19,6 @@ type batch struct {
 }
 
 func newBatch(s *segment) *batch { return &batch{segment: s, done: make(chan struct{})} }
-
-func (b *batch) wait(ctx context.Context) error {
-	select {
-	case <-b.done:
-		return b.err
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the disk: %w", ctx.Err())
-	}
-}
 
 // join makes the caller, which holds mu, wait for the present batch.
 func (j *Journal) join() *batch {
@@ -84,6 +75,9 @@ func (j *Journal) commit() {
 
 func (j *Journal) syncSegment(b *batch) {
 	s := b.segment
+	j.mu.Lock()
+	j.syncing = time.Now()
+	j.mu.Unlock()
 	if s.failed {
 		b.err = fmt.Errorf("%w: segment %d was not synced", store.ErrJournalDown, s.number)
 	} else if err := s.file.Sync(); err != nil {
@@ -92,6 +86,7 @@ func (j *Journal) syncSegment(b *batch) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.syncing = time.Time{}
 	if b.err != nil {
 		j.health.fail(b.err, true)
 		s.failed = true

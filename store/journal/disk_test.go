@@ -28,6 +28,7 @@ type disk struct {
 	syncFails int      // so many syncs of segments fail
 	retried   bool     // a file whose sync had failed was synced again
 	syncs     int
+	hung      chan struct{} // syncs wait until it is closed; nil: they do not
 }
 
 // content is a file. durable has what a power loss leaves; where sectors are
@@ -188,6 +189,11 @@ func (h handle) WriteAt(p []byte, off int64) (int, error) {
 // written.
 func (h handle) Sync() error {
 	h.d.mu.Lock()
+	if hung := h.d.hung; hung != nil {
+		h.d.mu.Unlock()
+		<-hung
+		h.d.mu.Lock()
+	}
 	defer h.d.mu.Unlock()
 	if h.d.off {
 		return errPower

@@ -35,8 +35,10 @@ type Options struct {
 
 	Logger *slog.Logger // nil discards
 
-	// OnDropped is called after the file of a segment is gone for good, from
-	// the journal's own goroutine. It must not append, nor close the journal.
+	// OnDropped is called after the file of a segment is gone for good, in
+	// order and one call at a time, from a goroutine that does nothing else. It
+	// may take its time, but Close waits for it, and what it was not called for
+	// before Close it is never called for: see [Stats.First].
 	OnDropped func(segment uint64)
 }
 
@@ -61,7 +63,8 @@ type Journal struct {
 
 	// Preparing the next segment; see keep.go.
 	preparing  bool
-	prepared   *sync.Cond // on mu, when preparing ends
+	prepared   chan struct{} // closed and replaced when preparing ends
+	asked      time.Time     // when it began
 	prepareErr error
 	lastTry    time.Time
 	spares     []string // owned by the keeper
@@ -70,13 +73,17 @@ type Journal struct {
 	batch   *batch   // of the active segment
 	queue   []*batch // of segments that were active before, to be synced first
 	waiting atomic.Int64
+	syncing time.Time // since when a sync runs; zero: none does
+
+	dropped []uint64 // segments that OnDropped is to be called for
 
 	readMu sync.Mutex // held before mu
 	cursor cursor
 
-	commitKick, keepKick chan struct{}
-	stop                 chan struct{}
-	goroutines           sync.WaitGroup
+	commitKick, keepKick, dropKick chan struct{}
+
+	stop       chan struct{}
+	goroutines sync.WaitGroup
 }
 
 // place is where an open begin is.
@@ -95,10 +102,10 @@ func Open(o Options) (*Journal, error) {
 		fs: o.FS, log: o.Logger, sync: o.Sync, onDropped: o.OnDropped,
 		limit:      o.SegmentSize,
 		open:       make(map[webhook.ExchangeID]place),
-		commitKick: make(chan struct{}, 1), keepKick: make(chan struct{}, 1),
+		prepared:   make(chan struct{}),
+		commitKick: make(chan struct{}, 1), keepKick: make(chan struct{}, 1), dropKick: make(chan struct{}, 1),
 		stop: make(chan struct{}),
 	}
-	j.prepared = sync.NewCond(&j.mu)
 	if j.limit == 0 {
 		j.limit = DefaultSegmentSize
 	}
@@ -123,7 +130,7 @@ func Open(o Options) (*Journal, error) {
 
 // start takes up writing, in a segment of its own.
 func (j *Journal) start() {
-	j.preparing = true
+	j.preparing, j.asked = true, time.Now()
 	j.keepPrepared()
 	j.mu.Lock()
 	if !j.activate() {
@@ -132,6 +139,7 @@ func (j *Journal) start() {
 	j.mu.Unlock()
 	j.goroutines.Go(j.commitLoop)
 	j.goroutines.Go(j.keepLoop)
+	j.goroutines.Go(j.dropLoop)
 }
 
 // RecoveredEnd returns the position of the last entry that was there at Open;
@@ -153,7 +161,7 @@ func (j *Journal) Close() error {
 		last = j.batch
 		j.retire(true)
 	}
-	j.prepared.Broadcast()
+	j.preparationEnds()
 	j.mu.Unlock()
 
 	close(j.stop)

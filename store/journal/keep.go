@@ -14,10 +14,6 @@ import (
 // maxSpares is how many dropped segments are kept to be used again.
 const maxSpares = 2
 
-// maxMissing bounds for how many missing segments OnDropped is called: a stray
-// file may have any number.
-const maxMissing = 1000
-
 // keepLoop prepares segments and drops those that are done with.
 func (j *Journal) keepLoop() {
 	for {
@@ -39,14 +35,16 @@ func (j *Journal) askPrepare() {
 	if j.next != nil || j.preparing || j.prepareErr != nil && time.Since(j.lastTry) < retryEvery {
 		return
 	}
-	j.preparing = true
+	j.preparing, j.asked = true, time.Now()
 	kick(j.keepKick)
 }
 
 func (j *Journal) keepPrepared() {
 	j.mu.Lock()
 	// A spare gives hope at once to a journal that has no next segment.
-	j.preparing = j.preparing || j.next == nil && len(j.spares) > 0
+	if !j.preparing && j.next == nil && len(j.spares) > 0 {
+		j.preparing, j.asked = true, time.Now()
+	}
 	wanted, number := j.preparing, j.newest+1
 	j.mu.Unlock()
 	if !wanted {
@@ -61,7 +59,13 @@ func (j *Journal) keepPrepared() {
 		j.log.Warn("journal has no next segment", "error", err)
 	}
 	j.prepareErr, j.lastTry, j.preparing = err, time.Now(), false
-	j.prepared.Broadcast()
+	j.preparationEnds()
+}
+
+// preparationEnds wakes who waits for it. The caller holds mu.
+func (j *Journal) preparationEnds() {
+	close(j.prepared)
+	j.prepared = make(chan struct{})
 }
 
 // prepare returns segment number, with its header and its name durable.
@@ -236,12 +240,17 @@ func (j *Journal) flush() error {
 
 func (j *Journal) copyBegin(s *segment, id webhook.ExchangeID, w *window) error {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	at, ok := j.open[id]
+	j.mu.Unlock()
 	if !ok || at.segment != s {
 		return nil // it has ended
 	}
-	f, ok := w.frame(at.offset, s.end)
+	f, ok := w.frame(at.offset, s.end) // s is sealed: its end stays
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.open[id] != at {
+		return nil
+	}
 	if !ok {
 		j.log.Error("journal lost an open begin", "exchange", id, "segment", s.number)
 		j.closeBegin(id)
@@ -249,7 +258,7 @@ func (j *Journal) copyBegin(s *segment, id webhook.ExchangeID, w *window) error 
 	}
 	buf := append(make([]byte, headerSize, headerSize+len(f.payload)), f.payload...)
 	h := header{id: id, kind: kindCopy, length: len(f.payload), sum: f.sum}
-	to, err := j.write(h, buf, false)
+	to, err := j.write(h, buf, patience{})
 	if err == nil {
 		j.note(kindCopy, id, to)
 	}
@@ -274,12 +283,7 @@ func (j *Journal) remove(s *segment) {
 			return
 		}
 	}
-	if j.onDropped == nil {
-		return
-	}
-	for n := range min(max(s.absent, 1), maxMissing) {
-		j.onDropped(s.number + n)
-	}
+	j.isDropped(s)
 }
 
 // discard removes a segment's file, or makes it a spare.

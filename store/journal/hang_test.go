@@ -1,0 +1,119 @@
+package journal_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/journal"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// hang makes syncs wait until the returned function is called.
+func (d *disk) hang() (goOn func()) {
+	hung := make(chan struct{})
+	d.set(func() { d.hung = hung })
+	return func() {
+		d.set(func() { d.hung = nil })
+		close(hung)
+	}
+}
+
+func begin(j *journal.Journal) error {
+	return j.Begin(&webhook.Begin{ID: webhook.NewExchangeID(time.Now()), Path: string(make([]byte, 500))})
+}
+
+// wantDown fails unless append says that the journal is down, after exactly
+// some time.
+func wantDown(t *testing.T, what string, after time.Duration, append func() error) error {
+	t.Helper()
+	start := time.Now()
+	err := append()
+	if took := time.Since(start); took != after || !errors.Is(err, store.ErrJournalDown) {
+		t.Errorf("%s after %v instead of %v: %v", what, took, after, err)
+	}
+	return err
+}
+
+// Nothing can be prepared, so the reserve comes to its end.
+func TestAHungDiskHoldsUpNoBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		j := open(t, journal.Options{FS: d, SegmentSize: smallSegment})
+		synctest.Wait()
+		goOn := d.hang()
+		start := time.Now()
+		var err error
+		for err == nil {
+			err = begin(j)
+		}
+		if took := time.Since(start); took != time.Second || !errors.Is(err, store.ErrJournalDown) {
+			t.Errorf("after %v: %v", took, err)
+		}
+		if degraded, _, reason := j.Health(); !degraded || reason == "" {
+			t.Errorf("degraded %v: %s", degraded, reason)
+		}
+		time.Sleep(time.Millisecond)
+		wantDown(t, "the next begin", 0, func() error { return begin(j) })
+		err = wantDown(t, "an end", 3*time.Second, func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			return j.End(ctx, exchange(1, 500), false)
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error("an end:", err)
+		}
+		goOn()
+		synctest.Wait()
+		if err := begin(j); err != nil {
+			t.Error("a disk that goes on:", err)
+		}
+	})
+}
+
+func TestAHungSyncHoldsUpNoDurableBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		j := open(t, journal.Options{FS: d, SegmentSize: smallSegment, Sync: true})
+		synctest.Wait()
+		goOn := d.hang()
+		wantDown(t, "a begin", time.Second, func() error { return begin(j) })
+		if degraded, _, reason := j.Health(); !degraded || reason == "" {
+			t.Errorf("degraded %v: %s", degraded, reason)
+		}
+		time.Sleep(time.Millisecond)
+		wantDown(t, "the next begin", 0, func() error { return begin(j) })
+		goOn()
+		synctest.Wait()
+		if err := begin(j); err != nil {
+			t.Error("a disk that goes on:", err)
+		}
+		if degraded, _, reason := j.Health(); degraded {
+			t.Error("still degraded:", reason)
+		}
+	})
+}
+
+// A store that has stalled must not end the journal's reserve.
+func TestOnDroppedHoldsUpNothing(t *testing.T) {
+	stalled := make(chan struct{})
+	got := make(chan uint64, 100)
+	j := open(t, journal.Options{FS: newDisk(), SegmentSize: smallSegment, OnDropped: func(segment uint64) {
+		<-stalled
+		got <- segment
+	}})
+	const n = 20
+	fillSegments(t, j, store.Position{}, n, func(e store.Entry) { j.Done(e.At) })
+	close(stalled)
+	var dropped []uint64
+	for range n {
+		dropped = append(dropped, <-got)
+	}
+	if !slices.IsSorted(dropped) || dropped[0] != 1 || dropped[n-1] != n {
+		t.Errorf("dropped: %v", dropped)
+	}
+}
