@@ -1,0 +1,201 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+func showHealth(e *engine, r *http.Request) (any, error) { return e.health(r.Context()), nil }
+
+func listEvents(e *engine, r *http.Request) (any, error) {
+	q := r.URL.Query()
+	query := store.EventQuery{
+		Newest: q.Get("after") == "", Resource: q.Get("resource"), ID: q.Get("id"),
+	}
+	var err error
+	if query.After, err = number(q, "after"); err != nil {
+		return nil, err
+	}
+	max, err := number(q, "max")
+	if err != nil {
+		return nil, err
+	}
+	query.Max = int(min(max, 1000))
+	for _, s := range q["scope"] {
+		p := webhook.Pattern(s)
+		if err := p.Check(); err != nil {
+			return nil, badRequest{err.Error()}
+		}
+		query.Scopes = append(query.Scopes, p)
+	}
+	if x := q.Get("exchange"); x != "" {
+		if query.Exchange, err = webhook.ParseExchangeID(x); err != nil {
+			return nil, badRequest{err.Error()}
+		}
+	}
+	events, err := e.store.Events(r.Context(), query)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]eventView, len(events))
+	for i := range events {
+		views[i] = viewEvent(&events[i])
+	}
+	return views, nil
+}
+
+func showEvent(e *engine, r *http.Request) (any, error) {
+	id := webhook.EventID(r.PathValue("id"))
+	ev, err := e.store.Event(r.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: %w", id, err)
+	}
+	deliveries, err := e.deliveries(r, store.DeliveryQuery{Event: id, Max: 1000})
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		eventView
+		Deliveries []deliveryView `json:"deliveries"`
+	}{viewEvent(ev), deliveries}, nil
+}
+
+func listDeliveries(e *engine, r *http.Request) (any, error) {
+	q := r.URL.Query()
+	below, err := number(q, "below")
+	if err != nil {
+		return nil, err
+	}
+	max, err := number(q, "max")
+	if err != nil {
+		return nil, err
+	}
+	return e.deliveries(r, store.DeliveryQuery{
+		Event: webhook.EventID(q.Get("event")), Subscription: webhook.SubscriptionID(q.Get("subscription")),
+		State: webhook.DeliveryState(q.Get("state")), Below: below, Max: int(min(max, 1000)),
+	})
+}
+
+func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]deliveryView, error) {
+	held := q.State == webhook.Held
+	if held { // deliveries are held by their subscription's state
+		q.State = webhook.Pending
+	}
+	ds, err := e.store.Deliveries(r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	states := e.states()
+	views := make([]deliveryView, 0, len(ds))
+	for i := range ds {
+		v := viewDelivery(&ds[i], states[ds[i].Subscription])
+		if q.State == webhook.Pending && held != (v.State == webhook.Held) {
+			continue
+		}
+		if ev, err := e.store.Event(r.Context(), ds[i].Event); err == nil {
+			v.Scope = ev.Scope
+		}
+		views = append(views, v)
+	}
+	return views, nil
+}
+
+func showDelivery(e *engine, r *http.Request) (any, error) {
+	id := webhook.DeliveryID(r.PathValue("id"))
+	d, err := e.store.Delivery(r.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("delivery %s: %w", id, err)
+	}
+	attempts, err := e.store.Attempts(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	v := viewDelivery(d, e.states()[d.Subscription])
+	for i := range attempts {
+		v.Made = append(v.Made, viewAttempt(&attempts[i]))
+	}
+	return v, nil
+}
+
+// states returns the subscriptions' states by id.
+func (e *engine) states() map[webhook.SubscriptionID]webhook.SubscriptionState {
+	byID := make(map[webhook.SubscriptionID]webhook.SubscriptionState)
+	for _, s := range e.deliverer.States() {
+		byID[s.ID] = s
+	}
+	return byID
+}
+
+func listSubscriptions(e *engine, r *http.Request) (any, error) {
+	backlogs, err := e.store.Backlogs(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	owed := make(map[webhook.SubscriptionID]webhook.Backlog)
+	for _, b := range backlogs {
+		owed[b.Subscription] = b
+	}
+	views := []subscriptionView{}
+	for _, s := range e.deliverer.States() {
+		views = append(views, viewSubscription(s, owed[s.ID]))
+	}
+	return views, nil
+}
+
+func steerSubscription(e *engine, r *http.Request) (any, error) {
+	id := webhook.SubscriptionID(r.PathValue("id"))
+	var s webhook.SubscriptionState
+	var err error
+	switch verb := r.PathValue("verb"); verb {
+	case "pause":
+		s, err = e.deliverer.Pause(r.Context(), id, webhook.ReasonOperator)
+	case "resume":
+		s, err = e.deliverer.Resume(r.Context(), id, webhook.ReasonOperator)
+	case "release":
+		s, err = e.deliverer.Release(r.Context(), id, webhook.ReasonOperator)
+	default:
+		return nil, badRequest{fmt.Sprintf("%q: write pause, resume or release", verb)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return viewSubscription(s, webhook.Backlog{}), nil
+}
+
+func listQuarantine(e *engine, r *http.Request) (any, error) {
+	type view struct {
+		Exchange webhook.ExchangeID `json:"exchange"`
+		Method   string             `json:"method"`
+		Path     string             `json:"path"`
+		Why      string             `json:"why"`
+		At       time.Time          `json:"at"`
+	}
+	quarantined, err := e.store.Quarantined(r.Context(), 1000)
+	if err != nil {
+		return nil, err
+	}
+	views := []view{}
+	for _, q := range quarantined {
+		views = append(views, view{q.Exchange.ID, q.Exchange.Request.Method, q.Exchange.Request.Path, q.Why, q.At})
+	}
+	return views, nil
+}
+
+// number reads an optional number of the query.
+func number(q url.Values, name string) (uint64, error) {
+	text := q.Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, badRequest{fmt.Sprintf("%s=%q: want a number", name, text)}
+	}
+	return n, nil
+}

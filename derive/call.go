@@ -1,0 +1,185 @@
+package derive
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Call is one captured call on its way through the proxy. Its methods are
+// called in order: Leave (or Drop), then Observe or Settle, all by one
+// goroutine.
+type Call struct {
+	traffic *Traffic
+	entity  *entity // nil: its path names none
+	id      webhook.ExchangeID
+	ended   time.Time
+	kept    bool // in traffic.calls, until it is forgotten
+
+	entered    uint64 // value of entity.seen behind this call
+	alone      bool   // no other call was open at the same time
+	resolved   chan struct{}
+	seen       *webhook.Observation // set before resolved is closed
+	concurrent bool                 // set before resolved is closed
+}
+
+// Drop ends a call that changed nothing and is not journaled with a body.
+func (c *Call) Drop() {
+	c.traffic.mu.Lock()
+	defer c.traffic.mu.Unlock()
+	if c.entity != nil {
+		c.closeOne()
+		c.traffic.sweep(c.entity)
+	}
+}
+
+// Leave says that the call ended as exchange id and may have changed the
+// entity. It reports whether another call on the entity was open meanwhile.
+// From here to Settle, or to the end of what Observe starts, the entity's gate
+// is shut.
+func (c *Call) Leave(id webhook.ExchangeID, now time.Time) (overlapped bool) {
+	t := c.traffic
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c.id, c.ended = id, now
+	if c.kept = len(t.calls) < maxCalls; c.kept {
+		t.calls[id] = c
+	}
+	if c.entity == nil {
+		return false
+	}
+	c.alone = c.alone && c.entity.seen == c.entered
+	c.closeOne()
+	if c.kept {
+		c.entity.known++
+	}
+	c.entity.unresolved++
+	c.entity.last = c
+	return !c.alone
+}
+
+// closeOne takes c out of its entity's open calls.
+func (c *Call) closeOne() {
+	e := c.entity
+	e.open--
+	if e.open == 0 && e.idle != nil {
+		close(e.idle)
+		e.idle = nil
+	}
+}
+
+// Settle says that no GET is needed to know the after of the call.
+func (c *Call) Settle() { c.resolve(nil, false) }
+
+// Observe finds the after of the call by fetch, in a goroutine of t's. A GET
+// counts only if no other captured call on key was open between the end of
+// this call and the end of the GET. Otherwise one GET, after the last of them
+// has ended, counts for the call that ended last; the earlier ones go without.
+// key is the entity that the call turned out to be about.
+func (c *Call) Observe(key webhook.EntityKey, fetch Fetch) {
+	t := c.traffic
+	t.mu.Lock()
+	if c.kept && c.entity == nil {
+		c.adopt(key)
+	}
+	t.mu.Unlock()
+	if !c.kept {
+		c.resolve(nil, false)
+		return
+	}
+	t.fetches.Go(func() {
+		ctx, cancel := context.WithDeadline(t.ctx, c.ended.Add(Patience))
+		defer cancel()
+		c.resolve(c.observe(ctx, fetch))
+	})
+}
+
+// adopt gives a call that its path did not name the entity that its answer did.
+func (c *Call) adopt(key webhook.EntityKey) {
+	t := c.traffic
+	e := t.entities[key]
+	if e == nil {
+		e = &entity{key: key}
+		t.entities[key] = e
+	}
+	c.entity = e
+	c.alone = e.open == 0
+	e.known++
+	e.unresolved++
+	if e.last == nil {
+		e.last = c
+	}
+}
+
+// observe fetches until a GET counts, the call is superseded or ctx ends.
+func (c *Call) observe(ctx context.Context, fetch Fetch) (seen *webhook.Observation, concurrent bool) {
+	for concurrent = false; ; concurrent = true {
+		fence, ok := c.waitIdle(ctx)
+		if !ok {
+			return nil, true
+		}
+		seen := fetch(ctx)
+		if c.undisturbed(fence) {
+			return seen, concurrent || !c.alone
+		}
+	}
+}
+
+// waitIdle waits until no call on the entity is open. ok is false if c was
+// superseded by a call that ended later, or ctx ended.
+func (c *Call) waitIdle(ctx context.Context) (fence uint64, ok bool) {
+	t, e := c.traffic, c.entity
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for e.last == c && e.open > 0 && ctx.Err() == nil {
+		if e.idle == nil {
+			e.idle = make(chan struct{})
+		}
+		idle := e.idle
+		t.mu.Unlock()
+		select {
+		case <-idle:
+		case <-ctx.Done():
+		}
+		t.mu.Lock()
+	}
+	return e.seen, e.last == c && ctx.Err() == nil
+}
+
+// undisturbed reports whether no call entered since fence.
+func (c *Call) undisturbed(fence uint64) bool {
+	c.traffic.mu.Lock()
+	defer c.traffic.mu.Unlock()
+	return c.entity.seen == fence
+}
+
+// resolve publishes the after of c and opens the gate if it was the last.
+func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
+	t := c.traffic
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := seenBytes(seen); c.kept && t.bytes+n <= maxSeenBytes {
+		c.seen = seen
+		t.bytes += n
+	}
+	c.concurrent = concurrent || !c.alone
+	close(c.resolved)
+	e := c.entity
+	if e == nil {
+		return
+	}
+	e.unresolved--
+	if e.unresolved == 0 && e.gate != nil {
+		close(e.gate)
+		e.gate = nil
+	}
+	t.sweep(e)
+}
+
+func seenBytes(o *webhook.Observation) int {
+	if o == nil {
+		return 0
+	}
+	return len(o.Body.Bytes)
+}
