@@ -178,7 +178,14 @@ func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]web
 		d := &out[i]
 		position, ok := positions[d.Event]
 		if !ok {
-			return nil, fmt.Errorf("delivery %s is of event %s, which the exchange does not have", d.ID, d.Event)
+			var known bool
+			var err error
+			if position, known, err = t.replayed(d); err != nil {
+				return nil, err
+			}
+			if known {
+				continue
+			}
 		}
 		t.complete(d, position)
 		if count[position]++; count[position] > maxDeliveries {
@@ -193,6 +200,20 @@ func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]web
 		t.putRest(position, ds)
 	}
 	return out, nil
+}
+
+// replayed returns the position of an event recorded earlier, of which d is
+// another delivery, and whether d itself is known already.
+func (t *tx) replayed(d *webhook.Delivery) (position uint64, known bool, err error) {
+	at, err := t.get(keyEventID(d.Event))
+	if err != nil {
+		return 0, false, err
+	}
+	if len(at.bytes) != 8 {
+		return 0, false, fmt.Errorf("delivery %s is of event %s, which is not there", d.ID, d.Event)
+	}
+	old, err := t.get(keyDeliveryID(d.ID))
+	return binary.BigEndian.Uint64(at.bytes), old.found(), err
 }
 
 // complete fills in what the store knows of a new delivery.

@@ -37,6 +37,9 @@ var queueCases = []storeCase{
 	{"a final delivery can be retried by hand",
 		"A settlement without an attempt makes it pending again.",
 		retriedByHand},
+	{"an older event can be delivered again",
+		"A record may bring deliveries of events recorded before: they have the event's position, and bringing one twice changes nothing.",
+		replayedEvent},
 	{"attempts are kept in order",
 		"Every attempt is kept.",
 		attemptsKept},
@@ -197,6 +200,26 @@ func retriedByHand(e *exam) {
 	ds, err := e.Deliveries(bg, store.DeliveryQuery{State: webhook.Refused})
 	e.must(err)
 	e.same("refused", 0, len(ds))
+}
+
+func replayedEvent(e *exam) {
+	old := e.record(change{x: exchange(1), order: "7", subs: subs("crm")})
+	e.deliver(old)
+	e.record(change{x: exchange(2), order: "7", subs: subs("crm")})
+	again := change{rank: webhook.Replay}.delivery(old.Event, "crm")
+	again.ID = webhook.NewDeliveryID(old.Event, "crm", 1)
+	for n := range 2 {
+		_, err := e.Record(bg, store.Record{Exchange: exchange(3 + n), Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+			return store.Consequences{Deliveries: []webhook.Delivery{again}}, nil
+		}})
+		e.must(err)
+	}
+	e.reopen()
+	ds := e.claim("crm", 0, far)
+	e.same("live before replay", []uint64{2, 1}, positions(ds))
+	e.same("the replay", again.ID, ds[1].ID)
+	e.deliver(ds[1])
+	e.same("once", 0, len(e.claim("crm", 0, far)))
 }
 
 func attemptsKept(e *exam) {
