@@ -121,7 +121,7 @@ func (j *Journal) hangs() error {
 	err := fmt.Errorf("%w: %w", store.ErrJournalDown, errSlow)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.health.fail(err, true)
+	j.fail(err, true)
 	return err
 }
 
@@ -181,7 +181,7 @@ func (j *Journal) write(h header, buf []byte, p patience) (place, error) {
 		return at, nil
 	}
 	err = fmt.Errorf("%w: %w", store.ErrJournalDown, err)
-	j.health.fail(err, false)
+	j.fail(err, false)
 	return place{}, err
 }
 

@@ -88,7 +88,7 @@ func (j *Journal) syncSegment(b *batch) {
 	defer j.mu.Unlock()
 	j.syncing = time.Time{}
 	if b.err != nil {
-		j.health.fail(b.err, true)
+		j.fail(b.err, true)
 		s.failed = true
 		if s == j.active {
 			j.retire(false)

@@ -28,6 +28,7 @@ type disk struct {
 	syncFails int      // so many syncs of segments fail
 	retried   bool     // a file whose sync had failed was synced again
 	syncs     int
+	creates   int
 	hung      chan struct{} // syncs wait until it is closed; nil: they do not
 }
 
@@ -95,6 +96,7 @@ func (d *disk) List() (names []string, err error) {
 func (d *disk) Create(name string) (journal.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.creates++
 	c := &content{dirty: map[int64]bool{}}
 	return handle{d, c}, d.change(func(m map[string]*content) { m[name] = c })
 }

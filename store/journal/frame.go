@@ -32,6 +32,7 @@ const (
 	kindRejected      // an exchange that does not
 	kindCopy          // a begin that moved here from an older segment
 	kindSeal          // nothing follows in this segment
+	kindProbe         // nothing: it was written to see whether that works
 )
 
 // mark is what tells a segment's frames from anything else.

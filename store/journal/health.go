@@ -27,9 +27,47 @@ func (h *health) wrote(synced bool) {
 	}
 }
 
+// fail notes in the health that an append or a sync failed, and has the keeper
+// find out when they work again: traffic may wait for that. The caller holds mu.
+func (j *Journal) fail(err error, bySync bool) {
+	if j.health.err == nil {
+		kick(j.keepKick)
+	}
+	j.health.fail(err, bySync)
+}
+
+// probeEvery is how often a degraded journal is tried.
+const probeEvery = time.Second
+
+// probe tries a degraded journal: it prepares a segment, if there is none,
+// appends a frame that no reader sees, and has it synced. It is for the keeper,
+// and returns when to call it again; nil: not before the next failure.
+func (j *Journal) probe() (again <-chan time.Time) {
+	j.mu.Lock()
+	if j.health.err == nil {
+		j.mu.Unlock()
+		return nil
+	}
+	if wait := probeEvery - time.Since(j.probed); wait > 0 {
+		j.mu.Unlock()
+		return time.After(wait)
+	}
+	j.probed = time.Now()
+	j.beginToPrepare()
+	j.mu.Unlock()
+	j.keepPrepared()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, err := j.write(header{kind: kindProbe}, make([]byte, headerSize), patience{}); err == nil {
+		j.join() // the sync that ends well restores the health
+	}
+	return time.After(probeEvery)
+}
+
 // Health says whether the journal is degraded: the last append failed, or the
-// last sync, and none has succeeded since. since and reason are of the first
-// and the last failure.
+// last sync, and none has succeeded since. It is tried every second, so the
+// journal recovers without any traffic. since and reason are of the first and
+// the last failure.
 func (j *Journal) Health() (degraded bool, since time.Time, reason string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

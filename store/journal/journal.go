@@ -67,7 +67,8 @@ type Journal struct {
 	asked      time.Time     // when it began
 	prepareErr error
 	lastTry    time.Time
-	spares     []string // owned by the keeper
+	probed     time.Time // when a degraded journal was tried last; owned by the keeper
+	spares     []string  // owned by the keeper
 
 	// Group commit; see commit.go.
 	batch   *batch   // of the active segment
@@ -130,11 +131,13 @@ func Open(o Options) (*Journal, error) {
 
 // start takes up writing, in a segment of its own.
 func (j *Journal) start() {
-	j.preparing, j.asked = true, time.Now()
+	j.mu.Lock()
+	j.beginToPrepare()
+	j.mu.Unlock()
 	j.keepPrepared()
 	j.mu.Lock()
 	if !j.activate() {
-		j.health.fail(j.prepareErr, false)
+		j.fail(j.prepareErr, false)
 	}
 	j.mu.Unlock()
 	j.goroutines.Go(j.commitLoop)

@@ -14,36 +14,51 @@ import (
 // maxSpares is how many dropped segments are kept to be used again.
 const maxSpares = 2
 
-// keepLoop prepares segments and drops those that are done with.
+// keepLoop prepares segments, drops those that are done with, and tries a
+// degraded journal.
 func (j *Journal) keepLoop() {
+	var again <-chan time.Time
 	for {
 		select {
 		case <-j.keepKick:
-			j.keepPrepared()
-			for j.dropFront() {
-				j.keepPrepared()
-			}
+		case <-again:
 		case <-j.stop:
 			return
 		}
+		j.keepPrepared()
+		for j.dropFront() {
+			j.keepPrepared()
+		}
+		again = j.probe()
 	}
 }
 
 // askPrepare has the keeper prepare the next segment, unless it failed to do
 // so a moment ago. The caller holds mu.
 func (j *Journal) askPrepare() {
-	if j.next != nil || j.preparing || j.prepareErr != nil && time.Since(j.lastTry) < retryEvery {
+	if j.prepareErr != nil && time.Since(j.lastTry) < retryEvery {
 		return
 	}
+	if j.beginToPrepare() {
+		kick(j.keepKick)
+	}
+}
+
+// beginToPrepare makes the next segment wanted, unless it is there or on its
+// way. The caller holds mu.
+func (j *Journal) beginToPrepare() bool {
+	if j.next != nil || j.preparing {
+		return false
+	}
 	j.preparing, j.asked = true, time.Now()
-	kick(j.keepKick)
+	return true
 }
 
 func (j *Journal) keepPrepared() {
 	j.mu.Lock()
 	// A spare gives hope at once to a journal that has no next segment.
-	if !j.preparing && j.next == nil && len(j.spares) > 0 {
-		j.preparing, j.asked = true, time.Now()
+	if len(j.spares) > 0 {
+		j.beginToPrepare()
 	}
 	wanted, number := j.preparing, j.newest+1
 	j.mu.Unlock()

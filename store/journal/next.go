@@ -254,7 +254,7 @@ func (j *Journal) entry(e store.Entry, f frame, s *segment) (_ store.Entry, ok b
 	_, handOut := s.copies[e.At.Offset]
 	var err error
 	switch {
-	case f.kind == kindSeal, f.kind == kindCopy && !handOut:
+	case f.kind == kindSeal, f.kind == kindProbe, f.kind == kindCopy && !handOut:
 		return e, false
 	case f.kind == kindBegin, f.kind == kindCopy:
 		e.Begin, err = wire.DecodeBegin(f.payload)
@@ -291,6 +291,8 @@ func (k kind) String() string {
 		return "end"
 	case kindSeal:
 		return "seal"
+	case kindProbe:
+		return "probe"
 	}
 	return fmt.Sprintf("kind %d", uint8(k))
 }

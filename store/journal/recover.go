@@ -122,7 +122,7 @@ func (j *Journal) scan(s *segment, w *window) {
 		switch {
 		case f.kind == kindSeal:
 			s.whole = true
-		case f.kind == kindCopy && known:
+		case f.kind == kindProbe, f.kind == kindCopy && known:
 		case f.kind == kindCopy:
 			s.handOut(off)
 			s.lastEntry = off
