@@ -136,8 +136,8 @@ func parseMaxBody(l *optionLine, h *Handler) error {
 		return err
 	}
 	n, err := humanize.ParseBytes(args[0].Text)
-	if err != nil || n == 0 || n > math.MaxInt32 {
-		return args[0].errf("max_body %q: write a size up to 2GiB, like 1MiB", args[0].Text)
+	if err != nil || n == 0 || n > mostBody {
+		return args[0].errf("max_body %q: write a size up to 8MiB, like 1MiB; %s", args[0].Text, whyMostBody)
 	}
 	h.MaxBody = int64(n)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -73,11 +74,34 @@ func (c *call) fill() {
 }
 
 // journal writes the end and, with durable, waits for the disk, but not for
-// ever: a disk that hangs fails no call.
+// ever: a disk that hangs fails no call. An exchange that is larger than an
+// entry may be is journaled with less in it.
 func (c *call) journal(x *webhook.Exchange, durable bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()
-	return c.line.End(ctx, x, durable)
+	err := c.line.End(ctx, x, durable)
+	for errors.Is(err, store.ErrTooLarge) && lighten(x) {
+		err = c.line.End(ctx, x, durable)
+	}
+	return err
+}
+
+// lighten takes the larger body out of x, or else what was seen before the
+// call. It reports whether there was anything to take.
+func lighten(x *webhook.Exchange) bool {
+	body := &x.Request.Body
+	if len(x.Response.Body.Bytes) > len(body.Bytes) {
+		body = &x.Response.Body
+	}
+	switch {
+	case len(body.Bytes) > 0:
+		*body = webhook.Body{Missing: webhook.TooLarge}
+	case x.Before != nil:
+		x.Before = nil
+	default:
+		return false
+	}
+	return true
 }
 
 // missed hands a call that is not journaled over to a gap.

@@ -224,6 +224,7 @@ func TestErrorsOfJSONNameTheirPlace(t *testing.T) {
 		"an expression":       {`{"resources":[{"name":"project","path":"/p","emit":[{"scope":"a.b","when":"changed("}]}]}`, `{}`, "resources[0].emit[0].when"},
 		"an unknown field":    {`{"resourcs":[]}`, `{}`, "resourcs"},
 		"a word":              {`{"resources":[{"name":"project","path":"/p"}],"on_client_abort":"stop"}`, `{}`, `on_client_abort "stop": write continue or cancel`},
+		"a size":              {`{"resources":[{"name":"project","path":"/p"}],"max_body":9000000}`, `{}`, "max_body 9000000: write a number of bytes up to 8388608 (8 MiB), like 1048576; a call with both"},
 		"an origin":           {`{"resources":[{"name":"project","path":"/p"}],"origin":"localhost:3000"}`, `{}`, `origin "localhost:3000"`},
 		"a nameless one":      {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"url":"https://a.example.com"}]}`, "subscriptions[0] has no name"},
 		"a filter":            {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"filter":"budget > 1"}]}`, "subscription crm: filter: "},

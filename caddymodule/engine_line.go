@@ -2,8 +2,10 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sidehook/sidehook/derive"
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -14,11 +16,15 @@ func (e *engine) Begin(b *webhook.Begin) error { return e.journal.Begin(b) }
 
 // End journals how a call ended; with durable it returns once that is on disk.
 func (e *engine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
-	stats.captured.WithLabelValues(x.API, x.Ending.String()).Inc()
+	end := e.journal.End
 	if control.endLater != nil {
-		return control.endLater(e, ctx, x)
+		end = func(ctx context.Context, x *webhook.Exchange, _ bool) error { return control.endLater(e, ctx, x) }
 	}
-	return e.journal.End(ctx, x, durable)
+	err := end(ctx, x, durable)
+	if !errors.Is(err, store.ErrTooLarge) { // it comes again, with less in it
+		stats.captured.WithLabelValues(x.API, x.Ending.String()).Inc()
+	}
+	return err
 }
 
 // Traffic returns what knows the open calls.

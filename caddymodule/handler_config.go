@@ -43,8 +43,9 @@ type Handler struct {
 	Fetch *FetchLimits `json:"fetch,omitempty"`
 
 	// MaxBody is how much of a request's, and of a response's, body is kept, in
-	// bytes. Longer ones pass through, and the state after the call is fetched.
-	// Default: 1 MiB.
+	// bytes, at most 8 MiB: a call with both its bodies is one journal entry, and
+	// that takes at most 16 MiB. Longer ones pass through, and the state after the
+	// call is fetched. Default: 1 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// OnClientAbort says what becomes of a captured call whose client hangs up:
@@ -84,6 +85,13 @@ const (
 	abortCancel   = "cancel"
 )
 
+// mostBody is the largest max_body. An exchange that is too large for the
+// journal all the same, by what was seen before it, loses bodies there.
+const (
+	mostBody    = 8 << 20
+	whyMostBody = "a call with both its bodies is one journal entry, of at most 16MiB"
+)
+
 // CaddyModule implements [caddy.Module].
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
@@ -105,8 +113,8 @@ func (h *Handler) check() error {
 	if f := h.Fetch; f != nil && (f.Timeout < 0 || f.Concurrency < 0) {
 		return errors.New("fetch: write a timeout like 300ms and how many at once, like 16")
 	}
-	if h.MaxBody < 0 {
-		return fmt.Errorf("max_body %d: write a number of bytes, like 1048576", h.MaxBody)
+	if h.MaxBody < 0 || h.MaxBody > mostBody {
+		return fmt.Errorf("max_body %d: write a number of bytes up to %d (8 MiB), like 1048576; %s", h.MaxBody, mostBody, whyMostBody)
 	}
 	switch h.OnClientAbort {
 	case "", abortContinue, abortCancel:

@@ -22,6 +22,7 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule"
 	"github.com/sidehook/sidehook/derive"
+	sidestore "github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -37,6 +38,7 @@ type memoryLine struct {
 	snapshots map[webhook.EntityKey]webhook.Snapshot
 	beginErr  error
 	endErr    error
+	room      int // bytes of bodies that an end may have; 0: any
 	sick      bool
 	onEnd     func(x *webhook.Exchange) // called while the call waits
 	changed   chan struct{}
@@ -66,12 +68,23 @@ func (l *memoryLine) End(_ context.Context, x *webhook.Exchange, durable bool) e
 	if l.endErr != nil {
 		return l.endErr
 	}
+	if size := bodyBytes(x); l.room > 0 && size > l.room {
+		return fmt.Errorf("%w: %d bytes", sidestore.ErrTooLarge, size)
+	}
 	kept := *x
 	kept.Request.Body.Bytes = bytes.Clone(x.Request.Body.Bytes)
 	kept.Response.Body.Bytes = bytes.Clone(x.Response.Body.Bytes)
 	l.ends, l.durable = append(l.ends, kept), append(l.durable, durable)
 	l.announce()
 	return nil
+}
+
+func bodyBytes(x *webhook.Exchange) int {
+	n := len(x.Request.Body.Bytes) + len(x.Response.Body.Bytes)
+	if x.Before != nil {
+		n += len(x.Before.Body.Bytes)
+	}
+	return n
 }
 
 func (l *memoryLine) announce() {
