@@ -27,6 +27,9 @@ type health struct {
 func (e *engine) health(ctx context.Context) health {
 	h := health{Status: "ok", Directory: e.dir}
 	h.Degraded, h.Since, h.Reason = e.journal.Health()
+	if since, why, yes := e.deriver.Stalled(); !h.Degraded && yes {
+		h.Degraded, h.Since, h.Reason = true, since, "deriving waits, and calls wait in the journal: "+why
+	}
 	if since := e.missed.since(); !h.Degraded && !since.IsZero() {
 		h.Degraded, h.Since, h.Reason = true, since, "calls were missed and the gap that covers them is not recorded yet"
 	}

@@ -63,6 +63,7 @@ type Deriver struct {
 	begins   map[webhook.ExchangeID]begun // only those of earlier processes
 	running  sync.WaitGroup
 	caughtUp chan struct{}
+	stalled  stalled
 }
 
 // New returns a Deriver that has not read anything yet.

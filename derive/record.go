@@ -57,6 +57,7 @@ func (d *Deriver) commit(ctx context.Context, t *ticket, r store.Record, derived
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		recorded, err := d.Store.Record(ctx, r)
 		if err == nil {
+			d.stalled.over()
 			d.Observer.Recorded(t.x, &recorded, derived)
 			d.finish(t)
 			return
@@ -68,23 +69,6 @@ func (d *Deriver) commit(ctx context.Context, t *ticket, r store.Record, derived
 		if !d.pause(ctx, err, pause, "exchange", t.x.ID.String()) {
 			return
 		}
-	}
-}
-
-// pause logs err with what it was about, and waits. It reports false if ctx
-// ended.
-func (d *Deriver) pause(ctx context.Context, err error, wait time.Duration, about ...any) bool {
-	if ctx.Err() != nil {
-		return false
-	}
-	d.Logger.Error("deriving waits; nothing is lost, it is in the journal", append(about, "error", err, "again_in", wait)...)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -229,6 +230,8 @@ func (p *process) call(method, path, body string, header ...string) (int, string
 	}
 	return resp.StatusCode, string(answer)
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }
 
 // freeAddress returns a loopback address that nobody listens on.
 func freeAddress(t *testing.T) string {
