@@ -51,3 +51,7 @@ func (s swapLogger) WithGroup(name string) slog.Handler {
 func (s swapLogger) with(op func(slog.Handler) slog.Handler) slog.Handler {
 	return swapLogger{s.to, append(s.ops[:len(s.ops):len(s.ops)], op)}
 }
+
+// debugs reports whether what is logged at level DEBUG is seen by anybody: the
+// story of an ordinary call costs something to tell.
+func (e *engine) debugs() bool { return e.logger.Enabled(context.Background(), slog.LevelDebug) }

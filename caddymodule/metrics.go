@@ -104,7 +104,9 @@ func (o deriveObserver) Recorded(x *webhook.Exchange, r *store.Recorded, d *rule
 	if r.Duplicate {
 		return
 	}
-	stats.skipped.WithLabelValues(x.API).Add(float64(len(d.Skipped)))
+	if len(d.Skipped) > 0 {
+		stats.skipped.WithLabelValues(x.API).Add(float64(len(d.Skipped)))
+	}
 	if len(r.Events) == 0 {
 		stats.unchanged.WithLabelValues(x.API).Inc()
 	}
@@ -122,6 +124,9 @@ func (o deriveObserver) Recorded(x *webhook.Exchange, r *store.Recorded, d *rule
 }
 
 func (o deriveObserver) log(x *webhook.Exchange, ev *webhook.Event, r *store.Recorded) {
+	if ev.Gap == nil && !o.e.debugs() {
+		return
+	}
 	owed := 0
 	for i := range r.Deliveries {
 		if r.Deliveries[i].Event == ev.ID {
@@ -140,6 +145,9 @@ func (o deriveObserver) log(x *webhook.Exchange, ev *webhook.Event, r *store.Rec
 // Nothing implements [derive.Observer].
 func (o deriveObserver) Nothing(x *webhook.Exchange, why string) {
 	stats.unchanged.WithLabelValues(x.API).Inc()
+	if !o.e.debugs() {
+		return
+	}
 	o.e.logger.Debug("no event", "exchange", x.ID.String(), "method", x.Request.Method, "path", x.Request.Path, "why", why)
 }
 

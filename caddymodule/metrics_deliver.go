@@ -14,12 +14,17 @@ type deliverObserver struct{ e *engine }
 func (o deliverObserver) Attempted(s *webhook.Subscription, d *webhook.Delivery, a *webhook.Attempt) {
 	stats.attempts.WithLabelValues(string(a.Outcome)).Inc()
 	stats.attemptTime.Observe(a.Latency.Seconds())
+	if a.Outcome == webhook.Accepted {
+		stats.lag.Observe(a.Started.Add(a.Latency).Sub(d.Created).Seconds())
+		if !o.e.debugs() {
+			return
+		}
+	}
 	attrs := []any{
 		"event", string(d.Event), "delivery", string(d.ID), "subscription", string(d.Subscription),
 		"attempt", a.Number, "status", a.Status, "took", a.Latency,
 	}
 	if a.Outcome == webhook.Accepted {
-		stats.lag.Observe(a.Started.Add(a.Latency).Sub(d.Created).Seconds())
 		o.e.logger.Debug("delivered", attrs...)
 		return
 	}
