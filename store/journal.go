@@ -62,7 +62,9 @@ type Journal interface {
 
 	// Done says that the exchange whose end is at the position is recorded (or
 	// quarantined in the store): the journal need not keep it. A begin is done
-	// when its end is written, or when it was reconciled: DoneBegin.
+	// when its end is written, or when it was reconciled: DoneBegin, after which
+	// it is followed by the end of a rejected call. An error that wraps
+	// ErrJournalDown ends it as well: its call is for a gap to cover.
 	Done(at Position)
 	DoneBegin(id webhook.ExchangeID)
 

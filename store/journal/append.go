@@ -45,6 +45,7 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 		}
 	}
 	if err != nil {
+		j.giveUp(b.ID, err)
 		return fmt.Errorf("journal the begin of %s: %w", b.ID, err)
 	}
 	return nil
@@ -70,6 +71,7 @@ func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) er
 		}
 	}
 	if err != nil {
+		j.giveUp(x.ID, err)
 		return fmt.Errorf("journal the end of %s: %w", x.ID, err)
 	}
 	return nil
@@ -173,7 +175,7 @@ func (j *Journal) write(h header, buf []byte, p patience) (place, error) {
 		at := place{seg, seg.end}
 		seg.end += int64(len(buf))
 		seg.size = max(seg.size, seg.end)
-		j.health.wrote(false)
+		j.wrote(false)
 		if j.wake != nil {
 			close(j.wake)
 			j.wake = nil
@@ -183,26 +185,6 @@ func (j *Journal) write(h header, buf []byte, p patience) (place, error) {
 	err = fmt.Errorf("%w: %w", store.ErrJournalDown, err)
 	j.fail(err, false)
 	return place{}, err
-}
-
-// note keeps account of what was written at the place.
-func (j *Journal) note(k kind, id webhook.ExchangeID, at place) {
-	switch k {
-	case kindBegin, kindCopy:
-		j.closeBegin(id)
-		j.open[id] = at
-		at.segment.begins++
-	case kindEnd, kindRejected:
-		j.closeBegin(id)
-	}
-}
-
-func (j *Journal) closeBegin(id webhook.ExchangeID) {
-	if at, ok := j.open[id]; ok {
-		at.segment.begins--
-		delete(j.open, id)
-		j.kickIfDroppable()
-	}
 }
 
 // room returns the active segment with room for n bytes. It waits for one that

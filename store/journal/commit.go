@@ -94,7 +94,7 @@ func (j *Journal) syncSegment(b *batch) {
 			j.retire(false)
 		}
 	} else if b.joined > 0 {
-		j.health.wrote(true)
+		j.wrote(true)
 	}
 	if b.final {
 		s.file.Close()

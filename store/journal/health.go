@@ -20,11 +20,14 @@ func (h *health) fail(err error, bySync bool) {
 	h.bySync = h.bySync || bySync
 }
 
-// wrote notes that something was written, or synced.
-func (h *health) wrote(synced bool) {
-	if h.err != nil && (synced || !h.bySync) {
-		*h = health{}
+// wrote notes that something was written, or synced, and reports whether that
+// is news.
+func (h *health) wrote(synced bool) bool {
+	if h.err == nil || h.bySync && !synced {
+		return false
 	}
+	*h = health{}
+	return true
 }
 
 // fail notes in the health that an append or a sync failed, and has the keeper
@@ -34,6 +37,14 @@ func (j *Journal) fail(err error, bySync bool) {
 		kick(j.keepKick)
 	}
 	j.health.fail(err, bySync)
+}
+
+// wrote notes in the health that something was written, or synced. The caller
+// holds mu.
+func (j *Journal) wrote(synced bool) {
+	if j.health.wrote(synced) {
+		kick(j.keepKick) // for begins to close
+	}
 }
 
 // probeEvery is how often a degraded journal is tried.

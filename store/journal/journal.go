@@ -57,7 +57,8 @@ type Journal struct {
 	next     *segment   // prepared
 	newest   uint64     // highest number given to a segment
 	open     map[webhook.ExchangeID]place
-	wake     chan struct{} // closed at the next append; nil if nobody waits
+	unclosed map[webhook.ExchangeID]struct{} // over, but open on disk; see begins.go
+	wake     chan struct{}                   // closed at the next append; nil if nobody waits
 	closed   bool
 	health   health
 
@@ -103,6 +104,7 @@ func Open(o Options) (*Journal, error) {
 		fs: o.FS, log: o.Logger, sync: o.Sync, onDropped: o.OnDropped,
 		limit:      o.SegmentSize,
 		open:       make(map[webhook.ExchangeID]place),
+		unclosed:   make(map[webhook.ExchangeID]struct{}),
 		prepared:   make(chan struct{}),
 		commitKick: make(chan struct{}, 1), keepKick: make(chan struct{}, 1), dropKick: make(chan struct{}, 1),
 		stop: make(chan struct{}),

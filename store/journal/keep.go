@@ -30,6 +30,7 @@ func (j *Journal) keepLoop() {
 			j.keepPrepared()
 		}
 		again = j.probe()
+		j.closeLater()
 	}
 }
 
@@ -157,13 +158,6 @@ func (j *Journal) Done(at store.Position) {
 		delete(s.undone, at.Offset)
 		j.kickIfDroppable()
 	}
-}
-
-// DoneBegin implements [store.Journal].
-func (j *Journal) DoneBegin(id webhook.ExchangeID) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.closeBegin(id)
 }
 
 // droppable reports whether nothing but open begins holds up the oldest

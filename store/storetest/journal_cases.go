@@ -250,6 +250,51 @@ func closeEndsReader(e *journalExam) {
 	}
 }
 
+func doneBegin(e *journalExam) {
+	j := e.open()
+	slow, over := e.exchange(10).ID, e.exchange(10).ID
+	e.begin(j, slow)
+	e.begin(j, over)
+	for round := range 3 {
+		j = e.open()
+		last := e.end(j, 10)
+		begun, ended := map[webhook.ExchangeID]bool{}, map[webhook.ExchangeID]bool{}
+		for after := (store.Position{}); !ended[last.ID]; {
+			entry := e.next(j, after, 1)[0]
+			if after = entry.At; entry.Begin != nil {
+				begun[entry.Begin.ID] = true
+				continue
+			}
+			if entry.End.ID == over && entry.End.Ending != webhook.Rejected {
+				e.Errorf("the begin that is done ended %v", entry.End.Ending)
+			}
+			ended[entry.End.ID] = true
+		}
+		if !begun[slow] || ended[slow] {
+			e.Errorf("the begin that is open: begun %v, ended %v", begun[slow], ended[slow])
+		}
+		if round > 0 && begun[over] && !ended[over] {
+			e.Error("the begin that is done is open again")
+		}
+		j.DoneBegin(over)
+	}
+}
+
+func tooLarge(e *journalExam) {
+	j := e.open()
+	x := e.exchange(33 << 20)
+	e.begin(j, x.ID)
+	err := j.End(e.Context(), x, true)
+	if !errors.Is(err, store.ErrTooLarge) || errors.Is(err, store.ErrJournalDown) {
+		e.Errorf("got %v", err)
+	}
+	x.Response.Body = webhook.Body{Missing: webhook.TooLarge}
+	if err := j.End(e.Context(), x, true); err != nil {
+		e.Error(err)
+	}
+	e.wantEnds(e.next(j, store.Position{}, 2)[1:], x)
+}
+
 func doneTwice(e *journalExam) {
 	j := e.open()
 	j.Done(store.Position{})
