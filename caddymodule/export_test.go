@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidehook/sidehook/rules"
 )
@@ -85,6 +86,28 @@ func (p *Probe) lease() (line, func(), error) {
 // ServeHTTP implements [caddyhttp.MiddlewareHandler].
 func (p *Probe) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	return p.live.serve(w, r, next)
+}
+
+// FetchesCounted returns how many GETs of a kind came to an outcome, so far.
+func FetchesCounted(kind, outcome string) float64 {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(stats.fetches)
+	families, err := reg.Gather()
+	if err != nil {
+		panic(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			values := map[string]bool{}
+			for _, l := range m.GetLabel() {
+				values[l.GetValue()] = true
+			}
+			if values[kind] && values[outcome] {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
 }
 
 // Parts of the request path with rules of their own.

@@ -60,7 +60,7 @@ func (f *fetcher) outlive() *fetcher {
 }
 
 // before makes the GET in front of the call, if the route knows where its
-// entity is. It returns by until, give or take what the chain needs to stop.
+// entity is. It returns by until.
 func (f *fetcher) before(until time.Time) *webhook.Observation {
 	if f == nil || !f.h.breaker.closed() {
 		return nil
@@ -89,21 +89,61 @@ func (f *fetcher) get(ctx context.Context, kind, target string) *webhook.Observa
 	defer func() { stats.fetched(kind, o) }()
 	ctx, cancel := f.bound(ctx)
 	defer cancel()
+	g, err := f.prepare(ctx, target)
+	if err == nil {
+		err = g.run(o)
+	}
+	o.Received = time.Now()
+	f.read(o, g.answer, err)
+	return o
+}
+
+// oneGet is a GET that is ready to be sent. All that it works on is its own,
+// but for what is lent.
+type oneGet struct {
+	f       *fetcher
+	ctx     context.Context
+	request *http.Request
+	answer  *answer
+	lent    *loan
+}
+
+func (f *fetcher) prepare(ctx context.Context, target string) (g *oneGet, err error) {
+	g = &oneGet{
+		f: f, ctx: ctx, lent: &loan{from: f.repl},
+		answer: &answer{keep: f.h.responseHeaders, seen: capture{limit: f.h.maxBody, budget: f.h.budget}},
+	}
+	err = errBug
+	f.h.guarded(func() { g.request, err = f.request(ctx, g.answer, target, g.lent) })
+	return g, err
+}
+
+// run sends the GET in a goroutine of its own, and waits for it no longer than
+// its context lasts, which not every transport heeds (FastCGI's does not). A
+// GET that nobody waits for any more keeps its slot, and what it took of the
+// budget, until it ends; its answer may be read only if run returns no error.
+func (g *oneGet) run(o *webhook.Observation) error {
+	slots := g.f.h.slots
 	select {
-	case f.h.slots <- struct{}{}:
-		defer func() { <-f.h.slots }()
-	case <-ctx.Done():
-		o.Received = time.Now()
-		o.Error = "too many other fetches were running"
-		return o
+	case slots <- struct{}{}:
+	case <-g.ctx.Done():
+		return errNoSlot
 	}
 	o.Requested = time.Now()
-	a := &answer{keep: f.h.responseHeaders, seen: capture{limit: f.h.maxBody, budget: f.h.budget}}
-	defer a.seen.release()
-	err := f.ask(ctx, a, target)
-	o.Received = time.Now()
-	f.read(o, a, err)
-	return o
+	done := make(chan error, 1)
+	go func() {
+		defer func() { <-slots }()
+		err := g.ask()
+		g.answer.seen.release()
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-g.ctx.Done():
+		g.lent.end()
+		return errNoTime
+	}
 }
 
 // bound returns a context with the values of the call, which ends with ctx and
@@ -116,34 +156,33 @@ func (f *fetcher) bound(ctx context.Context) (context.Context, context.CancelFun
 
 // ask sends the GET through the chain. What panics there, panics for us only:
 // reverse_proxy does so whenever an answer breaks off.
-func (f *fetcher) ask(ctx context.Context, a *answer, target string) (err error) {
+func (g *oneGet) ask() (err error) {
 	defer func() {
 		if p := recover(); p == http.ErrAbortHandler {
-			err = a.brokeOff()
+			err = g.answer.brokeOff()
 		} else if p != nil {
 			err = fmt.Errorf("the handlers behind sidehook panicked: %v", p)
 		}
 	}()
-	r, err := f.request(ctx, a, target)
-	if err != nil {
-		return err
-	}
-	err = f.next.ServeHTTP(a, r)
-	if ctx.Err() != nil {
+	err = g.f.next.ServeHTTP(g.answer, g.request)
+	if g.ctx.Err() != nil {
 		return errNoTime
 	}
 	if err != nil {
 		return err
 	}
-	if unhandled, _ := caddyhttp.GetVar(r.Context(), "unhandled").(bool); unhandled || a.status == 0 {
-		return fmt.Errorf("no handler behind sidehook answers GET %s", r.URL.Path)
+	if unhandled, _ := caddyhttp.GetVar(g.request.Context(), "unhandled").(bool); unhandled || g.answer.status == 0 {
+		return fmt.Errorf("no handler behind sidehook answers GET %s", g.request.URL.Path)
 	}
 	return nil
 }
 
-var errNoTime = errors.New("no answer in the time that a fetch may take")
+var (
+	errNoTime = errors.New("no answer in the time that a fetch may take")
+	errNoSlot = errors.New("too many other fetches were running")
+)
 
-// read makes of the answer what was observed.
+// read makes of the answer what was observed; with an error it leaves it alone.
 func (f *fetcher) read(o *webhook.Observation, a *answer, err error) {
 	if err != nil {
 		o.Error = err.Error()

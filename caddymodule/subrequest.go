@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -14,7 +15,8 @@ import (
 
 // request prepares the GET of target for the chain behind us. Everything that
 // routing notes on a request is new; who asks, and from where, is the caller.
-func (f *fetcher) request(ctx context.Context, w http.ResponseWriter, target string) (*http.Request, error) {
+// But for what is lent, it shares nothing with the call that changes.
+func (f *fetcher) request(ctx context.Context, w http.ResponseWriter, target string, lent *loan) (*http.Request, error) {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
 		return nil, errors.New("the call did not come through a Caddy server")
@@ -38,7 +40,7 @@ func (f *fetcher) request(ctx context.Context, w http.ResponseWriter, target str
 	repl := caddy.NewReplacer()
 	r = caddyhttp.PrepareRequest(r, repl, w, server)
 	r.URL = u
-	f.lend(r, repl)
+	f.lend(r, repl, lent)
 	return r, nil
 }
 
@@ -65,7 +67,7 @@ func (f *fetcher) outside(u *url.URL) *url.URL {
 
 // lend gives r what handlers before us found out about the caller: variables,
 // and placeholders that were set (http.auth.user.id).
-func (f *fetcher) lend(r *http.Request, repl *caddy.Replacer) {
+func (f *fetcher) lend(r *http.Request, repl *caddy.Replacer, lent *loan) {
 	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
 		for name, v := range f.vars {
 			if name != "unhandled" && name != "start_time" && name != "uuid" {
@@ -73,18 +75,37 @@ func (f *fetcher) lend(r *http.Request, repl *caddy.Replacer) {
 			}
 		}
 	}
-	if f.repl == nil {
-		return
-	}
-	old := f.repl
 	repl.Map(func(name string) (any, bool) {
 		for _, own := range []string{"http.request.", "http.response.", "http.vars.", "http.reverse_proxy."} {
 			if strings.HasPrefix(name, own) {
 				return nil, false
 			}
 		}
-		return old.Get(name)
+		return lent.get(name)
 	})
+}
+
+// loan lends the call's replacer to a GET, as long as the call waits for it: a
+// placeholder may be found out from the call's request.
+type loan struct {
+	mu   sync.Mutex
+	from *caddy.Replacer // nil: there is none, or the loan has ended
+}
+
+func (l *loan) get(name string) (any, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.from == nil {
+		return nil, false
+	}
+	return l.from.Get(name)
+}
+
+// end returns when no look-up is under way, and none comes any more.
+func (l *loan) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.from = nil
 }
 
 // notForFetch are request fields that belong to the call and not to its
