@@ -29,6 +29,7 @@ type Probe struct {
 	Max     int           `json:"max,omitempty"`
 	Cancel  bool          `json:"cancel,omitempty"`
 	Strict  bool          `json:"strict,omitempty"`
+	Origin  string        `json:"origin,omitempty"`
 	live    *liveHandler
 }
 
@@ -56,7 +57,12 @@ func (p *Probe) Provision(ctx caddy.Context) error {
 		}
 		return n
 	}
+	var origin *origin
+	if p.Origin != "" {
+		origin = newOrigin(p.Origin, http.Header{"X-Service": {"token"}}, 2)
+	}
 	p.live = newLiveHandler(liveOptions{
+		origin:  origin,
 		program: program, lease: p.lease,
 		budget: NewBudget(orDefault(p.Budget, 64<<20)), callerKey: []byte("key"),
 		fetchTimeout: time.Duration(orDefault(int64(p.Fetch), int64(5*time.Second))),
@@ -64,6 +70,12 @@ func (p *Probe) Provision(ctx caddy.Context) error {
 		cancelOnGone: p.Cancel, strict: p.Strict, logger: slog.New(slog.DiscardHandler),
 	})
 	probeBudgets.Store(p.Line, p.live.budget)
+	return nil
+}
+
+// Cleanup implements [caddy.CleanerUpper].
+func (p *Probe) Cleanup() error {
+	p.live.origin.close()
 	return nil
 }
 

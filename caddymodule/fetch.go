@@ -4,57 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// fetcher makes GETs as the caller of one call, through the rest of the chain
-// behind us. It holds what the caller sent, as it was at capture. It is nil if
-// the caller's credentials are good for its own request only.
+// fetcher makes GETs for one call: as its caller, through the rest of the chain
+// behind us, or, if the caller's credentials are good for its own request only,
+// as the service that the origin knows.
 type fetcher struct {
-	h      *liveHandler
-	match  *rules.Match
-	next   caddyhttp.Handler
-	ctx    context.Context // of the call; for its values
-	header http.Header     // never changed
-	host   string
-	path   string // of the call, where the directive stands
-	secret string // the part of its query that carries credentials
-	origin *http.Request
-	vars   map[string]any
-	repl   *caddy.Replacer
+	h     *liveHandler
+	match *rules.Match
+	ctx   context.Context // of the call; for its values
+	as    *caller         // nil: the origin is asked
 }
 
+// newFetcher returns nil if nobody can be asked.
 func newFetcher(c *call, secret string) *fetcher {
-	r := c.r
-	if !reusable(r.Header, secret) {
+	f := &fetcher{h: c.h, match: c.match, ctx: c.ctx}
+	switch {
+	case reusable(c.r.Header, secret):
+		f.as = newCaller(c, secret)
+	case c.h.origin == nil:
 		return nil
 	}
-	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
-	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	return &fetcher{
-		h: c.h, match: c.match, next: c.next, ctx: c.ctx,
-		header: r.Header.Clone(), host: r.Host, path: c.exchange.Request.Path, secret: secret,
-		origin: r, vars: vars, repl: repl,
-	}
+	return f
 }
 
 // outlive returns a fetcher that may be used when the handler has returned: it
 // shares nothing with the request that others still change.
 func (f *fetcher) outlive() *fetcher {
 	g := *f
-	r := *f.origin.WithContext(f.ctx)
-	r.Body, r.Trailer = http.NoBody, nil
-	g.origin, g.vars = &r, maps.Clone(f.vars)
-	if f.repl != nil {
-		g.repl = f.repl.WithoutFile() // a copy: others may add to the original
+	if f.as != nil {
+		g.as = f.as.outlive()
 	}
 	return &g
 }
@@ -98,23 +82,29 @@ func (f *fetcher) get(ctx context.Context, kind, target string) *webhook.Observa
 	return o
 }
 
-// oneGet is a GET that is ready to be sent. All that it works on is its own,
+// oneGet is a GET that is ready to be sent. All that send works on is its own,
 // but for what is lent.
 type oneGet struct {
-	f       *fetcher
-	ctx     context.Context
-	request *http.Request
-	answer  *answer
-	lent    *loan
+	ctx    context.Context
+	slots  chan struct{}
+	answer *answer
+	send   func() error
+	lent   *loan
 }
 
 func (f *fetcher) prepare(ctx context.Context, target string) (g *oneGet, err error) {
 	g = &oneGet{
-		f: f, ctx: ctx, lent: &loan{from: f.repl},
+		ctx: ctx, slots: f.h.slots, lent: new(loan),
 		answer: &answer{keep: f.h.responseHeaders, seen: capture{limit: f.h.maxBody, budget: f.h.budget}},
 	}
 	err = errBug
-	f.h.guarded(func() { g.request, err = f.request(ctx, g.answer, target, g.lent) })
+	f.h.guarded(func() {
+		if f.as != nil {
+			g.send, err = f.as.prepare(ctx, g.answer, target, g.lent)
+		} else {
+			g.send, err = f.h.origin.prepare(ctx, g.answer, target)
+		}
+	})
 	return g, err
 }
 
@@ -123,16 +113,15 @@ func (f *fetcher) prepare(ctx context.Context, target string) (g *oneGet, err er
 // GET that nobody waits for any more keeps its slot, and what it took of the
 // budget, until it ends; its answer may be read only if run returns no error.
 func (g *oneGet) run(o *webhook.Observation) error {
-	slots := g.f.h.slots
 	select {
-	case slots <- struct{}{}:
+	case g.slots <- struct{}{}:
 	case <-g.ctx.Done():
 		return errNoSlot
 	}
 	o.Requested = time.Now()
 	done := make(chan error, 1)
 	go func() {
-		defer func() { <-slots }()
+		defer func() { <-g.slots }()
 		err := g.ask()
 		g.answer.seen.release()
 		done <- err
@@ -154,8 +143,8 @@ func (f *fetcher) bound(ctx context.Context) (context.Context, context.CancelFun
 	return own, func() { stop(); cancel() }
 }
 
-// ask sends the GET through the chain. What panics there, panics for us only:
-// reverse_proxy does so whenever an answer breaks off.
+// ask sends the GET. What panics there, panics for us only: reverse_proxy does
+// so whenever an answer breaks off.
 func (g *oneGet) ask() (err error) {
 	defer func() {
 		if p := recover(); p == http.ErrAbortHandler {
@@ -164,17 +153,11 @@ func (g *oneGet) ask() (err error) {
 			err = fmt.Errorf("the handlers behind sidehook panicked: %v", p)
 		}
 	}()
-	err = g.f.next.ServeHTTP(g.answer, g.request)
+	err = g.send()
 	if g.ctx.Err() != nil {
 		return errNoTime
 	}
-	if err != nil {
-		return err
-	}
-	if unhandled, _ := caddyhttp.GetVar(g.request.Context(), "unhandled").(bool); unhandled || g.answer.status == 0 {
-		return fmt.Errorf("no handler behind sidehook answers GET %s", g.request.URL.Path)
-	}
-	return nil
+	return err
 }
 
 var (

@@ -44,6 +44,10 @@ type liveOptions struct {
 	// overrideHeader is the header that changes a POST's method, if any.
 	overrideHeader string
 
+	// origin is asked where the caller's credentials cannot be used again; nil:
+	// then nobody is.
+	origin *origin
+
 	fetchTimeout time.Duration // bounds every wait that is ours
 	fetchMax     int           // fetches at once
 	maxBody      int64         // bytes kept of each body

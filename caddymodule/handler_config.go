@@ -31,9 +31,10 @@ func init() {
 type Handler struct {
 	rules.Config
 
-	// Origin is where the API answers a GET when there is no live request to
-	// send one along with, as after a crash: http://localhost:3000.
-	// Default: none, and then such calls become gaps.
+	// Origin is where the API answers the GETs that cannot be made as the caller,
+	// whose credentials are good for one request only (DPoP, SigV4, HTTP message
+	// signatures): http://localhost:3000. Such a GET asks for the path that the
+	// route names, below this one. Default: none, and then no such GET is made.
 	Origin string `json:"origin,omitempty"`
 
 	// Credential is sent with the GETs to Origin.

@@ -42,7 +42,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.check(); err != nil {
 		return fmt.Errorf("sidehook handler of api %s: %w", program.API(), err)
 	}
-	if _, err := h.service(); err != nil {
+	service, err := h.service()
+	if err != nil {
 		return fmt.Errorf("sidehook handler of api %s: %w", program.API(), err)
 	}
 	loaded, err := ctx.App("sidehook")
@@ -51,10 +52,21 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	app := loaded.(*App)
 	o := h.options(program)
+	if h.Origin != "" {
+		o.origin = newOrigin(h.Origin, service, o.fetchMax)
+	}
 	o.config = app.register(program, &h.Config).config
 	o.logger = ctx.Slogger()
 	o.lease = func() (line, func(), error) { return app.lease(app.run.ctx) }
 	h.live = newLiveHandler(o)
+	return nil
+}
+
+// Cleanup closes the connections to the origin.
+func (h *Handler) Cleanup() error {
+	if h.live != nil {
+		h.live.origin.close()
+	}
 	return nil
 }
 
@@ -96,5 +108,6 @@ func (h *Handler) options(program *rules.Program) liveOptions {
 // Interface guards.
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 )

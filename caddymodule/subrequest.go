@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,10 +14,66 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+// caller makes GETs as the caller of one call, through the rest of the chain
+// behind us. It holds what the caller sent, as it was at capture.
+type caller struct {
+	next     caddyhttp.Handler
+	ctx      context.Context // of the call; for its values
+	header   http.Header     // never changed
+	host     string
+	path     string // of the call, where the directive stands
+	secret   string // the part of its query that carries credentials
+	override string // the header that changes a POST's method, if any
+	origin   *http.Request
+	vars     map[string]any
+	repl     *caddy.Replacer
+}
+
+func newCaller(c *call, secret string) *caller {
+	r := c.r
+	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	return &caller{
+		next: c.next, ctx: c.ctx, header: r.Header.Clone(), host: r.Host, path: c.exchange.Request.Path,
+		secret: secret, override: c.h.overrideHeader, origin: r, vars: vars, repl: repl,
+	}
+}
+
+// outlive returns a caller that shares nothing with the request that others
+// still change.
+func (f *caller) outlive() *caller {
+	g := *f
+	r := *f.origin.WithContext(f.ctx)
+	r.Body, r.Trailer = http.NoBody, nil
+	g.origin, g.vars = &r, maps.Clone(f.vars)
+	if f.repl != nil {
+		g.repl = f.repl.WithoutFile() // a copy: others may add to the original
+	}
+	return &g
+}
+
+// prepare returns what sends the GET of target through the chain. Of the call
+// it uses, from then on, only the replacer, as long as that is lent.
+func (f *caller) prepare(ctx context.Context, a *answer, target string, lent *loan) (send func() error, err error) {
+	lent.from = f.repl
+	r, err := f.request(ctx, a, target, lent)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		if err := f.next.ServeHTTP(a, r); err != nil {
+			return err
+		}
+		if unhandled, _ := caddyhttp.GetVar(r.Context(), "unhandled").(bool); unhandled || a.status == 0 {
+			return fmt.Errorf("no handler behind sidehook answers GET %s", r.URL.Path)
+		}
+		return nil
+	}, nil
+}
+
 // request prepares the GET of target for the chain behind us. Everything that
 // routing notes on a request is new; who asks, and from where, is the caller.
-// But for what is lent, it shares nothing with the call that changes.
-func (f *fetcher) request(ctx context.Context, w http.ResponseWriter, target string, lent *loan) (*http.Request, error) {
+func (f *caller) request(ctx context.Context, w http.ResponseWriter, target string, lent *loan) (*http.Request, error) {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
 		return nil, errors.New("the call did not come through a Caddy server")
@@ -47,7 +104,7 @@ func (f *fetcher) request(ctx context.Context, w http.ResponseWriter, target str
 // outside returns u as it would have been asked for from outside: with what
 // was taken off the call's path (handle_path, uri strip_prefix) before us.
 // Some backends go by that (REQUEST_URI of FastCGI).
-func (f *fetcher) outside(u *url.URL) *url.URL {
+func (f *caller) outside(u *url.URL) *url.URL {
 	out := *u
 	original, ok := f.ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
 	if !ok || original.URL == nil {
@@ -67,7 +124,7 @@ func (f *fetcher) outside(u *url.URL) *url.URL {
 
 // lend gives r what handlers before us found out about the caller: variables,
 // and placeholders that were set (http.auth.user.id).
-func (f *fetcher) lend(r *http.Request, repl *caddy.Replacer, lent *loan) {
+func (f *caller) lend(r *http.Request, repl *caddy.Replacer, lent *loan) {
 	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
 		for name, v := range f.vars {
 			if name != "unhandled" && name != "start_time" && name != "uuid" {
@@ -118,13 +175,13 @@ var notForFetch = []string{
 	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "Accept-Encoding", "Http2-Settings",
 }
 
-func (f *fetcher) fetchHeader() http.Header {
+func (f *caller) fetchHeader() http.Header {
 	h := f.header.Clone()
 	for _, name := range notForFetch {
 		delete(h, name)
 	}
-	if f.h.overrideHeader != "" {
-		h.Del(f.h.overrideHeader)
+	if f.override != "" {
+		h.Del(f.override)
 	}
 	if a := h.Get("Accept"); !strings.Contains(a, "json") && !strings.Contains(a, "*/*") {
 		h.Set("Accept", "application/json, */*;q=0.1")

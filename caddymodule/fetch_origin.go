@@ -1,0 +1,105 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// originDialTime bounds what is left of a GET of the origin that nobody waits
+// for any more: its connection.
+const originDialTime = 5 * time.Second
+
+// origin is where GETs go that cannot be made as the caller, and as whom: the
+// service whose credential the operator gave.
+type origin struct {
+	base   string      // without a slash at its end
+	header http.Header // of every GET; never changed
+	client *http.Client
+}
+
+// newOrigin returns the origin at base, which is asked with the header service
+// on at most so many connections. The environment names no proxy for it.
+func newOrigin(base string, service http.Header, connections int) *origin {
+	header := http.Header{
+		"Accept":          {"application/json"},
+		"Accept-Encoding": {"identity"},
+		"Cache-Control":   {"no-cache"},
+		"User-Agent":      {"sidehook/" + Version},
+	}
+	for name, values := range service {
+		header[name] = values
+	}
+	return &origin{
+		base: strings.TrimRight(base, "/"), header: header,
+		client: &http.Client{
+			Transport: &http.Transport{
+				DialContext:         (&net.Dialer{Timeout: originDialTime}).DialContext,
+				TLSHandshakeTimeout: originDialTime,
+				ForceAttemptHTTP2:   true,
+				DisableCompression:  true,
+				MaxConnsPerHost:     connections, MaxIdleConnsPerHost: connections,
+				IdleConnTimeout:        time.Minute,
+				MaxResponseHeaderBytes: 1 << 20,
+			},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// close closes the connections that no GET uses, and the others once their
+// GETs end. A nil origin has none.
+func (o *origin) close() {
+	if o != nil {
+		o.client.CloseIdleConnections()
+	}
+}
+
+// prepare returns what sends the GET of target and writes the answer to a. A
+// stranger wrote parts of target: it may not climb out of where it points.
+func (o *origin) prepare(ctx context.Context, a *answer, target string) (send func() error, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, o.base+target, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s from the origin: %w", target, err)
+	}
+	if !strings.HasPrefix(target, "/") || climbs(r.URL) {
+		return nil, fmt.Errorf("fetch %s from the origin: it is no plain path", target)
+	}
+	r.Header = o.header.Clone()
+	return func() error { return o.ask(r, a) }, nil
+}
+
+// climbs reports whether the path has a part that means another one.
+func climbs(u *url.URL) bool {
+	return slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == "." || part == ".." })
+}
+
+// ask sends r and writes the answer to a.
+func (o *origin) ask(r *http.Request, a *answer) error {
+	res, err := o.client.Do(r)
+	if err != nil {
+		if outer, ok := errors.AsType[*url.Error](err); ok {
+			err = outer.Err // the outer one says the URL, which the exchange tells
+		}
+		return fmt.Errorf("ask the origin: %w", err)
+	}
+	defer res.Body.Close()
+	a.header = res.Header
+	a.WriteHeader(res.StatusCode)
+	if a.seen.missing != webhook.NotMissing {
+		return nil
+	}
+	if _, err := io.Copy(struct{ io.Writer }{a}, res.Body); err != nil {
+		return a.brokeOff()
+	}
+	return nil
+}
