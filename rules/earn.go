@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -50,12 +49,19 @@ func (d *deriver) earn(ch *change) ([]webhook.Event, error) {
 
 // distinct drops events whose id another has already.
 func distinct(events []webhook.Event) []webhook.Event {
+	if len(events) < 2 {
+		return events
+	}
 	seen := make(map[webhook.EventID]bool, len(events))
-	return slices.DeleteFunc(events, func(e webhook.Event) bool {
-		again := seen[e.ID]
-		seen[e.ID] = true
-		return again
-	})
+	kept := events[:0]
+	for i := range events {
+		if id := events[i].ID; !seen[id] {
+			seen[id] = true
+			kept = append(kept, events[i])
+		}
+	}
+	clear(events[len(kept):])
+	return kept
 }
 
 // earner collects the events of one change.
