@@ -1,0 +1,114 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// AnswerTells reports whether no GET is needed to know what x, whose method and
+// path m was found by, came to: then [Program.Plan] has one subject at most,
+// and that has no Fetch. It is careful: where it is false, Plan tells. It costs
+// one look at the answer, and no allocation.
+func (m *Match) AnswerTells(x *webhook.Exchange) bool {
+	r := m.e.res
+	switch {
+	case m.p.override != nil && x.Request.Method == "POST":
+		return false // it may be another route's
+	case m.e.kind == Call:
+		return true
+	case m.e.each != nil, r.success != nil, x.Ending == webhook.Unknown, x.Response.Status == 202:
+		return false
+	case m.e.kind == Delete, r.after == "response", r.after == "request":
+		return true
+	case r.after == "fetch":
+		return false
+	}
+	return m.shownWhole(x)
+}
+
+// shownWhole reports whether the answer certainly is the entity: [Subject] gets
+// it by find, grade and isReceipt.
+func (m *Match) shownWhole(x *webhook.Exchange) bool {
+	r, h := m.e.res, x.Response.Header
+	elsewhere := r.entity != nil || r.id != nil || r.idBelow != nil || m.e.id != nil || m.Redacts()
+	said := len(h["Content-Encoding"])+len(h["Content-Location"])+len(h["Preference-Applied"]) > 0
+	if elsewhere || said || x.Request.Query != "" || !x.Response.Body.Whole() || jsonKind(h.MediaType()) != isJSON {
+		return false
+	}
+	id := ""
+	if m.e.named && !r.singular {
+		if id = m.params[r.idParam]; id == "" {
+			return false
+		}
+	}
+	s := shown{r: r, id: id}
+	return s.read(x.Response.Body.Bytes) && (s.named || r.singular) && s.own > fewFields
+}
+
+// shown is what a scan of an answer's root object finds.
+type shown struct {
+	r  *resource
+	id string // what the path says it is; "": any
+
+	named bool   // it has the id
+	seen  uint64 // of the names that ids have
+	own   int    // different fields beside ids, as far as they are counted
+	names [fewFields + 1][]byte
+}
+
+// read scans an object. It is false if that is none, or one that takes more
+// than a scan: envelopes, ids that are there twice, names that are written in
+// two ways.
+func (s *shown) read(body []byte) bool {
+	t := scanner{b: body}
+	if t.space(); !t.take('{') {
+		return false
+	}
+	for {
+		name, value, ok := t.member(0)
+		if !ok || !s.field(name, value) {
+			return false
+		}
+		switch t.space(); {
+		case t.take(','):
+		case t.take('}'):
+			t.space()
+			return t.i == len(body)
+		default:
+			return false
+		}
+	}
+}
+
+func (s *shown) field(name, value []byte) bool {
+	if slices.Contains(name, '\\') || slices.ContainsFunc(s.r.wraps, func(w string) bool { return w == string(name) }) {
+		return false
+	}
+	at := slices.IndexFunc(s.r.idNames, func(n string) bool { return n == string(name) })
+	switch {
+	case at >= 64 || at >= 0 && s.seen&(1<<at) != 0:
+		return false
+	case at >= 0:
+		s.seen |= 1 << at
+		s.named = s.named || isID(value, s.id)
+	case s.own < len(s.names) && !slices.ContainsFunc(s.names[:s.own], func(n []byte) bool { return string(n) == string(name) }):
+		s.names[s.own] = name
+		s.own++
+	}
+	return true
+}
+
+// isID reports whether value, as JSON, is the id want, or any if that is "".
+func isID(value []byte, want string) bool {
+	switch c := value[0]; {
+	case c == '"':
+		value = value[1 : len(value)-1]
+	case c != '-' && (c < '0' || c > '9'):
+		return false
+	}
+	if len(value) == 0 || slices.Contains(value, '\\') {
+		return false
+	}
+	return want == "" || string(value) == want
+}

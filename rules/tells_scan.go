@@ -1,0 +1,163 @@
+package rules
+
+import (
+	"bytes"
+
+	"github.com/sidehook/sidehook/rules/tree"
+)
+
+// scanner reads JSON as package tree does, in place, and makes nothing of it.
+// What it takes, tree.Parse takes.
+type scanner struct {
+	b []byte
+	i int
+}
+
+func (s *scanner) space() {
+	for s.i < len(s.b) && (s.b[s.i] == ' ' || s.b[s.i] == '\n' || s.b[s.i] == '\r' || s.b[s.i] == '\t') {
+		s.i++
+	}
+}
+
+func (s *scanner) take(c byte) bool {
+	if s.i < len(s.b) && s.b[s.i] == c {
+		s.i++
+		return true
+	}
+	return false
+}
+
+// member reads a name, without its quotes, and its value, as written.
+func (s *scanner) member(depth int) (name, value []byte, ok bool) {
+	s.space()
+	start := s.i
+	if !s.text() {
+		return nil, nil, false
+	}
+	name = s.b[start+1 : s.i-1]
+	if s.space(); !s.take(':') {
+		return nil, nil, false
+	}
+	s.space()
+	start = s.i
+	if !s.value(depth + 1) {
+		return nil, nil, false
+	}
+	return name, s.b[start:s.i], true
+}
+
+func (s *scanner) value(depth int) bool {
+	s.space()
+	if s.i >= len(s.b) || depth > tree.MaxDepth {
+		return false
+	}
+	switch s.b[s.i] {
+	case '{':
+		return s.list('}', depth)
+	case '[':
+		return s.list(']', depth)
+	case '"':
+		return s.text()
+	case 't':
+		return s.word("true")
+	case 'f':
+		return s.word("false")
+	case 'n':
+		return s.word("null")
+	}
+	return s.number()
+}
+
+// list reads an object or an array up to its end.
+func (s *scanner) list(end byte, depth int) bool {
+	s.i++
+	if s.space(); s.take(end) {
+		return true
+	}
+	for {
+		if end == '}' {
+			if _, _, ok := s.member(depth); !ok {
+				return false
+			}
+		} else if !s.value(depth + 1) {
+			return false
+		}
+		if s.space(); s.take(end) {
+			return true
+		}
+		if !s.take(',') {
+			return false
+		}
+	}
+}
+
+func (s *scanner) word(w string) bool {
+	if !bytes.HasPrefix(s.b[s.i:], []byte(w)) {
+		return false
+	}
+	s.i += len(w)
+	return true
+}
+
+func (s *scanner) text() bool {
+	if !s.take('"') {
+		return false
+	}
+	for s.i < len(s.b) {
+		rest := s.b[s.i:]
+		n := 0
+		for n < len(rest) && rest[n] >= 0x20 && rest[n] != '"' && rest[n] != '\\' {
+			n++
+		}
+		s.i += n
+		switch {
+		case s.take('"'):
+			return true
+		case !s.take('\\') || !s.escape():
+			return false
+		}
+		s.i++
+	}
+	return false
+}
+
+// escape reads what follows a backslash, but for its last byte.
+func (s *scanner) escape() bool {
+	if s.i >= len(s.b) {
+		return false
+	}
+	if s.b[s.i] != 'u' {
+		return bytes.IndexByte([]byte(`"\/bfnrt`), s.b[s.i]) >= 0
+	}
+	for range 4 {
+		if s.i++; s.i >= len(s.b) || bytes.IndexByte([]byte("0123456789abcdefABCDEF"), s.b[s.i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scanner) number() bool {
+	s.take('-')
+	if !s.take('0') && !s.digits() {
+		return false
+	}
+	if s.take('.') && !s.digits() {
+		return false
+	}
+	if s.take('e') || s.take('E') {
+		if !s.take('+') {
+			s.take('-')
+		}
+		return s.digits()
+	}
+	return true
+}
+
+func (s *scanner) digits() bool {
+	start := s.i
+	for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
+		s.i++
+	}
+	return s.i > start
+}
