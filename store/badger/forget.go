@@ -113,20 +113,7 @@ func (t *tx) neighbour(k webhook.EntityKey, position uint64, before bool) (named
 // forgetTombstones deletes the snapshots of entities that have been gone for
 // long.
 func (s *Store) forgetTombstones(ctx context.Context, k store.Keep) error {
-	v, err := s.views.get()
-	if err != nil {
-		return err
-	}
-	defer v.release()
-	var old []key
-	horizon := nanos(k.Now.Add(-k.Tombstone))
-	err = v.each(scan{prefix: []byte{tableTombstone}}, func(b []byte, _ *badgerdb.Item) (bool, error) {
-		if len(b) != 25 || binary.BigEndian.Uint64(b[1:]) > horizon {
-			return false, nil
-		}
-		old = append(old, append(key{}, b...))
-		return len(old) < maintainTombstones, nil
-	})
+	old, err := s.oldTombstones(nanos(k.Now.Add(-k.Tombstone)))
 	if err != nil || len(old) == 0 {
 		return err
 	}
@@ -138,6 +125,23 @@ func (s *Store) forgetTombstones(ctx context.Context, k store.Keep) error {
 		}
 		return nil
 	})
+}
+
+// oldTombstones returns some of those up to horizon.
+func (s *Store) oldTombstones(horizon uint64) (old []key, err error) {
+	v, err := s.views.get()
+	if err != nil {
+		return nil, err
+	}
+	defer v.release()
+	err = v.each(scan{prefix: []byte{tableTombstone}}, func(b []byte, _ *badgerdb.Item) (bool, error) {
+		if len(b) != 25 || binary.BigEndian.Uint64(b[1:]) > horizon {
+			return false, nil
+		}
+		old = append(old, append(key{}, b...))
+		return len(old) < maintainTombstones, nil
+	})
+	return old, err
 }
 
 func (t *tx) forgetTombstone(z key) error {
@@ -162,15 +166,31 @@ func (s *Store) expireHeld(ctx context.Context, k store.Keep) error {
 }
 
 func (s *Store) expireOf(ctx context.Context, sub subscription, k store.Keep) error {
+	from := s.queue.takeLowest(sub)
+	over, lowest, err := s.heldOver(sub, from, k)
+	for part := range slices.Chunk(over, expireAtOnce) {
+		if err == nil {
+			err = s.Settle(ctx, part...)
+		}
+	}
+	if err != nil {
+		lowest = from
+	}
+	s.queue.putLowest(sub, lowest)
+	return err
+}
+
+// heldOver returns what of sub has been held for too long, from a position on,
+// and the position of the first that may stay or was not looked at.
+func (s *Store) heldOver(sub subscription, from uint64, k store.Keep) (over []webhook.Settlement, lowest uint64, err error) {
 	v, err := s.views.get()
 	if err != nil {
-		return err
+		return nil, from, err
 	}
 	defer v.release()
+	lowest = from
 	prefix := newKey(tableSubscription, 40+len(sub)).sub(sub)
-	from := s.queue.takeLowest(sub)
-	lowest, looked := from, 0
-	var over []webhook.Settlement
+	looked := 0
 	err = v.each(scan{prefix: prefix, from: slices.Clone(prefix).u64(from)}, func(b []byte, _ *badgerdb.Item) (bool, error) {
 		p, ok := parsePlace(b[len(prefix):])
 		if !ok {
@@ -190,19 +210,7 @@ func (s *Store) expireOf(ctx context.Context, sub subscription, k store.Keep) er
 		over = append(over, webhook.Settlement{Delivery: d.Expire(k.Now)})
 		return true, nil
 	})
-	if err != nil {
-		lowest = from
-	}
-	for part := range slices.Chunk(over, expireAtOnce) {
-		if err == nil {
-			err = s.Settle(ctx, part...)
-		}
-	}
-	if err != nil {
-		lowest = from
-	}
-	s.queue.putLowest(sub, lowest)
-	return err
+	return over, lowest, err
 }
 
 func heldTooLong(d *webhook.Delivery, k store.Keep) bool {

@@ -54,11 +54,12 @@ func (s *Store) Maintain(ctx context.Context, k store.Keep) error {
 // collectGarbage lets Badger rewrite a value log file that is half empty.
 // Values stay inline, so there is hardly ever one.
 func (s *Store) collectGarbage() error {
-	db := s.db.Load()
-	if db == nil {
-		return errNotOpen
+	v, err := s.views.get() // it stays open as long
+	if err != nil {
+		return err
 	}
-	err := db.RunValueLogGC(0.5)
+	defer v.release()
+	err = s.db.Load().RunValueLogGC(0.5)
 	if err == nil || errors.Is(err, badgerdb.ErrNoRewrite) || errors.Is(err, badgerdb.ErrRejected) {
 		return nil
 	}

@@ -79,13 +79,8 @@ func (s *Store) spreadOne() (more bool, err error) {
 	if len(positions) == 0 {
 		return false, nil
 	}
-	v, err := s.views.get()
-	if err != nil {
-		return false, err
-	}
-	defer v.release()
 	position := positions[0]
-	k, err := v.first(scan{prefix: newKey(tableRest, 8).u64(position)})
+	k, err := s.firstRest(position)
 	if err != nil {
 		return false, err
 	}
@@ -103,6 +98,16 @@ func (s *Store) spreadOne() (more bool, err error) {
 		return false, err
 	}
 	return err == nil, err
+}
+
+// firstRest returns the key of an event's first part, or nil.
+func (s *Store) firstRest(position uint64) (key, error) {
+	v, err := s.views.get()
+	if err != nil {
+		return nil, err
+	}
+	defer v.release()
+	return v.first(scan{prefix: newKey(tableRest, 8).u64(position)})
 }
 
 // spread queues one part.

@@ -20,6 +20,9 @@ type view struct {
 	open *sync.WaitGroup // of all views
 }
 
+// release lets go of v. Who commits something, or waits for a commit, has let go
+// of its view before: the committer waits for all views when it opens the store
+// again.
 func (v *view) release() {
 	if v.refs.Add(-1) == 0 {
 		v.txn.Discard()
