@@ -35,6 +35,10 @@ type call struct {
 	begun    error // of journaling begin
 	exchange webhook.Exchange
 	fetcher  *fetcher
+	room     struct { // of fetcher: spares allocations
+		fetcher fetcher
+		caller  caller
+	}
 
 	tee  tee
 	body *teeBody // nil: the request has none

@@ -121,8 +121,12 @@ func (c *call) observe() {
 	if !c.left || c.settled {
 		return
 	}
+	if c.fetcher == nil || c.match.AnswerTells(&c.exchange) {
+		c.settle()
+		return
+	}
 	key, target, needed := c.afterFetch()
-	if !needed || c.fetcher == nil {
+	if !needed {
 		c.settle()
 		return
 	}

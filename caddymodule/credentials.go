@@ -4,9 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // credentialHeaders are fields that prove who somebody is, in canonical form.
@@ -34,20 +37,44 @@ func isCredential(name string) bool {
 	return false
 }
 
-// callerOf returns the keyed hash of the credentials in h and in the query
-// parameters secret; nil if there are none.
-func callerOf(key []byte, h http.Header, secret string) []byte {
+// callerHash makes the keyed hashes by which callers are known again. It is
+// safe for concurrent use.
+type callerHash struct{ pool sync.Pool }
+
+// maxCallerText is the largest buffer that is used again.
+const maxCallerText = 16 << 10
+
+type callerState struct {
+	mac  hash.Hash
+	text []byte // what is hashed; cleared after use
+}
+
+func newCallerHash(key []byte) *callerHash {
+	return &callerHash{sync.Pool{New: func() any { return &callerState{mac: hmac.New(sha256.New, key)} }}}
+}
+
+// of returns the keyed hash of the credentials in h and in the query parameters
+// secret; nil if there are none.
+func (c *callerHash) of(h http.Header, secret string) []byte {
 	if secret == "" && !hasCredential(h) {
 		return nil
 	}
-	mac := hmac.New(sha256.New, key)
+	s := c.pool.Get().(*callerState)
+	defer c.pool.Put(s)
 	for i, name := range credentialHeaders {
 		for _, v := range h[name] {
-			writePart(mac.Write, uint32(i), v)
+			s.text = appendPart(s.text, uint32(i), v)
 		}
 	}
-	writePart(mac.Write, ^uint32(0), secret)
-	return mac.Sum(nil)
+	s.text = appendPart(s.text, ^uint32(0), secret)
+	s.mac.Reset()
+	s.mac.Write(s.text)
+	clear(s.text)
+	s.text = s.text[:0]
+	if cap(s.text) > maxCallerText {
+		s.text = nil
+	}
+	return s.mac.Sum(nil)
 }
 
 func hasCredential(h http.Header) bool {
@@ -59,13 +86,11 @@ func hasCredential(h http.Header) bool {
 	return false
 }
 
-// writePart writes one part so that no two lists of parts read the same.
-func writePart(write func([]byte) (int, error), kind uint32, v string) {
-	var head [8]byte
-	binary.BigEndian.PutUint32(head[:4], kind)
-	binary.BigEndian.PutUint32(head[4:], uint32(len(v)))
-	write(head[:])
-	write([]byte(v))
+// appendPart appends one part so that no two lists of parts read the same.
+func appendPart(to []byte, kind uint32, v string) []byte {
+	to = binary.BigEndian.AppendUint32(to, kind)
+	to = binary.BigEndian.AppendUint32(to, uint32(len(v)))
+	return append(to, v...)
 }
 
 // reusable reports whether the credentials of a request may serve for a GET of
@@ -75,8 +100,7 @@ func reusable(h http.Header, secret string) bool {
 		return false
 	}
 	scheme, rest, _ := strings.Cut(h.Get("Authorization"), " ")
-	switch strings.ToLower(scheme) {
-	case "dpop", "digest", "hawk", "oauth", "negotiate", "ntlm", "signature", "hmac":
+	if slices.ContainsFunc(boundSchemes, func(bound string) bool { return strings.EqualFold(scheme, bound) }) {
 		return false
 	}
 	if strings.HasPrefix(scheme, "AWS4-") || strings.HasPrefix(scheme, "GOOG4-") || strings.Contains(rest, "Signature=") {
@@ -84,6 +108,9 @@ func reusable(h http.Header, secret string) bool {
 	}
 	return !strings.Contains(strings.ToLower(secret), "signature=")
 }
+
+// boundSchemes are those of Authorization that prove one request only.
+var boundSchemes = []string{"dpop", "digest", "hawk", "oauth", "negotiate", "ntlm", "signature", "hmac"}
 
 // secretParameters are query parameters that carry credentials, in lower case.
 var secretParameters = map[string]bool{

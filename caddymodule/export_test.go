@@ -127,8 +127,12 @@ var (
 	SplitQuery   = splitQuery
 	Reusable     = reusable
 	IsCredential = isCredential
-	CallerOf     = callerOf
 )
+
+// CallerOf returns the hash by which a caller is known again under key.
+func CallerOf(key []byte, h http.Header, secret string) []byte {
+	return newCallerHash(key).of(h, secret)
+}
 
 // CallContext is the context of a captured call.
 type CallContext = callContext

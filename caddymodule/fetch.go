@@ -21,12 +21,14 @@ type fetcher struct {
 	as    *caller         // nil: the origin is asked
 }
 
-// newFetcher returns nil if nobody can be asked.
+// newFetcher returns nil if nobody can be asked. The fetcher lies in the call.
 func newFetcher(c *call, secret string) *fetcher {
-	f := &fetcher{h: c.h, match: c.match, ctx: c.ctx}
+	f := &c.room.fetcher
+	*f = fetcher{h: c.h, match: c.match, ctx: c.ctx}
 	switch {
 	case reusable(c.r.Header, secret):
-		f.as = newCaller(c, secret)
+		f.as = &c.room.caller
+		f.as.note(c, secret)
 	case c.h.origin == nil:
 		return nil
 	}
@@ -34,7 +36,7 @@ func newFetcher(c *call, secret string) *fetcher {
 }
 
 // outlive returns a fetcher that may be used when the handler has returned: it
-// shares nothing with the request that others still change.
+// lies by itself, and shares nothing with the request that others still change.
 func (f *fetcher) outlive() *fetcher {
 	g := *f
 	if f.as != nil {

@@ -142,6 +142,34 @@ func TestFetchesGoThroughTheRestOfTheChain(t *testing.T) {
 	}
 }
 
+// What handlers behind us do to the header of a call in place is not done twice
+// to the GET that follows it.
+func TestFetchesBeginWithTheHeaderAsItCame(t *testing.T) {
+	s := &store{thing: `{"id":1}`}
+	l := newLine(t)
+	change := object{"handler": "headers", "request": object{
+		"add": object{"X-Added": []string{"b"}}, "delete": []string{"X-Deleted"},
+		"replace": object{"X-Replaced": []object{{"search": "a", "replace": "aa"}}},
+	}}
+	at := serve(t, []object{probe(t, l), change, proxy(api(t, s.ServeHTTP))})
+	r := request(t, "PATCH", at[0], "/things/1", strings.NewReader("{}"))
+	for _, name := range []string{"X-Added", "X-Deleted", "X-Replaced"} {
+		r.Header.Set(name, "a")
+	}
+	ask(t, client(t, http1), r)
+	after(t, l, l.only(t))
+	if len(s.asked) != 2 {
+		t.Fatalf("the API was asked %v", s.calls())
+	}
+	for name, want := range map[string][]string{"X-Added": {"a", "b"}, "X-Deleted": nil, "X-Replaced": {"aa"}} {
+		for _, r := range s.asked {
+			if got := r.Header.Values(name); !cmp.Equal(got, want) {
+				t.Errorf("%s: %s is %q, want %q", r.Method, name, got, want)
+			}
+		}
+	}
+}
+
 // No GET is made where it is not needed or would not be the caller's.
 func TestNoFetch(t *testing.T) {
 	fresh := webhook.Snapshot{Sequence: 1, Body: []byte(`{}`), Seen: time.Now()}

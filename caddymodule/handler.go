@@ -26,6 +26,7 @@ type liveHandler struct {
 	responseHeaders  []string
 	placeholderNames []string
 
+	callers *callerHash
 	slots   chan struct{} // one for each fetch that runs
 	breaker breaker
 	warned  atomic.Int64 // when it was last said that calls pass unseen
@@ -63,6 +64,7 @@ func newLiveHandler(o liveOptions) *liveHandler {
 		requestHeaders:   keptNames(o.program.RequestHeaders()),
 		responseHeaders:  keptNames(o.program.ResponseHeaders()),
 		placeholderNames: o.program.Placeholders(),
+		callers:          newCallerHash(o.callerKey),
 		slots:            make(chan struct{}, max(o.fetchMax, 1)),
 	}
 }

@@ -12,18 +12,55 @@ import (
 // keepHeader copies the named fields of h. Names are canonical. The copy
 // shares nothing with h: handlers go on changing that.
 func keepHeader(h http.Header, names []string) webhook.Header {
-	var kept webhook.Header
+	fields, values := 0, 0
 	for _, name := range names {
-		v := h[name]
-		if len(v) == 0 {
-			continue
+		if n := len(h[name]); n > 0 {
+			fields++
+			values += n
 		}
-		if kept == nil {
-			kept = make(webhook.Header, len(names))
+	}
+	if fields == 0 {
+		return nil
+	}
+	kept, all := make(webhook.Header, fields), make([]string, 0, values)
+	for _, name := range names {
+		if v := h[name]; len(v) > 0 {
+			start := len(all)
+			all = append(all, v...)
+			kept[name] = all[start:len(all):len(all)]
 		}
-		kept[name] = append(make([]string, 0, len(v)), v...)
 	}
 	return kept
+}
+
+// fields is a header as a list, which is cheaper to make than a map and is
+// seldom read: one entry for each value.
+type fields []field
+
+type field struct{ name, value string }
+
+// fieldsOf copies h, and shares nothing with it.
+func fieldsOf(h http.Header) fields {
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	list := make(fields, 0, n)
+	for name, values := range h {
+		for _, v := range values {
+			list = append(list, field{name, v})
+		}
+	}
+	return list
+}
+
+// header returns a header of its own.
+func (f fields) header() http.Header {
+	h := make(http.Header, len(f))
+	for _, e := range f {
+		h[e.name] = append(h[e.name], e.value)
+	}
+	return h
 }
 
 // keptNames returns names in canonical form, without those that carry

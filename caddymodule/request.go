@@ -27,7 +27,7 @@ func (h *liveHandler) snapshotRequest(r *http.Request, path string) (kept webhoo
 		ID:      requestID(r),
 		Trace:   traceParent(r),
 		SkipKey: short(r.Header[h.program.SkipHeader()]),
-		Caller:  callerOf(h.callerKey, r.Header, secret),
+		Caller:  h.callers.of(r.Header, secret),
 	}, secret
 }
 

@@ -19,7 +19,7 @@ import (
 type caller struct {
 	next     caddyhttp.Handler
 	ctx      context.Context // of the call; for its values
-	header   http.Header     // never changed
+	header   fields          // never changed
 	host     string
 	path     string // of the call, where the directive stands
 	secret   string // the part of its query that carries credentials
@@ -29,12 +29,13 @@ type caller struct {
 	repl     *caddy.Replacer
 }
 
-func newCaller(c *call, secret string) *caller {
+// note keeps what the caller of c sent.
+func (f *caller) note(c *call, secret string) {
 	r := c.r
 	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
 	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	return &caller{
-		next: c.next, ctx: c.ctx, header: r.Header.Clone(), host: r.Host, path: c.exchange.Request.Path,
+	*f = caller{
+		next: c.next, ctx: c.ctx, header: fieldsOf(r.Header), host: r.Host, path: c.exchange.Request.Path,
 		secret: secret, override: c.h.overrideHeader, origin: r, vars: vars, repl: repl,
 	}
 }
@@ -176,7 +177,7 @@ var notForFetch = []string{
 }
 
 func (f *caller) fetchHeader() http.Header {
-	h := f.header.Clone()
+	h := f.header.header()
 	for _, name := range notForFetch {
 		delete(h, name)
 	}
