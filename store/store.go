@@ -58,6 +58,10 @@ type Recorder interface {
 	// DropMarks forgets the marks of a journal segment that is gone.
 	DropMarks(ctx context.Context, segment uint64) error
 
+	// DropMarksBelow forgets the marks of all lower segments but 0, which is
+	// that of records without a journal entry: their marks stay for ever.
+	DropMarksBelow(ctx context.Context, segment uint64) error
+
 	// Snapshot returns what is known of key; the zero Snapshot with the key if
 	// nothing is.
 	Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error)

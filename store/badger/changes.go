@@ -152,7 +152,7 @@ func (t *tx) putEvents(c *changes) []webhook.Event {
 		binary.BigEndian.PutUint64(c.encoded[i], nanos(t.now))
 		t.putLong(keyEvent(e.Position), c.encoded[i])
 		t.put(keyEventID(e.ID), binary.BigEndian.AppendUint64(nil, e.Position))
-		t.mark(keyExchange(e.Exchange, e.Position))
+		t.putKey(keyExchange(e.Exchange, e.Position))
 		named := binary.AppendUvarint(binary.AppendUvarint(nil, c.named[i].before), c.named[i].after)
 		t.put(keyEntity(e.Key).u64(e.Position), named)
 		t.effect(func(q *queue) { q.s.events.put(e.ID, e) })

@@ -215,7 +215,7 @@ func (s *Store) fits(size, count int) bool {
 // write commits the group's writes and what follows from them.
 func (c *committer) write() error {
 	t := c.tx
-	if len(t.group.writes) == 0 {
+	if len(t.group.writes) == 0 && len(t.group.marks) == 0 {
 		c.s.committed(t)
 		return nil
 	}
@@ -237,6 +237,7 @@ func (t *tx) finish() {
 	if t.group.position != t.s.position.Load() {
 		t.put(keyPosition(), binary.BigEndian.AppendUint64(nil, t.group.position))
 	}
+	t.putMarks()
 	for sub, n := range t.group.pending {
 		if n != 0 {
 			t.put(keyCount(sub), binary.BigEndian.AppendUint64(nil, t.s.queue.pending(sub)+uint64(n)))
@@ -284,6 +285,7 @@ func (s *Store) committed(t *tx) {
 			}
 		}
 	}
+	s.marks.add(t.group.marks)
 	s.position.Store(t.group.position)
 	s.queue.apply(t.group.pending, t.group.effects)
 }

@@ -63,9 +63,9 @@ func (t *tx) putDelivery(d *webhook.Delivery) error {
 	p := placeOf(d)
 	t.put(keyDelivery(p.place), encodeDelivery(d))
 	t.put(keyDeliveryID(d.ID), binary.BigEndian.AppendUint64(nil, d.Position))
-	t.mark(keySubscription(d.Subscription, p.place))
+	t.putKey(keySubscription(d.Subscription, p.place))
 	if unhappy(d.State) {
-		t.mark(keyFailed(stateNumber(d.State), p.place))
+		t.putKey(keyFailed(stateNumber(d.State), p.place))
 	}
 	if d.State.Final() {
 		return nil
@@ -83,6 +83,6 @@ func (t *tx) changeDelivery(was standing, d *webhook.Delivery) {
 		t.delete(keyFailed(stateNumber(was.state), was.place))
 	}
 	if unhappy(d.State) {
-		t.mark(keyFailed(stateNumber(d.State), was.place))
+		t.putKey(keyFailed(stateNumber(d.State), was.place))
 	}
 }

@@ -19,7 +19,8 @@
 //
 // Those of package store. Positions grow in commit order, across restarts too.
 // Claims write nothing. Finding the next delivery never walks over deleted
-// keys: each queue has a low-water mark in memory.
+// keys: each queue has a low-water mark in memory. Which exchanges are recorded
+// is in memory too, as long as the journal has them (marks.go).
 //
 // # Not guaranteed
 //

@@ -15,7 +15,7 @@ func EngineOptions(s *Store) badgerdb.Options { return s.db.Load().Opts() }
 // empty key.
 func Break(s *Store) error {
 	return s.commit(context.Background(), func(t *tx) error {
-		t.mark(key{})
+		t.putKey(key{})
 		return nil
 	})
 }

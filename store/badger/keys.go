@@ -13,8 +13,7 @@ import (
 const (
 	tablePosition = 'm' // -> newest position
 
-	tableMark        = 'r' // exchange -> segment
-	tableMarkSegment = 'R' // segment exchange
+	tableMarks = 'R' // segment exchange -> further exchanges
 
 	tableSnapshot  = 's' // hash(entity) -> snapshot
 	tableBody      = 'b' // hash(entity) revision -> body
@@ -104,9 +103,8 @@ func entityDigest(k webhook.EntityKey) digest {
 
 func keyPosition() key { return key{tablePosition} }
 
-func keyMark(x webhook.ExchangeID) key { return newKey(tableMark, 16).bytes(x[:]) }
-func keyMarkSegment(segment uint64, x webhook.ExchangeID) key {
-	return newKey(tableMarkSegment, 24).u64(segment).bytes(x[:])
+func keyMarks(first mark) key {
+	return newKey(tableMarks, 24).u64(first.segment).bytes(first.exchange[:])
 }
 
 func keySnapshot(d digest) key         { return newKey(tableSnapshot, 16).bytes(d[:]) }
@@ -165,6 +163,14 @@ func keyState(s subscription) key { return newKey(tableState, len(s)).last(strin
 
 func keyRevisit(t time.Time, position uint64) key {
 	return newKey(tableRevisit, 16).time(t).u64(position)
+}
+
+// parseMarks reads a key of the table of marks.
+func parseMarks(k []byte) (first mark, ok bool) {
+	if len(k) != 25 {
+		return mark{}, false
+	}
+	return mark{binary.BigEndian.Uint64(k[1:]), webhook.ExchangeID(k[9:])}, true
 }
 
 // place says where a delivery is kept.

@@ -155,9 +155,9 @@ func (t *tx) forgetEvents(due dueEvents, k store.Keep) error {
 		}
 		switch ends := last.Add(k.Retention); {
 		case owed:
-			t.mark(keyRevisit(k.Now.Add(min(k.Retention, revisitOwed)), position))
+			t.putKey(keyRevisit(k.Now.Add(min(k.Retention, revisitOwed)), position))
 		case ends.After(k.Now):
-			t.mark(keyRevisit(ends, position))
+			t.putKey(keyRevisit(ends, position))
 		default:
 			if err := t.forgetEvent(position, stored); err != nil {
 				return err

@@ -30,6 +30,7 @@ type Store struct {
 	values *cache[string, value]
 	events *cache[webhook.EventID, *webhook.Event]
 	queue  *queue
+	marks  marks
 
 	// position is that of the newest event that readers may see.
 	position atomic.Uint64
@@ -122,6 +123,9 @@ func (s *Store) recover() error {
 		return fmt.Errorf("finish an interrupted write: %w", err)
 	}
 	if err := s.loadPosition(); err != nil {
+		return err
+	}
+	if err := s.loadMarks(); err != nil {
 		return err
 	}
 	return s.queue.load()

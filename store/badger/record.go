@@ -2,7 +2,6 @@ package badger
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/sidehook/sidehook/store"
@@ -13,6 +12,9 @@ import (
 // goroutine, on what is committed. If the committer finds that one of the
 // snapshots has changed since, it calls Derive again.
 func (s *Store) Record(ctx context.Context, r store.Record) (store.Recorded, error) {
+	if s.marks.has(r.Exchange) {
+		return store.Recorded{Duplicate: true}, nil
+	}
 	p := &recording{Record: r}
 	if err := p.derive(s.readLatest); err != nil {
 		return store.Recorded{}, err
@@ -70,10 +72,7 @@ func (p *recording) read(k webhook.EntityKey, read func(webhook.EntityKey) (kept
 // work is the member's work.
 func (p *recording) work(t *tx) error {
 	p.result = store.Recorded{}
-	switch done, err := t.get(keyMark(p.Exchange)); {
-	case err != nil:
-		return err
-	case done.found():
+	if t.marked(p.Exchange) {
 		p.result.Duplicate = true
 		return nil
 	}
@@ -90,8 +89,7 @@ func (p *recording) work(t *tx) error {
 	if p.result.Consequences, err = t.putChanges(&p.change); err != nil {
 		return fmt.Errorf("record %s: %w", p.Exchange, err)
 	}
-	t.put(keyMark(p.Exchange), binary.BigEndian.AppendUint64(nil, p.Segment))
-	t.mark(keyMarkSegment(p.Segment, p.Exchange))
+	t.mark(mark{p.Segment, p.Exchange})
 	return nil
 }
 

@@ -132,7 +132,7 @@ func (t *tx) putSnapshot(prior kept, next *webhook.Snapshot, head snapshotHead) 
 		t.delete(keyTombstone(prior.snapshot.Seen, prior.digest))
 	}
 	if next.Deleted {
-		t.mark(keyTombstone(next.Seen, prior.digest))
+		t.putKey(keyTombstone(next.Seen, prior.digest))
 	}
 	bare := *next
 	bare.Body = nil

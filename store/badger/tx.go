@@ -27,6 +27,7 @@ type layer struct {
 	position uint64           // of the newest event
 	pending  map[subscription]int
 	effects  []effect
+	marks    []mark
 	err      error // a write that cannot be
 }
 
@@ -41,7 +42,7 @@ func (l *layer) clear() {
 	clear(l.writes)
 	clear(l.pending)
 	clear(l.effects)
-	l.size, l.effects, l.err = 0, l.effects[:0], nil
+	l.size, l.effects, l.marks, l.err = 0, l.effects[:0], l.marks[:0], nil
 }
 
 func newTx(s *Store) *tx {
@@ -79,6 +80,7 @@ func (t *tx) keep() {
 		t.group.pending[sub] += n
 	}
 	t.group.effects = append(t.group.effects, t.mine.effects...)
+	t.group.marks = append(t.group.marks, t.mine.marks...)
 	t.group.size += t.mine.size
 	t.group.position = t.mine.position
 	t.forget()
@@ -95,8 +97,8 @@ func (t *tx) put(k key, v []byte) {
 	t.write(k, value{bytes: v})
 }
 
-// mark puts a key that needs no value.
-func (t *tx) mark(k key) { t.put(k, nil) }
+// putKey puts a key that needs no value.
+func (t *tx) putKey(k key) { t.put(k, nil) }
 
 func (t *tx) delete(k key) { t.write(k, value{}) }
 

@@ -42,6 +42,9 @@ var recordCases = []storeCase{
 	{"marks go with their segment",
 		"DropMarks forgets one segment's marks and no other's.",
 		marksDropped},
+	{"marks of lower segments go",
+		"DropMarksBelow forgets the marks below a segment, and those of segment 0 never.",
+		lowerMarksDropped},
 	{"an exchange without consequences is recorded",
 		"Nothing changed is a result too.",
 		nothingChanged},
@@ -247,6 +250,31 @@ func marksDropped(e *exam) {
 	e.must(err)
 	want := map[webhook.ExchangeID]bool{ids[0]: true, ids[2]: true, ids[4]: true}
 	e.same("marks", want, marks)
+}
+
+func lowerMarksDropped(e *exam) {
+	ids := make([]webhook.ExchangeID, 12)
+	e.together(len(ids), func(i int) error {
+		ids[i] = exchange(i)
+		_, err := e.Record(bg, change{x: ids[i], order: fmt.Sprint(i), segment: uint64(i % 6)}.record())
+		return err
+	})
+	e.must(e.DropMarksBelow(bg, 0))
+	e.must(e.DropMarksBelow(bg, 4))
+	for range 2 {
+		marks, err := e.Recorded(bg, ids)
+		e.must(err)
+		want := map[webhook.ExchangeID]bool{}
+		for _, i := range []int{0, 4, 5} {
+			want[ids[i]], want[ids[i+6]] = true, true
+		}
+		e.same("marks", want, marks)
+		e.reopen()
+	}
+	again, err := e.Record(bg, change{x: ids[0], order: "0"}.record())
+	if err != nil || !again.Duplicate {
+		e.Errorf("recorded before without a segment: duplicate %v, %v", again.Duplicate, err)
+	}
 }
 
 func nothingChanged(e *exam) {
