@@ -76,6 +76,10 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.store.Close())
 	}
+	// Marks that a crash left behind when their segment was gone already.
+	if err := e.store.DropMarksBelow(context.Background(), e.journal.Stats().First); err != nil {
+		return nil, errors.Join(fmt.Errorf("forget old marks: %w", err), e.journal.Close(), e.store.Close())
+	}
 	e.deriver = derive.New(derive.Options{
 		Journal: e.journal, Store: e.store, Traffic: e.traffic, Recovered: e.journal.RecoveredEnd(),
 		Want: e.want, Resources: e.resources, Observer: deriveObserver{e}, Logger: e.logger,
