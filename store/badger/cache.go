@@ -11,6 +11,7 @@ type cache[K comparable, V any] struct {
 	size       int // of young
 	limit      int // of each generation
 	weigh      func(K, V) int
+	stamped    uint64 // grows with each renewal of what it shows
 }
 
 func newCache[K comparable, V any](limit int, weigh func(K, V) int) *cache[K, V] {
@@ -36,26 +37,57 @@ func (c *cache[K, V]) put(k K, v V) {
 	c.add(k, v)
 }
 
+// stamp is taken before reading what [cache.putSince] puts.
+func (c *cache[K, V]) stamp() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stamped
+}
+
+// putSince puts what was read after the stamp was taken, unless something newer
+// may be there.
+func (c *cache[K, V]) putSince(stamp uint64, k K, v V) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stamped == stamp {
+		c.add(k, v)
+	}
+}
+
+// renew ends all stamps. It comes after what readers find is renewed, and before
+// that is put.
+func (c *cache[K, V]) renew() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stamped++
+}
+
 func (c *cache[K, V]) drop(k K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.young, k)
-	delete(c.old, k)
+	c.remove(k)
 }
 
 func (c *cache[K, V]) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.young, c.old, c.size = map[K]V{}, map[K]V{}, 0
+	c.stamped++
 }
 
-// add forgets a value that is large against the whole cache. One that is
-// replaced is counted twice until its generation goes: the bound holds.
+func (c *cache[K, V]) remove(k K) {
+	if was, ok := c.young[k]; ok {
+		c.size -= c.weigh(k, was)
+		delete(c.young, k)
+	}
+	delete(c.old, k)
+}
+
+// add forgets a value that is large against the whole cache.
 func (c *cache[K, V]) add(k K, v V) {
+	c.remove(k)
 	w := c.weigh(k, v)
 	if w > c.limit/4 {
-		delete(c.young, k)
-		delete(c.old, k)
 		return
 	}
 	if c.size+w > c.limit {

@@ -274,6 +274,7 @@ func (s *Store) apply(writes map[string]value) error {
 func (s *Store) committed(t *tx) {
 	if len(t.group.writes) > 0 {
 		s.views.renew(s.db.Load())
+		s.values.renew()
 		for k, v := range t.group.writes {
 			if !cached(k) {
 				continue

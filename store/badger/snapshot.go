@@ -85,12 +85,17 @@ func (l latest) get(k key) (value, error) {
 	if v, ok := l.s.values.get(string(k)); ok {
 		return v, nil
 	}
+	stamp := l.s.values.stamp()
 	v, err := l.s.views.get()
 	if err != nil {
 		return value{}, err
 	}
 	defer v.release()
-	return v.get(k)
+	found, err := v.get(k)
+	if err == nil && cached(k) { // the committer will want it again
+		l.s.values.putSince(stamp, string(k), found)
+	}
+	return found, err
 }
 
 // readLatest reads the snapshot of k outside the committer. A body may go
@@ -123,10 +128,14 @@ func (t *tx) putSnapshot(prior kept, next *webhook.Snapshot, head snapshotHead) 
 	if head.body == head.rev {
 		t.putLong(keyBody(prior.digest, head.body), next.Body)
 	}
-	if prior.body != 0 && prior.body != head.body && prior.body > head.named {
-		if err := t.deleteLong(keyBody(prior.digest, prior.body)); err != nil {
-			return err
+	if prior.body != 0 && prior.body != head.body {
+		k := keyBody(prior.digest, prior.body)
+		if prior.body > head.named {
+			if err := t.deleteLong(k); err != nil {
+				return err
+			}
 		}
+		t.effect(func(q *queue) { q.s.values.drop(string(k)) }) // no record reads it again
 	}
 	if prior.snapshot.Deleted {
 		t.delete(keyTombstone(prior.snapshot.Seen, prior.digest))
