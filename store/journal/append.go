@@ -39,7 +39,7 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 	batch, err := j.append(kindBegin, b.ID, *buf, j.sync, p)
 	if err == nil && batch != nil {
 		if err = p.wait(batch.done); err != nil {
-			err = j.hangs()
+			err = j.hangs(0)
 		} else {
 			err = batch.err
 		}
@@ -66,7 +66,9 @@ func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) er
 	p := patience{ctx: ctx}
 	batch, err := j.append(k, x.ID, *buf, durable, p)
 	if err == nil && batch != nil {
-		if err = p.wait(batch.done); err == nil {
+		if err = p.wait(batch.done); err != nil {
+			j.hangs(beginTime)
+		} else {
 			err = batch.err
 		}
 	}
@@ -118,12 +120,15 @@ func (p patience) wait(done <-chan struct{}) error {
 	}
 }
 
-// hangs notes that a sync takes too long, and returns that as an error.
-func (j *Journal) hangs() error {
+// hangs notes that syncs take too long, if the present one does already, and
+// returns that as an error.
+func (j *Journal) hangs(already time.Duration) error {
 	err := fmt.Errorf("%w: %w", store.ErrJournalDown, errSlow)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.fail(err, true)
+	if already == 0 || !j.syncing.IsZero() && time.Since(j.syncing) > already {
+		j.fail(err, true)
+	}
 	return err
 }
 

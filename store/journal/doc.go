@@ -21,9 +21,12 @@
 //
 // The next segment is always prepared, so a full disk is survived until it is
 // full as well. Then appends return errors that wrap [store.ErrJournalDown], at
-// once, and succeed again by themselves when there is room. After an error of
-// write or fdatasync nothing more is written to that segment, and after one of
-// fdatasync it is not synced again either: the next append goes to another.
+// once, and succeed again by themselves when there is room: the journal tries
+// every second, without traffic too. After an error of write or fdatasync
+// nothing more is written to that segment, and after one of fdatasync it is not
+// synced again either: the next append goes to another. A disk whose syncs hang
+// holds up a begin for a second, later ones not at all, and an end until its
+// context ends.
 //
 // Segments are dropped oldest first, each once the reader is past it and has
 // called Done for its ends. An open begin holds up none: it is copied to the
@@ -33,7 +36,9 @@
 // # Not guaranteed
 //
 // Mutual exclusion: the caller sees to it that one process uses a directory.
-// After power loss, a stretch that was never acknowledged may be reported as
-// Lost if something behind it reached the disk. A segment that is missing in
-// the middle is reported, one missing at either end is not.
+// That a write to the page cache returns: one that hangs in the kernel, as on a
+// dead network disk, holds up all appends. That Close returns while a sync, or
+// OnDropped, hangs. After power loss, a stretch that was never acknowledged may
+// be reported as Lost if something behind it reached the disk. A segment that is
+// missing in the middle is reported, one missing at either end is not.
 package journal

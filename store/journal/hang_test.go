@@ -75,6 +75,34 @@ func TestAHungDiskHoldsUpNoBegin(t *testing.T) {
 	})
 }
 
+// The caller of End goes on without the disk: health has to say so.
+func TestAHungSyncIsDegraded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		j := open(t, journal.Options{FS: d, SegmentSize: smallSegment})
+		synctest.Wait()
+		goOn := d.hang()
+		end := func(patience time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			return j.End(ctx, exchange(1, 500), true)
+		}
+		for _, patience := range []time.Duration{time.Millisecond, 3 * time.Second} {
+			if err := end(patience); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrJournalDown) {
+				t.Error(err)
+			}
+			if degraded, _, reason := j.Health(); degraded != (patience > time.Second) {
+				t.Errorf("after %v: degraded %v %s", patience, degraded, reason)
+			}
+		}
+		goOn()
+		synctest.Wait()
+		if degraded, _, reason := j.Health(); degraded {
+			t.Error("still degraded:", reason)
+		}
+	})
+}
+
 func TestAHungSyncHoldsUpNoDurableBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
