@@ -25,14 +25,32 @@ type load struct {
 func dial(address, path string, n int) (*load, error) {
 	l := &load{}
 	for i := range n {
-		c, err := net.Dial("tcp", address)
-		if err != nil {
+		c := &conn{address: address, requests: requests(address, path, i)}
+		if err := c.open(); err != nil {
 			l.close()
 			return nil, err
 		}
-		l.conns = append(l.conns, &conn{c: c, in: bufio.NewReaderSize(c, 8<<10), requests: requests(address, path, i)})
+		l.conns = append(l.conns, c)
 	}
 	return l, nil
+}
+
+// idleTime is how long a connection may rest before it is opened anew: Caddy
+// closes one after a minute, and the others are measured meanwhile.
+const idleTime = 20 * time.Second
+
+// refresh opens connections anew that have rested.
+func (l *load) refresh() error {
+	for _, c := range l.conns {
+		if time.Since(c.used) < idleTime {
+			continue
+		}
+		c.c.Close()
+		if err := c.open(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *load) close() {
@@ -44,6 +62,9 @@ func (l *load) close() {
 // run writes on every connection, one call after the other, for d. A call
 // waits until it can put something into window; nil: it never waits.
 func (l *load) run(d time.Duration, window chan struct{}) (latencies []time.Duration, took time.Duration, err error) {
+	if err := l.refresh(); err != nil {
+		return nil, 0, err
+	}
 	began := time.Now()
 	errs := make([]error, len(l.conns))
 	var wg sync.WaitGroup
@@ -60,14 +81,25 @@ func (l *load) run(d time.Duration, window chan struct{}) (latencies []time.Dura
 
 // conn is one connection and the requests that it repeats.
 type conn struct {
+	address   string
 	c         net.Conn
 	in        *bufio.Reader
+	used      time.Time
 	requests  []*request
 	next      int
 	latencies []time.Duration
 }
 
+func (c *conn) open() (err error) {
+	if c.c, err = net.Dial("tcp", c.address); err != nil {
+		return err
+	}
+	c.in, c.used = bufio.NewReaderSize(c.c, 8<<10), time.Now()
+	return nil
+}
+
 func (c *conn) run(until time.Time, window chan struct{}) error {
+	defer func() { c.used = time.Now() }()
 	c.latencies = c.latencies[:0]
 	stop := time.NewTimer(time.Until(until))
 	defer stop.Stop()
