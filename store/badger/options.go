@@ -18,9 +18,9 @@ type Options struct {
 	Free func() (uint64, error)
 }
 
-// Memory, in bytes. Smaller memtables and tables than these are flushed and
-// compacted so often that it took a seventh of the processor under load, and
-// save no memory that can be measured. Larger ones want a larger reserve on
+// Memory, in bytes. Memtables and tables of half this size were flushed and
+// compacted so often that it took about a tenth of the processor time under
+// load, and saved no memory that could be measured. Larger ones want a larger reserve on
 // disk: a compaction writes all of level 0 and the base level again before it
 // deletes them. A merged transaction (15 % of a memtable) holds some 400
 // ordinary records.
