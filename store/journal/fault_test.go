@@ -31,6 +31,13 @@ func (d *disk) set(change func()) {
 	change()
 }
 
+// counts returns how many files were made and how often one was synced.
+func (d *disk) counts() (creates, syncs int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.creates, d.syncs
+}
+
 func TestFullDisk(t *testing.T) {
 	d := newDisk()
 	j := open(t, journal.Options{FS: d, SegmentSize: smallSegment})
