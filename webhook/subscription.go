@@ -36,9 +36,8 @@ type Subscription struct {
 	Timeout     time.Duration // whole attempt, connect and body included
 	Retry       Schedule
 	Order       Order
-	HoldBehind  bool // order entity: an exhausted head blocks its lane
-	Concurrency int  // deliveries in flight at once
-	PauseAfter  int  // failed attempts in a row that pause it; 0: never
+	Concurrency int // deliveries in flight at once
+	PauseAfter  int // failed attempts in a row that pause it; 0: never
 
 	AllowPrivate       bool
 	InsecureSkipVerify bool
