@@ -54,6 +54,7 @@ type engine struct {
 	configs []*settings              // activated, oldest first; the last one counts
 	active  atomic.Pointer[settings] // the last of configs; set before anything runs
 	earlier atomic.Pointer[settings] // what was active before, or nil
+	coming  atomic.Pointer[settings] // what is being put into force, or nil
 
 	stopDeriving, stopDelivering, stopTicking context.CancelFunc
 	deriving, delivering                      sync.WaitGroup
@@ -181,6 +182,8 @@ func (e *engine) apply(ctx context.Context) error {
 		return err
 	}
 	e.log.to.Store(s.logger)
+	e.coming.Store(s)
+	defer e.coming.Store(nil)
 	if err := e.deliverer.Configure(s.subscriptions, states, absent(s.subscriptions, states)...); err != nil {
 		return err
 	}
@@ -244,17 +247,25 @@ func (e *engine) Render(ctx context.Context, d *webhook.Delivery, _ *webhook.Sub
 		}
 		return webhook.Payload{}, err
 	}
-	return e.rendererOf(d.Subscription).Render(ev, d)
+	subs, err := e.rendererOf(d.Subscription)
+	if err != nil {
+		return webhook.Payload{}, err
+	}
+	return subs.Render(ev, d)
 }
 
 // rendererOf returns the subscribers that know a subscription. A delivery taken
-// just before a reload may be of one that only the earlier configuration has.
-func (e *engine) rendererOf(sub webhook.SubscriptionID) *rules.Subscribers {
-	now, earlier := e.current(), e.earlier.Load()
-	if earlier != nil && !now.has(sub) && earlier.has(sub) {
-		return earlier.subscribers
+// just before a reload may be of one that only the earlier configuration has, one
+// taken during a reload of one that only the coming one has; and after two
+// reloads nobody may know it any more: then it is not the time for it.
+func (e *engine) rendererOf(sub webhook.SubscriptionID) (*rules.Subscribers, error) {
+	// In this order: what a reload moves on meanwhile is still met.
+	for _, s := range []*settings{e.current(), e.coming.Load(), e.earlier.Load(), e.current()} {
+		if s != nil && s.has(sub) {
+			return s.subscribers, nil
+		}
 	}
-	return now.subscribers
+	return nil, fmt.Errorf("%w: subscription %s has left the configuration", deliver.ErrNotNow, sub)
 }
 
 // resources returns the resources in use, as keys without ID.
