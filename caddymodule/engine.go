@@ -49,6 +49,7 @@ type engine struct {
 	deriver   *derive.Deriver
 	deliverer *deliver.Deliverer
 	missed    missed
+	missedAny bool // an earlier process missed calls, and it is not known to which resources
 
 	mu      sync.Mutex
 	configs []*settings              // activated, oldest first; the last one counts
@@ -81,6 +82,11 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 	if err := e.store.DropMarksBelow(context.Background(), e.journal.Stats().First); err != nil {
 		return nil, errors.Join(fmt.Errorf("forget old marks: %w", err), e.journal.Close(), e.store.Close())
 	}
+	unknown, err := e.missed.open(dir)
+	if err != nil {
+		e.logger.Error("missed calls cannot be noted on disk; should the process die while the journal is down, no gap tells of them", "error", err)
+	}
+	e.missedAny = unknown
 	e.deriver = derive.New(derive.Options{
 		Journal: e.journal, Store: e.store, Traffic: e.traffic, Recovered: e.journal.RecoveredEnd(),
 		Want: e.want, Resources: e.resources, Observer: deriveObserver{e}, Logger: e.logger,
@@ -101,6 +107,9 @@ func (e *engine) start() {
 	ticking, e.stopTicking = context.WithCancel(deriving)
 	e.deriving.Go(func() { e.deriver.Run(deriving) })
 	e.deriving.Go(func() { e.maintain(ticking) })
+	if e.missedAny {
+		e.missed.addAll(e.resources(), errMissedUnreadable)
+	}
 	e.deriving.Go(func() { e.missed.run(ticking, e) })
 	e.delivering.Go(func() {
 		if err := e.deliverer.Run(delivering); err != nil {
@@ -128,7 +137,7 @@ func (e *engine) close() {
 		e.missed.flush(e)
 		e.delivering.Wait()
 	}
-	if err := errors.Join(err, e.store.Close()); err != nil {
+	if err := errors.Join(err, e.missed.close(), e.store.Close()); err != nil {
 		e.logger.Error("closing the store", "dir", e.dir, "error", err)
 	}
 }

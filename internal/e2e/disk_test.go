@@ -49,39 +49,69 @@ func fill(t *testing.T, dir string, leave uint64) string {
 	}
 }
 
+// fullDisk is Sidehook on a disk that has run full under traffic: calls are
+// missed.
+type fullDisk struct {
+	t       *testing.T
+	p       *process
+	crm     *receiver
+	ballast string // remove it and there is room again
+	calls   int    // made so far
+}
+
+func fillUp(t *testing.T) *fullDisk {
+	disk := smallDisk(t, 400)
+	api := serve(t, itemAPI())
+	f := &fullDisk{t: t, crm: receive(t, nil)}
+	config := caddyfile(subscribe("crm", f.crm, "scopes item.updated item.gap"), "\t\tresource item /items", api.URL)
+	f.p = start(t, strings.ReplaceAll(config, "{DATA}", filepath.Join(disk, "data")))
+	f.write()
+	f.crm.wait(1)
+	f.ballast = fill(t, disk, 8)
+	for missed := 0; missed < 20; {
+		f.write()
+		if f.calls%10 == 0 && strings.Contains(f.p.metrics(), "sidehook_missed_calls_total") {
+			missed++
+		}
+		if f.calls > 5000 {
+			t.Fatal("5000 calls of 60 kB are kept on a disk that is full: it was not")
+		}
+	}
+	return f
+}
+
+// write makes one call, which must succeed.
+func (f *fullDisk) write() {
+	f.t.Helper()
+	f.calls++
+	body := `{"n":` + itoa(f.calls) + `,"size":60000}`
+	if status, answer := f.p.call("PATCH", "/items/a", body); status != http.StatusOK {
+		f.t.Fatalf("call %d answered %d %s: a full disk fails no call", f.calls, status, answer)
+	}
+}
+
+func (f *fullDisk) makeRoom() {
+	if err := os.Remove(f.ballast); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// waitForGap waits until the newest webhook tells of the missed calls.
+func (f *fullDisk) waitForGap() {
+	f.t.Helper()
+	until(f.t, "the gap has arrived, behind all that was kept", func() bool {
+		got := f.crm.took()
+		return got[len(got)-1].Body.Type == "item.gap"
+	})
+}
+
 // A full disk fails no call. While the journal has room in reserve calls are
 // kept; then they go through, health says degraded, and a gap covers the time.
 // With room again all that was kept arrives, in order, and then the gap.
 func TestPromise2AFullDiskFailsNoCall(t *testing.T) {
-	disk := smallDisk(t, 400)
-	api := serve(t, itemAPI())
-	crm := receive(t, nil)
-	config := caddyfile(subscribe("crm", crm, "scopes item.updated item.gap"), "\t\tresource item /items", api.URL)
-	p := start(t, strings.ReplaceAll(config, "{DATA}", filepath.Join(disk, "data")))
-	write := func(n int) {
-		t.Helper()
-		body := `{"n":` + itoa(n) + `,"size":60000}`
-		if status, answer := p.call("PATCH", "/items/a", body); status != http.StatusOK {
-			t.Fatalf("call %d answered %d %s: a full disk fails no call", n, status, answer)
-		}
-	}
-	write(1)
-	crm.wait(1)
-
-	ballast := fill(t, disk, 8)
+	f := fillUp(t)
 	var h struct{ Degraded bool }
-	n := 1
-	for missed := 0; missed < 20; {
-		n++
-		write(n)
-		if n%10 == 0 && strings.Contains(p.metrics(), "sidehook_missed_calls_total") {
-			missed++
-		}
-		if n > 5000 {
-			t.Fatal("5000 calls of 60 kB are kept on a disk that is full: it was not")
-		}
-	}
-	if resp, err := http.Get("http://" + p.admin + "/sidehook/health"); err != nil {
+	if resp, err := http.Get("http://" + f.p.admin + "/sidehook/health"); err != nil {
 		t.Fatal(err)
 	} else {
 		json.NewDecoder(resp.Body).Decode(&h)
@@ -91,22 +121,17 @@ func TestPromise2AFullDiskFailsNoCall(t *testing.T) {
 		}
 	}
 
-	if err := os.Remove(ballast); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "the gap has arrived", func() bool {
-		got := crm.took()
-		return got[len(got)-1].Body.Type == "item.gap"
-	})
-	write(n + 1)
+	f.makeRoom()
+	f.waitForGap()
+	f.write()
 	until(t, "the call after the gap has arrived", func() bool {
 		var item struct{ N int }
-		got := crm.took()
+		got := f.crm.took()
 		json.Unmarshal(got[len(got)-1].Body.Data, &item)
-		return item.N == n+1
+		return item.N == f.calls
 	})
 	kept := 0
-	for i, a := range crm.took() {
+	for i, a := range f.crm.took() {
 		if a.Body.Type == "item.updated" {
 			kept++
 		}
@@ -114,5 +139,14 @@ func TestPromise2AFullDiskFailsNoCall(t *testing.T) {
 			t.Fatalf("webhook %d has sequence %d, want %d", i, a.Body.Entity.Sequence, kept)
 		}
 	}
-	t.Logf("%d calls, %d kept and delivered, the rest in a gap", n+1, kept)
+	t.Logf("%d calls, %d kept and delivered, the rest in a gap", f.calls, kept)
+}
+
+// The calls that were missed are known to the next process, too.
+func TestPromise2AGapOutlivesADeathDuringTheOutage(t *testing.T) {
+	f := fillUp(t)
+	f.p.kill()
+	f.makeRoom()
+	f.p.start()
+	f.waitForGap()
 }
