@@ -32,8 +32,8 @@ type call struct {
 	traffic *derive.Call
 
 	begin    webhook.Begin
-	begun    error // of journaling begin
-	exchange webhook.Exchange
+	begun    error             // of journaling begin
+	exchange *webhook.Exchange // lies by itself: the journal may keep it for longer than the call
 	fetcher  *fetcher
 	room     struct { // of fetcher: spares allocations
 		fetcher fetcher
@@ -52,7 +52,7 @@ type call struct {
 // newCall notes the request as it is now. It returns nil if that fails, which
 // is a bug.
 func (h *liveHandler) newCall(l line, m *rules.Match, path string, r *http.Request, next caddyhttp.Handler) *call {
-	c := &call{h: h, line: l, match: m, r: r, next: next}
+	c := &call{h: h, line: l, match: m, r: r, next: next, exchange: new(webhook.Exchange)}
 	ok := h.guarded(func() { c.note(path) })
 	if !ok {
 		return nil
@@ -61,8 +61,8 @@ func (h *liveHandler) newCall(l line, m *rules.Match, path string, r *http.Reque
 }
 
 func (c *call) note(path string) {
-	h, r, x := c.h, c.r, &c.exchange
-	x.Started = time.Now()
+	h, r, x := c.h, c.r, c.exchange
+	x.Started = wallTime(time.Now())
 	x.ID = webhook.NewExchangeID(x.Started)
 	x.API, x.Config = h.program.API(), h.config
 	var secret string
@@ -95,7 +95,7 @@ func (c *call) open() error {
 // enter takes the call's place among the calls on its entity. Waiting and
 // fetching together take no longer than one fetch may.
 func (c *call) enter() {
-	x := &c.exchange
+	x := c.exchange
 	until := time.Now().Add(c.h.fetchTimeout)
 	key, named := c.match.Entity(&x.Request, x.Placeholders)
 	if !named {

@@ -25,14 +25,15 @@ func (c *call) finish(err error, returned bool) {
 
 // end journals how the call ended.
 func (c *call) end(err error, returned bool) {
-	x := &c.exchange
-	x.Ended = time.Now()
+	x := c.exchange
+	now := time.Now()
+	x.Ended = wallTime(now)
 	x.Ending = c.ending(err, returned)
 	if x.Ending == webhook.Rejected {
 		c.reject()
 		return
 	}
-	x.Overlapped = c.traffic.Leave(x.ID, x.Ended)
+	x.Overlapped = c.traffic.Leave(x.ID, now)
 	c.out, c.left = true, true
 	c.fill()
 	if err := c.journal(x, c.match.MaySucceed(x.Response.Status)); err != nil {
@@ -46,24 +47,30 @@ func (c *call) reject() {
 	if c.begun != nil {
 		return
 	}
-	x := webhook.Exchange{
-		ID: c.exchange.ID, API: c.exchange.API, Config: c.exchange.Config,
-		Started: c.exchange.Started, Ended: c.exchange.Ended, Ending: webhook.Rejected,
+	x := c.exchange
+	*x = webhook.Exchange{
+		ID: x.ID, API: x.API, Config: x.Config, Started: x.Started, Ended: x.Ended, Ending: webhook.Rejected,
+		Response: webhook.Response{Status: c.tee.status},
 	}
-	x.Response.Status = c.tee.status
-	if err := c.journal(&x, false); err != nil {
+	if err := c.journal(x, false); err != nil {
 		c.h.warn("the end of a call that changed nothing is not journaled", err)
 	}
 }
 
+// wallTime returns t as the journal has it: in UTC and without a monotonic clock.
+func wallTime(t time.Time) time.Time { return t.UTC().Round(0) }
+
 // fill puts into the exchange what was seen of the two bodies.
 func (c *call) fill() {
-	x := &c.exchange
+	x := c.exchange
 	x.ClientGone = c.tee.gone != nil || c.ctx.parent.Err() != nil
 	if c.body != nil {
 		x.Request.Body, c.release = c.body.finish()
 	}
 	x.Response = webhook.Response{Status: c.tee.status, Header: c.tee.header, Body: c.tee.seen.body()}
+	if x.Before != nil {
+		x.Before.Requested, x.Before.Received = wallTime(x.Before.Requested), wallTime(x.Before.Received)
+	}
 	if x.Ending != webhook.Completed && x.Response.Body.Whole() {
 		x.Response.Body = webhook.Body{Missing: webhook.CutOff}
 	}
@@ -75,7 +82,7 @@ func (c *call) fill() {
 
 // journal writes the end and, with durable, waits for the disk, but not for
 // ever: a disk that hangs fails no call. An exchange that is larger than an
-// entry may be is journaled with less in it.
+// entry may be is journaled with less in it. From here on x stays as it is.
 func (c *call) journal(x *webhook.Exchange, durable bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()
@@ -121,7 +128,7 @@ func (c *call) observe() {
 	if !c.left || c.settled {
 		return
 	}
-	if c.fetcher == nil || c.match.AnswerTells(&c.exchange) {
+	if c.fetcher == nil || c.match.AnswerTells(c.exchange) {
 		c.settle()
 		return
 	}
@@ -138,7 +145,7 @@ func (c *call) observe() {
 // afterFetch returns the one entity that a GET would tell about, and where it
 // is. What became of several entities at once is not found out by GETs here.
 func (c *call) afterFetch() (key webhook.EntityKey, target string, needed bool) {
-	plan := c.h.program.Plan(&c.exchange)
+	plan := c.h.program.Plan(c.exchange)
 	if len(plan.Subjects) != 1 || plan.Subjects[0].Fetch == "" {
 		return webhook.EntityKey{}, "", false
 	}
@@ -146,8 +153,9 @@ func (c *call) afterFetch() (key webhook.EntityKey, target string, needed bool) 
 	return s.Key, s.Fetch, true
 }
 
-// giveBack returns the capture budget: from here on nothing keeps the bodies.
-// The request's tee may be read on by Go's transport, and keeps nothing.
+// giveBack returns the capture budget: from here on the bodies are the
+// journal's, which has bounds of its own. The request's tee may be read on by
+// Go's transport, and keeps nothing.
 func (c *call) giveBack() {
 	c.tee.seen.release()
 	if c.body != nil && c.release == nil {
@@ -156,7 +164,6 @@ func (c *call) giveBack() {
 	if c.release != nil {
 		c.release()
 	}
-	c.exchange.Request.Body.Bytes, c.exchange.Response.Body.Bytes = nil, nil
 }
 
 // drop tells the traffic that the call changed nothing, or is not kept.

@@ -1,7 +1,6 @@
 package caddymodule_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -71,10 +70,7 @@ func (l *memoryLine) End(_ context.Context, x *webhook.Exchange, durable bool) e
 	if size := bodyBytes(x); l.room > 0 && size > l.room {
 		return fmt.Errorf("%w: %d bytes", sidestore.ErrTooLarge, size)
 	}
-	kept := *x
-	kept.Request.Body.Bytes = bytes.Clone(x.Request.Body.Bytes)
-	kept.Response.Body.Bytes = bytes.Clone(x.Response.Body.Bytes)
-	l.ends, l.durable = append(l.ends, kept), append(l.durable, durable)
+	l.ends, l.durable = append(l.ends, *x), append(l.durable, durable)
 	l.announce()
 	return nil
 }

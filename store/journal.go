@@ -52,12 +52,16 @@ type Journal interface {
 	Begin(b *webhook.Begin) error
 
 	// End writes x. With durable it returns once x is on disk (fsync, shared by
-	// concurrent calls); otherwise once it is written. x is not kept.
+	// concurrent calls); otherwise once it is written. It takes x over: from then
+	// on nobody changes x or what it refers to, unless the error wraps
+	// [ErrTooLarge]. Times in x are in UTC and without a monotonic clock.
 	End(ctx context.Context, x *webhook.Exchange, durable bool) error
 
 	// Next returns up to max entries after position after, in order, and blocks
-	// until there is one, ctx ends or the journal is closed ([io.EOF]). The
-	// entries' bytes belong to the caller.
+	// until there is one, ctx ends or the journal is closed ([io.EOF]). What it
+	// returns is shared with who called End, and is not to be changed. Begins,
+	// and ends of rejected calls, are for the reader of a later start: those of
+	// this process are not among the entries.
 	Next(ctx context.Context, after Position, max int) ([]Entry, error)
 
 	// Done says that the exchange whose end is at the position is recorded (or

@@ -36,7 +36,7 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 	defer release(buf)
 	*buf = wire.AppendBegin(append((*buf)[:0], make([]byte, headerSize)...), b)
 	p := patience{until: time.Now().Add(beginTime)}
-	batch, err := j.append(kindBegin, b.ID, *buf, j.sync, p)
+	batch, err := j.append(kindBegin, b.ID, nil, *buf, j.sync, p)
 	if err == nil && batch != nil {
 		if err = p.wait(batch.done); err != nil {
 			err = j.hangs(0)
@@ -54,7 +54,8 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 // End implements [store.Journal]. If ctx ends while it waits for the sync, it
 // returns the error of ctx; the exchange is written and may yet be durable. If
 // ctx ends before there is a segment to write to, the error wraps
-// [store.ErrJournalDown] too.
+// [store.ErrJournalDown] too. Up to 1,024 ends, or 16 MiB of bodies, stay in
+// memory until they are handed out.
 func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
 	buf := buffers.Get().(*[]byte)
 	defer release(buf)
@@ -64,7 +65,7 @@ func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) er
 		k = kindRejected
 	}
 	p := patience{ctx: ctx}
-	batch, err := j.append(k, x.ID, *buf, durable, p)
+	batch, err := j.append(k, x.ID, x, *buf, durable, p)
 	if err == nil && batch != nil {
 		if err = p.wait(batch.done); err != nil {
 			j.hangs(beginTime)
@@ -132,9 +133,10 @@ func (j *Journal) hangs(already time.Duration) error {
 	return err
 }
 
-// append writes buf, which has room for the header in front of the payload. If
-// durable, the caller waits for the batch.
-func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool, p patience) (*batch, error) {
+// append writes buf, which has room for the header in front of the payload; x
+// is what is in it, if that is the end of a call. If durable, the caller waits
+// for the batch.
+func (j *Journal) append(k kind, id webhook.ExchangeID, x *webhook.Exchange, buf []byte, durable bool, p patience) (*batch, error) {
 	h := header{id: id, kind: k, length: len(buf) - headerSize, sum: checksum(buf[headerSize:])}
 	if h.length > maxPayload {
 		return nil, fmt.Errorf("%w: %d bytes, of at most %d", store.ErrTooLarge, h.length, maxPayload)
@@ -149,6 +151,10 @@ func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool
 		return nil, err
 	}
 	j.note(k, id, at)
+	if k == kindEnd {
+		j.recent.add(written{x, at, at.offset + int64(len(buf))})
+		j.wakeReader()
+	}
 	if !durable {
 		return nil, nil
 	}
@@ -181,10 +187,6 @@ func (j *Journal) write(h header, buf []byte, p patience) (place, error) {
 		seg.end += int64(len(buf))
 		seg.size = max(seg.size, seg.end)
 		j.wrote(false)
-		if j.wake != nil {
-			close(j.wake)
-			j.wake = nil
-		}
 		return at, nil
 	}
 	err = fmt.Errorf("%w: %w", store.ErrJournalDown, err)
@@ -255,6 +257,7 @@ func (j *Journal) retire(seal bool) {
 		}
 	}
 	s.sealed = true
+	j.wakeReader() // to pass it
 	j.batch.final = true
 	j.queue = append(j.queue, j.batch)
 	j.active, j.batch = nil, nil

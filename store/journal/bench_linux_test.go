@@ -2,12 +2,14 @@ package journal_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/journal"
@@ -99,6 +101,8 @@ func spread(b *testing.B, writers int, do func() error) {
 	var left atomic.Int64
 	left.Store(int64(b.N))
 	errs := make(chan error, writers)
+	b.ReportAllocs()
+	before := processorTime(b)
 	b.ResetTimer()
 	for range writers {
 		go func() {
@@ -115,6 +119,16 @@ func spread(b *testing.B, writers int, do func() error) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ends/s")
+	b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
+}
+
+// processorTime returns what this process has used so far.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // follow reads everything and calls Done, until the journal is closed.
@@ -130,5 +144,34 @@ func follow(ctx context.Context, j *journal.Journal) {
 				j.Done(after)
 			}
 		}
+	}
+}
+
+// BenchmarkCall measures ends of calls as a proxy makes them: other work before
+// and behind the begin, and an API in between that takes a moment.
+func BenchmarkCall(b *testing.B) {
+	for _, writers := range []int{1, 32} {
+		b.Run(fmt.Sprint(writers, " writers"), func(b *testing.B) {
+			j := open(b, journal.Options{Dir: b.TempDir()})
+			go follow(b.Context(), j)
+			spread(b, writers, func() error {
+				x := exchange(1, 700)
+				work()
+				if err := j.Begin(&webhook.Begin{ID: x.ID}); err != nil {
+					return err
+				}
+				time.Sleep(200 * time.Microsecond)
+				work()
+				return j.End(context.Background(), x, true)
+			})
+		})
+	}
+}
+
+// work takes some 50 microseconds.
+func work() {
+	var sum [32]byte
+	for range 400 {
+		sum = sha256.Sum256(sum[:])
 	}
 }

@@ -29,6 +29,7 @@ type disk struct {
 	retried   bool     // a file whose sync had failed was synced again
 	syncs     int
 	creates   int
+	reads     int
 	hung      chan struct{} // syncs wait until it is closed; nil: they do not
 }
 
@@ -153,6 +154,7 @@ type handle struct {
 func (h handle) ReadAt(p []byte, off int64) (int, error) {
 	h.d.mu.Lock()
 	defer h.d.mu.Unlock()
+	h.d.reads++
 	if off >= int64(len(h.c.data)) {
 		return 0, io.EOF
 	}

@@ -28,6 +28,10 @@
 // holds up a begin for a second, later ones not at all, and an end until its
 // context ends.
 //
+// The newest ends stay in memory, within bounds, until they are handed out: a
+// reader that keeps up reads no file. One that lags, or starts, reads what it is
+// handed out from the disk.
+//
 // Segments are dropped oldest first, each once the reader is past it and has
 // called Done for its ends. An open begin holds up none: it is copied to the
 // tail, and the copy is handed out only after a restart that finds the

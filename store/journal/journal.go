@@ -50,6 +50,7 @@ type Journal struct {
 	limit     int64 // segment size
 	onDropped func(uint64)
 	recovered store.Position
+	own       uint64 // the first segment of this process
 
 	mu       sync.Mutex
 	segments []*segment // by number, the active one last
@@ -58,7 +59,8 @@ type Journal struct {
 	newest   uint64     // highest number given to a segment
 	open     map[webhook.ExchangeID]place
 	unclosed map[webhook.ExchangeID]struct{} // over, but open on disk; see begins.go
-	wake     chan struct{}                   // closed at the next append; nil if nobody waits
+	recent   recent
+	wake     chan struct{} // closed when there may be more to read; nil if nobody waits
 	closed   bool
 	health   health
 
@@ -134,6 +136,8 @@ func Open(o Options) (*Journal, error) {
 // start takes up writing, in a segment of its own.
 func (j *Journal) start() {
 	j.mu.Lock()
+	j.own = j.newest + 1
+	j.recent.init(j.own)
 	j.beginToPrepare()
 	j.mu.Unlock()
 	j.keepPrepared()
@@ -176,6 +180,7 @@ func (j *Journal) Close() error {
 	j.cursor.reset()
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.recent.clear()
 	for _, s := range []*segment{j.active, j.next} {
 		if s != nil && s.file != nil {
 			s.file.Close()
@@ -195,7 +200,7 @@ type Stats struct {
 	Reserve     int64  // bytes that can be written although the disk is full
 	OpenBegins  int    // begins without an end, not reconciled
 	Undone      int    // ends handed out and not Done
-	Unread      int64  // bytes written and not handed out
+	Unread      int64  // bytes that the reader has not come to
 }
 
 // Stats returns the present state.
@@ -213,13 +218,8 @@ func (j *Journal) Stats() Stats {
 		s.Last = seg.number
 		s.Bytes += seg.size
 		s.Undone += len(seg.undone)
-		switch {
-		case reading != nil && seg.number == reading.number:
-			s.Unread += max(seg.end-off, 0)
-		case reading == nil || seg.number > reading.number:
-			s.Unread += max(seg.end-dataStart, 0)
-		}
 	}
+	s.Unread = j.unread(reading, off)
 	if j.active != nil {
 		s.Reserve += max(j.active.size-j.active.end, 0)
 	}
@@ -228,4 +228,21 @@ func (j *Journal) Stats() Stats {
 		s.Reserve += j.next.size - dataStart
 	}
 	return s
+}
+
+// unread returns how much there is for a reader that is at off of a segment, or
+// nowhere yet. What it skips in memory does not count. The caller holds mu.
+func (j *Journal) unread(reading *segment, off int64) (n int64) {
+	if reading != nil && !j.recent.misses(reading, off) {
+		return j.recent.frames
+	}
+	for _, s := range j.segments {
+		switch {
+		case reading != nil && s.number == reading.number:
+			n += max(s.end-off, 0)
+		case reading == nil || s.number > reading.number:
+			n += max(s.end-dataStart, 0)
+		}
+	}
+	return n
 }

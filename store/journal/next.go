@@ -32,10 +32,33 @@ func (c *cursor) reset() {
 	c.segment, c.file, c.window = nil, nil, nil
 }
 
+// goTo puts the cursor at an offset of s.
+func (c *cursor) goTo(s *segment, off int64) {
+	if c.segment != s {
+		c.reset()
+		c.segment = s
+	}
+	c.off = off
+}
+
+// open makes the file of the cursor's segment readable.
+func (c *cursor) open(fs FS) error {
+	if c.file != nil || c.segment.absent > 0 {
+		return nil
+	}
+	f, err := fs.Open(segmentName(c.segment.number))
+	if err != nil {
+		return err
+	}
+	c.file, c.window = f, newWindow(f, c.segment.mark)
+	return nil
+}
+
 // Next implements [store.Journal]. It is for one consumer, which calls Done for
 // each end that is not of a rejected call, and comes back for more when it has
 // dealt with begins and what was lost: that is what a segment is dropped on. A
-// consumer that starts again at the zero position gets everything still kept.
+// consumer that starts again at the zero position gets everything still kept,
+// from the file if need be. One that keeps up costs no reading.
 func (j *Journal) Next(ctx context.Context, after store.Position, max int) ([]store.Entry, error) {
 	if max < 1 {
 		max = 1
@@ -79,6 +102,11 @@ func (j *Journal) read(after store.Position, max int) ([]store.Entry, <-chan str
 	}
 	var entries []store.Entry
 	for size := int64(0); len(entries) < max && size < maxHandedOut; {
+		if len(entries) == 0 {
+			if recalled, wake, ok := j.recall(max); ok {
+				return recalled, wake, nil
+			}
+		}
 		end, wake, err := j.reach(len(entries) == 0)
 		if err != nil && len(entries) == 0 || wake != nil {
 			return nil, wake, err
@@ -130,11 +158,13 @@ func (j *Journal) seek(after store.Position) error {
 	if s == nil {
 		return nil
 	}
-	if err := j.enter(s); err != nil {
-		return err
-	}
+	c.goTo(s, dataStart)
 	if s.number == after.Segment && after.Offset >= dataStart {
 		if c.off = after.Offset; c.off < end {
+			if err := c.open(j.fs); err != nil {
+				c.reset()
+				return err
+			}
 			c.skip(end)
 		}
 	}
@@ -166,21 +196,6 @@ func (j *Journal) segment(number uint64) *segment {
 	return j.segments[i]
 }
 
-// enter puts the cursor at the start of s.
-func (j *Journal) enter(s *segment) error {
-	c := &j.cursor
-	c.reset()
-	if s.absent == 0 {
-		f, err := j.fs.Open(segmentName(s.number))
-		if err != nil {
-			return err
-		}
-		c.file, c.window = f, newWindow(f, s.mark)
-	}
-	c.segment, c.off = s, dataStart
-	return nil
-}
-
 // reach makes sure that there is something to read at the cursor, going on to
 // the next segment if need be, and returns how far it may be read. If there is
 // nothing it returns 0, or if the caller would wait for it, a channel to wait
@@ -194,6 +209,9 @@ func (j *Journal) reach(wait bool) (end int64, wake <-chan struct{}, err error) 
 			if c.off < s.end {
 				end = s.end
 				j.mu.Unlock()
+				if err := c.open(j.fs); err != nil {
+					return 0, nil, err
+				}
 				return end, nil, nil
 			}
 			if next = nil; s.sealed {
@@ -206,18 +224,30 @@ func (j *Journal) reach(wait bool) (end int64, wake <-chan struct{}, err error) 
 		}
 		if next == nil {
 			if wait {
-				if j.wake == nil {
-					j.wake = make(chan struct{})
-				}
-				wake = j.wake
+				wake = j.waitForMore()
 			}
 			j.mu.Unlock()
 			return 0, wake, nil
 		}
 		j.mu.Unlock()
-		if err := j.enter(next); err != nil {
-			return 0, nil, err
-		}
+		c.goTo(next, dataStart)
+	}
+}
+
+// waitForMore returns a channel that is closed when there may be more to read.
+// The caller holds mu.
+func (j *Journal) waitForMore() <-chan struct{} {
+	if j.wake == nil {
+		j.wake = make(chan struct{})
+	}
+	return j.wake
+}
+
+// wakeReader is called when there may be more to read. The caller holds mu.
+func (j *Journal) wakeReader() {
+	if j.wake != nil {
+		close(j.wake)
+		j.wake = nil
 	}
 }
 
@@ -252,9 +282,10 @@ func (j *Journal) step(end int64) (e store.Entry, ok bool) {
 // entry fills in e from the frame f of s.
 func (j *Journal) entry(e store.Entry, f frame, s *segment) (_ store.Entry, ok bool) {
 	_, handOut := s.copies[e.At.Offset]
+	later := s.number >= j.own && (f.kind == kindBegin || f.kind == kindRejected)
 	var err error
 	switch {
-	case f.kind == kindSeal, f.kind == kindProbe, f.kind == kindCopy && !handOut:
+	case f.kind == kindSeal, f.kind == kindProbe, f.kind == kindCopy && !handOut, later:
 		return e, false
 	case f.kind == kindBegin, f.kind == kindCopy:
 		e.Begin, err = wire.DecodeBegin(f.payload)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -20,11 +21,33 @@ func inOrder(e *journalExam) {
 	if err := j.End(e.Context(), x, false); err != nil {
 		e.Fatal(err)
 	}
-	got := e.next(j, store.Position{}, 3)
+	e.wantEnds(e.next(j, store.Position{}, 2), first, x)
+	got := e.next(e.open(), store.Position{}, 3)
 	if diff := cmp.Diff(b, got[0].Begin); diff != "" {
 		e.Errorf("want(-) got(+):\n%s", diff)
 	}
 	e.wantEnds(got[1:], first, x)
+}
+
+func forLater(e *journalExam) {
+	j := e.open()
+	slow, refused := e.exchange(10), e.exchange(10)
+	refused.Ending = webhook.Rejected
+	e.begin(j, slow.ID)
+	e.begin(j, refused.ID)
+	if err := j.End(e.Context(), refused, false); err != nil {
+		e.Fatal(err)
+	}
+	x := e.end(j, 10)
+	e.wantEnds(e.next(j, store.Position{}, 1), x)
+	got := e.next(e.open(), store.Position{}, 4)
+	if got[0].Begin == nil || got[0].Begin.ID != slow.ID || got[1].Begin == nil {
+		e.Fatalf("got %+v, %+v instead of the begins", got[0], got[1])
+	}
+	if got[2].End.Ending != webhook.Rejected {
+		e.Errorf("the rejected call ended %v", got[2].End.Ending)
+	}
+	e.wantEnds(got[3:], x)
 }
 
 func everyField(e *journalExam) {
@@ -48,6 +71,7 @@ func everyField(e *journalExam) {
 		e.Fatal(err)
 	}
 	e.wantEnds(e.next(j, store.Position{}, 1), x)
+	e.wantEnds(e.next(e.open(), store.Position{}, 1), x)
 }
 
 func readerWaits(e *journalExam) {
@@ -153,20 +177,53 @@ func large(e *journalExam) {
 	e.wantEnds(e.next(e.open(), store.Position{}, 3), small, big, last)
 }
 
-func ownBytes(e *journalExam) {
+func stay(e *journalExam) {
 	j := e.open()
 	x := e.end(j, 100)
-	first := e.next(j, store.Position{}, 1)[0].End
-	clear(first.Response.Body.Bytes)
-	got := e.next(j, store.Position{}, 1)
-	e.wantEnds(got, x)
-	e.end(j, 100)
-	e.next(j, got[0].At, 1)
-	e.wantEnds(got, x)
-	clear(x.Response.Body.Bytes)
-	if got := e.next(j, store.Position{}, 1)[0].End.Response.Body.Bytes[0]; got == 0 {
-		e.Error("the journal kept the exchange's bytes instead of copying them")
+	want := *x
+	want.Response.Body.Bytes = bytes.Clone(x.Response.Body.Bytes)
+	first := e.next(j, store.Position{}, 1)
+	again := e.next(j, store.Position{}, 1)
+	for range 3 {
+		e.end(j, 100)
 	}
+	e.next(j, again[0].At, 3)
+	e.next(j, store.Position{}, 4)
+	e.wantEnds(first, &want)
+	e.wantEnds(again, &want)
+}
+
+func lags(e *journalExam) {
+	j := e.open()
+	var want []*webhook.Exchange
+	for range 3000 {
+		x := e.exchange(10)
+		want = append(want, x)
+		if err := j.End(e.Context(), x, false); err != nil {
+			e.Fatal(err)
+		}
+	}
+	got := e.next(j, store.Position{}, 100)
+	for range 20 { // large ones push others out of whatever is kept in memory
+		want = append(want, e.end(j, 1<<20))
+		got = append(got, e.next(j, got[len(got)-1].At, 100)...)
+	}
+	got = append(got, e.next(j, got[len(got)-1].At, len(want)-len(got))...)
+	e.wantEnds(got, want...)
+}
+
+func goesBack(e *journalExam) {
+	j := e.open()
+	var want []*webhook.Exchange
+	for range 9 {
+		want = append(want, e.end(j, 100))
+	}
+	got := e.next(j, store.Position{}, 6)
+	e.wantEnds(e.next(j, got[1].At, 3), want[2:5]...)
+	e.wantEnds(e.next(j, got[5].At, 2), want[6:8]...)
+	e.wantEnds(e.next(j, got[3].At, 5), want[4:]...)
+	x := e.end(j, 100)
+	e.wantEnds(e.next(j, store.Position{}, 10), append(want, x)...)
 }
 
 func concurrent(e *journalExam) {
@@ -189,12 +246,13 @@ func concurrent(e *journalExam) {
 			errs <- err
 		}()
 	}
-	got := e.next(j, store.Position{}, 2*writers*each)
+	e.next(j, store.Position{}, writers*each)
 	for range writers {
 		if err := <-errs; err != nil {
 			e.Error(err)
 		}
 	}
+	got := e.next(e.open(), store.Position{}, 2*writers*each)
 	begun := make(map[webhook.ExchangeID]bool)
 	for _, entry := range got {
 		if entry.Begin != nil {
@@ -292,7 +350,8 @@ func tooLarge(e *journalExam) {
 	if err := j.End(e.Context(), x, true); err != nil {
 		e.Error(err)
 	}
-	e.wantEnds(e.next(j, store.Position{}, 2)[1:], x)
+	e.wantEnds(e.next(j, store.Position{}, 1), x)
+	e.wantEnds(e.next(e.open(), store.Position{}, 2)[1:], x)
 }
 
 func doneTwice(e *journalExam) {
