@@ -149,6 +149,9 @@ func (j *Journal) append(k kind, id webhook.ExchangeID, buf []byte, durable bool
 		return nil, err
 	}
 	j.note(k, id, at)
+	if k == kindEnd {
+		j.last = store.Position{Segment: at.segment.number, Offset: at.offset}
+	}
 	if !durable {
 		return nil, nil
 	}
