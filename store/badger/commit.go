@@ -155,15 +155,28 @@ func (t *tx) finish() {
 func (s *Store) apply(writes map[string]value) error {
 	txn := s.db.Load().NewTransaction(true)
 	defer txn.Discard()
+	size := 0
+	for k := range writes {
+		size += len(k)
+	}
+	// Badger keeps entries and keys until the commit: all of them are two
+	// allocations.
+	keys, entries := make([]byte, 0, size), make([]badgerdb.Entry, len(writes))
 	for k, v := range writes {
+		from := len(keys)
+		keys = append(keys, k...)
+		key := keys[from:len(keys):len(keys)]
 		var err error
-		switch {
-		case !v.found():
-			err = txn.Delete([]byte(k))
-		case v.long:
-			err = txn.SetEntry(badgerdb.NewEntry([]byte(k), v.bytes).WithMeta(longMeta))
-		default:
-			err = txn.SetEntry(badgerdb.NewEntry([]byte(k), v.bytes))
+		if !v.found() {
+			err = txn.Delete(key)
+		} else {
+			e := &entries[0]
+			entries = entries[1:]
+			e.Key, e.Value = key, v.bytes
+			if v.long {
+				e.UserMeta = longMeta
+			}
+			err = txn.SetEntry(e)
 		}
 		if err != nil {
 			return fmt.Errorf("write to the store: %w", asFull(err))

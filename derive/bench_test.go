@@ -1,0 +1,96 @@
+package derive_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/derive"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/badger"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// given is a journal of so many exchanges, that hands them out at once.
+type given struct {
+	exchanges []*webhook.Exchange
+	at        int
+	left      int // not done
+}
+
+func (g *given) Next(_ context.Context, _ store.Position, max int) (entries []store.Entry, err error) {
+	if g.at == len(g.exchanges) {
+		return nil, io.EOF
+	}
+	for ; len(entries) < max && g.at < len(g.exchanges); g.at++ {
+		entries = append(entries, store.Entry{At: store.Position{Segment: 1, Offset: int64(g.at + 1)}, End: g.exchanges[g.at]})
+	}
+	return entries, nil
+}
+
+func (g *given) Last() store.Position                                      { return store.Position{} }
+func (g *given) Begin(*webhook.Begin) error                                { return nil }
+func (g *given) End(context.Context, *webhook.Exchange, bool) error        { return nil }
+func (g *given) Done(store.Position)                                       { g.left-- }
+func (g *given) DoneBegin(webhook.ExchangeID)                              {}
+func (g *given) Close() error                                              { return nil }
+func (*given) Nothing(*webhook.Exchange, string)                           {}
+func (*given) Quarantined(*webhook.Exchange, string)                       {}
+func (*given) Recorded(*webhook.Exchange, *store.Recorded, *rules.Derived) {}
+
+// BenchmarkDerive derives and records updates of 1000 items, one subscription
+// wanting all.
+func BenchmarkDerive(b *testing.B) {
+	s, err := badger.Open(badger.Options{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	canonical := projects.Canonical()
+	config := webhook.NewConfigID(canonical)
+	if err := s.PutConfig(b.Context(), config, canonical); err != nil {
+		b.Fatal(err)
+	}
+	all := &webhook.Subscription{ID: "all", Scopes: []webhook.Pattern{"project.**"}, Tenant: webhook.AnyTenant, Order: webhook.OrderEntity}
+	subs, err := rules.NewSubscribers([]*webhook.Subscription{all}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	j := &given{left: b.N}
+	for n := range b.N {
+		j.exchanges = append(j.exchanges, update(fmt.Sprint(n%1000), n, config))
+	}
+	d := derive.New(derive.Options{
+		Journal: j, Store: s, Traffic: derive.NewTraffic(), Want: subs.Want, Observer: j, Logger: slog.New(slog.DiscardHandler),
+	})
+	b.ReportAllocs()
+	b.ResetTimer()
+	d.Run(b.Context())
+	b.StopTimer()
+	if j.left > 0 {
+		b.Errorf("%d exchanges are not recorded", j.left)
+	}
+}
+
+// update is an update of a project, answered with the entity.
+func update(id string, n int, config webhook.ConfigID) *webhook.Exchange {
+	now := time.Now()
+	body := fmt.Appendf(nil, `{"id":%q,"n":%d,"name":"Roof","status":"open","customer":{"name":"Ada Lovelace","city":"London"},"lines":[{"sku":"A-1","quantity":2},{"sku":"B-7","quantity":1}],"note":"%0100d"}`, id, n, n)
+	return &webhook.Exchange{
+		ID: webhook.NewExchangeID(now), API: rules.DefaultAPI, Config: config, Started: now, Ended: now,
+		Request: webhook.Request{
+			Method: http.MethodPatch, Path: "/projects/" + id,
+			Header: webhook.Header{"Content-Type": {"application/json"}},
+			Body:   webhook.Body{Bytes: fmt.Appendf(nil, `{"n":%d}`, n)},
+		},
+		Response: webhook.Response{
+			Status: 200, Header: webhook.Header{"Content-Type": {"application/json"}},
+			Body: webhook.Body{Bytes: body},
+		},
+	}
+}
