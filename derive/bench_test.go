@@ -1,9 +1,7 @@
 package derive_test
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -11,37 +9,9 @@ import (
 
 	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/rules"
-	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/badger"
 	"github.com/sidehook/sidehook/webhook"
 )
-
-// given is a journal of so many exchanges, that hands them out at once.
-type given struct {
-	exchanges []*webhook.Exchange
-	at        int
-	left      int // not done
-}
-
-func (g *given) Next(_ context.Context, _ store.Position, max int) (entries []store.Entry, err error) {
-	if g.at == len(g.exchanges) {
-		return nil, io.EOF
-	}
-	for ; len(entries) < max && g.at < len(g.exchanges); g.at++ {
-		entries = append(entries, store.Entry{At: store.Position{Segment: 1, Offset: int64(g.at + 1)}, End: g.exchanges[g.at]})
-	}
-	return entries, nil
-}
-
-func (g *given) Last() store.Position                                      { return store.Position{} }
-func (g *given) Begin(*webhook.Begin) error                                { return nil }
-func (g *given) End(context.Context, *webhook.Exchange, bool) error        { return nil }
-func (g *given) Done(store.Position)                                       { g.left-- }
-func (g *given) DoneBegin(webhook.ExchangeID)                              {}
-func (g *given) Close() error                                              { return nil }
-func (*given) Nothing(*webhook.Exchange, string)                           {}
-func (*given) Quarantined(*webhook.Exchange, string)                       {}
-func (*given) Recorded(*webhook.Exchange, *store.Recorded, *rules.Derived) {}
 
 // BenchmarkDerive derives and records updates of 1000 items, one subscription
 // wanting all.
@@ -61,19 +31,20 @@ func BenchmarkDerive(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	j := &given{left: b.N}
+	j := newMemoryJournal()
 	for n := range b.N {
-		j.exchanges = append(j.exchanges, update(fmt.Sprint(n%1000), n, config))
+		j.add(update(fmt.Sprint(n%1000), n, config))
 	}
 	d := derive.New(derive.Options{
-		Journal: j, Store: s, Traffic: derive.NewTraffic(), Want: subs.Want, Observer: j, Logger: slog.New(slog.DiscardHandler),
+		Journal: j, Store: s, Traffic: derive.NewTraffic(), Want: subs.Want, Observer: nobody{}, Logger: slog.New(slog.DiscardHandler),
 	})
+	j.Close()
 	b.ReportAllocs()
 	b.ResetTimer()
 	d.Run(b.Context())
 	b.StopTimer()
-	if j.left > 0 {
-		b.Errorf("%d exchanges are not recorded", j.left)
+	if n := j.undone(); n > 0 {
+		b.Errorf("%d exchanges are not recorded", n)
 	}
 }
 
