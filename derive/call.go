@@ -22,6 +22,7 @@ type Call struct {
 	resolved   chan struct{}
 	seen       *webhook.Observation // set before resolved is closed
 	concurrent bool                 // set before resolved is closed
+	then       func()               // called when resolved is closed; see Look
 }
 
 // Drop ends a call that changed nothing and is not journaled with a body.
@@ -158,6 +159,7 @@ func (c *Call) undisturbed(fence uint64) bool {
 func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 	t := c.traffic
 	t.mu.Lock()
+	defer c.after()
 	defer t.mu.Unlock()
 	if n := seenBytes(seen); c.kept && t.bytes+n <= maxSeenBytes {
 		c.seen = seen
@@ -175,6 +177,13 @@ func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 		e.gate = nil
 	}
 	t.sweep(e)
+}
+
+// after calls then, now that c is resolved.
+func (c *Call) after() {
+	if c.then != nil {
+		c.then()
+	}
 }
 
 func seenBytes(o *webhook.Observation) int {

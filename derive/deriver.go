@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"sync"
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
@@ -48,7 +47,7 @@ type Options struct {
 }
 
 // Observer is told what deriving comes to; the rim makes metrics of it. Its
-// methods are called from many goroutines and must return at once.
+// methods are called from two goroutines and must return at once.
 type Observer interface {
 	Recorded(x *webhook.Exchange, r *store.Recorded, d *rules.Derived)
 	Nothing(x *webhook.Exchange, why string)
@@ -61,14 +60,17 @@ type Deriver struct {
 	programs programs
 	lanes    lanes
 	begins   map[webhook.ExchangeID]begun // only those of earlier processes
-	running  sync.WaitGroup
 	caughtUp chan struct{}
+	ended    chan struct{} // closed when nothing is recorded any more
 	stalled  stalled
 }
 
 // New returns a Deriver that has not read anything yet.
 func New(o Options) *Deriver {
-	d := &Deriver{Options: o, begins: make(map[webhook.ExchangeID]begun), caughtUp: make(chan struct{})}
+	d := &Deriver{
+		Options: o, begins: make(map[webhook.ExchangeID]begun),
+		caughtUp: make(chan struct{}), ended: make(chan struct{}),
+	}
 	d.programs.store = o.Store
 	d.lanes.init()
 	return d
@@ -82,7 +84,14 @@ func (d *Deriver) CaughtUp() <-chan struct{} { return d.caughtUp }
 // or the journal is closed; then it waits for what is being recorded. What is
 // left unrecorded is read again by the next Run of a new Deriver.
 func (d *Deriver) Run(ctx context.Context) {
-	defer d.running.Wait()
+	go func() {
+		defer close(d.ended)
+		d.recordAll(ctx)
+	}()
+	defer func() {
+		d.lanes.close()
+		<-d.ended
+	}()
 	var at store.Position
 	recovered := false
 	for {
@@ -91,6 +100,7 @@ func (d *Deriver) Run(ctx context.Context) {
 			d.reconcile(ctx)
 			close(d.caughtUp)
 		}
+		d.lanes.reached(at)
 		entries, done, err := d.next(ctx, at)
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
 			return
@@ -145,46 +155,57 @@ func (d *Deriver) take(ctx context.Context, e *store.Entry, done map[webhook.Exc
 			d.Journal.Done(e.At)
 			return
 		}
-		d.queue(ctx, e.End, e.At, func() { d.Journal.Done(e.At) })
+		d.queue(ctx, &ticket{d: d, x: e.End, at: e.At})
 	}
 }
 
-// queue plans x and joins the lanes of its entities, in journal order. finished
-// is called once x needs the journal no more.
-func (d *Deriver) queue(ctx context.Context, x *webhook.Exchange, at store.Position, finished func()) {
-	if x.Ending == webhook.Rejected {
-		finished()
+// queue plans t's exchange and has it join the lanes of its entities, in journal
+// order.
+func (d *Deriver) queue(ctx context.Context, t *ticket) {
+	if t.x.Ending == webhook.Rejected {
+		d.finish(t)
 		return
 	}
-	t := &ticket{x: x, at: at, finished: finished}
-	program, err := d.program(ctx, x)
-	if ctx.Err() != nil {
+	var err error
+	if t.program, err = d.program(ctx, t.x); ctx.Err() != nil {
 		return
 	}
+	var pl *rules.Plan
 	if err == nil {
-		t.program = program
-		t.plan, err = plan(program, x)
+		pl, err = plan(t.program, t.x)
 	}
 	if err != nil {
 		d.quarantine(ctx, t, err)
 		return
 	}
-	if t.plan.Nothing != "" {
-		d.Observer.Nothing(x, t.plan.Nothing)
+	if pl.Nothing != "" {
+		d.Observer.Nothing(t.x, pl.Nothing)
 		d.finish(t)
 		return
 	}
-	if !d.lanes.reserve(ctx, t) {
+	t.setPlan(pl)
+	if d.lanes.reserve(ctx, t) {
+		d.join(t)
+	}
+}
+
+// join has t join its lanes. Most of the time its after is known already.
+func (d *Deriver) join(t *ticket) {
+	seen, concurrent, settled := d.Traffic.Look(t.x.ID, nil)
+	if settled {
+		t.setAfter(seen, concurrent)
+		d.lanes.join(t)
 		return
 	}
-	d.running.Add(1)
-	d.lanes.join(t, func(t *ticket) {
-		go func() {
-			defer d.running.Done()
-			d.record(ctx, t)
-			d.lanes.leave(t)
-		}()
-	})
+	d.lanes.join(t)
+	settle := func() {
+		seen, concurrent, _ := d.Traffic.Look(t.x.ID, nil)
+		t.setAfter(seen, concurrent)
+		d.lanes.settle(t)
+	}
+	if _, _, settled := d.Traffic.Look(t.x.ID, settle); settled {
+		settle()
+	}
 }
 
 // program returns the program that derives x. A store that cannot be read is

@@ -45,7 +45,7 @@ type faulty struct {
 	unread int // calls of Config that fail
 }
 
-func (f *faulty) Record(ctx context.Context, r store.Record) (store.Recorded, error) {
+func (f *faulty) Record(ctx context.Context, rs []store.Record) ([]store.Recorded, error) {
 	f.mu.Lock()
 	fail := f.fails > 0
 	if fail {
@@ -53,9 +53,9 @@ func (f *faulty) Record(ctx context.Context, r store.Record) (store.Recorded, er
 	}
 	f.mu.Unlock()
 	if fail {
-		return store.Recorded{}, fmt.Errorf("record: %w", store.ErrFull)
+		return nil, fmt.Errorf("record: %w", store.ErrFull)
 	}
-	return f.Store.Record(ctx, r)
+	return f.Store.Record(ctx, rs)
 }
 
 // Config fails as Record does.

@@ -42,7 +42,7 @@ func (d *Deriver) reconcile(ctx context.Context) {
 			"exchange", x.ID.String(), "method", x.Request.Method, "path", x.Request.Path, "started", x.Started)
 		// The zero position: the mark must not go with the begin's segment, for
 		// its copy may be read again from a later one.
-		d.queue(ctx, x, store.Position{}, func() { d.Journal.DoneBegin(x.ID) })
+		d.queue(ctx, &ticket{d: d, x: x, begin: true})
 	}
 }
 
@@ -68,7 +68,7 @@ func (d *Deriver) lost(ctx context.Context, e *store.Entry) {
 	for _, r := range d.Resources() {
 		g := webhook.Gap{Reason: webhook.GapJournal, Detail: detail, From: now, To: now}
 		for wait := firstPause; ; wait = min(2*wait, maxPause) {
-			err := d.Gap(ctx, lostID(e.At, r), r, g)
+			err := d.gap(ctx, store.Position{}, lostID(e.At, r), r, g)
 			if err == nil || !d.pause(ctx, err, wait, "gap of resource", r.Resource) {
 				break
 			}

@@ -2,14 +2,9 @@ package derive
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"runtime/debug"
 	"time"
 
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
-	"github.com/sidehook/sidehook/webhook"
 )
 
 // Waits between tries to record while the store cannot write.
@@ -18,81 +13,56 @@ const (
 	maxPause   = 5 * time.Second
 )
 
-// ruleError is an error of the pure rules: trying again cannot help.
-type ruleError struct{ err error }
-
-func (e *ruleError) Error() string { return e.err.Error() }
-func (e *ruleError) Unwrap() error { return e.err }
-
-// record waits for the after of t's exchange and has its consequences stored.
-// When it returns, t is recorded, quarantined, or ctx has ended and t will be
-// read again.
-func (d *Deriver) record(ctx context.Context, t *ticket) {
-	seen, concurrent, _ := d.Traffic.Wait(ctx, t.x.ID)
-	if ctx.Err() != nil {
-		return
+// recordAll records what comes off the line until nothing will come any more or
+// ctx ends. What is not recorded then will be read again.
+func (d *Deriver) recordAll(ctx context.Context) {
+	b := batches{lanes: &d.lanes, timer: time.NewTimer(batchEvery)}
+	b.timer.Stop()
+	records := make([]store.Record, 0, maxBatch)
+	for batch := b.next(ctx); batch != nil; batch = b.next(ctx) {
+		records = records[:0]
+		now := time.Now()
+		for _, t := range batch {
+			t.now = now
+			records = append(records, t.record())
+		}
+		recorded, ok := d.commit(ctx, records)
+		if !ok {
+			return
+		}
+		for i, t := range batch {
+			d.tell(ctx, t, &recorded[i])
+		}
+		d.lanes.done(batch)
+		clear(records)
 	}
-	after := make([]rules.Seen, len(t.plan.Subjects))
-	for i := range after {
-		after[i] = rules.Seen{Observation: seen, Concurrent: concurrent || t.x.Overlapped}
-	}
-	now := time.Now()
-	var derived rules.Derived
-	r := store.Record{
-		Exchange: t.x.ID, Segment: t.at.Segment, Entities: t.keys,
-		Derive: func(before []webhook.Snapshot) (store.Consequences, error) {
-			var err error
-			derived, err = derive(t, before, after)
-			if err != nil {
-				return store.Consequences{}, &ruleError{err}
-			}
-			return d.consequences(&derived, now)
-		},
-	}
-	d.commit(ctx, t, r, &derived)
 }
 
-// commit records r, however long the store cannot write.
-func (d *Deriver) commit(ctx context.Context, t *ticket, r store.Record, derived *rules.Derived) {
+// commit records rs, however long the store cannot write; nothing overtakes
+// them. It reports false if ctx ended first.
+func (d *Deriver) commit(ctx context.Context, rs []store.Record) ([]store.Recorded, bool) {
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		recorded, err := d.Store.Record(ctx, r)
+		recorded, err := d.Store.Record(ctx, rs)
 		if err == nil {
 			d.stalled.over()
-			d.Observer.Recorded(t.x, &recorded, derived)
-			d.finish(t)
-			return
+			return recorded, true
 		}
-		if rule := (*ruleError)(nil); errors.As(err, &rule) {
-			d.quarantine(ctx, t, rule)
-			return
-		}
-		if !d.pause(ctx, err, pause, "exchange", t.x.ID.String()) {
-			return
+		if !d.pause(ctx, err, pause, "exchange", rs[0].Exchange.String(), "and_behind_it", len(rs)-1) {
+			return nil, false
 		}
 	}
 }
 
-// consequences adds to what was derived the deliveries that it causes.
-func (d *Deriver) consequences(derived *rules.Derived, now time.Time) (store.Consequences, error) {
-	c := store.Consequences{Snapshots: derived.Snapshots, Events: derived.Events}
-	for i := range derived.Events {
-		e := &derived.Events[i]
-		wants, err := d.Want(e)
-		if err != nil {
-			return c, &ruleError{fmt.Errorf("who wants %s: %w", e.Scope, err)}
-		}
-		for _, w := range wants {
-			c.Deliveries = append(c.Deliveries, newDelivery(e, w, now))
-		}
-	}
-	return c, nil
-}
-
-func newDelivery(e *webhook.Event, w rules.Want, now time.Time) webhook.Delivery {
-	return webhook.Delivery{
-		ID: webhook.NewDeliveryID(e.ID, w.Subscription.ID, 0), Event: e.ID,
-		Subscription: w.Subscription.ID, Lane: w.Subscription.Order.Lane(e), Unjudged: w.Unjudged,
-		State: webhook.Pending, Due: now, Created: now,
+// tell tells everyone concerned what became of t.
+func (d *Deriver) tell(ctx context.Context, t *ticket, r *store.Recorded) {
+	switch {
+	case t.gap != nil:
+		t.gap.done <- r.Err
+	case r.Err != nil:
+		d.quarantine(ctx, t, r.Err)
+	default:
+		d.Observer.Recorded(t.x, r, &t.derived)
+		d.finish(t)
 	}
 }
 
@@ -117,25 +87,10 @@ func (d *Deriver) quarantine(ctx context.Context, t *ticket, why error) {
 
 // finish lets the journal and the traffic forget t.
 func (d *Deriver) finish(t *ticket) {
-	t.finished()
-	d.Traffic.Forget(t.x.ID)
-}
-
-// plan and derive keep a panic of the rules from leaving this package: the
-// exchange goes to quarantine like after any other rule error.
-
-func plan(p *rules.Program, x *webhook.Exchange) (pl *rules.Plan, err error) {
-	defer recovered(&err)
-	return p.Plan(x), nil
-}
-
-func derive(t *ticket, before []webhook.Snapshot, after []rules.Seen) (dv rules.Derived, err error) {
-	defer recovered(&err)
-	return t.program.Derive(t.x, t.plan, before, after)
-}
-
-func recovered(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("panic in the rules: %v\n%s", r, debug.Stack())
+	if t.begin {
+		d.Journal.DoneBegin(t.x.ID)
+	} else {
+		d.Journal.Done(t.at)
 	}
+	d.Traffic.Forget(t.x.ID)
 }

@@ -151,6 +151,27 @@ func (t *Traffic) Wait(ctx context.Context, id webhook.ExchangeID) (seen *webhoo
 	}
 }
 
+// Look returns at once what Wait would, if that is settled; else then, unless it
+// is nil, is called once it is, by the goroutine that settles it. The last then
+// counts.
+func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observation, concurrent, settled bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.calls[id]
+	if c == nil {
+		return nil, false, true
+	}
+	select {
+	case <-c.resolved:
+		return c.seen, c.concurrent, true
+	default:
+		if then != nil {
+			c.then = then
+		}
+		return nil, false, false
+	}
+}
+
 // Forget says that exchange id is recorded, or will never be.
 func (t *Traffic) Forget(id webhook.ExchangeID) {
 	t.mu.Lock()

@@ -64,6 +64,11 @@ type Journal interface {
 	// this process are not among the entries.
 	Next(ctx context.Context, after Position, max int) ([]Entry, error)
 
+	// Last returns where the last end is that is written now, or the last entry
+	// of earlier processes; zero if there is none. Once Next has returned that or
+	// a later one, it has returned all ends that were written before Last.
+	Last() Position
+
 	// Done says that the exchange whose end is at the position is recorded (or
 	// quarantined in the store): the journal need not keep it. A begin is done
 	// when its end is written, or when it was reconciled: DoneBegin, after which

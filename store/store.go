@@ -26,8 +26,7 @@ type Record struct {
 	// Derive computes the consequences from the snapshots of Entities (in that
 	// order; an entity never seen is a zero Snapshot with its key). It is pure:
 	// it may be called more than once, from any goroutine, and only the last
-	// result counts. An error of it is returned by Record as it is, and nothing
-	// is written.
+	// result counts. An error of it, or its panic, is the Err of this record.
 	Derive func(before []webhook.Snapshot) (Consequences, error)
 }
 
@@ -38,19 +37,32 @@ type Consequences struct {
 	Deliveries []webhook.Delivery // Position is set by the store, from their event
 }
 
-// Recorded is the result of [Recorder.Record].
+// Recorded is what [Recorder.Record] has done with a record.
 type Recorded struct {
 	Duplicate bool // the exchange was recorded before; nothing was written
+
+	// Err is the error of Derive as it is, or says why its consequences can
+	// never be kept. Nothing of this record is written.
+	Err error
+
 	Consequences
 }
 
 // Recorder is the hinge from exchanges to events.
 type Recorder interface {
-	// Record commits r's snapshots, events, deliveries and the mark
-	// recorded/<exchange> together and durably. If the mark is there already,
-	// nothing happens and Duplicate says so. Size never stops it: what does not
-	// fit one transaction is written in parts, and only the last sets the mark.
-	Record(ctx context.Context, r Record) (Recorded, error)
+	// Record commits rs in their order, in as few transactions as they fit in,
+	// durably, and returns what it has done with each. Of each the snapshots,
+	// events, deliveries and the mark recorded/<exchange> are committed
+	// together. If the mark is there already, nothing happens and Duplicate says
+	// so. Derive sees the snapshots of the records before it, those of the same
+	// call too. Size never stops it: a record that does not fit one transaction
+	// is written in parts, and only the last sets the mark.
+	//
+	// An error is the store's own trouble, of which [ErrFull] is one, or ctx's.
+	// Then some of rs may have been recorded: the first so many, all but those
+	// with an Err. Record may be called again with the same rs, and reports
+	// those as Duplicate.
+	Record(ctx context.Context, rs []Record) ([]Recorded, error)
 
 	// Recorded reports which of ids have their mark.
 	Recorded(ctx context.Context, ids []webhook.ExchangeID) (map[webhook.ExchangeID]bool, error)

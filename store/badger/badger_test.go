@@ -1,6 +1,7 @@
 package badger_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/sidehook/sidehook/store"
@@ -24,4 +25,13 @@ func open(t testing.TB, dir string) *badger.Store {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// record records r in a call of its own. The error is the call's or r's.
+func record(s *badger.Store, r store.Record) (store.Recorded, error) {
+	got, err := s.Record(context.Background(), []store.Record{r})
+	if err != nil {
+		return store.Recorded{}, err
+	}
+	return got[0], got[0].Err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,59 +49,46 @@ func smallChange(x webhook.ExchangeID, n uint64, was *webhook.Snapshot) store.Co
 	}
 }
 
+// BenchmarkRecord records from several goroutines, so many at once.
 func BenchmarkRecord(b *testing.B) {
-	for _, writers := range []int{1, 8, 64} {
-		b.Run(fmt.Sprint("writers=", writers), func(b *testing.B) {
+	for _, c := range []struct{ writers, batch int }{{1, 1}, {64, 1}, {1, 16}, {1, 128}} {
+		b.Run(fmt.Sprint("writers=", c.writers, "/batch=", c.batch), func(b *testing.B) {
 			s := open(b, b.TempDir())
-			var n atomic.Uint64
-			b.SetParallelism(max(1, writers/2)) // of 2 processors
 			b.ReportAllocs()
 			b.ResetTimer()
-			work := func(next func() bool) {
-				for next() {
-					if _, err := s.Record(context.Background(), small(n.Add(1), 5000)); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			}
-			if writers == 1 {
-				work(b.Loop)
-			} else {
-				b.RunParallel(func(p *testing.PB) { work(p.Next) })
-			}
+			recordMany(b, s, b.N, c.writers, c.batch)
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 		})
 	}
 }
 
-// fill records n deliveries with 64 writers.
-func fill(b testing.TB, s *badger.Store, n int) {
-	var next atomic.Uint64
-	done := make(chan error, 64)
-	for range cap(done) {
-		go func() {
-			for i := next.Add(1); i <= uint64(n); i = next.Add(1) {
-				if _, err := s.Record(context.Background(), small(i, 5000)); err != nil {
-					done <- err
+// recordMany records n changes of 5000 entities.
+func recordMany(b testing.TB, s *badger.Store, n, writers, batch int) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range writers {
+		all.Go(func() {
+			rs := make([]store.Record, 0, batch)
+			for first := int(next.Add(int64(batch))) - batch; first < n; first = int(next.Add(int64(batch))) - batch {
+				rs = rs[:0]
+				for i := first; i < min(first+batch, n); i++ {
+					rs = append(rs, small(uint64(i), 5000))
+				}
+				if _, err := s.Record(context.Background(), rs); err != nil {
+					b.Error(err)
 					return
 				}
 			}
-			done <- nil
-		}()
+		})
 	}
-	for range cap(done) {
-		if err := <-done; err != nil {
-			b.Fatal(err)
-		}
-	}
+	all.Wait()
 }
 
 // BenchmarkDeliver claims, reads the event and settles with an attempt, each
 // delivery by itself from 64 goroutines, as the deliverer does.
 func BenchmarkDeliver(b *testing.B) {
 	s := open(b, b.TempDir())
-	fill(b, s, b.N)
+	recordMany(b, s, b.N, 1, 128)
 	work := make(chan webhook.Delivery)
 	for range 64 {
 		go func() {

@@ -24,6 +24,13 @@ const (
 type member struct {
 	work  func(*tx) error
 	alone bool // in a group of its own: it reads what others may be writing
+
+	// next, if there is one, is called when work's writes are in a group. While
+	// it returns true, work is called for more, which another group may get.
+	next func() bool
+
+	begun bool  // a part of it is in the group under way
+	err   error // of work
 	done  chan error
 }
 
@@ -70,18 +77,6 @@ func (s *Store) commitLoop() {
 	}
 }
 
-type committer struct {
-	s     *Store
-	tx    *tx
-	batch []*member
-	usual int // members of the last groups
-
-	// broken: a transaction failed, so memory and disk may differ, and what a
-	// failed sync left behind is unknown. The store is opened again before the
-	// next write.
-	broken bool
-}
-
 // drain commits what was handed over before the store closed.
 func (c *committer) drain() {
 	for {
@@ -123,95 +118,6 @@ func (c *committer) gather(first *member) []*member {
 // come.
 const gatherYields = 16
 
-// commit commits the members in as few transactions as they fit in.
-func (c *committer) commit(batch []*member) {
-	for len(batch) > 0 {
-		n, err := c.group(batch)
-		for _, m := range batch[:n] {
-			if err != nil {
-				m.answer(err)
-			}
-		}
-		batch = batch[n:]
-	}
-	clear(c.batch)
-}
-
-// group commits the first members of batch, answers those that succeed or
-// whose work fails, and returns how many it dealt with. An error is for those
-// of them that it did not answer.
-func (c *committer) group(batch []*member) (n int, err error) {
-	s, t := c.s, c.tx
-	if c.broken {
-		if err := s.reopen(); err != nil {
-			return len(batch), err
-		}
-		c.broken = false
-	}
-	if err := t.begin(); err != nil {
-		return len(batch), err
-	}
-	defer t.end()
-	answers := make([]error, 0, len(batch))
-	for _, m := range batch {
-		if n > 0 && (m.alone || batch[n-1].alone) {
-			break
-		}
-		werr := safely(m.work, t)
-		if werr == nil && !s.fits(t.group.size+t.mine.size, len(t.group.writes)+len(t.mine.writes)) {
-			if n > 0 {
-				t.forget()
-				break // first in the next group
-			}
-			werr = c.large()
-			n = 1
-			m.answer(werr)
-			return n, nil
-		}
-		if werr != nil {
-			t.forget()
-		} else {
-			t.keep()
-		}
-		answers = append(answers, werr)
-		n++
-	}
-	err = c.write()
-	for i, m := range batch[:n] {
-		if answers[i] == nil {
-			answers[i] = err
-		}
-		m.answer(answers[i])
-	}
-	return n, nil
-}
-
-// answer gives the member back to its caller, once.
-func (m *member) answer(err error) {
-	if m.done != nil {
-		m.done <- err
-		m.done = nil
-	}
-}
-
-// safely makes a panic of work (a rule's, say) an error.
-func safely(work func(*tx) error, t *tx) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	if err := work(t); err != nil {
-		return err
-	}
-	return t.mine.err
-}
-
-// fits leaves room for the keys that end a group.
-func (s *Store) fits(size, count int) bool {
-	return int64(size) < s.db.Load().MaxBatchSize()*3/4 && int64(count) < s.db.Load().MaxBatchCount()*3/4
-}
-
 // write commits the group's writes and what follows from them.
 func (c *committer) write() error {
 	t := c.tx
@@ -249,15 +155,28 @@ func (t *tx) finish() {
 func (s *Store) apply(writes map[string]value) error {
 	txn := s.db.Load().NewTransaction(true)
 	defer txn.Discard()
+	size := 0
+	for k := range writes {
+		size += len(k)
+	}
+	// Badger keeps entries and keys until the commit: all of them are two
+	// allocations.
+	keys, entries := make([]byte, 0, size), make([]badgerdb.Entry, len(writes))
 	for k, v := range writes {
+		from := len(keys)
+		keys = append(keys, k...)
+		key := keys[from:len(keys):len(keys)]
 		var err error
-		switch {
-		case !v.found():
-			err = txn.Delete([]byte(k))
-		case v.long:
-			err = txn.SetEntry(badgerdb.NewEntry([]byte(k), v.bytes).WithMeta(longMeta))
-		default:
-			err = txn.SetEntry(badgerdb.NewEntry([]byte(k), v.bytes))
+		if !v.found() {
+			err = txn.Delete(key)
+		} else {
+			e := &entries[0]
+			entries = entries[1:]
+			e.Key, e.Value = key, v.bytes
+			if v.long {
+				e.UserMeta = longMeta
+			}
+			err = txn.SetEntry(e)
 		}
 		if err != nil {
 			return fmt.Errorf("write to the store: %w", asFull(err))

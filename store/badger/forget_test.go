@@ -45,7 +45,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	ctx := context.Background()
 	for n := range uint64(4) {
 		for step := range 8 {
-			if _, err := s.Record(ctx, life(n, step)); err != nil {
+			if _, err := record(s, life(n, step)); err != nil {
 				t.Fatal(err)
 			}
 			if step == 4 { // between two steps everything so far is forgotten

@@ -3,6 +3,7 @@ package badger_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -40,11 +41,20 @@ func victim(dir string) {
 	for range 16 {
 		go func() {
 			for {
-				r := victimRecord()
-				if _, err := s.Record(context.Background(), r); err != nil {
+				rs := make([]store.Record, 1+rand.IntN(10))
+				for i := range rs {
+					rs[i] = victimRecord()
+				}
+				got, err := s.Record(context.Background(), rs)
+				for i := range got {
+					err = errors.Join(err, got[i].Err)
+				}
+				if err != nil {
 					fmt.Println("error", err)
 				}
-				fmt.Println("recorded", r.Exchange)
+				for i := range rs {
+					fmt.Println("recorded", rs[i].Exchange)
+				}
 			}
 		}()
 	}

@@ -70,7 +70,7 @@ func TestOpenNotesTheFormat(t *testing.T) {
 func TestOpenAfterAKillWhileALogWasMade(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	if _, err := s.Record(context.Background(), small(1, 1)); err != nil {
+	if _, err := record(s, small(1, 1)); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -97,14 +97,13 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer s.Close()
 	ctx := context.Background()
-	record := func(n uint64) (store.Recorded, error) { return s.Record(ctx, small(n, 100)) }
-	first, err := record(1)
+	first, err := record(s, small(1, 100))
 	if err != nil {
 		t.Fatal(err)
 	}
 	free.Store(10 << 20)
 	r := small(2, 100)
-	if _, err := s.Record(ctx, r); !errors.Is(err, store.ErrFull) {
+	if _, err := record(s, r); !errors.Is(err, store.ErrFull) {
 		t.Error("Record:", err)
 	}
 	settled := webhook.Settlement{Delivery: first.Deliveries[0].Cancel("", start)}
@@ -115,7 +114,7 @@ func TestFullDisk(t *testing.T) {
 		t.Error("half a record:", marks, err)
 	}
 	free.Store(1 << 40)
-	if got, err := s.Record(ctx, r); err != nil || got.Duplicate || got.Events[0].Position != first.Events[0].Position+1 {
+	if got, err := record(s, r); err != nil || got.Duplicate || got.Events[0].Position != first.Events[0].Position+1 {
 		t.Errorf("with room again: %+v, %v", got, err)
 	}
 	if err := s.Settle(ctx, settled); err != nil {
@@ -126,7 +125,7 @@ func TestFullDisk(t *testing.T) {
 func TestAFailedCommitOpensTheStoreAgain(t *testing.T) {
 	s := open(t, t.TempDir())
 	ctx := context.Background()
-	first, err := s.Record(ctx, small(1, 100))
+	first, err := record(s, small(1, 100))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +136,7 @@ func TestAFailedCommitOpensTheStoreAgain(t *testing.T) {
 	if err := badger.Break(s); err == nil {
 		t.Fatal("nothing broke")
 	}
-	second, err := s.Record(ctx, small(2, 100))
+	second, err := record(s, small(2, 100))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +155,7 @@ func TestHeadBehindTombstones(t *testing.T) {
 	s := open(t, t.TempDir())
 	ctx := context.Background()
 	const n = 20_000
-	fill(t, s, n)
+	recordMany(t, s, n, 1, 128)
 	for done := 0; done < n; {
 		ds, _, err := s.Claim(ctx, "crm", 0, start, 500)
 		if err != nil || len(ds) == 0 {
@@ -173,7 +172,7 @@ func TestHeadBehindTombstones(t *testing.T) {
 	}
 	best := time.Hour
 	for i := range 50 {
-		if _, err := s.Record(ctx, small(uint64(n+i), 5000)); err != nil {
+		if _, err := record(s, small(uint64(n+i), 5000)); err != nil {
 			t.Fatal(err)
 		}
 		begin := time.Now()

@@ -45,7 +45,7 @@ func TestTheStoreOpensAgainFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, t.TempDir())
-			if _, err := s.Record(context.Background(), c.record); err != nil {
+			if _, err := record(s, c.record); err != nil {
 				t.Fatal(err)
 			}
 			if badger.Break(s) == nil {

@@ -3,7 +3,6 @@ package badger
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -85,6 +84,12 @@ type value struct {
 
 func (v value) found() bool { return v.bytes != nil }
 
+// readError is of the disk, not of what is on it: another try may do.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return "read the store: " + e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
 // longMeta marks long values in Badger's user metadata.
 const longMeta = 1
 
@@ -94,7 +99,7 @@ func (v *view) get(k key) (value, error) {
 		return value{}, nil
 	}
 	if err != nil {
-		return value{}, fmt.Errorf("read the store: %w", err)
+		return value{}, &readError{err}
 	}
 	return copyItem(item)
 }
@@ -102,7 +107,7 @@ func (v *view) get(k key) (value, error) {
 func copyItem(item *badgerdb.Item) (value, error) {
 	b, err := item.ValueCopy(nil)
 	if err != nil {
-		return value{}, fmt.Errorf("read the store: %w", err)
+		return value{}, &readError{err}
 	}
 	if b == nil {
 		b = []byte{}

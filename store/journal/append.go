@@ -154,6 +154,7 @@ func (j *Journal) append(k kind, id webhook.ExchangeID, x *webhook.Exchange, buf
 	if k == kindEnd {
 		j.recent.add(written{x, at, at.offset + int64(len(buf))})
 		j.wakeReader()
+		j.last = store.Position{Segment: at.segment.number, Offset: at.offset}
 	}
 	if !durable {
 		return nil, nil

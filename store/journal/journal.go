@@ -60,7 +60,8 @@ type Journal struct {
 	open     map[webhook.ExchangeID]place
 	unclosed map[webhook.ExchangeID]struct{} // over, but open on disk; see begins.go
 	recent   recent
-	wake     chan struct{} // closed when there may be more to read; nil if nobody waits
+	wake     chan struct{}  // closed when there may be more to read; nil if nobody waits
+	last     store.Position // of the last end of this process
 	closed   bool
 	health   health
 
@@ -155,6 +156,16 @@ func (j *Journal) start() {
 // zero if there was none. Once [Journal.Next] has returned that entry,
 // everything from before has been read.
 func (j *Journal) RecoveredEnd() store.Position { return j.recovered }
+
+// Last implements [store.Journal].
+func (j *Journal) Last() store.Position {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.recovered.Before(j.last) {
+		return j.last
+	}
+	return j.recovered
+}
 
 // Close implements [store.Journal]. Appends that come later return an error
 // that wraps [store.ErrJournalDown].

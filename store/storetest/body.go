@@ -65,7 +65,7 @@ func manyEntities(e *exam) {
 		}
 		return out, nil
 	}
-	_, err := e.Record(bg, r)
+	_, err := e.recordOne(r)
 	e.must(err)
 	e.same("given out at once", n, len(e.claim("crm", 0, noon)))
 	e.reopen()
@@ -149,7 +149,7 @@ func ownBodies(e *exam) {
 		out.Events[0].Before, out.Events[0].Item = json.RawMessage(`{"v":2}`), big
 		return out, err
 	}
-	got, err := e.Record(bg, r)
+	got, err := e.recordOne(r)
 	e.must(err)
 	e.reopen()
 	ev, err := e.Event(bg, got.Events[0].ID)

@@ -19,7 +19,7 @@ import (
 // returns opens the store in the case's own place, again and again after Close.
 // It ends the stores when the test ends.
 func Run(t *testing.T, start func(t *testing.T) (open func() store.Store)) {
-	for _, group := range [][]storeCase{recordCases, bodyCases, queueCases, laneCases, readCases, keepCases, modelCases} {
+	for _, group := range [][]storeCase{recordCases, batchCases, bodyCases, queueCases, laneCases, readCases, keepCases, modelCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				defer func() {
@@ -143,13 +143,22 @@ func (c change) delivery(ev webhook.EventID, sub webhook.SubscriptionID) webhook
 	}
 }
 
+// recordOne records r in a call of its own. The error is the call's or r's.
+func (e *exam) recordOne(r store.Record) (store.Recorded, error) {
+	got, err := e.Record(bg, []store.Record{r})
+	if err != nil {
+		return store.Recorded{}, err
+	}
+	return got[0], got[0].Err
+}
+
 // record records c and returns its first delivery, if it has one.
 func (e *exam) record(c change) webhook.Delivery {
 	e.Helper()
 	if c.x.IsZero() {
 		c.x = webhook.NewExchangeID(noon)
 	}
-	got, err := e.Record(bg, c.record())
+	got, err := e.recordOne(c.record())
 	e.must(err)
 	if got.Duplicate {
 		e.Fatal("a first record is a duplicate")

@@ -72,7 +72,7 @@ func (m *model) record(subs []webhook.SubscriptionID) {
 		c.lane = c.order
 	}
 	c.rank = webhook.Priority(m.random.IntN(3))
-	got, err := m.Record(bg, c.record())
+	got, err := m.recordOne(c.record())
 	m.must(err)
 	m.owed = append(m.owed, got.Deliveries...)
 	m.made = got.Events[0].Position

@@ -209,7 +209,7 @@ func replayedEvent(e *exam) {
 	again := change{rank: webhook.Replay}.delivery(old.Event, "crm")
 	again.ID = webhook.NewDeliveryID(old.Event, "crm", 1)
 	for n := range 2 {
-		_, err := e.Record(bg, store.Record{Exchange: exchange(3 + n), Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+		_, err := e.recordOne(store.Record{Exchange: exchange(3 + n), Derive: func([]webhook.Snapshot) (store.Consequences, error) {
 			return store.Consequences{Deliveries: []webhook.Delivery{again}}, nil
 		}})
 		e.must(err)
@@ -262,7 +262,7 @@ func longQueue(e *exam) {
 	e.together(60, func(w int) error {
 		for i := range n / 60 {
 			c := change{x: exchange(w*1000 + i), order: fmt.Sprint(w, i), subs: subs("crm"), due: noon.Add(time.Duration(i) * time.Second)}
-			if _, err := e.Record(bg, c.record()); err != nil {
+			if _, err := e.recordOne(c.record()); err != nil {
 				return err
 			}
 		}

@@ -65,7 +65,7 @@ func eventFilters(e *exam) {
 			out.Events[0].Scope = []string{"order.paid", "order.shipped", "order.gap"}[i/3]
 			return out, err
 		}
-		_, err := e.Record(bg, r)
+		_, err := e.recordOne(r)
 		e.must(err)
 	}
 	at := func(q store.EventQuery) (out []uint64) {
@@ -182,7 +182,7 @@ func quarantined(e *exam) {
 func closedStore(e *exam) {
 	e.must(e.Close())
 	e.must(e.Close())
-	if _, err := e.Record(bg, change{x: exchange(1), order: "7"}.record()); err == nil {
+	if _, err := e.recordOne(change{x: exchange(1), order: "7"}.record()); err == nil {
 		e.Error("Record returned no error")
 	}
 	if _, err := e.Events(bg, store.EventQuery{}); err == nil {

@@ -52,7 +52,7 @@ var recordCases = []storeCase{
 
 func recordedComesBack(e *exam) {
 	c := change{x: exchange(1), order: "7", subs: []webhook.SubscriptionID{"crm"}, lane: "l"}
-	got, err := e.Record(bg, c.record())
+	got, err := e.recordOne(c.record())
 	e.must(err)
 	for _, when := range []string{"at once", "after a restart"} {
 		snap, err := e.Snapshot(bg, order("7"))
@@ -87,7 +87,7 @@ func onceEver(e *exam) {
 	c := change{x: exchange(1), order: "7", subs: []webhook.SubscriptionID{"crm"}}
 	e.record(c)
 	for range 2 {
-		again, err := e.Record(bg, c.record())
+		again, err := e.recordOne(c.record())
 		e.must(err)
 		if !again.Duplicate {
 			e.Error("the second record is no duplicate")
@@ -107,7 +107,7 @@ func onceAmongMany(e *exam) {
 	first := 0
 	var mu sync.Mutex
 	e.together(20, func(int) error {
-		got, err := e.Record(bg, c.record())
+		got, err := e.recordOne(c.record())
 		mu.Lock()
 		defer mu.Unlock()
 		if !got.Duplicate {
@@ -137,7 +137,7 @@ var errRule = errors.New("a rule failed")
 func failedDerive(e *exam) {
 	r := change{x: exchange(1), order: "7"}.record()
 	r.Derive = func([]webhook.Snapshot) (store.Consequences, error) { return store.Consequences{}, errRule }
-	if _, err := e.Record(bg, r); !errors.Is(err, errRule) {
+	if _, err := e.recordOne(r); !errors.Is(err, errRule) {
 		e.Error("the error is", err)
 	}
 	e.untouched(r.Exchange)
@@ -169,7 +169,7 @@ func failedMember(e *exam) {
 				return out, err
 			}
 		}
-		_, err := e.Record(bg, r)
+		_, err := e.recordOne(r)
 		if (err != nil) != (i%3 == 0) {
 			return fmt.Errorf("record %d: %w", i, err)
 		}
@@ -190,10 +190,11 @@ func panickedMember(e *exam) {
 		r := c.record()
 		if i%2 == 0 {
 			r.Derive = func([]webhook.Snapshot) (store.Consequences, error) { panic("a rule's") }
-			defer func() { recover() }() // the caller's goroutine may see it
 		}
-		_, err = e.Record(bg, r)
-		return err
+		if _, err = e.recordOne(r); (err != nil) != (i%2 == 0) {
+			return fmt.Errorf("record %d: %w", i, err)
+		}
+		return nil
 	})
 	if n := len(e.events(store.EventQuery{})); n != 10 {
 		e.Error("events:", n)
@@ -203,7 +204,7 @@ func panickedMember(e *exam) {
 func oneChain(e *exam) {
 	const n = 200
 	e.together(n, func(i int) error {
-		_, err := e.Record(bg, change{x: exchange(i), order: "7"}.record())
+		_, err := e.recordOne(change{x: exchange(i), order: "7"}.record())
 		return err
 	})
 	e.reopen()
@@ -256,7 +257,7 @@ func lowerMarksDropped(e *exam) {
 	ids := make([]webhook.ExchangeID, 12)
 	e.together(len(ids), func(i int) error {
 		ids[i] = exchange(i)
-		_, err := e.Record(bg, change{x: ids[i], order: fmt.Sprint(i), segment: uint64(i % 6)}.record())
+		_, err := e.recordOne(change{x: ids[i], order: fmt.Sprint(i), segment: uint64(i % 6)}.record())
 		return err
 	})
 	e.must(e.DropMarksBelow(bg, 0))
@@ -271,7 +272,7 @@ func lowerMarksDropped(e *exam) {
 		e.same("marks", want, marks)
 		e.reopen()
 	}
-	again, err := e.Record(bg, change{x: ids[0], order: "0"}.record())
+	again, err := e.recordOne(change{x: ids[0], order: "0"}.record())
 	if err != nil || !again.Duplicate {
 		e.Errorf("recorded before without a segment: duplicate %v, %v", again.Duplicate, err)
 	}
@@ -282,7 +283,7 @@ func nothingChanged(e *exam) {
 		return store.Consequences{}, nil
 	}}
 	for want := range slices.Values([]bool{false, true}) {
-		got, err := e.Record(bg, r)
+		got, err := e.recordOne(r)
 		e.must(err)
 		if diff := cmp.Diff(store.Recorded{Duplicate: want}, got, cmpopts.EquateEmpty()); diff != "" {
 			e.Error(diff)

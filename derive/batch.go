@@ -1,0 +1,88 @@
+package derive
+
+import (
+	"context"
+	"time"
+)
+
+// Bounds of what is recorded together.
+const (
+	maxBatch  = 256     // exchanges
+	maxBatchB = 8 << 20 // bytes of their bodies
+)
+
+// batchEvery is the least time from the beginning of a batch to that of the
+// next, unless there are enough tickets for one. Each commit syncs the store's
+// log, which competes with the journal's syncs for the same disk, and those the
+// clients wait for. An event is recorded later by that much at most.
+const batchEvery = 4 * time.Millisecond
+
+// batches takes batches off the line. It is for one goroutine.
+type batches struct {
+	*lanes
+	taken time.Time // when the last one was
+	timer *time.Timer
+	batch []*ticket // reused
+}
+
+// next waits for a batch and for its time. It returns nil if none will come any
+// more, or ctx ended. The batch is valid until the next call.
+func (b *batches) next(ctx context.Context) []*ticket {
+	for ctx.Err() == nil {
+		b.mu.Lock()
+		wait := batchEvery - time.Since(b.taken)
+		n, over := len(b.ready), b.closed && b.count == 0
+		if n >= enough || n > 0 && wait <= 0 {
+			b.cut()
+		}
+		b.mu.Unlock()
+		switch {
+		case n >= enough || n > 0 && wait <= 0:
+			if len(b.batch) == 0 {
+				continue // nothing but gaps that are not waited for
+			}
+			b.taken = time.Now()
+			return b.batch
+		case over:
+			return nil
+		}
+		b.pause(ctx, n > 0, wait)
+	}
+	return nil
+}
+
+// pause waits for something to change; with timed, so long at most.
+func (b *batches) pause(ctx context.Context, timed bool, wait time.Duration) {
+	var passed <-chan time.Time
+	if timed {
+		b.timer.Reset(wait)
+		defer b.timer.Stop()
+		passed = b.timer.C
+	}
+	select {
+	case <-b.wake:
+	case <-passed:
+	case <-ctx.Done():
+	}
+}
+
+// cut takes a batch off the line's front.
+func (b *batches) cut() {
+	clear(b.batch)
+	b.batch = b.batch[:0]
+	n, size := 0, 0
+	for ; n < len(b.ready) && len(b.batch) < maxBatch; n++ {
+		t := b.ready[n]
+		if t.gap != nil && !t.gap.take() {
+			b.count--
+			continue
+		}
+		if size += t.size; size > maxBatchB && len(b.batch) > 0 {
+			break
+		}
+		b.batch = append(b.batch, t)
+	}
+	rest := copy(b.ready, b.ready[n:])
+	clear(b.ready[rest:])
+	b.ready = b.ready[:rest]
+}

@@ -1,0 +1,106 @@
+package derive
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// ticket is one exchange, or one gap, on its way from the journal to the store.
+type ticket struct {
+	d       *Deriver
+	x       *webhook.Exchange // nil: a gap's
+	at      store.Position
+	begin   bool // x is of a begin that has no end
+	program *rules.Program
+	plan    *rules.Plan
+	gap     *gap
+
+	keys    []webhook.EntityKey // its entities, without repeats
+	after   []rules.Seen        // of each subject; nil: not known yet
+	now     time.Time           // when it was about to be recorded first
+	derived rules.Derived
+
+	// Of the line.
+	lanes  []webhook.EntityKey // where it stands
+	behind int                 // lanes in which it is not first, and 1 while after is not known
+	size   int                 // of its bodies
+
+	oneKey   [1]webhook.EntityKey // usually there is one entity
+	oneAfter [1]rules.Seen
+}
+
+// setPlan makes the plan's entities t's.
+func (t *ticket) setPlan(pl *rules.Plan) {
+	t.plan = pl
+	t.keys = t.oneKey[:0]
+	for i := range pl.Subjects {
+		t.keys = append(t.keys, pl.Subjects[i].Key)
+	}
+}
+
+// setAfter says what was found out about the after.
+func (t *ticket) setAfter(seen *webhook.Observation, concurrent bool) {
+	t.after = t.oneAfter[:0]
+	for range t.plan.Subjects {
+		t.after = append(t.after, rules.Seen{Observation: seen, Concurrent: concurrent || t.x.Overlapped})
+	}
+}
+
+// record returns what the store is given.
+func (t *ticket) record() store.Record {
+	if t.gap != nil {
+		return t.gap.record
+	}
+	return store.Record{Exchange: t.x.ID, Segment: t.at.Segment, Entities: t.keys, Derive: t.derive}
+}
+
+// derive is the [store.Record]'s. It keeps a panic of the rules from leaving
+// this package: the exchange goes to quarantine like after any other rule error.
+func (t *ticket) derive(before []webhook.Snapshot) (c store.Consequences, err error) {
+	defer recovered(&err)
+	if t.derived, err = t.program.Derive(t.x, t.plan, before, t.after); err != nil {
+		return c, err
+	}
+	return t.consequences()
+}
+
+// consequences adds to what was derived the deliveries that it causes.
+func (t *ticket) consequences() (store.Consequences, error) {
+	c := store.Consequences{Snapshots: t.derived.Snapshots, Events: t.derived.Events}
+	for i := range c.Events {
+		e := &c.Events[i]
+		wants, err := t.d.Want(e)
+		if err != nil {
+			return c, fmt.Errorf("who wants %s: %w", e.Scope, err)
+		}
+		for _, w := range wants {
+			c.Deliveries = append(c.Deliveries, newDelivery(e, w, t.now))
+		}
+	}
+	return c, nil
+}
+
+func newDelivery(e *webhook.Event, w rules.Want, now time.Time) webhook.Delivery {
+	return webhook.Delivery{
+		ID: webhook.NewDeliveryID(e.ID, w.Subscription.ID, 0), Event: e.ID,
+		Subscription: w.Subscription.ID, Lane: w.Subscription.Order.Lane(e), Unjudged: w.Unjudged,
+		State: webhook.Pending, Due: now, Created: now,
+	}
+}
+
+// plan is the program's, without its panics.
+func plan(p *rules.Program, x *webhook.Exchange) (pl *rules.Plan, err error) {
+	defer recovered(&err)
+	return p.Plan(x), nil
+}
+
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("panic in the rules: %v\n%s", r, debug.Stack())
+	}
+}
