@@ -4,28 +4,38 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unsafe"
 )
 
 // MaxDepth bounds nesting, which an attacker could otherwise turn into stack.
 const MaxDepth = 200
-
-// smallObject is up to how many members names are searched one by one.
-const smallObject = 32
 
 // Parse reads one JSON value (RFC 8259), a byte order mark before it allowed.
 // Of members with one name the last counts, as in most parsers.
 func Parse(s string) (*Value, error) {
 	p := parsers.Get().(*parser)
 	defer p.free()
-	p.s = strings.TrimPrefix(s, "\ufeff")
-	v, _, err := p.value(0)
+	p.s, p.lazy = strings.TrimPrefix(s, "\ufeff"), true
+	return p.document()
+}
+
+// ParseShared is Parse without a copy: b must stay as it is as long as the
+// value, or what [Value.Shared] returned of it, is used.
+func ParseShared(b []byte) (*Value, error) {
+	return Parse(unsafe.String(unsafe.SliceData(b), len(b)))
+}
+
+// expand reads what a container holds that a parser has accepted: all of it, so
+// that a deep one is not read again at each level.
+func expand(raw string) *kids {
+	p := parsers.Get().(*parser)
+	defer p.free()
+	p.s = raw
+	v, err := p.document()
 	if err != nil {
-		return nil, err
+		return nil // cannot be
 	}
-	if p.space(); p.i < len(p.s) {
-		return nil, p.fail("more after the value")
-	}
-	return &v, nil
+	return v.kids
 }
 
 // parsers spares the stacks of a parser, which hold nothing between uses.
@@ -35,51 +45,69 @@ var parsers = sync.Pool{New: func() any { return new(parser) }}
 const maxSpared = 1024
 
 func (p *parser) free() {
-	if cap(p.members) > maxSpared || cap(p.elems) > maxSpared {
+	if cap(p.members) > maxSpared || cap(p.elems) > maxSpared || !p.names.spared() {
 		return
 	}
-	clear(p.members[:cap(p.members)])
-	clear(p.elems[:cap(p.elems)])
-	*p = parser{members: p.members[:0], elems: p.elems[:0]}
+	clear(p.members[:max(p.mostMembers, len(p.members))])
+	clear(p.elems[:max(p.mostElems, len(p.elems))])
+	p.names.reset()
+	*p = parser{members: p.members[:0], elems: p.elems[:0], names: p.names}
 	parsers.Put(p)
 }
 
+// parser reads a document. What is below the root's own children is checked,
+// and left unread where lazy; what says a name twice is read at once.
 type parser struct {
-	s string
-	i int
+	s    string
+	i    int
+	lazy bool
 
 	// Children wait on stacks until their container ends and its size is known.
 	members []Member
 	elems   []Value
+	names   names
+
+	mostMembers, mostElems int // of the stacks that was in use
+}
+
+// document is a root, and what it holds.
+type document struct {
+	Value
+	kids kids
+}
+
+func (p *parser) document() (*Value, error) {
+	d := &document{}
+	if _, err := p.value(&d.Value, &d.kids, 0); err != nil {
+		return nil, err
+	}
+	if p.space(); p.i < len(p.s) {
+		return nil, p.fail("more after the value")
+	}
+	return &d.Value, nil
 }
 
 func (p *parser) fail(what string) error {
 	return fmt.Errorf("JSON at byte %d: %s", p.i, what)
 }
 
-func (p *parser) space() {
-	for p.i < len(p.s) && (p.s[p.i] == ' ' || p.s[p.i] == '\n' || p.s[p.i] == '\r' || p.s[p.i] == '\t') {
-		p.i++
-	}
-}
-
-// value reads one value; altered says that its source bytes say a name twice.
-func (p *parser) value(depth int) (v Value, altered bool, err error) {
+// value reads one value into v; k is for what it holds, nil: make one. altered
+// says that its source bytes say a name twice.
+func (p *parser) value(v *Value, k *kids, depth int) (altered bool, err error) {
 	p.space()
 	if p.i >= len(p.s) {
-		return v, false, p.fail("ends too early")
+		return false, p.fail("ends too early")
 	}
 	if depth > MaxDepth {
-		return v, false, p.fail("nested too deeply")
+		return false, p.fail("nested too deeply")
 	}
 	start := p.i
 	switch c := p.s[p.i]; c {
-	case '{':
-		altered, err = p.object(&v, depth)
-	case '[':
-		altered, err = p.array(&v, depth)
+	case '{', '[':
+		altered, err = p.container(v, k, depth)
 	case '"':
-		v.Kind, err = String, p.text()
+		v.Kind = String
+		_, err = p.text()
 	case 't':
 		v.Kind, err = Bool, p.word("true")
 	case 'f':
@@ -92,180 +120,115 @@ func (p *parser) value(depth int) (v Value, altered bool, err error) {
 	if !altered {
 		v.raw = p.s[start:p.i]
 	}
-	return v, altered, err
+	return altered, err
 }
 
-func (p *parser) object(v *Value, depth int) (altered bool, err error) {
-	v.Kind = Object
-	var index map[string]int
-	base := len(p.members)
+// container reads an object or an array; those that are not read now are
+// checked only.
+func (p *parser) container(v *Value, k *kids, depth int) (altered bool, err error) {
+	v.Kind = Array
+	if p.s[p.i] == '{' {
+		v.Kind = Object
+	}
+	if !p.lazy || depth == 0 {
+		return p.read(v, k, depth)
+	}
+	start := p.i
+	if altered, err = p.skip(depth); err != nil || !altered {
+		return false, err
+	}
+	p.i, p.lazy = start, false
+	altered, err = p.read(v, k, depth)
+	p.lazy = true
+	return altered, err
+}
+
+func (p *parser) read(v *Value, k *kids, depth int) (altered bool, err error) {
+	if k == nil {
+		k = new(kids)
+	}
+	v.kids = k
+	if v.Kind == Object {
+		return p.object(k, depth)
+	}
+	return p.array(k, depth)
+}
+
+func (p *parser) object(k *kids, depth int) (altered bool, err error) {
+	base, first := len(p.members), p.names.len()
 	p.i++
 	if p.space(); p.take('}') {
 		return false, nil
 	}
 	for {
-		p.space()
-		start := p.i
-		if p.i >= len(p.s) || p.s[p.i] != '"' {
-			return false, p.fail("a name is missing")
-		}
-		if err := p.text(); err != nil {
+		name, err := p.name()
+		if err != nil {
 			return false, err
 		}
-		name := unquote(p.s[start:p.i])
-		if p.space(); !p.take(':') {
-			return false, p.fail(": is missing")
-		}
-		got, a, err := p.value(depth + 1)
+		p.names.push(name)
+		m := Member{Name: name}
+		a, err := p.value(&m.Value, nil, depth+1)
 		if err != nil {
 			return false, err
 		}
 		altered = altered || a
-		if at := indexOf(p.members[base:], name, &index); at >= 0 {
-			p.members[base+at].Value, altered = got, true
-		} else {
-			p.members = append(p.members, Member{name, got})
-		}
+		p.members = append(p.members, m)
 		p.space()
 		if p.take('}') {
-			v.Members = append([]Member(nil), p.members[base:]...)
-			p.members = p.members[:base]
-			return altered, nil
+			break
 		}
 		if !p.take(',') {
 			return false, p.fail(", or } is missing")
 		}
 	}
+	p.mostMembers = max(p.mostMembers, len(p.members))
+	k.members = append([]Member(nil), p.members[base:]...)
+	p.members = p.members[:base]
+	if p.names.pop(first) {
+		k.members, altered = lastOf(k.members), true
+	}
+	return altered, nil
 }
 
-// indexOf finds name among members; index is built once there are many.
-func indexOf(members []Member, name string, index *map[string]int) int {
-	if len(members) < smallObject {
-		for i := range members {
-			if members[i].Name == name {
-				return i
-			}
+// lastOf leaves one member of each name, where the first was: the last.
+func lastOf(members []Member) []Member {
+	at := make(map[string]int, len(members))
+	kept := members[:0]
+	for _, m := range members {
+		if i, again := at[m.Name]; again {
+			kept[i].Value = m.Value
+			continue
 		}
-		return -1
+		at[m.Name] = len(kept)
+		kept = append(kept, m)
 	}
-	if *index == nil {
-		*index = make(map[string]int, 2*len(members))
-	}
-	for i := len(*index); i < len(members); i++ {
-		(*index)[members[i].Name] = i
-	}
-	if at, ok := (*index)[name]; ok {
-		return at
-	}
-	return -1
+	return kept
 }
 
-func (p *parser) array(v *Value, depth int) (altered bool, err error) {
-	v.Kind = Array
+func (p *parser) array(k *kids, depth int) (altered bool, err error) {
 	base := len(p.elems)
 	p.i++
 	if p.space(); p.take(']') {
 		return false, nil
 	}
 	for {
-		got, a, err := p.value(depth + 1)
+		var e Value
+		a, err := p.value(&e, nil, depth+1)
 		if err != nil {
 			return false, err
 		}
 		altered = altered || a
-		p.elems = append(p.elems, got)
+		p.elems = append(p.elems, e)
 		p.space()
 		if p.take(']') {
-			v.Elems = append([]Value(nil), p.elems[base:]...)
-			p.elems = p.elems[:base]
-			return altered, nil
+			break
 		}
 		if !p.take(',') {
 			return false, p.fail(", or ] is missing")
 		}
 	}
-}
-
-func (p *parser) take(c byte) bool {
-	if p.i < len(p.s) && p.s[p.i] == c {
-		p.i++
-		return true
-	}
-	return false
-}
-
-func (p *parser) word(w string) error {
-	if !strings.HasPrefix(p.s[p.i:], w) {
-		return p.fail("not a value")
-	}
-	p.i += len(w)
-	return nil
-}
-
-func (p *parser) text() error {
-	for p.i++; p.i < len(p.s); p.i++ {
-		switch c := p.s[p.i]; {
-		case c == '"':
-			p.i++
-			return nil
-		case c < 0x20:
-			return p.fail("a control character in a string")
-		case c == '\\':
-			if p.i++; p.i >= len(p.s) {
-				return p.fail("ends too early")
-			}
-			if err := p.escape(); err != nil {
-				return err
-			}
-		}
-	}
-	return p.fail("a string does not end")
-}
-
-func (p *parser) escape() error {
-	switch p.s[p.i] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return nil
-	case 'u':
-		for n := 0; n < 4; n++ {
-			if p.i++; p.i >= len(p.s) || !isHex(p.s[p.i]) {
-				return p.fail(`\u wants four hexadecimal digits`)
-			}
-		}
-		return nil
-	}
-	return p.fail("no such escape")
-}
-
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-func (p *parser) number() error {
-	p.take('-')
-	if p.take('0') {
-		// no further digits
-	} else if !p.digits() {
-		return p.fail("not a value")
-	}
-	if p.take('.') && !p.digits() {
-		return p.fail("digits are missing behind the point")
-	}
-	if p.take('e') || p.take('E') {
-		if !p.take('+') {
-			p.take('-')
-		}
-		if !p.digits() {
-			return p.fail("digits are missing in the exponent")
-		}
-	}
-	return nil
-}
-
-func (p *parser) digits() bool {
-	start := p.i
-	for p.i < len(p.s) && p.s[p.i] >= '0' && p.s[p.i] <= '9' {
-		p.i++
-	}
-	return p.i > start
+	p.mostElems = max(p.mostElems, len(p.elems))
+	k.elems = append([]Value(nil), p.elems[base:]...)
+	p.elems = p.elems[:base]
+	return altered, nil
 }
