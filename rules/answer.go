@@ -111,7 +111,7 @@ func (r *resource) hasOwn(entity *tree.Value, enough int) bool {
 		if enough == 0 {
 			break
 		}
-		if !slices.Contains(r.idNames, members[i].Name) {
+		if name := members[i].Name; r.telling&lengthBit(name) == 0 || !slices.Contains(r.idNames, name) {
 			enough--
 		}
 	}

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"unsafe"
@@ -42,16 +43,14 @@ func expand(raw string) *kids {
 var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 // maxSpared bounds the stacks that are spared, in children.
-const maxSpared = 1024
+const maxSpared = 4096
 
 func (p *parser) free() {
-	if cap(p.members) > maxSpared || cap(p.elems) > maxSpared || !p.names.spared() {
+	if cap(p.found) > maxSpared || cap(p.made) > maxSpared || cap(p.places) > 2*maxSpared {
 		return
 	}
-	clear(p.members[:max(p.mostMembers, len(p.members))])
-	clear(p.elems[:max(p.mostElems, len(p.elems))])
-	p.names.reset()
-	*p = parser{members: p.members[:0], elems: p.elems[:0], names: p.names}
+	clear(p.made)
+	*p = parser{found: p.found[:0], made: p.made[:0], twice: p.twice}
 	parsers.Put(p)
 }
 
@@ -61,13 +60,22 @@ type parser struct {
 	s    string
 	i    int
 	lazy bool
+	err  error
 
-	// Children wait on stacks until their container ends and its size is known.
-	members []Member
-	elems   []Value
-	names   names
+	found []child // waiting until their container ends and their number is known
+	made  []*kids // what children hold that were read, each for good
 
-	mostMembers, mostElems int // of the stacks that was in use
+	twice
+}
+
+// child is where one child stands in the source.
+type child struct {
+	name, nameEnd int32 // without quotes; of an element 0
+	raw, end      int32
+	made          int32 // what it holds: its place in made, from 1; 0: not read
+	kind          Kind
+	escaped       bool // the name has a backslash
+	altered       bool // the source says a name twice
 }
 
 // document is a root, and what it holds.
@@ -77,117 +85,166 @@ type document struct {
 }
 
 func (p *parser) document() (*Value, error) {
+	if len(p.s) > math.MaxInt32 {
+		return nil, fmt.Errorf("JSON of %d bytes is too long", len(p.s))
+	}
 	d := &document{}
-	if _, err := p.value(&d.Value, &d.kids, 0); err != nil {
-		return nil, err
+	c, ok := p.value(0, &d.kids)
+	if p.space(); ok && p.i < len(p.s) {
+		ok = p.fail("more after the value")
 	}
-	if p.space(); p.i < len(p.s) {
-		return nil, p.fail("more after the value")
+	if !ok {
+		return nil, p.err
 	}
+	p.fill(&d.Value, &c)
 	return &d.Value, nil
 }
 
-func (p *parser) fail(what string) error {
-	return fmt.Errorf("JSON at byte %d: %s", p.i, what)
+func (p *parser) fail(what string) bool {
+	if p.err == nil {
+		p.err = fmt.Errorf("JSON at byte %d: %s", p.i, what)
+	}
+	return false
 }
 
-// value reads one value into v; k is for what it holds, nil: make one. altered
-// says that its source bytes say a name twice.
-func (p *parser) value(v *Value, k *kids, depth int) (altered bool, err error) {
+// value reads one value; root is for what the root holds, else nil.
+func (p *parser) value(depth int, root *kids) (c child, ok bool) {
 	p.space()
 	if p.i >= len(p.s) {
-		return false, p.fail("ends too early")
+		return c, p.fail("ends too early")
 	}
 	if depth > MaxDepth {
-		return false, p.fail("nested too deeply")
+		return c, p.fail("nested too deeply")
 	}
-	start := p.i
-	switch c := p.s[p.i]; c {
+	c.raw = int32(p.i)
+	switch p.s[p.i] {
 	case '{', '[':
-		altered, err = p.container(v, k, depth)
+		ok = p.container(&c, depth, root)
 	case '"':
-		v.Kind = String
-		_, err = p.text()
+		c.kind = String
+		_, ok = p.text()
 	case 't':
-		v.Kind, err = Bool, p.word("true")
+		c.kind, ok = Bool, p.word("true")
 	case 'f':
-		v.Kind, err = Bool, p.word("false")
+		c.kind, ok = Bool, p.word("false")
 	case 'n':
-		v.Kind, err = Null, p.word("null")
+		c.kind, ok = Null, p.word("null")
 	default:
-		v.Kind, err = Number, p.number()
+		c.kind, ok = Number, p.number()
 	}
-	if !altered {
-		v.raw = p.s[start:p.i]
-	}
-	return altered, err
+	c.end = int32(p.i)
+	return c, ok
 }
 
 // container reads an object or an array; those that are not read now are
 // checked only.
-func (p *parser) container(v *Value, k *kids, depth int) (altered bool, err error) {
-	v.Kind = Array
+func (p *parser) container(c *child, depth int, root *kids) bool {
+	c.kind = Array
 	if p.s[p.i] == '{' {
-		v.Kind = Object
+		c.kind = Object
 	}
-	if !p.lazy || depth == 0 {
-		return p.read(v, k, depth)
+	if !p.lazy || root != nil {
+		return p.read(c, depth, root)
 	}
 	start := p.i
-	if altered, err = p.skip(depth); err != nil || !altered {
-		return false, err
+	if twice, ok := p.skip(depth); !ok || !twice {
+		return ok
 	}
 	p.i, p.lazy = start, false
-	altered, err = p.read(v, k, depth)
+	ok := p.read(c, depth, nil)
 	p.lazy = true
-	return altered, err
+	return ok
 }
 
-func (p *parser) read(v *Value, k *kids, depth int) (altered bool, err error) {
+func (p *parser) read(c *child, depth int, k *kids) bool {
 	if k == nil {
 		k = new(kids)
 	}
-	v.kids = k
-	if v.Kind == Object {
-		return p.object(k, depth)
+	p.made = append(p.made, k)
+	c.made = int32(len(p.made))
+	first := len(p.found)
+	if !p.children(c.kind, depth) {
+		return false
 	}
-	return p.array(k, depth)
+	list := p.found[first:]
+	p.found = p.found[:first]
+	if c.kind == Array {
+		k.elems = make([]Value, len(list))
+		for i := range list {
+			p.fill(&k.elems[i], &list[i])
+			c.altered = c.altered || list[i].altered
+		}
+		return true
+	}
+	k.members = make([]Member, len(list))
+	for i := range list {
+		k.members[i].Name = p.nameOf(&list[i])
+		p.fill(&k.members[i].Value, &list[i])
+		c.altered = c.altered || list[i].altered
+	}
+	if p.twice.among(p, list) {
+		k.members, c.altered = lastOf(k.members), true
+	}
+	return true
 }
 
-func (p *parser) object(k *kids, depth int) (altered bool, err error) {
-	base, first := len(p.members), p.names.len()
+// children puts those of an object or an array on found.
+func (p *parser) children(kind Kind, depth int) bool {
+	end := byte(']')
+	if kind == Object {
+		end = '}'
+	}
 	p.i++
-	if p.space(); p.take('}') {
-		return false, nil
+	if p.space(); p.take(end) {
+		return true
 	}
 	for {
-		name, err := p.name()
-		if err != nil {
-			return false, err
+		at := len(p.found)
+		p.found = append(p.found, child{})
+		if kind == Object && !p.name(&p.found[at]) || !p.child(at, depth+1) {
+			return false
 		}
-		p.names.push(name)
-		m := Member{Name: name}
-		a, err := p.value(&m.Value, nil, depth+1)
-		if err != nil {
-			return false, err
-		}
-		altered = altered || a
-		p.members = append(p.members, m)
-		p.space()
-		if p.take('}') {
-			break
+		if p.space(); p.take(end) {
+			return true
 		}
 		if !p.take(',') {
-			return false, p.fail(", or } is missing")
+			return p.fail(", or the end is missing")
 		}
 	}
-	p.mostMembers = max(p.mostMembers, len(p.members))
-	k.members = append([]Member(nil), p.members[base:]...)
-	p.members = p.members[:base]
-	if p.names.pop(first) {
-		k.members, altered = lastOf(k.members), true
+}
+
+// child reads the value of the child that is at that place of found.
+func (p *parser) child(at, depth int) bool {
+	if p.space(); p.i < len(p.s) && p.s[p.i] == '"' && depth <= MaxDepth { // most are
+		c := &p.found[at]
+		c.kind, c.raw = String, int32(p.i)
+		_, ok := p.text()
+		c.end = int32(p.i)
+		return ok
 	}
-	return altered, nil
+	v, ok := p.value(depth, nil)
+	c := &p.found[at]
+	v.name, v.nameEnd, v.escaped = c.name, c.nameEnd, c.escaped
+	*c = v
+	return ok
+}
+
+func (p *parser) nameOf(c *child) string {
+	if c.escaped {
+		return unquote(p.s[c.name-1 : c.nameEnd+1])
+	}
+	return p.s[c.name:c.nameEnd]
+}
+
+// fill makes v, which is zero, what c stands for.
+func (p *parser) fill(v *Value, c *child) {
+	v.Kind = c.kind
+	if !c.altered {
+		v.raw = p.s[c.raw:c.end]
+	}
+	if c.made > 0 {
+		v.kids = p.made[c.made-1]
+	}
 }
 
 // lastOf leaves one member of each name, where the first was: the last.
@@ -203,32 +260,4 @@ func lastOf(members []Member) []Member {
 		kept = append(kept, m)
 	}
 	return kept
-}
-
-func (p *parser) array(k *kids, depth int) (altered bool, err error) {
-	base := len(p.elems)
-	p.i++
-	if p.space(); p.take(']') {
-		return false, nil
-	}
-	for {
-		var e Value
-		a, err := p.value(&e, nil, depth+1)
-		if err != nil {
-			return false, err
-		}
-		altered = altered || a
-		p.elems = append(p.elems, e)
-		p.space()
-		if p.take(']') {
-			break
-		}
-		if !p.take(',') {
-			return false, p.fail(", or ] is missing")
-		}
-	}
-	p.mostElems = max(p.mostElems, len(p.elems))
-	k.elems = append([]Value(nil), p.elems[base:]...)
-	p.elems = p.elems[:base]
-	return altered, nil
 }

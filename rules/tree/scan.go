@@ -1,8 +1,10 @@
 package tree
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"strings"
+	"unsafe"
 )
 
 func (p *parser) space() {
@@ -21,87 +23,84 @@ func (p *parser) take(c byte) bool {
 
 // skip checks an object or an array, and reports whether an object in it says a
 // name twice.
-func (p *parser) skip(depth int) (twice bool, err error) {
+func (p *parser) skip(depth int) (twice, ok bool) {
 	end := p.s[p.i] + 2 // as ASCII has it
-	first := p.names.len()
+	first := len(p.found)
 	p.i++
 	if p.space(); p.take(end) {
-		return false, nil
+		return false, true
 	}
 	for {
 		if end == '}' {
-			name, err := p.name()
-			if err != nil {
-				return false, err
+			var c child
+			if !p.name(&c) {
+				return false, false
 			}
-			p.names.push(name)
+			p.found = append(p.found, c)
 		}
-		again, err := p.skipValue(depth + 1)
-		if err != nil {
-			return false, err
+		again, ok := p.skipValue(depth + 1)
+		if !ok {
+			return false, false
 		}
 		twice = twice || again
 		if p.space(); p.take(end) {
-			return p.names.pop(first) || twice, nil
+			break
 		}
 		if !p.take(',') {
 			return false, p.fail(", or the end is missing")
 		}
 	}
+	twice = p.among(p, p.found[first:]) || twice
+	p.found = p.found[:first]
+	return twice, true
 }
 
-func (p *parser) skipValue(depth int) (twice bool, err error) {
+func (p *parser) skipValue(depth int) (twice, ok bool) {
 	if p.space(); p.i < len(p.s) && (p.s[p.i] == '{' || p.s[p.i] == '[') && depth <= MaxDepth {
 		return p.skip(depth)
 	}
-	var v Value
-	_, err = p.value(&v, nil, depth)
-	return false, err
+	_, ok = p.value(depth, nil)
+	return false, ok
 }
 
 // name reads a name, and the colon after it.
-func (p *parser) name() (string, error) {
+func (p *parser) name(c *child) (ok bool) {
 	p.space()
-	start := p.i
 	if p.i >= len(p.s) || p.s[p.i] != '"' {
-		return "", p.fail("a name is missing")
+		return p.fail("a name is missing")
 	}
-	escaped, err := p.text()
-	if err != nil {
-		return "", err
+	c.name = int32(p.i + 1)
+	if c.escaped, ok = p.text(); !ok {
+		return false
 	}
-	name := p.s[start+1 : p.i-1]
-	if escaped {
-		name = unquote(p.s[start:p.i])
-	}
+	c.nameEnd = int32(p.i - 1)
 	if p.space(); !p.take(':') {
-		return "", p.fail(": is missing")
+		return p.fail(": is missing")
 	}
-	return name, nil
+	return true
 }
 
-func (p *parser) word(w string) error {
+func (p *parser) word(w string) bool {
 	if !strings.HasPrefix(p.s[p.i:], w) {
 		return p.fail("not a value")
 	}
 	p.i += len(w)
-	return nil
+	return true
 }
 
 // text reads a string; escaped says that it has a backslash.
-func (p *parser) text() (escaped bool, err error) {
-	end, escaped, ok := EndOfText(p.s, p.i)
-	if p.i = end; !ok {
-		return false, p.fail("no string, or one that does not end")
+func (p *parser) text() (escaped, ok bool) {
+	if p.i, escaped, ok = EndOfText(p.s, p.i); !ok {
+		return false, p.fail("a string does not end, or holds what none may")
 	}
-	return escaped, nil
+	return escaped, true
 }
 
 // EndOfText returns where the JSON string ends that begins, with its quote, at
-// i of s; ok is false if there is none. escaped says that it has a backslash.
+// i of s; ok is false if it does not. escaped says that it has a backslash.
 func EndOfText(s string, i int) (end int, escaped, ok bool) {
 	for i++; i < len(s); i++ {
-		i += plain(s[i:])
+		i = plain(s, i)
 		if i >= len(s) {
 			break
 		}
@@ -120,22 +119,21 @@ func EndOfText(s string, i int) (end int, escaped, ok bool) {
 	return len(s), escaped, false
 }
 
-// plain returns how many bytes at the beginning of s a string may hold as they
-// are. It looks at eight at once (see the bits that Hacker's Delight, 6-1, sets
-// for bytes that are zero: the lowest one set is right).
-func plain(s string) int {
+// plain returns where, from i on, the first byte is that a string does not hold
+// as it is: a quote, a backslash or a control character. It looks at eight at
+// once; the lowest bit that is set in found is right (Hacker's Delight, 6-1).
+func plain(s string, i int) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		b := s[i : i+8]
-		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+	for b := unsafe.Slice(unsafe.StringData(s), len(s)); i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
 		quote, back := w^(ones*'"'), w^(ones*'\\')
-		if found := ((w-ones*0x20)&^w | (quote-ones)&^quote | (back-ones)&^back) & high; found != 0 {
+		found := ((w-ones*0x20)&^w | (quote-ones)&^quote | (back-ones)&^back) & high
+		if found != 0 {
 			return i + bits.TrailingZeros64(found)>>3
 		}
 	}
-	for ; i < len(s) && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\'; i++ {
+	for i < len(s) && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\' {
+		i++
 	}
 	return i
 }
@@ -163,11 +161,9 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-func (p *parser) number() error {
+func (p *parser) number() bool {
 	p.take('-')
-	if p.take('0') {
-		// no further digits
-	} else if !p.digits() {
+	if !p.take('0') && !p.digits() {
 		return p.fail("not a value")
 	}
 	if p.take('.') && !p.digits() {
@@ -181,7 +177,7 @@ func (p *parser) number() error {
 			return p.fail("digits are missing in the exponent")
 		}
 	}
-	return nil
+	return true
 }
 
 func (p *parser) digits() bool {
