@@ -40,22 +40,8 @@ type outcome struct {
 
 // after finds the state after the call: the first of the ladder that applies.
 func (c *call) after(s *Subject, b *state, seen Seen, alone bool) outcome {
-	steps := []func(*Subject, *state) *outcome{c.fromAnswer, c.fromPut, c.fromAPI}
-	fetched := func(s *Subject, b *state) *outcome { return c.fromGet(s, b, seen.Observation, alone) }
-	switch {
-	case c.unsure || c.later:
-		steps = []func(*Subject, *state) *outcome{fetched} // nothing else tells whether it was done
-	case c.e.res.after == "response":
-		steps = append(steps, c.computed)
-	case c.e.res.after == "fetch":
-		steps = append([]func(*Subject, *state) *outcome{fetched}, append(steps, c.computed)...)
-	case c.e.res.after == "request":
-		steps = append([]func(*Subject, *state) *outcome{c.computed, c.sent}, append(steps, fetched)...)
-	default:
-		steps = append(steps, fetched, c.computed)
-	}
-	for _, step := range steps {
-		o := step(s, b)
+	for _, by := range c.ladder() {
+		o := c.step(by, s, b, seen.Observation, alone)
 		if o == nil {
 			continue
 		}
@@ -65,6 +51,60 @@ func (c *call) after(s *Subject, b *state, seen Seen, alone bool) outcome {
 		return *o
 	}
 	return outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+}
+
+// step is one way to know the state after.
+type step uint8
+
+const (
+	byAnswer step = iota
+	byPut
+	byAPI
+	byGet
+	byComputing
+	bySent
+)
+
+var (
+	ladder         = []step{byAnswer, byPut, byAPI, byGet, byComputing}
+	ladderUnsure   = []step{byGet} // nothing else tells whether it was done
+	ladderResponse = []step{byAnswer, byPut, byAPI, byComputing}
+	ladderFetch    = []step{byGet, byAnswer, byPut, byAPI, byComputing}
+	ladderRequest  = []step{byComputing, bySent, byAnswer, byPut, byAPI, byGet}
+)
+
+func (c *call) ladder() []step {
+	if c.unsure || c.later {
+		return ladderUnsure
+	}
+	switch c.e.res.after {
+	case "response":
+		return ladderResponse
+	case "fetch":
+		return ladderFetch
+	case "request":
+		return ladderRequest
+	}
+	return ladder
+}
+
+// step tries one way; nil if it does not tell.
+func (c *call) step(by step, s *Subject, b *state, obs *webhook.Observation, alone bool) *outcome {
+	switch by {
+	case byAnswer:
+		return c.fromAnswer(s, b)
+	case byPut:
+		return c.fromPut(s, b)
+	case byAPI:
+		return c.fromAPI(s, b)
+	case byGet:
+		return c.fromGet(s, b, obs, alone)
+	case byComputing:
+		return c.computed(s, b)
+	case bySent:
+		return c.sent(s, b)
+	}
+	return nil
 }
 
 func (c *call) fromAnswer(s *Subject, b *state) *outcome {
@@ -184,9 +224,9 @@ func (c *call) represent(o *outcome, b *state, shown *tree.Value, fate tree.Judg
 		fate = func(string, *tree.Value) tree.Fate { return tree.Kept }
 	}
 	body, doubts := tree.Overlay(b.body, shown, fate)
-	o.body, o.unknown = &body, doubts
+	o.body, o.unknown = body, doubts
 	for _, u := range b.unknown {
-		if at(shown, u) == nil && at(&body, u) != nil {
+		if at(shown, u) == nil && at(body, u) != nil {
 			o.unknown = append(o.unknown, u)
 		}
 	}
@@ -210,7 +250,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 			return nil
 		}
 		o.body = body
-	case !s.asked.IsObject() || len(s.asked.Members) == 0:
+	case !s.asked.IsObject() || len(s.asked.Members()) == 0:
 		return nil
 	case c.reqKind == isForm:
 		c.apply(o, b, typed(b.body, s.asked, c.p.override))
@@ -243,10 +283,10 @@ func (c *call) apply(o *outcome, b *state, asked *tree.Value) {
 func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
 	r := c.e.res
 	doubt := slices.Clone(o.unknown)
-	for i := range o.body.Members {
-		name := tree.Join("", o.body.Members[i].Name)
+	for i := range o.body.Members() {
+		name := tree.Join("", o.body.Members()[i].Name)
 		server := r.ignore.Match(name) || r.version != nil && r.version.String() == name
-		if server && b.body.Get(o.body.Members[i].Name) != nil && s.asked.Get(o.body.Members[i].Name) == nil {
+		if server && b.body.Get(o.body.Members()[i].Name) != nil && s.asked.Get(o.body.Members()[i].Name) == nil {
 			doubt = append(doubt, name)
 		}
 	}
@@ -288,8 +328,8 @@ func patched(body, ops *tree.Value) *tree.Value {
 // typed gives a form's texts the types that the fields had: a form cannot say
 // whether 5 is a number.
 func typed(body, form *tree.Value, o *Override) *tree.Value {
-	members := make([]tree.Member, 0, len(form.Members))
-	for _, m := range form.Members {
+	members := make([]tree.Member, 0, len(form.Members()))
+	for _, m := range form.Members() {
 		if o != nil && m.Name == o.Field {
 			continue
 		}

@@ -73,14 +73,8 @@ const fewFields = 3
 // taken for the entity would make every other field look removed; an entity
 // taken for a receipt costs one GET.
 func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
-	own := 0
-	for i := range entity.Members {
-		if !slices.Contains(c.e.res.idNames, entity.Members[i].Name) {
-			own++
-		}
-	}
-	few := own <= fewFields || before.IsObject() && 2*own < len(before.Members)
-	if !few {
+	enough := max(fewFields+1, (len(before.Members())+1)/2)
+	if c.e.res.hasOwn(entity, enough) {
 		return false
 	}
 	fromRequest := c.setFields(asked)
@@ -96,8 +90,8 @@ func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
 		return false
 	}
 	put := c.p.method(&c.x.Request) == "PUT" && asked.IsObject()
-	for i := range before.Members {
-		name := before.Members[i].Name
+	for i := range before.Members() {
+		name := before.Members()[i].Name
 		set := asked.Get(name)
 		left := put && set == nil || set != nil && set.Kind == tree.Null // the request itself took it away
 		if !left && entity.Get(name) == nil {
@@ -107,23 +101,40 @@ func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
 	return false
 }
 
+// hasOwn reports whether an entity has at least so many fields besides its id.
+func (r *resource) hasOwn(entity *tree.Value, enough int) bool {
+	members := entity.Members()
+	if len(members) >= enough+len(r.idNames) {
+		return true
+	}
+	for i := range members {
+		if enough == 0 {
+			break
+		}
+		if name := members[i].Name; r.telling&lengthBit(name) == 0 || !slices.Contains(r.idNames, name) {
+			enough--
+		}
+	}
+	return enough == 0
+}
+
 // setFields returns the fields that the request gives a value.
 func (c *call) setFields(asked *tree.Value) (names []string) {
 	if asked == nil {
 		return nil
 	}
 	if c.reqKind == isPatch {
-		for i := range asked.Elems {
-			text, _ := asked.Elems[i].Get("path").Text()
-			if path := pointerNames(text); len(path) > 0 && asked.Elems[i].Get("value") != nil {
+		for i := range asked.Elems() {
+			text, _ := asked.Elems()[i].Get("path").Text()
+			if path := pointerNames(text); len(path) > 0 && asked.Elems()[i].Get("value") != nil {
 				names = append(names, path[0])
 			}
 		}
 		return names
 	}
-	for i := range asked.Members {
+	for i := range asked.Members() {
 		// A null may be answered by leaving the field out.
-		if m := &asked.Members[i]; m.Kind != tree.Null && !slices.Contains(c.e.res.idNames, m.Name) {
+		if m := &asked.Members()[i]; m.Kind != tree.Null && !slices.Contains(c.e.res.idNames, m.Name) {
 			names = append(names, m.Name)
 		}
 	}
@@ -147,19 +158,15 @@ func (c *call) cut() bool {
 
 // fetch returns the path of the GET that s wants, or "".
 func (c *call) fetch(s *Subject) string {
-	path, ok := c.m.itemPath(s.Key.ID)
+	after := c.e.res.after
 	switch {
-	case !ok:
+	case c.unsure || c.later || s.Kind != Delete && after == "fetch":
+	case s.Kind == Delete || after == "response" || after == "request":
 		return ""
-	case c.unsure || c.later:
-		return path
-	case s.Kind == Delete || c.e.res.after == "response" || c.e.res.after == "request":
-		return ""
-	case c.e.res.after == "fetch":
-		return path
 	case s.answer != nil && !s.receipt || c.putProven(s) != nil:
 		return ""
 	}
+	path, _ := c.m.itemPath(s.Key.ID)
 	return path
 }
 

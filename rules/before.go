@@ -59,7 +59,7 @@ func (c *call) lastKnown(snap *webhook.Snapshot) state {
 		age: max(0, c.x.Started.Sub(snap.Seen)),
 	}
 	if snap.Body != nil && !snap.Deleted {
-		v, err := tree.Parse(string(snap.Body))
+		v, err := tree.ParseShared(snap.Body)
 		if err != nil {
 			return state{source: webhook.FromNone}
 		}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/content"
@@ -29,7 +30,7 @@ const (
 	isForm
 )
 
-// readBody reads a captured body. redacted says that it went through
+// readBody reads a captured body; what it returns shares b's bytes. redacted says that it went through
 // [Match.Redact], which undoes content codings.
 func readBody(b webhook.Body, h webhook.Header, redacted bool) (*tree.Value, bodyKind) {
 	if !b.Whole() {
@@ -58,23 +59,40 @@ func readPlain(plain []byte, mediaType string) (*tree.Value, bodyKind) {
 		}
 		return v, isForm
 	}
-	text := strings.TrimLeft(string(plain), " \t\r\n\ufeff")
-	if text == "" {
+	plain = trimBegin(plain)
+	if len(plain) == 0 {
 		return nil, isEmpty
 	}
 	kind := jsonKind(mediaType)
 	if kind == notReadable {
-		if text[0] != '{' && text[0] != '[' {
+		if plain[0] != '{' && plain[0] != '[' {
 			return nil, notReadable
 		}
 		kind = isJSON // servers mislabel JSON; what parses whole is JSON
 	}
-	v, err := tree.Parse(text)
+	v, err := tree.ParseShared(plain)
 	if err != nil {
 		return nil, notReadable
 	}
 	return v, kind
 }
+
+// trimBegin returns text without white space and byte order marks before it.
+func trimBegin(text []byte) []byte {
+	for len(text) > 0 {
+		switch {
+		case text[0] == ' ', text[0] == '\t', text[0] == '\r', text[0] == '\n':
+			text = text[1:]
+		case bytes.HasPrefix(text, byteOrderMark):
+			text = text[len(byteOrderMark):]
+		default:
+			return text
+		}
+	}
+	return text
+}
+
+var byteOrderMark = []byte("\ufeff")
 
 func jsonKind(mediaType string) bodyKind {
 	switch mediaType {

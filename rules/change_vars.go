@@ -44,7 +44,7 @@ func (s *side) get() any {
 	case s.decoded:
 		return s.value
 	}
-	v, err := lang.Decode(s.tree.JSON())
+	v, err := lang.Decode(s.tree.Shared())
 	if err != nil || len(s.unknown) > maxUnknown {
 		return lang.Unknown
 	}

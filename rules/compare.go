@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -46,7 +47,9 @@ func (d *deriver) compare(ch *change) {
 	}
 	doubt := false
 	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
-	for _, f := range tree.Diff(ch.b.body, ch.o.body, d.e.res.keys) {
+	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
+	values := sizeOf(changes)
+	for _, f := range changes {
 		switch {
 		case isUnknown.touches(f.Path), d.sameID(ch.s, &f):
 			continue
@@ -59,11 +62,36 @@ func (d *deriver) compare(ch *change) {
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue
 		}
-		ch.fields = append(ch.fields, webhook.FieldChange{Path: f.Path, Old: f.Old.JSON(), New: f.New.JSON()})
+		if ch.fields == nil {
+			ch.fields = make([]webhook.FieldChange, 0, len(changes))
+		}
+		ch.fields = append(ch.fields, webhook.FieldChange{Path: f.Path, Old: values.copy(f.Old), New: values.copy(f.New)})
 		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
 	}
 	ch.significant = ch.significant || doubt
 	ch.same = len(ch.fields) == 0 && !doubt
+}
+
+// values are copies of JSON in one piece.
+type values []byte
+
+// sizeOf returns values with room for those of changes.
+func sizeOf(changes []tree.Change) values {
+	n := 0
+	for i := range changes {
+		n += changes[i].Old.Size() + changes[i].New.Size()
+	}
+	return make(values, 0, n)
+}
+
+// copy returns v as JSON, nil for nil.
+func (vs *values) copy(v *tree.Value) json.RawMessage {
+	if v == nil {
+		return nil
+	}
+	start := len(*vs)
+	*vs = v.Append(*vs)
+	return json.RawMessage((*vs)[start:len(*vs):len(*vs)])
 }
 
 // sameID reports whether an id differs by its type only, or by not being told
@@ -93,6 +121,9 @@ func asks(view string) string {
 type pathSet []string
 
 func newPathSet(paths []string) pathSet {
+	if len(paths) == 0 {
+		return nil
+	}
 	return slices.Sorted(slices.Values(paths))
 }
 

@@ -133,6 +133,7 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 		r.idNames = append([]string{r.idParam}, r.idNames...)
 	}
 	r.envelopes = append(r.envelopes, r.wraps...)
+	r.telling = lengths(r.idNames, r.wraps)
 	if c.ID == "" {
 		return nil
 	}

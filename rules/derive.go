@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/sidehook/sidehook/webhook"
@@ -31,7 +32,7 @@ func (p *Program) Derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 	if len(before) != len(plan.Subjects) {
 		return out, fmt.Errorf("derive %s: %d snapshots for %d entities", x.ID, len(before), len(plan.Subjects))
 	}
-	d := deriver{call: plan.call, out: &out, alone: len(plan.Subjects) == 1}
+	d := &deriver{call: plan.call, out: &out, alone: len(plan.Subjects) == 1}
 	for i := range plan.Subjects {
 		seen := Seen{}
 		if i < len(after) {
@@ -51,11 +52,15 @@ func (p *Program) Derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 	return out, nil
 }
 
-// deriver works on one exchange.
+// deriver works on one exchange, one subject after the other.
 type deriver struct {
 	*call
 	out   *Derived
 	alone bool
+
+	change change
+	vars   changeVars
+	earner earner
 }
 
 // change is what became of one subject.
@@ -72,11 +77,14 @@ type change struct {
 	unknown     []string // paths of the state before that other views do not show
 	concurrent  bool
 
-	worked *worked // what its events share
+	worked    worked // what its events share, once that is wanted
+	isWorked  bool
+	afterJSON json.RawMessage
 }
 
 func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
-	ch := &change{s: s, snap: snap, b: d.before(s, snap, d.alone), concurrent: seen.Concurrent}
+	ch := &d.change
+	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone), concurrent: seen.Concurrent}
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)
 	if s.Kind == Delete {
 		return d.deleted(ch)
@@ -129,24 +137,29 @@ func (d *deriver) decide(ch *change) {
 // record keeps the change, and what it earns.
 func (d *deriver) record(ch *change) error {
 	next := d.snapshot(ch)
-	events, err := d.earn(ch)
-	if err != nil {
+	first := len(d.out.Events)
+	if err := d.earn(ch); err != nil {
 		return err
 	}
 	switch {
-	case ch.same || !ch.significant && len(events) == 0:
+	case ch.same || !ch.significant && len(d.out.Events) == first:
 		d.out.NoChange++
 	default:
 		next.Sequence++
 	}
+	d.keep(next, first)
+	return nil
+}
+
+// keep keeps a snapshot, and numbers the events from first on that are of it.
+func (d *deriver) keep(next webhook.Snapshot, first int) {
+	events := d.out.Events[first:]
 	for i := range events {
 		if events[i].Key == next.Key {
 			events[i].Sequence = next.Sequence
 		}
 	}
 	d.out.Snapshots = append(d.out.Snapshots, next)
-	d.out.Events = append(d.out.Events, events...)
-	return nil
 }
 
 // snapshot returns what is kept of the subject, under its old sequence.
@@ -156,13 +169,21 @@ func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 		Tenant: ch.snap.Tenant, Exchange: d.x.ID,
 	}
 	if ch.o.body != nil {
-		next.Body, next.Unknown, next.Seen = ch.o.body.JSON(), ch.o.unknown, ch.o.seen
+		next.Body, next.Unknown, next.Seen = ch.after(), ch.o.unknown, ch.o.seen
 		next.Version, next.ETag, next.View = d.version(ch.o.body), ch.o.etag, ch.o.view
 	}
 	if t := d.e.res.tenant; t != nil && t.ofEntity {
 		next.Tenant, _ = d.tenant(ch)
 	}
 	return next
+}
+
+// after returns the state after as JSON: one copy for the snapshot and all events.
+func (ch *change) after() json.RawMessage {
+	if ch.afterJSON == nil {
+		ch.afterJSON = ch.o.body.JSON()
+	}
+	return ch.afterJSON
 }
 
 // deleted handles a delete: it carries the last known state, however old.
@@ -192,17 +213,11 @@ func (d *deriver) deleted(ch *change) error {
 		Key: ch.s.Key, Sequence: ch.snap.Sequence + 1, Deleted: true, Seen: d.x.Ended, Via: ch.o.via,
 		Tenant: ch.snap.Tenant, Exchange: d.x.ID,
 	}
-	events, err := d.earn(ch)
-	if err != nil {
+	first := len(d.out.Events)
+	if err := d.earn(ch); err != nil {
 		return err
 	}
-	for i := range events {
-		if events[i].Key == next.Key {
-			events[i].Sequence = next.Sequence
-		}
-	}
-	d.out.Snapshots = append(d.out.Snapshots, next)
-	d.out.Events = append(d.out.Events, events...)
+	d.keep(next, first)
 	return nil
 }
 

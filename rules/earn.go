@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -8,12 +9,14 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// earn returns the events of a change: the plain scope or what the route earns
+// earn adds the events of a change: the plain scope or what the route earns
 // in its place, then the rules in the order in which they are declared. Two
 // that earn one scope for one entity and element earn one event.
-func (d *deriver) earn(ch *change) ([]webhook.Event, error) {
+func (d *deriver) earn(ch *change) error {
 	v := d.varsOf(ch)
-	g := &earner{d: d, ch: ch, v: v}
+	g := &d.earner
+	*g = earner{d: d, ch: ch, v: v}
+	first := len(d.out.Events)
 	plain := fillScope(d.e.res.plain[ch.op], d.m.params)
 	byCall := false
 	for _, l := range d.e.lines {
@@ -22,35 +25,37 @@ func (d *deriver) earn(ch *change) ([]webhook.Event, error) {
 		}
 		byCall = true
 		if err := g.consider(l.scope, l.when, nil, nil, &l.extras); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	var front []webhook.Event
-	if !byCall && plain != "" && ch.significant {
-		e := d.event(ch, plain, "")
+	front := !byCall && plain != "" && ch.significant
+	if front {
+		e := d.add(ch, plain, "")
 		for _, l := range d.e.lines {
-			if err := l.extras.apply(&e, v); err != nil {
-				return nil, err
+			if err := l.extras.apply(e, v); err != nil {
+				return err
 			}
 		}
-		front = append(front, e)
 	}
 	if ch.op != webhook.Deleted && !ch.same {
 		instead, err := g.rules()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if instead {
-			front = nil
+		if instead && front {
+			d.out.Events = slices.Delete(d.out.Events, first, first+1)
 		}
 	}
-	return distinct(append(front, g.events...)), nil
+	d.distinct(first)
+	return nil
 }
 
-// distinct drops events whose id another has already.
-func distinct(events []webhook.Event) []webhook.Event {
+// distinct drops, of the events from first on, those whose id another has
+// already.
+func (d *deriver) distinct(first int) {
+	events := d.out.Events[first:]
 	if len(events) < 2 {
-		return events
+		return
 	}
 	seen := make(map[webhook.EventID]bool, len(events))
 	kept := events[:0]
@@ -61,42 +66,45 @@ func distinct(events []webhook.Event) []webhook.Event {
 		}
 	}
 	clear(events[len(kept):])
-	return kept
+	d.out.Events = d.out.Events[:first+len(kept)]
 }
 
-// earner collects the events of one change.
+// earner adds the events of one change.
 type earner struct {
-	d      *deriver
-	ch     *change
-	v      *changeVars
-	events []webhook.Event
+	d  *deriver
+	ch *change
+	v  *changeVars
 
 	element string // outside resources: what tells the item apart, else ""
 }
 
 // rules considers the rules of the resource and of the route.
 func (g *earner) rules() (instead bool, err error) {
-	lists := make([][]*rule, 0, 1+len(g.d.e.lines))
-	lists = append(lists, g.d.e.res.rules)
-	for _, l := range g.d.e.lines {
-		lists = append(lists, l.rules)
+	instead, err = g.all(g.d.e.res.rules)
+	for i := 0; i < len(g.d.e.lines) && err == nil; i++ {
+		var more bool
+		more, err = g.all(g.d.e.lines[i].rules)
+		instead = instead || more
 	}
-	for _, list := range lists {
-		for _, r := range list {
-			if r.on != "" && r.on != g.ch.op {
-				continue
-			}
-			n := len(g.events)
-			if r.each != nil {
-				err = g.elements(r)
-			} else {
-				err = g.consider(r.scope, r.when, r.id, nil, &r.extras)
-			}
-			if err != nil {
-				return false, err
-			}
-			instead = instead || r.instead && len(g.events) > n
+	return instead, err
+}
+
+// all considers the rules of a list.
+func (g *earner) all(list []*rule) (instead bool, err error) {
+	for _, r := range list {
+		if r.on != "" && r.on != g.ch.op {
+			continue
 		}
+		n := len(g.d.out.Events)
+		if r.each != nil {
+			err = g.elements(r)
+		} else {
+			err = g.consider(r.scope, r.when, r.id, nil, &r.extras)
+		}
+		if err != nil {
+			return false, err
+		}
+		instead = instead || r.instead && len(g.d.out.Events) > n
 	}
 	return instead, nil
 }
@@ -164,7 +172,7 @@ func (g *earner) add(scope string, id *lang.Expr, element *string, x *extras) er
 	if element != nil {
 		name = *element
 	}
-	e := g.d.event(g.ch, fillScope(scope, g.d.m.params), name)
+	e := g.d.add(g.ch, fillScope(scope, g.d.m.params), name)
 	if element != nil {
 		e.Item = g.v.itemTree.JSON()
 	}
@@ -179,11 +187,13 @@ func (g *earner) add(scope string, id *lang.Expr, element *string, x *extras) er
 			e.Sequence = 0 // of another entity, whose sequence we do not count here
 		}
 	}
-	if err := x.apply(&e, g.v); err != nil {
-		return err
-	}
-	g.events = append(g.events, e)
-	return nil
+	return x.apply(e, g.v)
+}
+
+// add adds an event of scope to what is derived.
+func (d *deriver) add(ch *change, scope, element string) *webhook.Event {
+	d.out.Events = append(d.out.Events, d.event(ch, scope, element))
+	return &d.out.Events[len(d.out.Events)-1]
 }
 
 // items earns the events of a route outside every resource.
@@ -195,7 +205,7 @@ func (d *deriver) items(items []item) error {
 			}
 		}
 	}
-	d.out.Events = distinct(d.out.Events)
+	d.distinct(0)
 	return nil
 }
 
@@ -209,7 +219,7 @@ func (d *deriver) called(it *item, r *rule) error {
 		ch.o.via = webhook.FromRequest
 	}
 	ch.s.Key.Resource = fillScope(parentScope(r.scope), d.m.params)
-	v := &changeVars{callVars: d.vars, operation: webhook.Called, key: ch.s.Key, item: it.value, itemTree: it.tree}
+	v := &changeVars{callVars: d.call.vars, operation: webhook.Called, key: ch.s.Key, item: it.value, itemTree: it.tree}
 	v.after = side{tree: it.tree, absent: it.tree == nil}
 	v.tenant, _ = d.tenant(ch)
 	if err := d.name(ch, v, it); err != nil {
@@ -222,7 +232,6 @@ func (d *deriver) called(it *item, r *rule) error {
 	} else {
 		err = g.consider(r.scope, r.when, r.id, &g.element, &r.extras)
 	}
-	d.out.Events = append(d.out.Events, g.events...)
 	return err
 }
 

@@ -50,7 +50,8 @@ func (v *changeVars) object(dst []byte, fields []field) (_ json.RawMessage, err 
 
 // varsOf returns what rules see of a change.
 func (d *deriver) varsOf(ch *change) *changeVars {
-	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key, item: ch.s.item, itemTree: ch.s.itemTree}
+	v := &d.vars
+	*v = changeVars{callVars: d.call.vars, operation: ch.op, key: ch.s.Key, item: ch.s.item, itemTree: ch.s.itemTree}
 	v.before = side{absent: ch.op == webhook.Created, tree: ch.b.body, unknown: slices.Concat(ch.b.unknown, ch.unknown)}
 	v.after = side{absent: ch.o.gone, tree: ch.o.body, unknown: ch.o.unknown}
 	v.tenant, _ = d.tenant(ch)
@@ -65,10 +66,10 @@ func (d *deriver) tenant(ch *change) (tenant string, unowned bool) {
 		return "", false
 	}
 	if !t.ofEntity {
-		tenant = d.vars.keyTenant()
+		tenant = d.call.vars.keyTenant()
 		return tenant, tenant == ""
 	}
-	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key}
+	v := &changeVars{callVars: d.call.vars, operation: ch.op, key: ch.s.Key}
 	v.before = side{absent: ch.op == webhook.Created, tree: ch.b.body, unknown: ch.b.unknown}
 	v.after = side{absent: ch.o.gone, tree: ch.o.body, unknown: ch.o.unknown}
 	if ch.op == webhook.Called {
@@ -89,18 +90,21 @@ type worked struct {
 }
 
 func (d *deriver) work(ch *change) *worked {
-	if ch.worked != nil {
-		return ch.worked
+	w := &ch.worked
+	if ch.isWorked {
+		return w
 	}
-	w := &worked{before: ch.b.body.JSON(), after: ch.o.body.JSON()}
+	w.before, w.after = ch.b.body.JSON(), ch.after()
 	w.tenant, w.unowned = d.tenant(ch)
 	w.unknown = slices.Concat(ch.b.unknown, ch.unknown, ch.o.unknown)
 	slices.Sort(w.unknown)
 	w.unknown = slices.Compact(w.unknown)
-	v := &changeVars{callVars: d.vars, operation: ch.op, key: ch.s.Key, tenant: w.tenant}
-	v.before, v.after = side{tree: ch.b.body}, side{tree: ch.o.body}
-	w.actor = d.vars.actorOf(v)
-	ch.worked = w
+	if d.e.res.actor != nil {
+		v := &changeVars{callVars: d.call.vars, operation: ch.op, key: ch.s.Key, tenant: w.tenant}
+		v.before, v.after = side{tree: ch.b.body}, side{tree: ch.o.body}
+		w.actor = d.call.vars.actorOf(v)
+	}
+	ch.isWorked = true
 	return w
 }
 

@@ -16,19 +16,21 @@ func (r *resource) find(root *tree.Value) *tree.Value {
 		return nil
 	}
 	if r.entity != nil {
-		raw, ok := r.entity.Get(root.JSON())
+		raw, ok := r.entity.Get(root.Shared())
 		if !ok {
 			return nil
 		}
-		v, err := tree.Parse(string(raw))
+		v, err := tree.ParseShared(raw)
 		if err != nil {
 			return nil
 		}
 		return object(flat(v))
 	}
 	root = single(root)
-	if flattened := flat(root.Get("data")); flattened != nil && flattened != root.Get("data") {
-		return flattened
+	if data := root.Get("data"); data != nil {
+		if flattened := flat(data); flattened != data {
+			return flattened
+		}
 	}
 	if _, ok := r.idIn(root); !ok {
 		for _, name := range r.wraps {
@@ -46,12 +48,12 @@ func (r *resource) asked(root *tree.Value) *tree.Value {
 	if !root.IsObject() {
 		return root
 	}
-	if len(root.Members) <= 3 {
+	if len(root.Members()) <= 3 {
 		if data := root.Get("data"); data.Get("attributes").IsObject() {
 			return flat(data)
 		}
 	}
-	if len(root.Members) == 1 {
+	if len(root.Members()) == 1 {
 		for _, name := range r.wraps {
 			if v := root.Get(name); v.IsObject() {
 				return v
@@ -70,8 +72,8 @@ func object(v *tree.Value) *tree.Value {
 
 // single returns the only element of an array of one object, else v.
 func single(v *tree.Value) *tree.Value {
-	if v != nil && v.Kind == tree.Array && len(v.Elems) == 1 && v.Elems[0].IsObject() {
-		return &v.Elems[0]
+	if v != nil && v.Kind == tree.Array && len(v.Elems()) == 1 && v.Elems()[0].IsObject() {
+		return &v.Elems()[0]
 	}
 	return v
 }
@@ -87,7 +89,7 @@ func flat(v *tree.Value) *tree.Value {
 	if id := v.Get("id"); id != nil && attributes.Get("id") == nil {
 		members = append(members, tree.Member{Name: "id", Value: *id})
 	}
-	members = append(members, attributes.Members...)
+	members = append(members, attributes.Members()...)
 	if rel := v.Get("relationships"); rel != nil && attributes.Get("relationships") == nil {
 		members = append(members, tree.Member{Name: "relationships", Value: *rel})
 	}
@@ -98,8 +100,8 @@ func flat(v *tree.Value) *tree.Value {
 // idIn returns the id in an entity, by the names that ids have.
 func (r *resource) idIn(entity *tree.Value) (string, bool) {
 	if r.idBelow != nil && entity != nil {
-		if raw, ok := r.idBelow.Get(entity.JSON()); ok {
-			if v, err := tree.Parse(string(raw)); err == nil {
+		if raw, ok := r.idBelow.Get(entity.Shared()); ok {
+			if v, err := tree.ParseShared(raw); err == nil {
 				return v.Text()
 			}
 		}
@@ -119,8 +121,8 @@ func (r *resource) idIn(entity *tree.Value) (string, bool) {
 // entity.
 func (r *resource) idOf(root, entity *tree.Value) (string, bool) {
 	if r.id != nil && root != nil {
-		if raw, ok := r.id.Get(root.JSON()); ok {
-			if v, err := tree.Parse(string(raw)); err == nil {
+		if raw, ok := r.id.Get(root.Shared()); ok {
+			if v, err := tree.ParseShared(raw); err == nil {
 				return v.Text()
 			}
 		}
@@ -139,7 +141,7 @@ func (r *resource) shows(root, entity *tree.Value, id string) bool {
 		return got == id
 	}
 	for _, name := range r.idNames {
-		if got, ok := entity.Get(name).Text(); ok && got == id {
+		if entity.Get(name).Is(id) {
 			return true
 		}
 	}

@@ -56,17 +56,18 @@ func (p *Program) matchOverridden(path string) *Match {
 	return m
 }
 
-// matchRequest is Match by the method that a request stands for.
-func (p *Program) matchRequest(r *webhook.Request) *Match {
+// matchRequest is Match by the method that a request stands for; ok is false if
+// no route names it.
+func (p *Program) matchRequest(r *webhook.Request) (m Match, ok bool) {
 	method := p.method(r)
 	if !slices.Contains(p.methods, method) {
-		return nil
+		return m, false
 	}
 	e, pattern, ok := p.table.Find(method, r.Path)
 	if !ok {
-		return nil
+		return m, false
 	}
-	return &Match{p: p, e: e, params: route.Values(pattern, r.Path)}
+	return Match{p: p, e: e, params: route.Values(pattern, r.Path)}, true
 }
 
 // method returns the effective method of r: only a POST can be overridden, and

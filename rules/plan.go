@@ -53,6 +53,15 @@ type item struct {
 	index int
 }
 
+// planned is a plan with what it is made of, in one piece.
+type planned struct {
+	Plan
+	call  call
+	match Match
+	vars  callVars
+	one   [1]Subject
+}
+
 // call is an exchange with what was read of it.
 type call struct {
 	p    *Program
@@ -79,15 +88,20 @@ func (pl *Plan) Keys() []webhook.EntityKey {
 
 // Plan reads what x is about. It keeps references to x.
 func (p *Program) Plan(x *webhook.Exchange) *Plan {
-	m := p.matchRequest(&x.Request)
-	if m == nil && x.Ending == webhook.Unknown {
-		m = p.Match(x.Request.Method, x.Request.Path) // what would override the method was not seen
+	m, ok := p.matchRequest(&x.Request)
+	if !ok && x.Ending == webhook.Unknown {
+		// What would override the method was not seen.
+		if other := p.Match(x.Request.Method, x.Request.Path); other != nil {
+			m, ok = *other, true
+		}
 	}
-	if m == nil {
+	if !ok {
 		return &Plan{Nothing: "no route names the call"}
 	}
-	c := p.read(x, m)
-	pl := &Plan{call: c}
+	all := &planned{match: m}
+	p.read(x, all)
+	pl, c := &all.Plan, &all.call
+	pl.call, pl.Subjects = c, all.one[:0:1]
 	if pl.Nothing = c.failed(); pl.Nothing != "" {
 		return pl
 	}
@@ -102,17 +116,18 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 	return pl
 }
 
-func (p *Program) read(x *webhook.Exchange, m *Match) *call {
-	c := &call{p: p, m: m, e: m.e, x: x, later: x.Response.Status == 202}
+// read reads the bodies of x into what was made for its plan.
+func (p *Program) read(x *webhook.Exchange, all *planned) {
+	m, c := &all.match, &all.call
+	*c = call{p: p, m: m, e: m.e, x: x, vars: &all.vars, later: x.Response.Status == 202}
 	c.req, c.reqKind = readBody(x.Request.Body, x.Request.Header, m.Redacts())
 	c.res, c.resKind = readBody(x.Response.Body, x.Response.Header, m.Redacts())
 	if m.Redacts() {
 		c.req, c.res = c.withoutRedacted(c.req, c.reqKind), c.withoutRedacted(c.res, c.resKind)
 	}
-	c.vars = &callVars{
+	all.vars = callVars{
 		m: m, req: &x.Request, res: &x.Response, reqTree: c.req, resTree: c.res, placeholders: x.Placeholders,
 	}
-	return c
 }
 
 // withoutRedacted makes sure of what a capture has done already.
@@ -170,7 +185,7 @@ func (c *call) planOne(pl *Plan) {
 	s.Key = c.key(id)
 	c.grade(&s, entity)
 	s.Fetch = c.fetch(&s)
-	pl.Subjects = []Subject{s}
+	pl.Subjects = append(pl.Subjects, s)
 }
 
 // identify returns the id of the entity that the call is about.
@@ -195,7 +210,7 @@ func (c *call) identify(entity *tree.Value) (string, bool) {
 	if id, ok := r.idOf(c.res, entity); ok {
 		return id, true
 	}
-	for _, link := range []string{"Location", "Content-Location"} {
+	for _, link := range [...]string{"Location", "Content-Location"} {
 		if id, ok := r.idInURL(c.x.Response.Header.Get(link), c.x.Request.Path); ok {
 			return id, true
 		}

@@ -92,7 +92,7 @@ func toTree(v any) *tree.Value {
 	if err != nil {
 		return nil
 	}
-	out, err := tree.Parse(string(b))
+	out, err := tree.ParseShared(b)
 	if err != nil {
 		return nil
 	}
@@ -189,12 +189,12 @@ func treesOf(x *lang.Expr, list []any, source *tree.Value) []*tree.Value {
 	out := make([]*tree.Value, len(list))
 	_, _, whole := x.PlainPath()
 	switch {
-	case source != nil && source.Kind == tree.Array && whole && len(source.Elems) == len(list):
+	case source != nil && source.Kind == tree.Array && whole && len(source.Elems()) == len(list):
 		for i := range out {
-			out[i] = &source.Elems[i]
+			out[i] = &source.Elems()[i]
 		}
 	case source != nil && source.Kind == tree.Array:
-		findElements(out, list, source.Elems)
+		findElements(out, list, source.Elems())
 	case source.IsObject() && len(list) == 1:
 		out[0] = source
 	}
@@ -213,7 +213,7 @@ func findElements(out []*tree.Value, list []any, elems []tree.Value) {
 		if next == len(list) {
 			return
 		}
-		if v, err := lang.Decode(elems[i].JSON()); err == nil && lang.Equal(v, list[next]) {
+		if v, err := lang.Decode(elems[i].Shared()); err == nil && lang.Equal(v, list[next]) {
 			out[next] = &elems[i]
 			next++
 		}

@@ -55,6 +55,7 @@ type resource struct {
 	entity    *lang.Query
 	wraps     []string // members that may hold the entity, and is found by itself
 	envelopes []string // all members that may hold it, for redact
+	telling   uint64   // lengths of idNames and wraps
 
 	ignore, redact lang.Globs
 	keys           tree.Keys

@@ -66,9 +66,9 @@ func (w *redactor) at(v *tree.Value, depth int) tree.Value {
 	case depth > maxEnvelope:
 		return *v
 	case v.Kind == tree.Array:
-		elems := make([]tree.Value, len(v.Elems))
-		for i := range v.Elems {
-			elems[i] = w.at(&v.Elems[i], depth+1)
+		elems := make([]tree.Value, len(v.Elems()))
+		for i := range v.Elems() {
+			elems[i] = w.at(&v.Elems()[i], depth+1)
 		}
 		if w.changed {
 			return tree.NewArray(elems)
@@ -78,7 +78,7 @@ func (w *redactor) at(v *tree.Value, depth int) tree.Value {
 		return *v
 	}
 	out := w.remove(v, w.r.redact)
-	members := slices.Clone(out.Members)
+	members := slices.Clone(out.Members())
 	for i := range members {
 		if m := &members[i]; m.Kind == tree.Array || m.Kind == tree.Object && slices.Contains(w.r.envelopes, m.Name) {
 			m.Value = w.at(&m.Value, depth+1)
@@ -98,10 +98,10 @@ func (w *redactor) remove(v *tree.Value, globs lang.Globs) tree.Value {
 	if v.Kind != tree.Object {
 		return *v
 	}
-	members := make([]tree.Member, 0, len(v.Members))
+	members := make([]tree.Member, 0, len(v.Members()))
 	was := w.changed
 	w.changed = false
-	for _, m := range v.Members {
+	for _, m := range v.Members() {
 		rest, whole := globs.Step(m.Name)
 		if whole {
 			w.changed = true
@@ -123,9 +123,9 @@ func (w *redactor) remove(v *tree.Value, globs lang.Globs) tree.Value {
 // elements removes from each element, by its index and as what it is: cards.iban
 // is meant for each card of an array too.
 func (w *redactor) elements(v *tree.Value, globs lang.Globs) tree.Value {
-	elems := make([]tree.Value, len(v.Elems))
-	for i := range v.Elems {
-		elems[i] = w.remove(&v.Elems[i], globs)
+	elems := make([]tree.Value, len(v.Elems()))
+	for i := range v.Elems() {
+		elems[i] = w.remove(&v.Elems()[i], globs)
 		if rest, whole := globs.Step(strconv.Itoa(i)); whole {
 			elems[i], w.changed = tree.Value{}, true
 		} else if len(rest) > 0 {
@@ -137,9 +137,9 @@ func (w *redactor) elements(v *tree.Value, globs lang.Globs) tree.Value {
 
 // redactPatch removes the operations of a JSON patch that write a redacted path.
 func (r *resource) redactPatch(v *tree.Value) (out tree.Value, changed bool) {
-	ops := make([]tree.Value, 0, len(v.Elems))
-	for i := range v.Elems {
-		op := v.Elems[i]
+	ops := make([]tree.Value, 0, len(v.Elems()))
+	for i := range v.Elems() {
+		op := v.Elems()[i]
 		if r.redactsPointer(op.Get("path")) || r.redactsPointer(op.Get("from")) {
 			changed = true
 			continue

@@ -163,49 +163,54 @@ func (s *Subscribers) Want(e *webhook.Event) ([]Want, error) {
 		return nil, nil
 	}
 	var wants []Want
-	vars := eventVars{event: e, judging: true}
-	s.each(e.Scope, func(c *subscriber) {
+	var vars *eventVars // one for all, so that nothing is decoded twice
+	filed := s.filed(e.Scope)
+	for c := s.next(&filed); c != nil; c = s.next(&filed) {
 		if !c.Wants(e.Scope) || !c.Sees(e) || c.Skips(e.SkipKey) {
-			return
+			continue
 		}
-		vars.sub = c.Subscription
-		switch c.judge(e, &vars) {
+		if vars == nil && c.filter != nil {
+			vars = &eventVars{event: e, judging: true}
+		}
+		switch c.judge(e, vars) {
 		case lang.True:
 			wants = append(wants, Want{Subscription: c.Subscription})
 		case lang.Undecided:
 			wants = append(wants, Want{Subscription: c.Subscription, Unjudged: true})
 		}
-	})
+	}
 	return wants, nil
 }
 
-// each visits, in order, the subscribers that may want scope.
-func (s *Subscribers) each(scope string, visit func(*subscriber)) {
+// filed returns the lists in which the subscribers are that may want scope.
+func (s *Subscribers) filed(scope string) [3][]int {
 	exact := s.exact[scope]
 	if strings.Contains(scope, "/") {
 		exact = s.exact[strings.ReplaceAll(scope, "/", ".")]
 	}
-	lists := [3][]int{exact, s.first[firstPart(scope)], s.any}
-	for {
-		next := len(s.all)
-		for _, l := range lists {
-			if len(l) > 0 {
-				next = min(next, l[0])
-			}
-		}
-		if next == len(s.all) {
-			return
-		}
-		for i, l := range lists {
-			if len(l) > 0 && l[0] == next {
-				lists[i] = l[1:]
-			}
-		}
-		visit(s.all[next])
-	}
+	return [3][]int{exact, s.first[firstPart(scope)], s.any}
 }
 
-// judge applies on_change and filter.
+// next takes the first subscriber off lists, nil if there is none left.
+func (s *Subscribers) next(lists *[3][]int) *subscriber {
+	next := len(s.all)
+	for _, l := range lists {
+		if len(l) > 0 {
+			next = min(next, l[0])
+		}
+	}
+	if next == len(s.all) {
+		return nil
+	}
+	for i, l := range lists {
+		if len(l) > 0 && l[0] == next {
+			lists[i] = l[1:]
+		}
+	}
+	return s.all[next]
+}
+
+// judge applies on_change and filter, which reads vars.
 func (c *subscriber) judge(e *webhook.Event, vars *eventVars) lang.Truth {
 	if c.broken != nil {
 		return lang.Undecided
@@ -214,6 +219,7 @@ func (c *subscriber) judge(e *webhook.Event, vars *eventVars) lang.Truth {
 	if t == lang.False || c.filter == nil {
 		return t
 	}
+	vars.sub = c.Subscription
 	passes, err := c.filter.Truth(vars, nil)
 	if err != nil {
 		passes = lang.Undecided

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"slices"
+	"strings"
+	"unsafe"
 
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -54,14 +56,14 @@ type shown struct {
 	named bool   // it has the id
 	seen  uint64 // of the names that ids have
 	own   int    // different fields beside ids, as far as they are counted
-	names [fewFields + 1][]byte
+	names [fewFields + 1]string
 }
 
 // read scans an object. It is false if that is none, or one that takes more
 // than a scan: envelopes, ids that are there twice, names that are written in
 // two ways.
 func (s *shown) read(body []byte) bool {
-	t := scanner{b: body}
+	t := scanner{b: unsafe.String(unsafe.SliceData(body), len(body))} // which does not outlive the call
 	if t.space(); !t.take('{') {
 		return false
 	}
@@ -81,34 +83,54 @@ func (s *shown) read(body []byte) bool {
 	}
 }
 
-func (s *shown) field(name, value []byte) bool {
-	if slices.Contains(name, '\\') || slices.ContainsFunc(s.r.wraps, func(w string) bool { return w == string(name) }) {
+func (s *shown) field(name, value string) bool {
+	if strings.IndexByte(name, '\\') >= 0 {
 		return false
 	}
-	at := slices.IndexFunc(s.r.idNames, func(n string) bool { return n == string(name) })
+	at := -1
+	if s.r.telling&lengthBit(name) != 0 {
+		if slices.Contains(s.r.wraps, name) {
+			return false
+		}
+		at = slices.Index(s.r.idNames, name)
+	}
 	switch {
 	case at >= 64 || at >= 0 && s.seen&(1<<at) != 0:
 		return false
 	case at >= 0:
 		s.seen |= 1 << at
 		s.named = s.named || isID(value, s.id)
-	case s.own < len(s.names) && !slices.ContainsFunc(s.names[:s.own], func(n []byte) bool { return string(n) == string(name) }):
+	case s.own < len(s.names) && !slices.Contains(s.names[:s.own], name):
 		s.names[s.own] = name
 		s.own++
 	}
 	return true
 }
 
+// lengthBit is one bit for each length of names, the last for all long ones: a
+// look that tells most names from those that mean something.
+func lengthBit(name string) uint64 { return 1 << min(len(name), 63) }
+
+// lengths returns the bits of all names.
+func lengths(lists ...[]string) (bits uint64) {
+	for _, list := range lists {
+		for _, name := range list {
+			bits |= lengthBit(name)
+		}
+	}
+	return bits
+}
+
 // isID reports whether value, as JSON, is the id want, or any if that is "".
-func isID(value []byte, want string) bool {
+func isID(value, want string) bool {
 	switch c := value[0]; {
 	case c == '"':
 		value = value[1 : len(value)-1]
 	case c != '-' && (c < '0' || c > '9'):
 		return false
 	}
-	if len(value) == 0 || slices.Contains(value, '\\') {
+	if len(value) == 0 || strings.IndexByte(value, '\\') >= 0 {
 		return false
 	}
-	return want == "" || string(value) == want
+	return want == "" || value == want
 }

@@ -1,7 +1,7 @@
 package rules
 
 import (
-	"bytes"
+	"strings"
 
 	"github.com/sidehook/sidehook/rules/tree"
 )
@@ -9,7 +9,7 @@ import (
 // scanner reads JSON as package tree does, in place, and makes nothing of it.
 // What it takes, tree.Parse takes.
 type scanner struct {
-	b []byte
+	b string
 	i int
 }
 
@@ -28,20 +28,20 @@ func (s *scanner) take(c byte) bool {
 }
 
 // member reads a name, without its quotes, and its value, as written.
-func (s *scanner) member(depth int) (name, value []byte, ok bool) {
+func (s *scanner) member(depth int) (name, value string, ok bool) {
 	s.space()
 	start := s.i
 	if !s.text() {
-		return nil, nil, false
+		return "", "", false
 	}
 	name = s.b[start+1 : s.i-1]
 	if s.space(); !s.take(':') {
-		return nil, nil, false
+		return "", "", false
 	}
 	s.space()
 	start = s.i
 	if !s.value(depth + 1) {
-		return nil, nil, false
+		return "", "", false
 	}
 	return name, s.b[start:s.i], true
 }
@@ -92,7 +92,7 @@ func (s *scanner) list(end byte, depth int) bool {
 }
 
 func (s *scanner) word(w string) bool {
-	if !bytes.HasPrefix(s.b[s.i:], []byte(w)) {
+	if !strings.HasPrefix(s.b[s.i:], w) {
 		return false
 	}
 	s.i += len(w)
@@ -100,41 +100,12 @@ func (s *scanner) word(w string) bool {
 }
 
 func (s *scanner) text() bool {
-	if !s.take('"') {
+	if s.i >= len(s.b) || s.b[s.i] != '"' {
 		return false
 	}
-	for s.i < len(s.b) {
-		rest := s.b[s.i:]
-		n := 0
-		for n < len(rest) && rest[n] >= 0x20 && rest[n] != '"' && rest[n] != '\\' {
-			n++
-		}
-		s.i += n
-		switch {
-		case s.take('"'):
-			return true
-		case !s.take('\\') || !s.escape():
-			return false
-		}
-		s.i++
-	}
-	return false
-}
-
-// escape reads what follows a backslash, but for its last byte.
-func (s *scanner) escape() bool {
-	if s.i >= len(s.b) {
-		return false
-	}
-	if s.b[s.i] != 'u' {
-		return bytes.IndexByte([]byte(`"\/bfnrt`), s.b[s.i]) >= 0
-	}
-	for range 4 {
-		if s.i++; s.i >= len(s.b) || bytes.IndexByte([]byte("0123456789abcdefABCDEF"), s.b[s.i]) < 0 {
-			return false
-		}
-	}
-	return true
+	end, _, ok := tree.EndOfText(s.b, s.i)
+	s.i = end
+	return ok
 }
 
 func (s *scanner) number() bool {

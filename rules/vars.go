@@ -20,8 +20,9 @@ type callVars struct {
 	resTree *tree.Value
 
 	request, response *lazy
-	tenant            *string
-	actor             *string
+
+	tenant, actor           string
+	knowsTenant, knowsActor bool // they were worked out
 }
 
 // Lookup implements [lang.Vars].
@@ -87,7 +88,7 @@ func decoded(v *tree.Value, b webhook.Body) any {
 		}
 		return nil
 	}
-	out, err := lang.Decode(v.JSON())
+	out, err := lang.Decode(v.Shared())
 	if err != nil {
 		return lang.Unknown
 	}
@@ -126,14 +127,11 @@ func query(raw string) map[string]any {
 // keyTenant returns the tenant that is part of the entity's key, "" if there is
 // none.
 func (v *callVars) keyTenant() string {
-	if v.tenant == nil {
-		text := ""
-		if t := v.m.e.res.tenant; t != nil && !t.ofEntity {
-			text = t.text(v, v.placeholders)
-		}
-		v.tenant = &text
+	if t := v.m.e.res.tenant; !v.knowsTenant && t != nil && !t.ofEntity {
+		v.tenant = t.text(v, v.placeholders)
 	}
-	return *v.tenant
+	v.knowsTenant = true
+	return v.tenant
 }
 
 // actorOf returns who did it, "" if that is not known. vars may know the entity.
@@ -145,11 +143,10 @@ func (v *callVars) actorOf(vars lang.Vars) string {
 	if a.ofEntity {
 		return a.text(vars, v.placeholders)
 	}
-	if v.actor == nil {
-		text := a.text(vars, v.placeholders)
-		v.actor = &text
+	if !v.knowsActor {
+		v.actor, v.knowsActor = a.text(vars, v.placeholders), true
 	}
-	return *v.actor
+	return v.actor
 }
 
 func (o *origin) text(vars lang.Vars, placeholders map[string]string) string {

@@ -131,20 +131,20 @@ func EncodeForm(v *tree.Value) string {
 func encodeForm(b *strings.Builder, name string, v *tree.Value) {
 	switch v.Kind {
 	case tree.Object:
-		for i := range v.Members {
-			below := v.Members[i].Name
+		for i := range v.Members() {
+			below := v.Members()[i].Name
 			if name != "" {
 				below = name + "[" + below + "]"
 			}
-			encodeForm(b, below, &v.Members[i].Value)
+			encodeForm(b, below, &v.Members()[i].Value)
 		}
 	case tree.Array:
-		for i := range v.Elems {
+		for i := range v.Elems() {
 			below := name + "[]"
-			if v.Elems[i].Kind == tree.Object || v.Elems[i].Kind == tree.Array {
+			if v.Elems()[i].Kind == tree.Object || v.Elems()[i].Kind == tree.Array {
 				below = name + "[" + strconv.Itoa(i) + "]"
 			}
-			encodeForm(b, below, &v.Elems[i])
+			encodeForm(b, below, &v.Elems()[i])
 		}
 	case tree.String:
 		if b.Len() > 0 {

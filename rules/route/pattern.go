@@ -129,17 +129,29 @@ func (p *Pattern) Build(values func(name string) string) (path string, ok bool) 
 // Match reads the parameters of an escaped path; ok is false if it is not one
 // of p.
 func (p *Pattern) Match(path string) (values map[string]string, ok bool) {
-	return p.match(strings.Split(trimPath(path), "/"), p.segments)
+	values = make(map[string]string)
+	if !match(trimPath(path), p.segments, values) {
+		return nil, false
+	}
+	return values, true
 }
 
 // MatchEnd reads the parameters of p's last n parts from the end of path: what
 // a proxied API knows under another prefix.
 func (p *Pattern) MatchEnd(path string, n int) (values map[string]string, ok bool) {
-	got := strings.Split(trimPath(path), "/")
-	if n > len(got) || n > len(p.segments) {
+	rest := trimPath(path)
+	more := strings.Count(rest, "/") + 1 - n
+	if more < 0 || n > len(p.segments) {
 		return nil, false
 	}
-	return p.match(got[len(got)-n:], p.segments[len(p.segments)-n:])
+	for ; more > 0; more-- {
+		_, rest, _ = strings.Cut(rest, "/")
+	}
+	values = make(map[string]string)
+	if !match(rest, p.segments[len(p.segments)-n:], values) {
+		return nil, false
+	}
+	return values, true
 }
 
 // Len returns the number of parts.
@@ -150,20 +162,21 @@ func (p *Pattern) Fixed(i int) bool {
 	return i < len(p.segments) && p.segments[len(p.segments)-1-i].param == ""
 }
 
-func (p *Pattern) match(got []string, want []segment) (map[string]string, bool) {
-	if len(got) != len(want) {
-		return nil, false
-	}
-	values := make(map[string]string)
-	for i, s := range want {
-		if !s.matches(got[i]) {
-			return nil, false
+// match reads the parts of path into values, and reports whether they are those
+// that want says.
+func match(path string, want []segment, values map[string]string) bool {
+	for i := range want {
+		s := &want[i]
+		part, rest, more := strings.Cut(path, "/")
+		if more != (i < len(want)-1) || !s.matches(part) {
+			return false
 		}
 		if s.param != "" {
-			values[s.param] = s.value(got[i])
+			values[s.param] = s.value(part)
 		}
+		path = rest
 	}
-	return values, true
+	return true
 }
 
 func trimPath(path string) string {

@@ -13,10 +13,10 @@ const (
 type Judge func(path string, newer *Value) Fate
 
 // Overlay returns newer with the members of older that it lacks, each as fate
-// says for its path, and the paths kept in doubt. Objects are overlaid level by
-// level, except those that carry an id each and a different one: they are
-// different things. The order is newer's.
-func Overlay(older, newer *Value, fate Judge) (v Value, doubts []string) {
+// says for its path (newer itself if it gets none), and the paths kept in doubt.
+// Objects are overlaid level by level, except those that carry an id each and a
+// different one: they are different things. The order is newer's.
+func Overlay(older, newer *Value, fate Judge) (v *Value, doubts []string) {
 	o := overlayer{fate: fate}
 	return o.overlay("", older, newer), o.doubts
 }
@@ -26,44 +26,62 @@ type overlayer struct {
 	doubts []string
 }
 
-func (o *overlayer) overlay(path string, older, newer *Value) Value {
+func (o *overlayer) overlay(path string, older, newer *Value) *Value {
 	if !older.IsObject() || !newer.IsObject() || otherThing(path, older, newer) {
-		return *newer
+		return newer
 	}
-	members := make([]Member, 0, max(len(older.Members), len(newer.Members)))
-	altered := false
-	for i := range newer.Members {
-		m := newer.Members[i]
-		if was := older.find(m.Name, i); was.IsObject() && m.Kind == Object && was.raw != m.raw {
-			raw := m.raw
-			m.Value = o.overlay(Join(path, m.Name), was, &newer.Members[i].Value)
-			altered = altered || raw == "" || m.raw != raw
+	members := newer.Members()
+	was := older.Members()
+	altered, found := false, 0
+	own := func(more int) {
+		if !altered {
+			members, altered = append(make([]Member, 0, len(members)+more), members...), true
 		}
-		members = append(members, m)
 	}
-	for i := range older.Members {
-		m := older.Members[i]
-		if newer.find(m.Name, i) != nil {
-			continue
+	for i := range members {
+		m := &members[i]
+		prior := older.find(m.Name, i)
+		if prior != nil {
+			found++
 		}
-		below := Join(path, m.Name)
-		switch o.fate(below, newer) {
-		case KeptDoubt:
-			o.doubts = append(o.doubts, below)
-			fallthrough
-		case Kept:
-			members, altered = append(members, m), true
+		if prior.IsObject() && m.Kind == Object && prior.raw != m.raw {
+			now := o.overlay(Join(path, m.Name), prior, &m.Value)
+			if m.raw == "" || now.raw != m.raw {
+				own(0)
+				members[i].Value = *now
+			}
+		}
+	}
+	if found < len(was) {
+		for i := range was {
+			m := &was[i]
+			if newer.find(m.Name, i) != nil {
+				continue
+			}
+			below := Join(path, m.Name)
+			switch o.fate(below, newer) {
+			case KeptDoubt:
+				o.doubts = append(o.doubts, below)
+				fallthrough
+			case Kept:
+				own(len(was) - found)
+				members = append(members, *m)
+			}
 		}
 	}
 	if !altered {
-		return *newer
+		return newer
 	}
-	return NewObject(members)
+	v := NewObject(members)
+	return &v
 }
 
 func otherThing(path string, a, b *Value) bool {
+	if path == "" {
+		return false
+	}
 	x, y := a.Get("id"), b.Get("id")
-	return path != "" && x != nil && y != nil && !Equal(x, y)
+	return x != nil && y != nil && !Equal(x, y)
 }
 
 // MergePatch applies an RFC 7396 patch: null deletes, arrays are replaced.
@@ -74,9 +92,10 @@ func MergePatch(target, patch *Value) Value {
 	if !target.IsObject() {
 		target = &Value{Kind: Object}
 	}
-	members := make([]Member, 0, len(target.Members)+len(patch.Members))
-	for i := range target.Members {
-		m := target.Members[i]
+	was, set := target.Members(), patch.Members()
+	members := make([]Member, 0, len(was)+len(set))
+	for i := range was {
+		m := was[i]
 		p := patch.find(m.Name, i)
 		switch {
 		case p == nil:
@@ -85,8 +104,8 @@ func MergePatch(target, patch *Value) Value {
 			members = append(members, Member{m.Name, MergePatch(&m.Value, p)})
 		}
 	}
-	for i := range patch.Members {
-		m := &patch.Members[i]
+	for i := range set {
+		m := &set[i]
 		if m.Kind != Null && target.find(m.Name, i) == nil {
 			members = append(members, Member{m.Name, MergePatch(nil, &m.Value)})
 		}
@@ -96,17 +115,18 @@ func MergePatch(target, patch *Value) Value {
 
 // Assign returns target with each of from's members in place of its own.
 func Assign(target, from *Value) Value {
-	members := make([]Member, 0, len(target.Members)+len(from.Members))
-	for i := range target.Members {
-		m := target.Members[i]
-		if set := from.find(m.Name, i); set != nil {
-			m.Value = *set
+	was, set := target.Members(), from.Members()
+	members := make([]Member, 0, len(was)+len(set))
+	for i := range was {
+		m := was[i]
+		if to := from.find(m.Name, i); to != nil {
+			m.Value = *to
 		}
 		members = append(members, m)
 	}
-	for i := range from.Members {
-		if target.find(from.Members[i].Name, i) == nil {
-			members = append(members, from.Members[i])
+	for i := range set {
+		if target.find(set[i].Name, i) == nil {
+			members = append(members, set[i])
 		}
 	}
 	return NewObject(members)

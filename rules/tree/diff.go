@@ -51,16 +51,24 @@ func (d *differ) diff(path, shape string, a, b *Value) {
 }
 
 func (d *differ) members(path, shape string, a, b *Value) {
-	for i := range a.Members {
-		m := &a.Members[i]
+	was, is := a.Members(), b.Members()
+	found := 0
+	for i := range was {
+		m := &was[i]
 		other := b.find(m.Name, i)
-		if other != nil && other.raw != "" && other.raw == m.raw {
-			continue
+		if other != nil {
+			found++
+			if other.raw != "" && other.raw == m.raw {
+				continue
+			}
 		}
 		d.diff(Join(path, m.Name), d.below(shape, m.Name), &m.Value, other)
 	}
-	for i := range b.Members {
-		m := &b.Members[i]
+	if found == len(is) {
+		return
+	}
+	for i := range is {
+		m := &is[i]
 		if a.find(m.Name, i) == nil {
 			d.diff(Join(path, m.Name), d.below(shape, m.Name), nil, &m.Value)
 		}
@@ -84,27 +92,28 @@ func (d *differ) elements(path, shape string, key []string, a, b *Value) bool {
 		return false
 	}
 	below := Join(shape, "*")
-	for i := range a.Elems {
-		k, _ := a.Elems[i].At(key...).Text()
-		d.diff(Join(path, k), below, &a.Elems[i], is[k])
+	for i, elems := 0, a.Elems(); i < len(elems); i++ {
+		k, _ := elems[i].At(key...).Text()
+		d.diff(Join(path, k), below, &elems[i], is[k])
 	}
-	for i := range b.Elems {
-		k, _ := b.Elems[i].At(key...).Text()
+	for i, elems := 0, b.Elems(); i < len(elems); i++ {
+		k, _ := elems[i].At(key...).Text()
 		if was[k] == nil {
-			d.diff(Join(path, k), below, nil, &b.Elems[i])
+			d.diff(Join(path, k), below, nil, &elems[i])
 		}
 	}
 	return true
 }
 
 func keyed(v *Value, key []string) (map[string]*Value, bool) {
-	byKey := make(map[string]*Value, len(v.Elems))
-	for i := range v.Elems {
-		k, ok := v.Elems[i].At(key...).Text()
+	elems := v.Elems()
+	byKey := make(map[string]*Value, len(elems))
+	for i := range elems {
+		k, ok := elems[i].At(key...).Text()
 		if !ok || byKey[k] != nil {
 			return nil, false
 		}
-		byKey[k] = &v.Elems[i]
+		byKey[k] = &elems[i]
 	}
 	return byKey, true
 }

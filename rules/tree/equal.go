@@ -23,21 +23,23 @@ func Equal(a, b *Value) bool {
 	case String:
 		return unquote(a.raw) == unquote(b.raw)
 	case Array:
-		if len(a.Elems) != len(b.Elems) {
+		x, y := a.Elems(), b.Elems()
+		if len(x) != len(y) {
 			return false
 		}
-		for i := range a.Elems {
-			if !Equal(&a.Elems[i], &b.Elems[i]) {
+		for i := range x {
+			if !Equal(&x[i], &y[i]) {
 				return false
 			}
 		}
 		return true
 	case Object:
-		if len(a.Members) != len(b.Members) {
+		x := a.Members()
+		if len(x) != len(b.Members()) {
 			return false
 		}
-		for i := range a.Members {
-			if !Equal(&a.Members[i].Value, b.find(a.Members[i].Name, i)) {
+		for i := range x {
+			if !Equal(&x[i].Value, b.find(x[i].Name, i)) {
 				return false
 			}
 		}
@@ -48,10 +50,17 @@ func Equal(a, b *Value) bool {
 
 // find is Get, which looks first where the member stood in another object.
 func (v *Value) find(name string, hint int) *Value {
-	if v != nil && hint < len(v.Members) && v.Members[hint].Name == name {
-		return &v.Members[hint].Value
+	k := v.below()
+	if k == nil {
+		return nil
 	}
-	return v.Get(name)
+	if hint < len(k.members) && k.members[hint].Name == name {
+		return &k.members[hint].Value
+	}
+	if at := k.find(name); at >= 0 {
+		return &k.members[at].Value
+	}
+	return nil
 }
 
 func equalNumbers(a, b string) bool {

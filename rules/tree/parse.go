@@ -2,270 +2,262 @@ package tree
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync"
+	"unsafe"
 )
 
 // MaxDepth bounds nesting, which an attacker could otherwise turn into stack.
 const MaxDepth = 200
-
-// smallObject is up to how many members names are searched one by one.
-const smallObject = 32
 
 // Parse reads one JSON value (RFC 8259), a byte order mark before it allowed.
 // Of members with one name the last counts, as in most parsers.
 func Parse(s string) (*Value, error) {
 	p := parsers.Get().(*parser)
 	defer p.free()
-	p.s = strings.TrimPrefix(s, "\ufeff")
-	v, _, err := p.value(0)
+	p.s, p.lazy = strings.TrimPrefix(s, "\ufeff"), true
+	return p.document()
+}
+
+// ParseShared is Parse without a copy: b must stay as it is as long as the
+// value, or what [Value.Shared] returned of it, is used.
+func ParseShared(b []byte) (*Value, error) {
+	return Parse(unsafe.String(unsafe.SliceData(b), len(b)))
+}
+
+// expand reads what a container holds that a parser has accepted: all of it, so
+// that a deep one is not read again at each level.
+func expand(raw string) *kids {
+	p := parsers.Get().(*parser)
+	defer p.free()
+	p.s = raw
+	v, err := p.document()
 	if err != nil {
-		return nil, err
+		return nil // cannot be
 	}
-	if p.space(); p.i < len(p.s) {
-		return nil, p.fail("more after the value")
-	}
-	return &v, nil
+	return v.kids
 }
 
 // parsers spares the stacks of a parser, which hold nothing between uses.
 var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 // maxSpared bounds the stacks that are spared, in children.
-const maxSpared = 1024
+const maxSpared = 4096
 
 func (p *parser) free() {
-	if cap(p.members) > maxSpared || cap(p.elems) > maxSpared {
+	if cap(p.found) > maxSpared || cap(p.made) > maxSpared || cap(p.places) > 2*maxSpared {
 		return
 	}
-	clear(p.members[:cap(p.members)])
-	clear(p.elems[:cap(p.elems)])
-	*p = parser{members: p.members[:0], elems: p.elems[:0]}
+	clear(p.made)
+	*p = parser{found: p.found[:0], made: p.made[:0], twice: p.twice}
 	parsers.Put(p)
 }
 
+// parser reads a document. What is below the root's own children is checked,
+// and left unread where lazy; what says a name twice is read at once.
 type parser struct {
-	s string
-	i int
+	s    string
+	i    int
+	lazy bool
+	err  error
 
-	// Children wait on stacks until their container ends and its size is known.
-	members []Member
-	elems   []Value
+	found []child // waiting until their container ends and their number is known
+	made  []*kids // what children hold that were read, each for good
+
+	twice
 }
 
-func (p *parser) fail(what string) error {
-	return fmt.Errorf("JSON at byte %d: %s", p.i, what)
+// child is where one child stands in the source.
+type child struct {
+	name, nameEnd int32 // without quotes; of an element 0
+	raw, end      int32
+	made          int32 // what it holds: its place in made, from 1; 0: not read
+	kind          Kind
+	escaped       bool // the name has a backslash
+	altered       bool // the source says a name twice
 }
 
-func (p *parser) space() {
-	for p.i < len(p.s) && (p.s[p.i] == ' ' || p.s[p.i] == '\n' || p.s[p.i] == '\r' || p.s[p.i] == '\t') {
-		p.i++
-	}
+// document is a root, and what it holds.
+type document struct {
+	Value
+	kids kids
 }
 
-// value reads one value; altered says that its source bytes say a name twice.
-func (p *parser) value(depth int) (v Value, altered bool, err error) {
-	p.space()
-	if p.i >= len(p.s) {
-		return v, false, p.fail("ends too early")
+func (p *parser) document() (*Value, error) {
+	if len(p.s) > math.MaxInt32 {
+		return nil, fmt.Errorf("JSON of %d bytes is too long", len(p.s))
 	}
-	if depth > MaxDepth {
-		return v, false, p.fail("nested too deeply")
+	d := &document{}
+	c, ok := p.value(0, &d.kids)
+	if p.space(); ok && p.i < len(p.s) {
+		ok = p.fail("more after the value")
 	}
-	start := p.i
-	switch c := p.s[p.i]; c {
-	case '{':
-		altered, err = p.object(&v, depth)
-	case '[':
-		altered, err = p.array(&v, depth)
-	case '"':
-		v.Kind, err = String, p.text()
-	case 't':
-		v.Kind, err = Bool, p.word("true")
-	case 'f':
-		v.Kind, err = Bool, p.word("false")
-	case 'n':
-		v.Kind, err = Null, p.word("null")
-	default:
-		v.Kind, err = Number, p.number()
+	if !ok {
+		return nil, p.err
 	}
-	if !altered {
-		v.raw = p.s[start:p.i]
-	}
-	return v, altered, err
+	p.fill(&d.Value, &c)
+	return &d.Value, nil
 }
 
-func (p *parser) object(v *Value, depth int) (altered bool, err error) {
-	v.Kind = Object
-	var index map[string]int
-	base := len(p.members)
-	p.i++
-	if p.space(); p.take('}') {
-		return false, nil
-	}
-	for {
-		p.space()
-		start := p.i
-		if p.i >= len(p.s) || p.s[p.i] != '"' {
-			return false, p.fail("a name is missing")
-		}
-		if err := p.text(); err != nil {
-			return false, err
-		}
-		name := unquote(p.s[start:p.i])
-		if p.space(); !p.take(':') {
-			return false, p.fail(": is missing")
-		}
-		got, a, err := p.value(depth + 1)
-		if err != nil {
-			return false, err
-		}
-		altered = altered || a
-		if at := indexOf(p.members[base:], name, &index); at >= 0 {
-			p.members[base+at].Value, altered = got, true
-		} else {
-			p.members = append(p.members, Member{name, got})
-		}
-		p.space()
-		if p.take('}') {
-			v.Members = append([]Member(nil), p.members[base:]...)
-			p.members = p.members[:base]
-			return altered, nil
-		}
-		if !p.take(',') {
-			return false, p.fail(", or } is missing")
-		}
-	}
-}
-
-// indexOf finds name among members; index is built once there are many.
-func indexOf(members []Member, name string, index *map[string]int) int {
-	if len(members) < smallObject {
-		for i := range members {
-			if members[i].Name == name {
-				return i
-			}
-		}
-		return -1
-	}
-	if *index == nil {
-		*index = make(map[string]int, 2*len(members))
-	}
-	for i := len(*index); i < len(members); i++ {
-		(*index)[members[i].Name] = i
-	}
-	if at, ok := (*index)[name]; ok {
-		return at
-	}
-	return -1
-}
-
-func (p *parser) array(v *Value, depth int) (altered bool, err error) {
-	v.Kind = Array
-	base := len(p.elems)
-	p.i++
-	if p.space(); p.take(']') {
-		return false, nil
-	}
-	for {
-		got, a, err := p.value(depth + 1)
-		if err != nil {
-			return false, err
-		}
-		altered = altered || a
-		p.elems = append(p.elems, got)
-		p.space()
-		if p.take(']') {
-			v.Elems = append([]Value(nil), p.elems[base:]...)
-			p.elems = p.elems[:base]
-			return altered, nil
-		}
-		if !p.take(',') {
-			return false, p.fail(", or ] is missing")
-		}
-	}
-}
-
-func (p *parser) take(c byte) bool {
-	if p.i < len(p.s) && p.s[p.i] == c {
-		p.i++
-		return true
+func (p *parser) fail(what string) bool {
+	if p.err == nil {
+		p.err = fmt.Errorf("JSON at byte %d: %s", p.i, what)
 	}
 	return false
 }
 
-func (p *parser) word(w string) error {
-	if !strings.HasPrefix(p.s[p.i:], w) {
-		return p.fail("not a value")
+// value reads one value; root is for what the root holds, else nil.
+func (p *parser) value(depth int, root *kids) (c child, ok bool) {
+	p.space()
+	if p.i >= len(p.s) {
+		return c, p.fail("ends too early")
 	}
-	p.i += len(w)
-	return nil
-}
-
-func (p *parser) text() error {
-	for p.i++; p.i < len(p.s); p.i++ {
-		switch c := p.s[p.i]; {
-		case c == '"':
-			p.i++
-			return nil
-		case c < 0x20:
-			return p.fail("a control character in a string")
-		case c == '\\':
-			if p.i++; p.i >= len(p.s) {
-				return p.fail("ends too early")
-			}
-			if err := p.escape(); err != nil {
-				return err
-			}
-		}
+	if depth > MaxDepth {
+		return c, p.fail("nested too deeply")
 	}
-	return p.fail("a string does not end")
-}
-
-func (p *parser) escape() error {
+	c.raw = int32(p.i)
 	switch p.s[p.i] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return nil
-	case 'u':
-		for n := 0; n < 4; n++ {
-			if p.i++; p.i >= len(p.s) || !isHex(p.s[p.i]) {
-				return p.fail(`\u wants four hexadecimal digits`)
-			}
-		}
-		return nil
+	case '{', '[':
+		ok = p.container(&c, depth, root)
+	case '"':
+		c.kind = String
+		_, ok = p.text()
+	case 't':
+		c.kind, ok = Bool, p.word("true")
+	case 'f':
+		c.kind, ok = Bool, p.word("false")
+	case 'n':
+		c.kind, ok = Null, p.word("null")
+	default:
+		c.kind, ok = Number, p.number()
 	}
-	return p.fail("no such escape")
+	c.end = int32(p.i)
+	return c, ok
 }
 
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-func (p *parser) number() error {
-	p.take('-')
-	if p.take('0') {
-		// no further digits
-	} else if !p.digits() {
-		return p.fail("not a value")
+// container reads an object or an array; those that are not read now are
+// checked only.
+func (p *parser) container(c *child, depth int, root *kids) bool {
+	c.kind = Array
+	if p.s[p.i] == '{' {
+		c.kind = Object
 	}
-	if p.take('.') && !p.digits() {
-		return p.fail("digits are missing behind the point")
+	if !p.lazy || root != nil {
+		return p.read(c, depth, root)
 	}
-	if p.take('e') || p.take('E') {
-		if !p.take('+') {
-			p.take('-')
-		}
-		if !p.digits() {
-			return p.fail("digits are missing in the exponent")
-		}
-	}
-	return nil
-}
-
-func (p *parser) digits() bool {
 	start := p.i
-	for p.i < len(p.s) && p.s[p.i] >= '0' && p.s[p.i] <= '9' {
-		p.i++
+	if twice, ok := p.skip(depth); !ok || !twice {
+		return ok
 	}
-	return p.i > start
+	p.i, p.lazy = start, false
+	ok := p.read(c, depth, nil)
+	p.lazy = true
+	return ok
+}
+
+func (p *parser) read(c *child, depth int, k *kids) bool {
+	if k == nil {
+		k = new(kids)
+	}
+	p.made = append(p.made, k)
+	c.made = int32(len(p.made))
+	first := len(p.found)
+	if !p.children(c.kind, depth) {
+		return false
+	}
+	list := p.found[first:]
+	p.found = p.found[:first]
+	if c.kind == Array {
+		k.elems = make([]Value, len(list))
+		for i := range list {
+			p.fill(&k.elems[i], &list[i])
+			c.altered = c.altered || list[i].altered
+		}
+		return true
+	}
+	k.members = make([]Member, len(list))
+	for i := range list {
+		k.members[i].Name = p.nameOf(&list[i])
+		p.fill(&k.members[i].Value, &list[i])
+		c.altered = c.altered || list[i].altered
+	}
+	if p.twice.among(p, list) {
+		k.members, c.altered = lastOf(k.members), true
+	}
+	return true
+}
+
+// children puts those of an object or an array on found.
+func (p *parser) children(kind Kind, depth int) bool {
+	end := byte(']')
+	if kind == Object {
+		end = '}'
+	}
+	p.i++
+	if p.space(); p.take(end) {
+		return true
+	}
+	for {
+		at := len(p.found)
+		p.found = append(p.found, child{})
+		if kind == Object && !p.name(&p.found[at]) || !p.child(at, depth+1) {
+			return false
+		}
+		if p.space(); p.take(end) {
+			return true
+		}
+		if !p.take(',') {
+			return p.fail(", or the end is missing")
+		}
+	}
+}
+
+// child reads the value of the child that is at that place of found.
+func (p *parser) child(at, depth int) bool {
+	if p.space(); p.i < len(p.s) && p.s[p.i] == '"' && depth <= MaxDepth { // most are
+		c := &p.found[at]
+		c.kind, c.raw = String, int32(p.i)
+		_, ok := p.text()
+		c.end = int32(p.i)
+		return ok
+	}
+	v, ok := p.value(depth, nil)
+	c := &p.found[at]
+	v.name, v.nameEnd, v.escaped = c.name, c.nameEnd, c.escaped
+	*c = v
+	return ok
+}
+
+func (p *parser) nameOf(c *child) string {
+	if c.escaped {
+		return unquote(p.s[c.name-1 : c.nameEnd+1])
+	}
+	return p.s[c.name:c.nameEnd]
+}
+
+// fill makes v, which is zero, what c stands for.
+func (p *parser) fill(v *Value, c *child) {
+	v.Kind = c.kind
+	if !c.altered {
+		v.raw = p.s[c.raw:c.end]
+	}
+	if c.made > 0 {
+		v.kids = p.made[c.made-1]
+	}
+}
+
+// lastOf leaves one member of each name, where the first was: the last.
+func lastOf(members []Member) []Member {
+	at := make(map[string]int, len(members))
+	kept := members[:0]
+	for _, m := range members {
+		if i, again := at[m.Name]; again {
+			kept[i].Value = m.Value
+			continue
+		}
+		at[m.Name] = len(kept)
+		kept = append(kept, m)
+	}
+	return kept
 }

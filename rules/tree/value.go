@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Kind is the JSON type of a value.
@@ -23,13 +24,12 @@ const (
 
 // Value is one JSON value. Read it, and change it only by the functions of
 // this package: containers keep their source bytes until they differ from it.
+// What is below the root is read once it is asked for: a value, and all that
+// is taken from it, is for one goroutine at a time.
 type Value struct {
-	Kind    Kind
-	raw     string // source bytes; "" for a container built here or altered
-	Members []Member
-	Elems   []Value
-
-	index map[string]int // of many Members, once one was looked for
+	Kind Kind
+	raw  string // source bytes; "" for a container built here or altered
+	kids *kids  // of a container; nil: not read yet, or none
 }
 
 // Member is one name of an object. Names are unique within it.
@@ -38,16 +38,79 @@ type Member struct {
 	Value
 }
 
-// Get returns the member called name, or nil. v may be nil or no object. It
-// may note where the members are: a value is for one goroutine at a time.
-func (v *Value) Get(name string) *Value {
+// kids are what a container holds.
+type kids struct {
+	members []Member
+	elems   []Value
+
+	index map[string]int // of many members, once several were looked for
+	looks uint8          // how many were, before
+}
+
+// Members returns the members of an object, for reading; nil for anything else.
+func (v *Value) Members() []Member {
+	if k := v.below(); k != nil {
+		return k.members
+	}
+	return nil
+}
+
+// Elems returns the elements of an array, for reading; nil for anything else.
+func (v *Value) Elems() []Value {
+	if k := v.below(); k != nil {
+		return k.elems
+	}
+	return nil
+}
+
+func (v *Value) below() *kids {
 	if v == nil {
 		return nil
 	}
-	if at := indexOf(v.Members, name, &v.index); at >= 0 {
-		return &v.Members[at].Value
+	if v.kids == nil && v.Kind >= Array && v.raw != "" {
+		v.kids = expand(v.raw)
+	}
+	return v.kids
+}
+
+// Get returns the member called name, or nil. v may be nil or no object.
+func (v *Value) Get(name string) *Value {
+	k := v.below()
+	if k == nil {
+		return nil
+	}
+	if at := k.find(name); at >= 0 {
+		return &k.members[at].Value
 	}
 	return nil
+}
+
+const (
+	smallObject = 32 // up to how many members names are searched one by one
+	fewLooks    = 16 // and how often in objects with more
+)
+
+// find returns where the member called name is, or -1.
+func (k *kids) find(name string) int {
+	if len(k.members) <= smallObject || k.looks < fewLooks {
+		k.looks = min(k.looks+1, fewLooks)
+		for i := range k.members {
+			if k.members[i].Name == name {
+				return i
+			}
+		}
+		return -1
+	}
+	if k.index == nil {
+		k.index = make(map[string]int, len(k.members))
+		for i := range k.members {
+			k.index[k.members[i].Name] = i
+		}
+	}
+	if at, ok := k.index[name]; ok {
+		return at
+	}
+	return -1
 }
 
 // At follows names (or indices of arrays) and returns what is there, or nil.
@@ -61,85 +124,113 @@ func (v *Value) At(names ...string) *Value {
 			continue
 		}
 		i, err := strconv.Atoi(name)
-		if err != nil || i < 0 || i >= len(v.Elems) {
+		elems := v.Elems()
+		if err != nil || i < 0 || i >= len(elems) {
 			return nil
 		}
-		v = &v.Elems[i]
+		v = &elems[i]
 	}
 	return v
 }
 
 // Text returns a string's text or a number's own digits: an id. ok is false
-// for everything else, and for the empty string.
+// for everything else, and for the empty string. The text is a copy.
 func (v *Value) Text() (text string, ok bool) {
 	switch {
 	case v == nil:
-		return "", false
 	case v.Kind == String:
 		text = unquote(v.raw)
-		return text, text != ""
 	case v.Kind == Number:
-		return v.raw, true
+		text = v.raw
 	}
-	return "", false
+	return strings.Clone(text), text != ""
+}
+
+// Is reports whether v is a string or a number whose text is want, as Text
+// tells it.
+func (v *Value) Is(want string) bool {
+	switch {
+	case v == nil || want == "":
+		return false
+	case v.Kind == String:
+		return unquote(v.raw) == want
+	}
+	return v.Kind == Number && v.raw == want
 }
 
 // IsObject reports whether v is an object; nil is none.
 func (v *Value) IsObject() bool { return v != nil && v.Kind == Object }
 
-// JSON returns v as JSON, nil for nil. Unaltered values are their source bytes.
+// JSON returns v as JSON, nil for nil: a copy. Unaltered values are their
+// source bytes.
 func (v *Value) JSON() json.RawMessage {
 	if v == nil {
 		return nil
 	}
-	if v.raw != "" {
-		return json.RawMessage(v.raw)
-	}
-	return v.append(nil)
+	return v.Append(make([]byte, 0, len(v.raw)))
 }
 
-func (v *Value) append(dst []byte) []byte {
+// Shared is JSON for reading: it may share its bytes with what v was parsed
+// from, and is good only as long as that stays as it is.
+func (v *Value) Shared() json.RawMessage {
+	if v == nil || v.raw == "" {
+		return v.JSON()
+	}
+	return unsafe.Slice(unsafe.StringData(v.raw), len(v.raw))
+}
+
+// Append appends v as JSON, nothing for nil.
+func (v *Value) Append(dst []byte) []byte {
 	switch {
+	case v == nil:
+		return dst
 	case v.raw != "":
 		return append(dst, v.raw...)
 	case v.Kind == Object:
 		dst = append(dst, '{')
-		for i := range v.Members {
+		for i, members := 0, v.Members(); i < len(members); i++ {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendQuoted(dst, v.Members[i].Name)
-			dst = append(dst, ':')
-			dst = v.Members[i].append(dst)
+			dst = append(appendQuoted(dst, members[i].Name), ':')
+			dst = members[i].Append(dst)
 		}
 		return append(dst, '}')
 	case v.Kind == Array:
 		dst = append(dst, '[')
-		for i := range v.Elems {
+		for i, elems := 0, v.Elems(); i < len(elems); i++ {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = v.Elems[i].append(dst)
+			dst = elems[i].Append(dst)
 		}
 		return append(dst, ']')
 	}
 	return append(dst, "null"...)
 }
 
+// Size is about how many bytes Append appends; 0 if that is not known.
+func (v *Value) Size() int {
+	if v == nil {
+		return 0
+	}
+	return len(v.raw)
+}
+
 // Text makes a string value.
 func Text(s string) Value { return Value{Kind: String, raw: string(appendQuoted(nil, s))} }
 
 // NewObject makes an object of members, whose names must differ.
-func NewObject(members []Member) Value { return Value{Kind: Object, Members: members} }
+func NewObject(members []Member) Value { return Value{Kind: Object, kids: &kids{members: members}} }
 
 // NewArray makes an array of elems.
-func NewArray(elems []Value) Value { return Value{Kind: Array, Elems: elems} }
+func NewArray(elems []Value) Value { return Value{Kind: Array, kids: &kids{elems: elems}} }
 
 // With returns v with member name set to to; v itself is not altered.
 func (v *Value) With(name string, to Value) Value {
-	members := make([]Member, 0, len(v.Members)+1)
+	members := make([]Member, 0, len(v.Members())+1)
 	found := false
-	for _, m := range v.Members {
+	for _, m := range v.Members() {
 		if m.Name == name {
 			m.Value, found = to, true
 		}
@@ -153,11 +244,11 @@ func (v *Value) With(name string, to Value) Value {
 
 // Join returns the path of name below path, written as package lang does: a
 // dot or backslash inside name, and a star that begins it, have a backslash
-// before them; the empty name is `\e`.
+// before them; the empty name is `\e`. The text is a copy.
 func Join(path, name string) string {
 	name = escape(name)
 	if path == "" {
-		return name
+		return strings.Clone(name)
 	}
 	return path + "." + name
 }
