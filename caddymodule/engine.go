@@ -49,6 +49,7 @@ type engine struct {
 	deriver   *derive.Deriver
 	deliverer *deliver.Deliverer
 	missed    missed
+	captured  capturedCounters
 
 	mu      sync.Mutex
 	configs []*settings              // activated, oldest first; the last one counts
