@@ -43,10 +43,10 @@ type call struct {
 	tee  tee
 	body *teeBody // nil: the request has none
 
-	out     bool   // told the traffic that it is over,
-	left    bool   // that it may have changed the entity,
-	settled bool   // and that its after is known or on its way
-	release func() // gives back what the request body took of the budget
+	out     bool  // told the traffic that it is over,
+	left    bool  // that it may have changed the entity,
+	settled bool  // and that its after is known or on its way
+	taken   int64 // what the request body took of the budget
 }
 
 // newCall notes the request as it is now. It returns nil if that fails, which
@@ -123,7 +123,7 @@ func (c *call) abandon() { c.drop() }
 func (c *call) forward(w http.ResponseWriter) (err error) {
 	c.tee = tee{
 		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
-		ctx:                   c.ctx, match: c.match, keep: c.h.responseHeaders,
+		ctx:                   c.ctx, match: c.match, keep: &c.h.responseHeaders,
 		http1: c.r.ProtoMajor == 1, length: -1,
 		seen: capture{limit: c.h.maxBody, budget: c.h.budget},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,12 +19,16 @@ func captured(ctx context.Context) bool { return ctx.Value(capturedKey{}) != nil
 // client that hangs up ends it only after a grace: the API may have done, or
 // be doing, what it was asked for, and its answer says so. After attach it
 // ends when the client's request does. Everything else is as in the request's
-// own context, which is why it can stay on the request for good.
+// own context, which is why it can stay on the request for good: after end, it
+// is the request's own but for being captured, and what was begun with it during
+// the call is over.
 type callContext struct {
 	context.Context // without the request's cancellation
 	parent          context.Context
 	cancel          context.CancelCauseFunc
+	unwatch         func() bool // ends watching parent
 	grace           time.Duration
+	ended           atomic.Bool
 
 	mu       sync.Mutex
 	detached bool
@@ -35,19 +40,33 @@ type callContext struct {
 func newCallContext(parent context.Context, grace time.Duration) *callContext {
 	inner, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	c := &callContext{Context: inner, parent: parent, cancel: cancel, grace: grace, detached: grace > 0}
-	context.AfterFunc(parent, c.parentDone)
+	c.unwatch = context.AfterFunc(parent, c.parentDone)
 	return c
 }
 
 // Deadline returns the deadline of the request, which holds for all.
 func (c *callContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
 
+// Done is closed when the call is over, and after its end, when the request is.
+func (c *callContext) Done() <-chan struct{} { return c.now().Done() }
+
+// Err says why Done is closed.
+func (c *callContext) Err() error { return c.now().Err() }
+
 // Value knows the call as captured.
 func (c *callContext) Value(key any) any {
 	if key == (capturedKey{}) {
 		return c
 	}
-	return c.Context.Value(key)
+	return c.now().Value(key)
+}
+
+// now returns the context that counts.
+func (c *callContext) now() context.Context {
+	if c.ended.Load() {
+		return c.parent
+	}
+	return c.Context
 }
 
 func (c *callContext) parentDone() {
@@ -70,6 +89,21 @@ func (c *callContext) attach() {
 		c.timer.Stop()
 		c.cancel(context.Cause(c.parent))
 	}
+}
+
+// end ends what was begun with c; what has ended waits for nobody. From here on
+// c is the context of the request. The server ends that in a moment: c does not
+// wait for it, which would take a goroutine for each call.
+func (c *callContext) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.detached = false
+	c.unwatch()
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.ended.Store(true)
+	c.cancel(context.Cause(c.parent))
 }
 
 // patient reports whether the call goes on without its client.

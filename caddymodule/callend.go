@@ -13,7 +13,7 @@ import (
 // is false while a panic is on its way through.
 func (c *call) finish(err error, returned bool) {
 	defer c.giveBack()
-	defer c.ctx.attach() // what has ended waits for nobody
+	defer c.ctx.end()
 	if !c.h.guarded(func() { c.end(err, returned) }) {
 		c.missed(errBug)
 	}
@@ -65,7 +65,7 @@ func (c *call) fill() {
 	x := c.exchange
 	x.ClientGone = c.tee.gone != nil || c.ctx.parent.Err() != nil
 	if c.body != nil {
-		x.Request.Body, c.release = c.body.finish()
+		x.Request.Body, c.taken = c.body.finish()
 	}
 	x.Response = webhook.Response{Status: c.tee.status, Header: c.tee.header, Body: c.tee.seen.body()}
 	if x.Before != nil {
@@ -84,8 +84,7 @@ func (c *call) fill() {
 // ever: a disk that hangs fails no call. An exchange that is larger than an
 // entry may be is journaled with less in it. From here on x stays as it is.
 func (c *call) journal(x *webhook.Exchange, durable bool) error {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
-	defer cancel()
+	ctx := c.h.patience.context()
 	err := c.line.End(ctx, x, durable)
 	for errors.Is(err, store.ErrTooLarge) && lighten(x) {
 		err = c.line.End(ctx, x, durable)
@@ -158,11 +157,9 @@ func (c *call) afterFetch() (key webhook.EntityKey, target string, needed bool) 
 // Go's transport, and keeps nothing.
 func (c *call) giveBack() {
 	c.tee.seen.release()
-	if c.body != nil && c.release == nil {
-		_, c.release = c.body.finish()
-	}
-	if c.release != nil {
-		c.release()
+	if c.body != nil {
+		_, more := c.body.finish() // nothing, unless it was not finished before
+		c.h.budget.Give(c.taken + more)
 	}
 }
 

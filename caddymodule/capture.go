@@ -36,7 +36,10 @@ func (c *capture) add(p []byte) {
 // grow makes room for need bytes, never by more than doubling what was really
 // seen: a declared length costs its sender nothing.
 func (c *capture) grow(need int) bool {
-	size := max(need, 2*cap(c.bytes), int(min(c.length, firstPiece)), 512)
+	size := max(need, 2*cap(c.bytes), int(min(c.length, firstPiece)))
+	if c.length <= 0 {
+		size = max(size, 512)
+	}
 	more := int64(size - cap(c.bytes))
 	if !c.budget.TryTake(more) {
 		return false

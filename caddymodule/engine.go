@@ -50,6 +50,7 @@ type engine struct {
 	deliverer *deliver.Deliverer
 	missed    missed
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
+	captured  capturedCounters
 
 	mu      sync.Mutex
 	configs []*settings              // activated, oldest first; the last one counts

@@ -22,7 +22,7 @@ func (e *engine) End(ctx context.Context, x *webhook.Exchange, durable bool) err
 	}
 	err := end(ctx, x, durable)
 	if !errors.Is(err, store.ErrTooLarge) { // it comes again, with less in it
-		stats.captured.WithLabelValues(x.API, x.Ending.String()).Inc()
+		e.captured.of(x).Inc()
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // Line is the seam between the request path and the engine.
@@ -139,6 +140,29 @@ type CallContext = callContext
 
 // NewCallContext returns one with the product's grace.
 func NewCallContext(parent context.Context) *CallContext { return newCallContext(parent, goneGrace) }
+
+// End is end.
+func (c *callContext) End() { c.end() }
+
+// CommitTime is how long a call waits for the disk at most.
+const CommitTime = commitTime
+
+// Patience is patience.
+type Patience struct{ p patience }
+
+// Context is context.
+func (p *Patience) Context() context.Context { return p.p.context() }
+
+// HeaderKeeper is headerKeeper.
+type HeaderKeeper struct{ k headerKeeper }
+
+// NewHeaderKeeper returns one that keeps names.
+func NewHeaderKeeper(names ...string) *HeaderKeeper {
+	return &HeaderKeeper{headerKeeper{names: names}}
+}
+
+// Keep is keep.
+func (k *HeaderKeeper) Keep(h http.Header) webhook.Header { return k.k.keep(h) }
 
 // Attach is attach.
 func (c *callContext) Attach() { c.attach() }

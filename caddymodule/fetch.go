@@ -97,7 +97,7 @@ type oneGet struct {
 func (f *fetcher) prepare(ctx context.Context, target string) (g *oneGet, err error) {
 	g = &oneGet{
 		ctx: ctx, slots: f.h.slots, lent: new(loan),
-		answer: &answer{keep: f.h.responseHeaders, seen: capture{limit: f.h.maxBody, budget: f.h.budget}},
+		answer: &answer{keep: f.h.responseHeaders.names, seen: capture{limit: f.h.maxBody, budget: f.h.budget}},
 	}
 	err = errBug
 	f.h.guarded(func() {

@@ -22,14 +22,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // liveHandler is a provisioned handler: what the request path reads.
 type liveHandler struct {
 	liveOptions
-	requestHeaders   []string
-	responseHeaders  []string
+	requestHeaders   headerKeeper
+	responseHeaders  headerKeeper
 	placeholderNames []string
 
-	callers *callerHash
-	slots   chan struct{} // one for each fetch that runs
-	breaker breaker
-	warned  atomic.Int64 // when it was last said that calls pass unseen
+	callers  *callerHash
+	slots    chan struct{} // one for each fetch that runs
+	breaker  breaker
+	patience patience
+	warned   atomic.Int64 // when it was last said that calls pass unseen
 }
 
 // liveOptions is what a handler is made of.
@@ -61,8 +62,8 @@ type liveOptions struct {
 func newLiveHandler(o liveOptions) *liveHandler {
 	return &liveHandler{
 		liveOptions:      o,
-		requestHeaders:   keptNames(o.program.RequestHeaders()),
-		responseHeaders:  keptNames(o.program.ResponseHeaders()),
+		requestHeaders:   headerKeeper{names: keptNames(o.program.RequestHeaders())},
+		responseHeaders:  headerKeeper{names: keptNames(o.program.ResponseHeaders())},
 		placeholderNames: o.program.Placeholders(),
 		callers:          newCallerHash(o.callerKey),
 		slots:            make(chan struct{}, max(o.fetchMax, 1)),

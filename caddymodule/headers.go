@@ -2,12 +2,43 @@ package caddymodule
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sidehook/sidehook/webhook"
 )
+
+// headerKeeper keeps the named fields of headers. Most calls of an API have the
+// same ones, so it keeps the last it made, which nobody changes. It is safe for
+// concurrent use.
+type headerKeeper struct {
+	names []string // canonical
+	last  atomic.Pointer[webhook.Header]
+}
+
+// keep returns the named fields of h. It shares nothing with h, and is not to be
+// changed.
+func (k *headerKeeper) keep(h http.Header) webhook.Header {
+	if last := k.last.Load(); last != nil && k.isKept(h, *last) {
+		return *last
+	}
+	kept := keepHeader(h, k.names)
+	k.last.Store(&kept)
+	return kept
+}
+
+// isKept reports whether kept is what keeping h comes to.
+func (k *headerKeeper) isKept(h http.Header, kept webhook.Header) bool {
+	for _, name := range k.names {
+		if !slices.Equal(h[name], kept[name]) {
+			return false
+		}
+	}
+	return true
+}
 
 // keepHeader copies the named fields of h. Names are canonical. The copy
 // shares nothing with h: handlers go on changing that.

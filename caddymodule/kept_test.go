@@ -10,12 +10,10 @@ import (
 	"time"
 	"weak"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sidehook/sidehook/caddymodule"
 	"github.com/sidehook/sidehook/derive"
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -36,13 +34,7 @@ func (l *keepingLine) End(_ context.Context, x *webhook.Exchange, _ bool) error 
 func TestAnExchangeKeepsNothingElse(t *testing.T) {
 	l := &keepingLine{noLine: noLine{derive.NewTraffic()}}
 	t.Cleanup(l.traffic.Close)
-	caddymodule.SetProbeLine(t.Name(), l)
-	p := &caddymodule.Probe{Line: t.Name()}
-	p.API, p.Resources = "shop", []rules.Resource{{Name: "thing", Path: "/things"}}
-	if err := p.Provision(caddy.Context{Context: context.Background()}); err != nil {
-		t.Fatal(err)
-	}
-	request, writer := keptCall(t, p)
+	request, writer := keptCall(t, probeOn(t, l))
 	for range 10 {
 		runtime.GC()
 	}

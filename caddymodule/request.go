@@ -23,7 +23,7 @@ func (h *liveHandler) snapshotRequest(r *http.Request, path string) (kept webhoo
 		Method:  r.Method,
 		Path:    path,
 		Query:   query,
-		Header:  keepHeader(r.Header, h.requestHeaders),
+		Header:  h.requestHeaders.keep(r.Header),
 		ID:      requestID(r),
 		Trace:   traceParent(r),
 		SkipKey: short(r.Header[h.program.SkipHeader()]),

@@ -24,7 +24,7 @@ type tee struct {
 
 	ctx    *callContext
 	match  interface{ MaySucceed(status int) bool }
-	keep   []string // header names
+	keep   *headerKeeper
 	http1  bool
 	status int // first final status; 0: none yet
 	header webhook.Header
@@ -59,7 +59,7 @@ func (t *tee) WriteHeader(code int) {
 func (t *tee) begin(code int) {
 	h := t.Header()
 	t.status = code
-	t.header = keepHeader(h, t.keep)
+	t.header = t.keep.keep(h)
 	t.length = declaredLength(h)
 	switch {
 	case code == http.StatusSwitchingProtocols || isStream(h):

@@ -51,9 +51,10 @@ func (t *teeBody) Read(p []byte) (int, error) {
 // Close closes the inner body.
 func (t *teeBody) Close() error { return t.inner.Close() }
 
-// finish stops keeping and returns what was seen. The bytes are the caller's;
-// it calls release when they are not needed any more.
-func (t *teeBody) finish() (b webhook.Body, release func()) {
+// finish stops keeping and returns what was seen, once. The bytes are the
+// caller's; it gives taken back to the budget when it does not need them any
+// more.
+func (t *teeBody) finish() (b webhook.Body, taken int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
@@ -64,9 +65,9 @@ func (t *teeBody) finish() (b webhook.Body, release func()) {
 	case t.seen.missing == webhook.NotMissing:
 		t.seen.drop(webhook.Unread)
 	}
-	seen := t.seen
-	t.seen = capture{budget: seen.budget}
-	return seen.body(), seen.release
+	b, taken = t.seen.body(), t.seen.taken
+	t.seen = capture{budget: t.seen.budget}
+	return b, taken
 }
 
 // untouched reports whether nobody has read from the body.

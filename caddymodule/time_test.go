@@ -45,6 +45,35 @@ func TestCallContext(t *testing.T) {
 				t.Error("goes on")
 			}
 		},
+		"is its request's when it has ended": func(t *testing.T, c *caddymodule.CallContext, hangUp func()) {
+			begun, cancel := context.WithCancel(c)
+			defer cancel()
+			c.End()
+			if begun.Err() == nil {
+				t.Error("what was begun during the call goes on")
+			}
+			later, cancel := context.WithCancel(c)
+			defer cancel()
+			synctest.Wait()
+			if c.Err() != nil || later.Err() != nil || c.Value(key{}) != "v" {
+				t.Errorf("ended before the request: %v, %v", c.Err(), later.Err())
+			}
+			hangUp()
+			synctest.Wait()
+			if !errors.Is(context.Cause(c), gone) || !errors.Is(context.Cause(later), gone) {
+				t.Errorf("goes on behind the request: %v, %v", context.Cause(c), context.Cause(later))
+			}
+		},
+		"ends after its client": func(t *testing.T, c *caddymodule.CallContext, hangUp func()) {
+			begun, cancel := context.WithCancel(c)
+			defer cancel()
+			hangUp()
+			synctest.Wait()
+			c.End()
+			if !errors.Is(context.Cause(begun), gone) || !errors.Is(context.Cause(c), gone) || c.Patient() {
+				t.Errorf("ended by %v, %v", context.Cause(begun), context.Cause(c))
+			}
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +84,7 @@ func TestCallContext(t *testing.T) {
 					t.Error("a value is lost")
 				}
 				test(t, c, func() { cancel(gone) })
-				c.Attach()
+				c.End()
 			})
 		})
 	}
@@ -77,6 +106,30 @@ func TestCallContext(t *testing.T) {
 }
 
 type key struct{}
+
+// Calls share the end of their patience, which is never longer than agreed.
+func TestPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p caddymodule.Patience
+		first := p.Context()
+		time.Sleep(time.Second - 1)
+		if p.Context() != first {
+			t.Error("a second context within a second")
+		}
+		time.Sleep(1)
+		for range 50 {
+			start := time.Now()
+			ctx := p.Context()
+			<-ctx.Done()
+			if took := time.Since(start); took > caddymodule.CommitTime || took <= caddymodule.CommitTime-time.Second {
+				t.Fatalf("a patience of %v", took)
+			}
+			time.Sleep(123 * time.Millisecond)
+			p.Context()
+			time.Sleep(456 * time.Millisecond)
+		}
+	})
+}
 
 // Five failures in a row switch before-fetches off for half a minute; then one
 // tells whether they come back.

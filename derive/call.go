@@ -17,12 +17,13 @@ type Call struct {
 	ended   time.Time
 	kept    bool // in traffic.calls, until it is forgotten
 
-	entered    uint64 // value of entity.seen behind this call
-	alone      bool   // no other call was open at the same time
-	resolved   chan struct{}
-	seen       *webhook.Observation // set before resolved is closed
-	concurrent bool                 // set before resolved is closed
-	then       func()               // called when resolved is closed; see Look
+	entered    uint64               // value of entity.seen behind this call
+	alone      bool                 // no other call was open at the same time
+	settled    bool                 // resolve was called
+	resolved   chan struct{}        // closed by resolve; nil if nobody waits
+	seen       *webhook.Observation // set by resolve
+	concurrent bool                 // set by resolve
+	then       func()               // called by resolve; see Traffic.Look
 }
 
 // Drop ends a call that changed nothing and is not journaled with a body.
@@ -166,7 +167,10 @@ func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 		t.bytes += n
 	}
 	c.concurrent = concurrent || !c.alone
-	close(c.resolved)
+	c.settled = true
+	if c.resolved != nil {
+		close(c.resolved)
+	}
 	e := c.entity
 	if e == nil {
 		return

@@ -99,7 +99,7 @@ func (t *Traffic) Enter(ctx context.Context, key webhook.EntityKey, max time.Dur
 		t.entities[key] = e
 	}
 	t.waitAtGate(ctx, e, max)
-	c := &Call{traffic: t, entity: e, alone: e.open == 0, resolved: make(chan struct{})}
+	c := &Call{traffic: t, entity: e, alone: e.open == 0}
 	e.open++
 	e.seen++
 	c.entered = e.seen
@@ -131,7 +131,7 @@ func (t *Traffic) waitAtGate(ctx context.Context, e *entity, max time.Duration) 
 // EnterUnnamed registers a call whose path names no entity: a create or a bulk.
 // It never waits.
 func (t *Traffic) EnterUnnamed() *Call {
-	return &Call{traffic: t, alone: true, resolved: make(chan struct{})}
+	return &Call{traffic: t, alone: true}
 }
 
 // Wait returns what was found out about the after of exchange id, once it is
@@ -139,12 +139,20 @@ func (t *Traffic) EnterUnnamed() *Call {
 func (t *Traffic) Wait(ctx context.Context, id webhook.ExchangeID) (seen *webhook.Observation, concurrent, live bool) {
 	t.mu.Lock()
 	c := t.calls[id]
-	t.mu.Unlock()
-	if c == nil {
-		return nil, false, false
+	if c == nil || c.settled {
+		defer t.mu.Unlock()
+		if c == nil {
+			return nil, false, false
+		}
+		return c.seen, c.concurrent, true
 	}
+	if c.resolved == nil {
+		c.resolved = make(chan struct{})
+	}
+	resolved := c.resolved
+	t.mu.Unlock()
 	select {
-	case <-c.resolved:
+	case <-resolved:
 		return c.seen, c.concurrent, true
 	case <-ctx.Done():
 		return nil, true, true
@@ -158,18 +166,15 @@ func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observ
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.calls[id]
-	if c == nil {
+	switch {
+	case c == nil:
 		return nil, false, true
-	}
-	select {
-	case <-c.resolved:
+	case c.settled:
 		return c.seen, c.concurrent, true
-	default:
-		if then != nil {
-			c.then = then
-		}
-		return nil, false, false
+	case then != nil:
+		c.then = then
 	}
+	return nil, false, false
 }
 
 // Forget says that exchange id is recorded, or will never be.
@@ -181,10 +186,9 @@ func (t *Traffic) Forget(id webhook.ExchangeID) {
 		return
 	}
 	delete(t.calls, id)
-	select {
-	case <-c.resolved:
+	if c.settled {
 		t.bytes -= seenBytes(c.seen)
-	default: // given up while its GET is under way
+	} else { // given up while its GET is under way
 		c.kept = false
 	}
 	if c.entity != nil {
