@@ -151,9 +151,9 @@ func (t *Traffic) Wait(ctx context.Context, id webhook.ExchangeID) (seen *webhoo
 	}
 }
 
-// Look returns at once what Wait would, if that is settled; else then, unless it
-// is nil, is called once it is, by the goroutine that settles it. The last then
-// counts.
+// Look returns at once what Wait would, if that is settled. Else then is called
+// when it is, by the goroutine that settles it; if Look is called more often, the
+// last then is.
 func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observation, concurrent, settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -165,9 +165,7 @@ func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observ
 	case <-c.resolved:
 		return c.seen, c.concurrent, true
 	default:
-		if then != nil {
-			c.then = then
-		}
+		c.then = then
 		return nil, false, false
 	}
 }
