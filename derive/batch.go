@@ -17,9 +17,9 @@ const (
 // clients wait for. An event is recorded later by that much at most.
 const batchEvery = 4 * time.Millisecond
 
-// batches takes batches off the line. It is for one goroutine.
+// batches takes batches from the line. It is for one goroutine.
 type batches struct {
-	*lanes
+	*line
 	taken time.Time // when the last one was
 	timer *time.Timer
 	batch []*ticket // reused
@@ -28,25 +28,24 @@ type batches struct {
 // next waits for a batch and for its time. It returns nil if none will come any
 // more, or ctx ended. The batch is valid until the next call.
 func (b *batches) next(ctx context.Context) []*ticket {
+	clear(b.batch)
+	b.batch = b.batch[:0]
 	for ctx.Err() == nil {
-		b.mu.Lock()
 		wait := batchEvery - time.Since(b.taken)
-		n, over := len(b.ready), b.closed && b.count == 0
-		if n >= enough || n > 0 && wait <= 0 {
-			b.cut()
+		b.mu.Lock()
+		if n := b.fresh(); n >= enough || n > 0 && wait <= 0 {
+			b.batch = b.take(b.batch)
 		}
+		more, over := b.fresh() > 0, b.closed && b.count == 0
 		b.mu.Unlock()
 		switch {
-		case n >= enough || n > 0 && wait <= 0:
-			if len(b.batch) == 0 {
-				continue // nothing but gaps that are not waited for
-			}
+		case len(b.batch) > 0:
 			b.taken = time.Now()
 			return b.batch
 		case over:
 			return nil
 		}
-		b.pause(ctx, n > 0, wait)
+		b.pause(ctx, more, wait)
 	}
 	return nil
 }
@@ -64,25 +63,4 @@ func (b *batches) pause(ctx context.Context, timed bool, wait time.Duration) {
 	case <-passed:
 	case <-ctx.Done():
 	}
-}
-
-// cut takes a batch off the line's front.
-func (b *batches) cut() {
-	clear(b.batch)
-	b.batch = b.batch[:0]
-	n, size := 0, 0
-	for ; n < len(b.ready) && len(b.batch) < maxBatch; n++ {
-		t := b.ready[n]
-		if t.gap != nil && !t.gap.take() {
-			b.count--
-			continue
-		}
-		if size += t.size; size > maxBatchB && len(b.batch) > 0 {
-			break
-		}
-		b.batch = append(b.batch, t)
-	}
-	rest := copy(b.ready, b.ready[n:])
-	clear(b.ready[rest:])
-	b.ready = b.ready[:rest]
 }

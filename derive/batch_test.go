@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -185,16 +186,21 @@ func TestTheEndOfTheJournalIsWaitedFor(t *testing.T) {
 
 // pending journals an update of a project whose GET takes so long.
 func (b *bubble) pending(id string, takes time.Duration) *webhook.Exchange {
+	x := update(id, -1, webhook.ConfigID{})
+	b.fetching(x, id, takes)
+	b.journal.add(x)
+	return x
+}
+
+// fetching makes x the exchange of a call whose GET takes so long.
+func (b *bubble) fetching(x *webhook.Exchange, id string, takes time.Duration) {
 	key := webhook.EntityKey{API: "default", Resource: "project", ID: id}
 	c := b.traffic.Enter(b.Context(), key, 0)
-	x := update(id, -1, webhook.ConfigID{})
 	c.Leave(x.ID, time.Now())
 	c.Observe(key, func(ctx context.Context) *webhook.Observation {
 		time.Sleep(takes)
 		return &webhook.Observation{Error: "no answer"}
 	})
-	b.journal.add(x)
-	return x
 }
 
 func TestAnAfterOnItsWayHoldsUpItsEntityAndNoOther(t *testing.T) {
@@ -303,6 +309,60 @@ func TestAGapIsRecordedWhenDerivingHasEnded(t *testing.T) {
 			b.Errorf("%d events, %v", len(b.recorded()), err)
 		}
 	})
+}
+
+// Whatever is on its way, is slow, fails or is missed: each project keeps its
+// order, and a gap what was journaled before it.
+func TestOrderHoldsWhateverHappens(t *testing.T) {
+	for seed := range uint64(8) {
+		inBubble(t, func(b *bubble) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			b.store.takes = time.Duration(random.IntN(20)) * time.Millisecond
+			want := map[string][]*webhook.Exchange{}
+			before := map[webhook.EventID]int{} // gaps, and how many exchanges they stand behind
+			for n := range 1000 {
+				id := fmt.Sprint(random.IntN(8))
+				x := update(id, n, webhook.ConfigID{})
+				switch random.IntN(10) {
+				case 0, 1, 2:
+					b.fetching(x, id, time.Duration(random.IntN(30))*time.Millisecond)
+				case 3:
+					b.store.fail([]error{nil, nil, store.ErrFull}[random.IntN(3)])
+				case 4:
+					if random.IntN(5) == 0 {
+						before[b.gapBehind()] = n
+					}
+				}
+				b.journal.add(x)
+				want[id] = append(want[id], x)
+				time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond)
+			}
+			b.store.fail(nil)
+			time.Sleep(time.Minute)
+			b.wantChains(want)
+			seen := 0
+			for _, e := range b.recorded() {
+				if e.Gap != nil && seen < before[e.ID] {
+					b.Errorf("seed %d: a gap stands behind %d events, want %d", seed, seen, before[e.ID])
+				} else if e.Gap == nil {
+					seen++
+				}
+			}
+			if n := b.journal.undone(); n > 0 {
+				b.Errorf("seed %d: %d are not done", seed, n)
+			}
+		})
+	}
+}
+
+// gapBehind has a gap recorded, behind what is journaled now, and returns its
+// event.
+func (b *bubble) gapBehind() webhook.EventID {
+	key := webhook.EntityKey{API: "default", Resource: "project"}
+	x := webhook.NewExchangeID(time.Now())
+	go b.deriver.Gap(b.Context(), x, key, webhook.Gap{Reason: webhook.GapJournal})
+	b.settled()
+	return webhook.NewEventID(x, key, "project.gap", "")
 }
 
 func TestWhatIsKnownOfAnAfterIsSeenAtOnce(t *testing.T) {

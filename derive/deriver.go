@@ -58,7 +58,7 @@ type Observer interface {
 type Deriver struct {
 	Options
 	programs programs
-	lanes    lanes
+	line     *line
 	begins   map[webhook.ExchangeID]begun // only those of earlier processes
 	caughtUp chan struct{}
 	ended    chan struct{} // closed when nothing is recorded any more
@@ -72,7 +72,7 @@ func New(o Options) *Deriver {
 		caughtUp: make(chan struct{}), ended: make(chan struct{}),
 	}
 	d.programs.store = o.Store
-	d.lanes.init()
+	d.line = newLine(o.Traffic)
 	return d
 }
 
@@ -89,7 +89,7 @@ func (d *Deriver) Run(ctx context.Context) {
 		d.recordAll(ctx)
 	}()
 	defer func() {
-		d.lanes.close()
+		d.line.close()
 		<-d.ended
 	}()
 	var at store.Position
@@ -100,7 +100,7 @@ func (d *Deriver) Run(ctx context.Context) {
 			d.reconcile(ctx)
 			close(d.caughtUp)
 		}
-		d.lanes.reached(at)
+		d.line.reached(at)
 		entries, done, err := d.next(ctx, at)
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
 			return
@@ -159,8 +159,7 @@ func (d *Deriver) take(ctx context.Context, e *store.Entry, done map[webhook.Exc
 	}
 }
 
-// queue plans t's exchange and has it join the lanes of its entities, in journal
-// order.
+// queue plans t's exchange and puts it into the line.
 func (d *Deriver) queue(ctx context.Context, t *ticket) {
 	if t.x.Ending == webhook.Rejected {
 		d.finish(t)
@@ -184,28 +183,7 @@ func (d *Deriver) queue(ctx context.Context, t *ticket) {
 		return
 	}
 	t.setPlan(pl)
-	if d.lanes.reserve(ctx, t) {
-		d.join(t)
-	}
-}
-
-// join has t join its lanes. Most of the time its after is known already.
-func (d *Deriver) join(t *ticket) {
-	seen, concurrent, settled := d.Traffic.Look(t.x.ID, nil)
-	if settled {
-		t.setAfter(seen, concurrent)
-		d.lanes.join(t)
-		return
-	}
-	d.lanes.join(t)
-	settle := func() {
-		seen, concurrent, _ := d.Traffic.Look(t.x.ID, nil)
-		t.setAfter(seen, concurrent)
-		d.lanes.settle(t)
-	}
-	if _, _, settled := d.Traffic.Look(t.x.ID, settle); settled {
-		settle()
-	}
+	d.line.join(ctx, t)
 }
 
 // program returns the program that derives x. A store that cannot be read is

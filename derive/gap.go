@@ -26,6 +26,8 @@ const (
 // take reports whether the gap is to be recorded.
 func (g *gap) take() bool { return g.state.CompareAndSwap(0, gapTaken) }
 
+func (g *gap) givenUp() bool { return g.state.Load() == gapGivenUp }
+
 // giveUp reports whether the gap will not be recorded.
 func (g *gap) giveUp() bool { return g.state.CompareAndSwap(0, gapGivenUp) }
 
@@ -44,7 +46,7 @@ func (d *Deriver) Gap(ctx context.Context, x webhook.ExchangeID, key webhook.Ent
 // before it recorded.
 func (d *Deriver) gap(ctx context.Context, behind store.Position, x webhook.ExchangeID, key webhook.EntityKey, g webhook.Gap) error {
 	t := &ticket{d: d, at: behind, gap: &gap{record: d.gapRecord(x, key, g), done: make(chan error, 1)}}
-	if !d.lanes.await(t) {
+	if !d.line.await(t) {
 		select {
 		case <-d.ended:
 		case <-ctx.Done():

@@ -25,10 +25,7 @@ type ticket struct {
 	now     time.Time           // when it was about to be recorded first
 	derived rules.Derived
 
-	// Of the line.
-	lanes  []webhook.EntityKey // where it stands
-	behind int                 // lanes in which it is not first, and 1 while after is not known
-	size   int                 // of its bodies
+	size int // of its bodies
 
 	oneKey   [1]webhook.EntityKey // usually there is one entity
 	oneAfter [1]rules.Seen

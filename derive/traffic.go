@@ -159,9 +159,9 @@ func (t *Traffic) Wait(ctx context.Context, id webhook.ExchangeID) (seen *webhoo
 	}
 }
 
-// Look returns at once what Wait would, if that is settled; else then, unless it
-// is nil, is called once it is, by the goroutine that settles it. The last then
-// counts.
+// Look returns at once what Wait would, if that is settled. Else then is called
+// when it is, by the goroutine that settles it; if Look is called more often, the
+// last then is.
 func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observation, concurrent, settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -171,10 +171,10 @@ func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observ
 		return nil, false, true
 	case c.settled:
 		return c.seen, c.concurrent, true
-	case then != nil:
+	default:
 		c.then = then
+		return nil, false, false
 	}
-	return nil, false, false
 }
 
 // Forget says that exchange id is recorded, or will never be.
