@@ -120,3 +120,38 @@ func TestIs(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseLike reads a document by the light of another: it must be what it is
+// by itself.
+func FuzzParseLike(f *testing.F) {
+	docs := []string{
+		`{"id":1,"a":"x","o":{"b":[1,2]},"n":12}`, `{"id":1,"a":"y","o":{"b":[1,2]},"n":1}`, ` { "id":1,"a":"x" , "n":12.0}`,
+		`{"id":1,"id":1,"a":"x"}`, `{"a\"b":1,"c":2}`, `{"a"b":1,"c":2}`, `{"\u0061":1}`, `{"a":1}`, `{"a":1`, `{"a":1,}`, `[{"a":1}]`, `{"o":{"b":1,"b":2},"n":1}`,
+		"{\"a\\u0000\":1}", "{\"a\x00\":1}", `{"a":1 }`, `{"a":11}`, `{}`, `x`,
+	}
+	for _, like := range docs {
+		for _, doc := range docs {
+			f.Add(like, doc)
+		}
+	}
+	f.Fuzz(func(t *testing.T, like, doc string) {
+		other, err := tree.Parse(like)
+		if err != nil {
+			other = nil
+		}
+		want, err := tree.Parse(doc)
+		got, err2 := tree.ParseLike([]byte(doc), other)
+		if (err == nil) != (err2 == nil) {
+			t.Fatalf("%q like %q: %v, by itself: %v", doc, like, err2, err)
+		}
+		if err != nil {
+			return
+		}
+		if diff := cmp.Diff(string(want.JSON()), string(got.JSON())); diff != "" {
+			t.Fatalf("%q like %q: %s", doc, like, diff)
+		}
+		if !tree.Equal(want, got) || len(tree.Diff(want, got, nil)) > 0 {
+			t.Fatalf("%q like %q is another value", doc, like)
+		}
+	})
+}
