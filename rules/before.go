@@ -34,7 +34,7 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 		case obs.Status == 404 || obs.Status == 410:
 			return state{source: webhook.FromFetch, absent: true}
 		case obs.Status == 304 && obs.Header.Get("Etag") != "" && obs.Header.Get("Etag") == snap.ETag:
-			return c.lastKnown(snap)
+			return c.lastKnown(s, snap)
 		}
 		if body := c.observed(obs, s, alone); body != nil {
 			return state{source: webhook.FromFetch, body: body, view: viewGet}
@@ -47,19 +47,19 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 	if !proven && c.x.Started.Sub(snap.Seen) > c.e.res.trust {
 		return none
 	}
-	b := c.lastKnown(snap)
+	b := c.lastKnown(s, snap)
 	b.proven = proven
 	return b
 }
 
-// lastKnown returns the state that the snapshot holds, however old.
-func (c *call) lastKnown(snap *webhook.Snapshot) state {
+// lastKnown returns the state that the snapshot of s holds, however old.
+func (c *call) lastKnown(s *Subject, snap *webhook.Snapshot) state {
 	b := state{
 		source: webhook.FromSnapshot, absent: snap.Deleted, unknown: snap.Unknown, view: snap.View,
 		age: max(0, c.x.Started.Sub(snap.Seen)),
 	}
 	if snap.Body != nil && !snap.Deleted {
-		v, err := tree.ParseShared(snap.Body)
+		v, err := tree.ParseLike(snap.Body, s.answer)
 		if err != nil {
 			return state{source: webhook.FromNone}
 		}

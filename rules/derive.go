@@ -206,7 +206,7 @@ func (d *deriver) deleted(ch *change) error {
 		return nil
 	}
 	if ch.b.body == nil && d.e.res.before != "none" && !ch.snap.Deleted {
-		ch.b = d.lastKnown(ch.snap)
+		ch.b = d.lastKnown(ch.s, ch.snap)
 	}
 	ch.significant = true
 	next := webhook.Snapshot{

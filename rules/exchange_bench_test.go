@@ -1,10 +1,13 @@
 package rules_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -83,4 +86,50 @@ func benchItem(status string, size int) []byte {
 		fmt.Fprintf(&s, `,"field_number_%d":"some value of it %d"`, i, i)
 	}
 	return []byte(s.String() + "}")
+}
+
+// An ordinary call must not become dear unnoticed.
+func TestExchangeAllocatesLittle(t *testing.T) {
+	p := compile(t, []byte(`{"resources": [{"name": "item", "path": "/items"}]}`))
+	x, before := benchExchange("update", 1<<10)
+	n := testing.AllocsPerRun(100, func() {
+		plan := p.Plan(x)
+		before.Key = plan.Subjects[0].Key
+		if d, err := p.Derive(x, plan, []webhook.Snapshot{before}, nil); err != nil || len(d.Events) != 1 {
+			t.Fatal(d, err)
+		}
+	})
+	if n > 40 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// What is derived outlives the exchange: it must not refer to its bytes, nor to
+// those of the snapshot, which would be kept with it.
+func TestWhatIsDerivedIsCopied(t *testing.T) {
+	p := compile(t, []byte(`{"resources": [{"name": "item", "path": "/items", "version": "updated_at",
+		"emit": [{"scope": "item.paid", "when": "changed(\"status\")", "related": [{"name": "owner", "expr": "after.owner.name"}]}]}]}`))
+	for _, call := range []string{"create", "update", "delete"} {
+		derive := func() (rules.Derived, *webhook.Exchange, webhook.Snapshot) {
+			x, before := benchExchange(call, 400)
+			x.Response.Body.Bytes = bytes.Replace(x.Response.Body.Bytes, []byte(`"count":3`), []byte(`"count":4,"o":{"n":[1]}`), 1)
+			plan := p.Plan(x)
+			before.Key = plan.Subjects[0].Key
+			d, err := p.Derive(x, plan, []webhook.Snapshot{before}, nil)
+			if err != nil || len(d.Events) == 0 {
+				t.Fatal(d, err)
+			}
+			return d, x, before
+		}
+		want, _, _ := derive()
+		got, x, before := derive()
+		for _, b := range [][]byte{x.Request.Body.Bytes, x.Response.Body.Bytes, before.Body} {
+			for i := range b {
+				b[i] = '!'
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: what was derived changed with the bodies:\n%s", call, diff)
+		}
+	}
 }

@@ -56,33 +56,6 @@ func appendSelected(dst []byte, doc gjson.Result, globs lang.Globs) []byte {
 	return append(dst, end)
 }
 
-// Previous returns the old values of changes, nested as the entity nests them:
-// {"owner":{"email":"a@example.com"}}. What was absent before is null; an
-// element of an array that is compared by key stands under its key.
-func Previous(changes []webhook.FieldChange) json.RawMessage {
-	return appendPrevious(nil, changes, nil)
-}
-
-// appendPrevious appends [Previous], limited to globs unless they are nil.
-func appendPrevious(dst []byte, changes []webhook.FieldChange, globs lang.Globs) []byte {
-	var root branch
-	for _, c := range changes {
-		p, err := lang.ParsePath(c.Path)
-		if err != nil {
-			continue // the whole document: nothing to nest it under
-		}
-		c, ok := limitChange(c, globs)
-		if !ok {
-			continue
-		}
-		if c.Old == nil {
-			c.Old = json.RawMessage("null")
-		}
-		root.put(p, c.Old)
-	}
-	return root.append(dst)
-}
-
 // appendChanges appends changes as they are shown, limited to globs unless
 // they are nil.
 func appendChanges(dst []byte, changes []webhook.FieldChange, globs lang.Globs) []byte {
@@ -135,46 +108,4 @@ func limitValue(raw json.RawMessage, globs lang.Globs) json.RawMessage {
 		return part
 	}
 	return nil
-}
-
-// branch is an object under construction; its members keep their order.
-type branch struct {
-	names []string
-	below []*branch
-	leaf  json.RawMessage
-}
-
-func (b *branch) put(p lang.Path, leaf json.RawMessage) {
-	for !p.IsRoot() {
-		var name string
-		name, p = p.Cut()
-		b = b.child(name)
-	}
-	b.leaf = leaf
-}
-
-func (b *branch) child(name string) *branch {
-	for i, n := range b.names {
-		if n == name {
-			return b.below[i]
-		}
-	}
-	c := &branch{}
-	b.names, b.below = append(b.names, name), append(b.below, c)
-	return c
-}
-
-func (b *branch) append(dst []byte) []byte {
-	if b.leaf != nil {
-		return append(dst, b.leaf...)
-	}
-	dst = append(dst, '{')
-	for i, c := range b.below {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(lang.AppendString(dst, b.names[i]), ':')
-		dst = c.append(dst)
-	}
-	return append(dst, '}')
 }

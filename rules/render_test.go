@@ -3,6 +3,7 @@ package rules_test
 import (
 	"encoding/json"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,28 @@ func TestPrevious(t *testing.T) {
 	}
 	if got := rules.Previous(nil); string(got) != `{}` {
 		t.Errorf("of nothing: %s", got)
+	}
+}
+
+// What can be nested change by change says the same as what has to be put together.
+func TestPreviousNests(t *testing.T) {
+	for paths, want := range map[string]string{
+		"a b.c b.d e":            `{"a":0,"b":{"c":1,"d":2},"e":3}`,
+		"b.d a b.c":              `{"b":{"d":0,"c":2},"a":1}`,
+		"e.x.y e.x.z e.w a":      `{"e":{"x":{"y":0,"z":1},"w":2},"a":3}`,
+		"a.b.c a.d a.b.e":        `{"a":{"b":{"c":0,"e":2},"d":1}}`,
+		"a a! a.c":               `{"a":0,"a!":1}`,
+		"a.c a":                  `{"a":1}`,
+		"a a":                    `{"a":1}`,
+		"a. .a a..b * \\e a\\.b": `{"":4,"a.b":5}`,
+	} {
+		var changes []webhook.FieldChange
+		for i, p := range strings.Fields(paths) {
+			changes = append(changes, webhook.FieldChange{Path: p, Old: json.RawMessage(strconv.Itoa(i))})
+		}
+		if got := rules.Previous(changes); string(got) != want {
+			t.Errorf("%s: got %s, want %s", paths, got, want)
+		}
 	}
 }
 

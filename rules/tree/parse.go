@@ -26,6 +26,16 @@ func ParseShared(b []byte) (*Value, error) {
 	return Parse(unsafe.String(unsafe.SliceData(b), len(b)))
 }
 
+// ParseLike is ParseShared for a document that is likely to say what like says:
+// members that stand in both, as they are, are like's.
+func ParseLike(b []byte, like *Value) (*Value, error) {
+	p := parsers.Get().(*parser)
+	defer p.free()
+	p.s, p.lazy, p.like = unsafe.String(unsafe.SliceData(b), len(b)), true, like.Members()
+	p.s = strings.TrimPrefix(p.s, "\ufeff")
+	return p.document()
+}
+
 // expand reads what a container holds that a parser has accepted: all of it, so
 // that a deep one is not read again at each level.
 func expand(raw string) *kids {
@@ -61,6 +71,7 @@ type parser struct {
 	i    int
 	lazy bool
 	err  error
+	like []Member // what the root may say too
 
 	found []child // waiting until their container ends and their number is known
 	made  []*kids // what children hold that were read, each for good
@@ -73,6 +84,7 @@ type child struct {
 	name, nameEnd int32 // without quotes; of an element 0
 	raw, end      int32
 	made          int32 // what it holds: its place in made, from 1; 0: not read
+	like          int32 // the place of the same in like, from 1; 0: none
 	kind          Kind
 	escaped       bool // the name has a backslash
 	altered       bool // the source says a name twice
@@ -178,9 +190,14 @@ func (p *parser) read(c *child, depth int, k *kids) bool {
 	}
 	k.members = make([]Member, len(list))
 	for i := range list {
-		k.members[i].Name = p.nameOf(&list[i])
-		p.fill(&k.members[i].Value, &list[i])
-		c.altered = c.altered || list[i].altered
+		m, from := &k.members[i], &list[i]
+		if from.like > 0 {
+			*m = p.like[from.like-1]
+			continue
+		}
+		m.Name = p.nameOf(from)
+		p.fill(&m.Value, from)
+		c.altered = c.altered || from.altered
 	}
 	if p.twice.among(p, list) {
 		k.members, c.altered = lastOf(k.members), true
@@ -198,10 +215,12 @@ func (p *parser) children(kind Kind, depth int) bool {
 	if p.space(); p.take(end) {
 		return true
 	}
-	for {
+	for n := 0; ; n++ {
 		at := len(p.found)
 		p.found = append(p.found, child{})
-		if kind == Object && !p.name(&p.found[at]) || !p.child(at, depth+1) {
+		switch {
+		case kind == Object && depth == 0 && n < len(p.like) && p.same(n, &p.found[at]):
+		case kind == Object && !p.name(&p.found[at]) || !p.child(at, depth+1):
 			return false
 		}
 		if p.space(); p.take(end) {
@@ -211,6 +230,25 @@ func (p *parser) children(kind Kind, depth int) bool {
 			return p.fail(", or the end is missing")
 		}
 	}
+}
+
+// same reads a member if it is the one at that place of like, without spaces.
+func (p *parser) same(place int, c *child) bool {
+	p.space()
+	m := &p.like[place]
+	colon := p.i + len(m.Name) + 2
+	end := colon + 1 + len(m.raw)
+	switch s := p.s; {
+	case m.raw == "" || end >= len(s) || plain(m.Name, 0) < len(m.Name):
+		return false // or its name may be written with a backslash
+	case s[p.i] != '"' || s[p.i+1:colon-1] != m.Name || s[colon-1] != '"' || s[colon] != ':':
+		return false
+	case s[colon+1:end] != m.raw || s[end] != ',' && s[end] != '}':
+		return false
+	}
+	c.name, c.nameEnd, c.like = int32(p.i+1), int32(colon-1), int32(place+1)
+	p.i = end
+	return true
 }
 
 // child reads the value of the child that is at that place of found.
