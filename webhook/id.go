@@ -43,6 +43,11 @@ func NewExchangeID(now time.Time) ExchangeID {
 // String returns "exc_" and 26 characters.
 func (id ExchangeID) String() string { return exchangePrefix + idText.EncodeToString(id[:]) }
 
+// Time returns the capture time, to the millisecond.
+func (id ExchangeID) Time() time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16)).UTC()
+}
+
 // IsZero reports whether id names no exchange.
 func (id ExchangeID) IsZero() bool { return id == ExchangeID{} }
 

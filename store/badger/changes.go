@@ -138,13 +138,17 @@ func (c *changes) encodeEvent(i int) {
 func (c *changes) encodeSnapshot(i int) {
 	s, of := c.Snapshots[i], &c.chains[i] // a copy
 	head := snapshotHead{rev: of.prior.next(), body: here(s.Body)}
+	var near webhook.ExchangeID
 	if of.after.names(s.Body) {
-		head.body, head.hops = prevAfter, of.after.hops
+		head.body, head.hops, near = prevAfter, of.after.hops, of.prior.near
+		if of.last >= 0 {
+			near = c.Events[of.last].Exchange
+		}
 	}
 	buf := make([]byte, binary.MaxVarintLen64, 128+len(s.Body))
 	buf = appendInline(head.append(buf), head.body, s.Body)
-	s.Body = nil
-	c.stored[i] = wire.AppendSnapshot(buf, &s)
+	s.Body, s.Key = nil, webhook.EntityKey{}
+	c.stored[i] = wire.AppendSnapshot(buf, &s, near)
 }
 
 // putChanges gives the events their positions and puts everything.

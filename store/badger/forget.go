@@ -122,8 +122,9 @@ func (t *tx) detach(k webhook.EntityKey) error {
 	head := snapshotHead{rev: found.next(), body: here(found.snapshot.Body)}
 	buf := head.append(binary.AppendUvarint(nil, 0))
 	buf = appendInline(buf, head.body, found.snapshot.Body)
-	found.snapshot.Body = nil
-	return t.replaceLong(keySnapshot(found.digest), wire.AppendSnapshot(buf, &found.snapshot))
+	s := found.snapshot
+	s.Body, s.Key = nil, webhook.EntityKey{}
+	return t.replaceLong(keySnapshot(found.digest), wire.AppendSnapshot(buf, &s, webhook.ExchangeID{}))
 }
 
 // leaveBodies leaves what the next event may name of one that is forgotten.

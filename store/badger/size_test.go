@@ -53,4 +53,7 @@ func TestARecordIsSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(size, "bytes:", tables)
+	if len(tables) != 3 || size > 470 {
+		t.Error("more than three keys, or more bytes than they take together")
+	}
 }

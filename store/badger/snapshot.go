@@ -3,6 +3,7 @@ package badger
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -19,8 +20,8 @@ type snapshotHead struct {
 }
 
 // A stored snapshot is its head (the position of the newest event, the revision,
-// the body's naming and hops), the body if it is inline, and the rest. Numbers
-// are varints. The position comes first since it is known last.
+// the body's naming and hops), the body if it is inline, and the rest, without
+// the key. Numbers are varints. The position comes first since it is known last.
 
 func (h snapshotHead) append(buf []byte) []byte {
 	buf = binary.AppendUvarint(buf, h.rev)
@@ -55,6 +56,7 @@ func parseHead(b []byte) (h snapshotHead, rest []byte, err error) {
 type kept struct {
 	snapshotHead
 	digest   digest
+	near     webhook.ExchangeID // of newest, if that is where the body is
 	snapshot webhook.Snapshot
 }
 
@@ -69,7 +71,7 @@ func readKept(g getter, k webhook.EntityKey) (kept, error) {
 	if err != nil {
 		return found, err
 	}
-	var body []byte
+	var body json.RawMessage
 	switch head.body {
 	case inline:
 		var ok bool
@@ -77,21 +79,32 @@ func readKept(g getter, k webhook.EntityKey) (kept, error) {
 			return found, errBroken("snapshot")
 		}
 	case prevAfter:
-		newest, err := readBodies(g, head.newest)
-		if err == nil {
-			body, err = newest.body(g, true)
-		}
-		if err != nil {
+		if body, found.near, err = readNewest(g, head.newest); err != nil {
 			return found, err
 		}
 	}
-	s, err := wire.DecodeSnapshot(rest)
+	s, err := wire.DecodeSnapshot(rest, found.near)
 	if err != nil {
 		return found, err
 	}
 	s.Key, s.Body = k, body
 	found.snapshotHead, found.snapshot = head, s
 	return found, nil
+}
+
+// readNewest returns the after of an event, and its exchange.
+func readNewest(g getter, position uint64) (body json.RawMessage, x webhook.ExchangeID, err error) {
+	newest, found, err := readStored(g, position)
+	if err == nil && !found {
+		err = errBroken("snapshot")
+	}
+	if err == nil {
+		x, err = wire.EventExchange(newest.rest)
+	}
+	if err == nil {
+		body, err = newest.body(g, true)
+	}
+	return body, x, err
 }
 
 // latest reads what is committed, from the cache first. What it finds may be
