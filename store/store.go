@@ -33,7 +33,7 @@ type Record struct {
 // Consequences is what one exchange leads to.
 type Consequences struct {
 	Snapshots  []webhook.Snapshot // replace those of their keys
-	Events     []webhook.Event    // Position and Recorded are set by the store
+	Events     []webhook.Event    // Position and Recorded are set by the store; all of one exchange, which their ids name
 	Deliveries []webhook.Delivery // Position is set by the store, from their event
 }
 

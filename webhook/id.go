@@ -14,7 +14,7 @@ import (
 // relies on that order.
 type ExchangeID [16]byte
 
-// EventID is "evt_" and 26 characters; see [NewEventID].
+// EventID is "evt_" and 39 characters; see [NewEventID].
 type EventID string
 
 // DeliveryID is "dlv_" and 26 characters; see [NewDeliveryID].
@@ -42,6 +42,11 @@ func NewExchangeID(now time.Time) ExchangeID {
 
 // String returns "exc_" and 26 characters.
 func (id ExchangeID) String() string { return exchangePrefix + idText.EncodeToString(id[:]) }
+
+// Time returns the capture time, to the millisecond.
+func (id ExchangeID) Time() time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16)).UTC()
+}
 
 // IsZero reports whether id names no exchange.
 func (id ExchangeID) IsZero() bool { return id == ExchangeID{} }
@@ -78,13 +83,45 @@ func NewConfigID(config []byte) ConfigID {
 // String returns 26 characters.
 func (id ConfigID) String() string { return idText.EncodeToString(id[:]) }
 
+const eventPrefix = "evt_"
+
+// eventIDLen is the length of an event id: the prefix and 24 bytes in base 32.
+const eventIDLen = len(eventPrefix) + 39
+
 // NewEventID derives the id of the event of scope that key earned in exchange
 // x. element tells apart events of one scope and entity: the id or key of an
 // element of `each` or of a bulk, else its index; empty where there is none.
 // The same arguments always give the same id, so deriving an exchange again
-// can never make a second one.
+// can never make a second one. The id begins with x, so ids sort as exchanges
+// do; [EventID.Parts] gets it back.
 func NewEventID(x ExchangeID, key EntityKey, scope, element string) EventID {
-	return EventID("evt_" + hashText(string(x[:]), key.API, key.Tenant, key.Resource, key.ID, scope, element))
+	return JoinEventID(x, [8]byte(hashParts(key.API, key.Tenant, key.Resource, key.ID, scope, element)))
+}
+
+// JoinEventID returns the event id of which [EventID.Parts] returns x and rest.
+func JoinEventID(x ExchangeID, rest [8]byte) EventID {
+	var raw [24]byte
+	copy(raw[:], x[:])
+	copy(raw[16:], rest[:])
+	var text [eventIDLen]byte
+	copy(text[:], eventPrefix)
+	idText.Encode(text[len(eventPrefix):], raw[:])
+	return EventID(text[:])
+}
+
+// Parts returns the exchange that an event was earned in, and what tells it
+// from the exchange's other events; false if id is none of [NewEventID].
+func (id EventID) Parts() (x ExchangeID, rest [8]byte, ok bool) {
+	if len(id) != eventIDLen || id[:len(eventPrefix)] != eventPrefix {
+		return x, rest, false
+	}
+	var raw [24]byte
+	n, err := idText.Decode(raw[:], []byte(id[len(eventPrefix):]))
+	if err != nil || n != len(raw) {
+		return x, rest, false
+	}
+	x, rest = ExchangeID(raw[:16]), [8]byte(raw[16:])
+	return x, rest, JoinEventID(x, rest) == id // the last character has bits to spare
 }
 
 // NewDeliveryID derives the id of the delivery of e to s. run is 0 for the
@@ -93,8 +130,11 @@ func NewDeliveryID(e EventID, s SubscriptionID, run uint64) DeliveryID {
 	return DeliveryID("dlv_" + hashText(string(e), string(s), string(binary.BigEndian.AppendUint64(nil, run))))
 }
 
-// hashText hashes parts unambiguously (each with its length) to 26 characters.
-func hashText(parts ...string) string {
+// hashText hashes parts to 26 characters.
+func hashText(parts ...string) string { return idText.EncodeToString(hashParts(parts...)) }
+
+// hashParts hashes parts unambiguously (each with its length) to 16 bytes.
+func hashParts(parts ...string) []byte {
 	n := 0
 	for _, p := range parts {
 		n += 4 + len(p)
@@ -105,5 +145,5 @@ func hashText(parts ...string) string {
 		buf = append(buf, p...)
 	}
 	sum := sha256.Sum256(buf)
-	return idText.EncodeToString(sum[:16])
+	return sum[:16]
 }

@@ -1,10 +1,10 @@
 package badger
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/wire"
@@ -15,149 +15,212 @@ import (
 // before their positions are known.
 type changes struct {
 	store.Consequences
-	prior   map[webhook.EntityKey]*kept
-	heads   map[webhook.EntityKey]snapshotHead // of the new snapshots
-	encoded [][]byte                           // the events
-	named   []bodies                           // by the events
+	chains []chain // of the entities with a new snapshot, in their order
+	events []encodedEvent
+	stored [][]byte // the snapshots, behind room for the position of the newest event
+	find   map[webhook.EntityKey]int
 }
 
-// bodies are the revisions of the bodies before and after an event; 0: none.
-// Every event on an entity has them, also if it does not name the bodies: so
-// the events that name a body stand in a row, and the first and the last of
-// them can be told by their neighbours.
-type bodies struct{ before, after uint64 }
+// encodedEvent is an event behind room for its head.
+type encodedEvent struct {
+	head  eventHead
+	chain int // -1: its entity has no new snapshot
+	data  []byte
+}
 
-func (b bodies) has(rev uint64) bool { return rev != 0 && (b.before == rev || b.after == rev) }
+// chain is the events of an entity, while those of a record are added.
+type chain struct {
+	prior  *kept
+	last   int       // of the record's events on the entity, the last; -1: none yet
+	before shownBody // of that
+	after  shownBody // of that, or what the prior snapshot has from its event
+	newest uint64    // while the events are put
+}
+
+// shownBody is a body that the next event may name.
+type shownBody struct {
+	bytes json.RawMessage
+	hops  byte
+}
+
+// names reports whether body can be had by naming b.
+func (b shownBody) names(body json.RawMessage) bool {
+	return b.bytes != nil && body != nil && b.hops < maxHops && string(b.bytes) == string(body)
+}
 
 func newChanges(prior map[webhook.EntityKey]*kept, c store.Consequences) changes {
-	ch := changes{Consequences: c, prior: prior, heads: make(map[webhook.EntityKey]snapshotHead, len(c.Snapshots))}
-	after := make(map[webhook.EntityKey]json.RawMessage, len(c.Snapshots))
-	for i := range c.Snapshots {
-		next := &c.Snapshots[i]
-		ch.heads[next.Key] = headAfter(prior[next.Key], next)
-		after[next.Key] = next.Body
+	ch := changes{
+		Consequences: c, chains: make([]chain, len(c.Snapshots)),
+		events: make([]encodedEvent, len(c.Events)), stored: make([][]byte, len(c.Snapshots)),
 	}
-	ch.encoded = make([][]byte, len(c.Events))
-	ch.named = make([]bodies, len(c.Events))
+	for i := range c.Snapshots {
+		p := prior[c.Snapshots[i].Key]
+		ch.chains[i] = chain{prior: p, last: -1}
+		if p.body == prevAfter {
+			ch.chains[i].after = shownBody{p.snapshot.Body, p.hops}
+		}
+	}
 	for i := range c.Events {
-		ch.encodeEvent(i, after)
+		ch.placeEvent(i)
+	}
+	for i := range c.Events {
+		ch.encodeEvent(i)
+	}
+	for i := range c.Snapshots {
+		ch.encodeSnapshot(i)
 	}
 	return ch
 }
 
-// Flags of a stored event.
-const (
-	beforeIsBody byte = 1 << iota // its before is the body of revision before
-	afterIsBody
-)
+// placeEvent finds out where the bodies of event i are.
+func (c *changes) placeEvent(i int) {
+	e, out := &c.Events[i], &c.events[i]
+	out.chain = c.chainOf(e.Key)
+	out.head.part = uint32(i / partSize)
+	out.head.beforeAt, out.head.afterAt = here(e.Before), here(e.After)
+	if out.chain < 0 {
+		return
+	}
+	out.head.chained = true
+	last := &c.chains[out.chain]
+	before, after := shownBody{bytes: e.Before}, shownBody{bytes: e.After}
+	switch {
+	case last.before.names(e.Before):
+		out.head.beforeAt, before.hops = sibling, last.before.hops+1
+		c.events[last.last].head.named = true
+	case last.after.names(e.Before):
+		out.head.beforeAt, before.hops = prevAfter, last.after.hops+1
+	}
+	switch {
+	case last.after.names(e.After):
+		out.head.afterAt, after.hops = prevAfter, last.after.hops+1
+	case before.names(e.After):
+		out.head.afterAt, after.hops = sibling, before.hops+1
+	}
+	last.last, last.before, last.after = i, before, after
+}
 
-// eventHead is the length of what precedes a stored event's flags: the time
-// when it was recorded.
-const eventHead = 8
+// here is how a body is kept that names none.
+func here(body json.RawMessage) naming {
+	if body == nil {
+		return absent
+	}
+	return inline
+}
 
-// encodeEvent encodes event i: recorded (8 bytes, set when it is placed), flags,
-// revisions, and the event without the bodies that are kept elsewhere.
-func (c *changes) encodeEvent(i int, after map[webhook.EntityKey]json.RawMessage) {
-	e := c.Events[i] // a copy
-	var flags byte
-	var prior *kept
-	if found, ok := c.prior[e.Key]; ok {
-		prior = found
-		c.named[i] = bodies{prior.body, prior.body}
-		if head, ok := c.heads[e.Key]; ok {
-			c.named[i].after = head.body
+// chainOf returns the index of k's new snapshot, or -1.
+func (c *changes) chainOf(k webhook.EntityKey) int {
+	const few = 8
+	if len(c.Snapshots) <= few {
+		return slices.IndexFunc(c.Snapshots, func(s webhook.Snapshot) bool { return s.Key == k })
+	}
+	if c.find == nil {
+		c.find = make(map[webhook.EntityKey]int, len(c.Snapshots))
+		for i := range c.Snapshots {
+			c.find[c.Snapshots[i].Key] = i
 		}
 	}
-	if prior != nil && e.Before != nil && prior.body != 0 && bytes.Equal(e.Before, prior.snapshot.Body) {
-		e.Before = nil
-		flags |= beforeIsBody
+	if i, ok := c.find[k]; ok {
+		return i
 	}
-	body, ok := after[e.Key]
-	if prior != nil && !ok {
-		body = prior.snapshot.Body
+	return -1
+}
+
+func (c *changes) encodeEvent(i int) {
+	e, out := c.Events[i], &c.events[i] // a copy
+	buf := make([]byte, maxEventHead, maxEventHead+256+len(e.Before)+len(e.After)+len(e.Item))
+	buf = appendInline(buf, out.head.beforeAt, e.Before)
+	buf = appendInline(buf, out.head.afterAt, e.After)
+	e.Position, e.Before, e.After = 0, nil, nil
+	out.data = wire.AppendEvent(buf, &e)
+}
+
+func (c *changes) encodeSnapshot(i int) {
+	s, of := c.Snapshots[i], &c.chains[i] // a copy
+	head := snapshotHead{rev: of.prior.next(), body: here(s.Body)}
+	var near webhook.ExchangeID
+	if of.after.names(s.Body) {
+		head.body, head.hops, near = prevAfter, of.after.hops, of.prior.near
+		if of.last >= 0 {
+			near = c.Events[of.last].Exchange
+		}
 	}
-	if e.After != nil && c.named[i].after != 0 && bytes.Equal(e.After, body) {
-		e.After = nil
-		flags |= afterIsBody
-	}
-	e.Position = 0
-	buf := make([]byte, eventHead, 512+len(e.Before)+len(e.After)+len(e.Item))
-	buf = append(buf, flags)
-	buf = binary.AppendUvarint(buf, c.named[i].before)
-	buf = binary.AppendUvarint(buf, c.named[i].after)
-	c.encoded[i] = wire.AppendEvent(buf, &e)
+	buf := make([]byte, binary.MaxVarintLen64, 128+len(s.Body))
+	buf = appendInline(head.append(buf), head.body, s.Body)
+	s.Body, s.Key = nil, webhook.EntityKey{}
+	c.stored[i] = wire.AppendSnapshot(buf, &s, near)
 }
 
 // putChanges gives the events their positions and puts everything.
 func (t *tx) putChanges(c *changes) (store.Consequences, error) {
 	out := store.Consequences{Snapshots: c.Snapshots}
-	out.Events = t.putEvents(c)
-	if err := t.putSnapshots(c); err != nil {
-		return out, err
+	for i := range c.chains {
+		c.chains[i].newest = c.chains[i].prior.newest
 	}
 	var err error
+	if out.Events, err = t.putEvents(c); err != nil {
+		return out, err
+	}
+	for i := range c.Snapshots {
+		if err := t.putChained(&c.Snapshots[i], &c.chains[i], c.stored[i]); err != nil {
+			return out, err
+		}
+	}
 	out.Deliveries, err = t.putDeliveries(out.Events, c.Deliveries)
 	return out, err
 }
 
-// putSnapshots puts the new snapshots, and notes in those that stay that
-// events name their body.
-func (t *tx) putSnapshots(c *changes) error {
-	named := make(map[webhook.EntityKey]uint64, len(c.named))
-	for i, b := range c.named {
-		k := c.Events[i].Key
-		named[k] = max(named[k], b.before, b.after)
+// putChained puts a new snapshot when the events of its entity have their
+// positions.
+func (t *tx) putChained(next *webhook.Snapshot, of *chain, data []byte) error {
+	var room [binary.MaxVarintLen64]byte
+	newest := binary.AppendUvarint(room[:0], of.newest)
+	data = data[len(room)-len(newest):]
+	copy(data, newest)
+	if prior := of.prior.newest; prior > 0 && prior != of.newest {
+		t.effect(func(q *queue) { q.s.values.drop(string(keyEvent(prior))) }) // no record reads it again
 	}
-	for i := range c.Snapshots {
-		next := &c.Snapshots[i]
-		prior, head := c.prior[next.Key], c.heads[next.Key]
-		head.named = max(prior.named, named[next.Key])
-		if err := t.putSnapshot(*prior, next, head); err != nil {
-			return err
-		}
-		delete(named, next.Key)
-	}
-	for k, rev := range named {
-		if prior := c.prior[k]; prior != nil && rev > prior.named {
-			if err := t.putNamed(prior.digest, rev); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// putNamed changes the named of a snapshot that stays as it is otherwise.
-func (t *tx) putNamed(d digest, rev uint64) error {
-	data, err := getLong(t, keySnapshot(d))
-	if err != nil || data == nil {
-		return err
-	}
-	head, rest, err := parseHead(data)
-	if err != nil {
-		return err
-	}
-	head.named = rev
-	return t.replaceLong(keySnapshot(d), append(head.append(nil), rest...))
+	return t.putSnapshot(of.prior, next, data)
 }
 
 // putEvents returns copies of the events with their positions.
-func (t *tx) putEvents(c *changes) []webhook.Event {
+func (t *tx) putEvents(c *changes) ([]webhook.Event, error) {
 	events := make([]webhook.Event, len(c.Events))
 	copy(events, c.Events)
+	list := make([]listed, 0, min(len(events), partSize))
 	for i := range events {
-		e := &events[i]
+		e, of := &events[i], &c.events[i]
+		x, rest, ok := e.ID.Parts()
+		if !ok || x != e.Exchange || x != events[0].Exchange {
+			return nil, fmt.Errorf("event %s is not of exchange %s", e.ID, events[0].Exchange)
+		}
 		t.mine.position++
 		e.Position, e.Recorded = t.mine.position, t.now
-		binary.BigEndian.PutUint64(c.encoded[i], nanos(t.now))
-		t.putLong(keyEvent(e.Position), c.encoded[i])
-		t.put(keyEventID(e.ID), binary.BigEndian.AppendUint64(nil, e.Position))
-		t.putKey(keyExchange(e.Exchange, e.Position))
-		named := binary.AppendUvarint(binary.AppendUvarint(nil, c.named[i].before), c.named[i].after)
-		t.put(keyEntity(e.Key).u64(e.Position), named)
-		t.effect(func(q *queue) { q.s.events.put(e.ID, e) })
+		t.putEvent(c, of, e)
+		list = append(list, listed{e.Position, rest})
+		if len(list) == partSize || i == len(events)-1 {
+			t.put(keyExchange(x, of.head.part), appendListed(nil, list))
+			list = list[:0]
+		}
 	}
-	return events
+	return events, nil
+}
+
+func (t *tx) putEvent(c *changes, of *encodedEvent, e *webhook.Event) {
+	head := of.head
+	head.recorded = nanos(e.Recorded)
+	if of.chain >= 0 {
+		newest := &c.chains[of.chain].newest
+		head.prev, *newest = *newest, e.Position
+	} else if e.Key.Resource != "" && e.Key.ID != "" {
+		t.putKey(keyEntity(entityDigest(e.Key), e.Position))
+	}
+	var room [maxEventHead]byte
+	start := head.append(room[:0], e.Position)
+	data := of.data[len(room)-len(start):]
+	copy(data, start)
+	t.putLong(keyEvent(e.Position), data)
+	t.effect(func(q *queue) { q.s.events.put(e.ID, e) })
 }
 
 // maxDeliveries is how many deliveries of one event are committed with it.
@@ -205,15 +268,15 @@ func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]web
 // replayed returns the position of an event recorded earlier, of which d is
 // another delivery, and whether d itself is known already.
 func (t *tx) replayed(d *webhook.Delivery) (position uint64, known bool, err error) {
-	at, err := t.get(keyEventID(d.Event))
+	position, found, err := t.eventPosition(d.Event)
 	if err != nil {
 		return 0, false, err
 	}
-	if len(at.bytes) != 8 {
+	if !found {
 		return 0, false, fmt.Errorf("delivery %s is of event %s, which is not there", d.ID, d.Event)
 	}
 	old, err := t.get(keyDeliveryID(d.ID))
-	return binary.BigEndian.Uint64(at.bytes), old.found(), err
+	return position, old.found(), err
 }
 
 // complete fills in what the store knows of a new delivery.

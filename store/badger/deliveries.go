@@ -85,8 +85,8 @@ func (s *Store) Deliveries(ctx context.Context, q store.DeliveryQuery) ([]webhoo
 func deliveryIndex(v *view, q store.DeliveryQuery) (key, bool, error) {
 	switch {
 	case q.Event != "":
-		at, err := v.get(keyEventID(q.Event))
-		return newKey(tableDelivery, 8).bytes(at.bytes), len(at.bytes) == 8, err
+		position, found, err := eventPosition(v, v, q.Event)
+		return newKey(tableDelivery, 8).u64(position), found, err
 	case unhappyState(q.State):
 		return newKey(tableFailed, 1).byte(stateNumber(q.State)), true, nil
 	case q.Subscription != "":

@@ -11,9 +11,11 @@
 //
 // # How it is laid out
 //
-// The first byte of a key is its table; keys.go lists them. A body is kept once
-// and is named by the snapshot and the events that it belongs to. Values over
-// 512 KiB are cut into pieces (long.go).
+// The first byte of a key is its table; keys.go lists them. A record of one
+// change is three keys: the snapshot, the event, and the exchange's list of its
+// events, by which an event's id leads to it. A body is kept once, and named by
+// what else shows it (stored.go); each event leads to the one before on its
+// entity. Values over 512 KiB are cut into pieces (long.go).
 //
 // # Guarantees
 //

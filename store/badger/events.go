@@ -1,8 +1,6 @@
 package badger
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -11,7 +9,6 @@ import (
 	badgerdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/sidehook/sidehook/store"
-	"github.com/sidehook/sidehook/store/wire"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -25,14 +22,17 @@ func (s *Store) Event(_ context.Context, id webhook.EventID) (*webhook.Event, er
 		return nil, err
 	}
 	defer v.release()
-	at, err := v.get(keyEventID(id))
+	at, found, err := eventPosition(v, v, id)
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %w", id, err)
 	}
-	if len(at.bytes) == 8 {
-		e, err := readEvent(v, binary.BigEndian.Uint64(at.bytes))
-		if e != nil || err != nil {
-			return e, err
+	if found {
+		stored, found, err := readStored(v, at)
+		if found {
+			return stored.whole(v)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return nil, fmt.Errorf("event %s: %w", id, store.ErrNotFound)
@@ -47,79 +47,44 @@ func weighEvent(_ webhook.EventID, e *webhook.Event) int {
 	return n
 }
 
-// storedEvent is an event as it is on disk.
-type storedEvent struct {
-	flags byte
-	bodies
-	event *webhook.Event // without the bodies that are elsewhere
+// eventPosition returns where the event of an id is; found is false if there
+// is none.
+func (t *tx) eventPosition(id webhook.EventID) (position uint64, found bool, err error) {
+	return eventPosition(t, t.view, id)
 }
 
-func parseEvent(position uint64, data []byte) (s storedEvent, err error) {
-	if len(data) < eventHead+1 {
-		return s, errBroken("event")
+// eventPosition looks with g in the first part of the list, where most are, and
+// in v for the others.
+func eventPosition(g getter, v *view, id webhook.EventID) (position uint64, found bool, err error) {
+	x, rest, ok := id.Parts()
+	if !ok {
+		return 0, false, nil
 	}
-	recorded := binary.BigEndian.Uint64(data)
-	s.flags = data[eventHead]
-	rest := data[eventHead+1:]
-	for _, p := range []*uint64{&s.before, &s.after} {
-		v, n := binary.Uvarint(rest)
-		if n <= 0 {
-			return s, errBroken("event")
-		}
-		*p, rest = v, rest[n:]
+	first, err := g.get(keyExchange(x, 0))
+	if err != nil {
+		return 0, false, err
 	}
-	if s.event, err = wire.DecodeEvent(rest); err != nil {
-		return s, err
+	if position, found, err = findListed(first.bytes, rest); found || err != nil {
+		return position, found, err
 	}
-	s.event.Position, s.event.Recorded = position, fromNanos(recorded)
-	return s, nil
+	err = v.each(scan{prefix: keyExchange(x, 0), from: keyExchange(x, 1)}, func(_ []byte, item *badgerdb.Item) (bool, error) {
+		err := item.Value(func(b []byte) (err error) {
+			position, found, err = findListed(b, rest)
+			return err
+		})
+		return !found, err
+	})
+	return position, found, err
 }
 
-// whole puts the bodies in.
-func (s storedEvent) whole(g getter) (*webhook.Event, error) {
-	e := s.event
-	if s.flags == 0 {
-		return e, nil
-	}
-	d := entityDigest(e.Key)
-	var err error
-	if s.flags&beforeIsBody != 0 {
-		if e.Before, err = getBody(g, d, s.before); err != nil {
-			return nil, fmt.Errorf("before of event %s: %w", e.ID, err)
+func findListed(b []byte, rest [8]byte) (position uint64, found bool, err error) {
+	list, err := parseListed(b)
+	for _, l := range list {
+		if l.rest == rest {
+			return l.position, true, err
 		}
 	}
-	if s.flags&afterIsBody != 0 {
-		if e.After, err = getBody(g, d, s.after); err != nil {
-			return nil, fmt.Errorf("after of event %s: %w", e.ID, err)
-		}
-	}
-	return e, nil
-}
-
-func getBody(g getter, d digest, rev uint64) ([]byte, error) {
-	body, err := getLong(g, keyBody(d, rev))
-	if err == nil && body == nil {
-		err = errNoBody
-	}
-	return body, err
-}
-
-// readStored returns the event at position without its bodies; its event is
-// nil if there is none.
-func readStored(g getter, position uint64) (storedEvent, error) {
-	data, err := getLong(g, keyEvent(position))
-	if err != nil || data == nil {
-		return storedEvent{}, err
-	}
-	return parseEvent(position, data)
-}
-
-func readEvent(g getter, position uint64) (*webhook.Event, error) {
-	stored, err := readStored(g, position)
-	if err != nil || stored.event == nil {
-		return nil, err
-	}
-	return stored.whole(g)
+	return 0, false, err
 }
 
 const defaultMax = 100
@@ -139,10 +104,10 @@ func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]webhook.Event
 		return ofEntity(ctx, v, q)
 	}
 	c := collecting{ctx: ctx, v: v, q: q, top: s.position.Load()}
-	prefix := key{tableEvent}
 	if !q.Exchange.IsZero() {
-		prefix = newKey(tableExchange, 24).bytes(q.Exchange[:])
+		return c.ofExchange()
 	}
+	prefix := key{tableEvent}
 	err = v.each(positionScan(prefix, q.After, q.Newest), func(k []byte, _ *badgerdb.Item) (bool, error) {
 		return c.add(binary.BigEndian.Uint64(k[len(prefix):]))
 	})
@@ -181,19 +146,55 @@ func (c *collecting) add(position uint64) (bool, error) {
 	if position > c.top {
 		return c.q.Newest, nil
 	}
-	stored, err := readStored(c.v, position)
-	if err != nil {
-		return false, err
+	stored, found, err := readStored(c.v, position)
+	if err != nil || !found {
+		return true, err
 	}
-	if stored.event == nil || !selects(c.q, stored.event) {
-		return true, nil
+	e, err := stored.bare()
+	if err != nil || !selects(c.q, e) {
+		return true, err
 	}
-	e, err := stored.whole(c.v)
-	if err != nil {
-		return false, err
+	if err := stored.fill(c.v, e); err != nil {
+		return false, fmt.Errorf("event %s: %w", e.ID, err)
 	}
 	c.events = append(c.events, *e)
 	return len(c.events) < c.q.Max, nil
+}
+
+// ofExchange answers for one exchange.
+func (c *collecting) ofExchange() ([]webhook.Event, error) {
+	var all []uint64
+	err := c.v.each(scan{prefix: keyExchange(c.q.Exchange, 0)}, func(_ []byte, item *badgerdb.Item) (bool, error) {
+		return true, item.Value(func(b []byte) error {
+			list, err := parseListed(b)
+			for _, l := range list {
+				if within(c.q, l.position) {
+					all = append(all, l.position)
+				}
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.q.Newest {
+		slices.Reverse(all)
+	}
+	for _, position := range all {
+		if more, err := c.add(position); err != nil || !more {
+			return c.events, err
+		}
+	}
+	return c.events, nil
+}
+
+// within reports whether q's After lets position through.
+func within(q eventQuery, position uint64) bool {
+	if q.Newest {
+		return q.After == 0 || position < q.After
+	}
+	return position > q.After
 }
 
 func selects(q eventQuery, e *webhook.Event) bool {
@@ -201,40 +202,4 @@ func selects(q eventQuery, e *webhook.Event) bool {
 		(q.ID == "" || q.ID == e.Key.ID) &&
 		(q.Exchange.IsZero() || q.Exchange == e.Exchange) &&
 		(len(q.Scopes) == 0 || slices.ContainsFunc(q.Scopes, func(p webhook.Pattern) bool { return p.Match(e.Scope) }))
-}
-
-// ofEntity answers for one resource and id. Several apis and tenants may have
-// it: their lists are read one after the other, and the best of all are kept.
-func ofEntity(ctx context.Context, v *view, q eventQuery) ([]webhook.Event, error) {
-	group := digestOf(q.Resource, q.ID)
-	prefix := newKey(tableEntity, 32).bytes(group[:])
-	var all []webhook.Event
-	for from := prefix; from != nil; {
-		k, err := v.first(scan{prefix: prefix, from: from})
-		if err != nil || k == nil {
-			return all, err
-		}
-		owner := key(k[:len(k)-8])
-		c := collecting{ctx: ctx, v: v, q: q, top: ^uint64(0)}
-		err = v.each(positionScan(owner, q.After, q.Newest), func(k []byte, _ *badgerdb.Item) (bool, error) {
-			return c.add(binary.BigEndian.Uint64(k[len(owner):]))
-		})
-		if err != nil {
-			return nil, err
-		}
-		all = merged(all, c.events, q)
-		from = append(bytes.Clone(owner), beyond[:9]...)
-	}
-	return all, nil
-}
-
-func merged(all, more []webhook.Event, q eventQuery) []webhook.Event {
-	all = append(all, more...)
-	slices.SortFunc(all, func(a, b webhook.Event) int {
-		if q.Newest {
-			a, b = b, a
-		}
-		return cmp.Compare(a.Position, b.Position)
-	})
-	return all[:min(len(all), q.Max)]
 }

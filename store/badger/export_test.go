@@ -2,8 +2,13 @@ package badger
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 const PieceSize = pieceSize
@@ -33,4 +38,35 @@ func Keys(s *Store) (map[string]int, error) {
 		return true, nil
 	})
 	return count, err
+}
+
+// RecordSize records r without a mark, and returns what it puts and deletes:
+// "<table> <bytes of the key>+<bytes of the value>", and all bytes.
+func RecordSize(s *Store, r store.Record) (writes []string, size int, err error) {
+	err = s.commit(context.Background(), func(t *tx) error {
+		prior := map[webhook.EntityKey]*kept{}
+		before := make([]webhook.Snapshot, len(r.Entities))
+		for i, k := range r.Entities {
+			found, err := readKept(t, k)
+			if err != nil {
+				return err
+			}
+			prior[k], before[i] = &found, found.snapshot
+		}
+		c, err := r.Derive(before)
+		if err != nil {
+			return err
+		}
+		changes := newChanges(prior, c)
+		if _, err := t.putChanges(&changes); err != nil {
+			return err
+		}
+		for k, v := range t.mine.writes {
+			writes = append(writes, fmt.Sprintf("%c %d+%d", k[0], len(k), len(v.bytes)))
+			size += len(k) + len(v.bytes)
+		}
+		slices.Sort(writes)
+		return nil
+	})
+	return writes, size, err
 }

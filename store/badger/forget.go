@@ -3,17 +3,19 @@ package badger
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"slices"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/wire"
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// forgetEvent deletes an event with its deliveries, their attempts, all index
-// keys, and the bodies that nothing else names. The member is alone in its
-// group, so the view and its own writes are all there is.
+// forgetEvent deletes an event with its deliveries, their attempts and all index
+// keys. The member is alone in its group, so the view and its own writes are all
+// there is.
 func (t *tx) forgetEvent(position uint64, stored storedEvent) error {
 	err := t.view.each(scan{prefix: newKey(tableDelivery, 8).u64(position)}, func(k []byte, item *badgerdb.Item) (bool, error) {
 		v, err := copyItem(item)
@@ -26,20 +28,123 @@ func (t *tx) forgetEvent(position uint64, stored storedEvent) error {
 	if err != nil {
 		return err
 	}
-	e := stored.event
-	if err := t.deleteLong(keyEvent(position)); err != nil {
+	e, err := stored.bare()
+	if err != nil {
 		return err
 	}
-	t.delete(keyEventID(e.ID))
-	t.delete(keyExchange(e.Exchange, position))
-	t.delete(keyEntity(e.Key).u64(position))
+	if err := t.unlist(e, stored.part, position); err != nil {
+		return err
+	}
+	if err := t.unchain(e, &stored); err != nil {
+		return err
+	}
 	t.effect(func(q *queue) { q.s.events.drop(e.ID) })
-	revs := []uint64{stored.before, stored.after}
-	for _, rev := range slices.Compact(revs) {
-		if err := t.forgetBody(e.Key, rev, position); err != nil {
+	return t.deleteLong(keyEvent(position))
+}
+
+// unlist takes an event from the list of its exchange.
+func (t *tx) unlist(e *webhook.Event, part uint32, position uint64) error {
+	k := keyExchange(e.Exchange, part)
+	v, err := t.get(k)
+	if err != nil {
+		return err
+	}
+	list, err := parseListed(v.bytes)
+	if err != nil {
+		return err
+	}
+	list = slices.DeleteFunc(list, func(l listed) bool { return l.position == position })
+	if len(list) == 0 {
+		t.delete(k)
+	} else {
+		t.put(k, appendListed(nil, list))
+	}
+	return nil
+}
+
+// unchain takes an event from its entity's events. To each of these leads
+// exactly one thing: the snapshot (newest), the next event (prev) or a key of
+// tableEntity; and to what is left of a forgotten one, the next event. It holds
+// because what the event led to gets a key of its own, or goes if it is left of
+// a forgotten event, and something is left of this event only if the next one
+// is there.
+func (t *tx) unchain(e *webhook.Event, stored *storedEvent) error {
+	d := entityDigest(e.Key)
+	if !stored.chained {
+		t.delete(keyEntity(d, stored.position))
+		return nil
+	}
+	last, err := t.isLast(e.Key, d, stored.position)
+	if err != nil {
+		return err
+	}
+	if !last {
+		if err := t.leaveBodies(stored); err != nil {
 			return err
 		}
 	}
+	if stored.prev == 0 {
+		return nil
+	}
+	if v, err := t.get(keyEvent(stored.prev)); err != nil || v.found() {
+		t.putKey(keyEntity(d, stored.prev))
+		return err
+	}
+	return t.deleteLong(keyBody(stored.prev))
+}
+
+// isLast reports whether no event follows that at position, and ends what leads
+// to it in place of one. A snapshot that names its after gets the body itself.
+func (t *tx) isLast(k webhook.EntityKey, d digest, position uint64) (bool, error) {
+	orphan := keyEntity(d, position)
+	v, err := t.get(orphan)
+	if err != nil || v.found() {
+		t.delete(orphan)
+		return true, err
+	}
+	data, err := getStart(t, keySnapshot(d))
+	if err != nil || data == nil {
+		return false, err
+	}
+	if head, _, err := parseHead(data); err != nil || head.newest != position {
+		return false, err
+	}
+	return true, t.detach(k)
+}
+
+// detach makes the snapshot of k stand alone. It gets a new revision, so that
+// whoever has read it reads it again.
+func (t *tx) detach(k webhook.EntityKey) error {
+	found, err := readKept(t, k)
+	if err != nil {
+		return err
+	}
+	head := snapshotHead{rev: found.next(), body: here(found.snapshot.Body)}
+	buf := head.append(binary.AppendUvarint(nil, 0))
+	buf = appendInline(buf, head.body, found.snapshot.Body)
+	s := found.snapshot
+	s.Body, s.Key = nil, webhook.EntityKey{}
+	return t.replaceLong(keySnapshot(found.digest), wire.AppendSnapshot(buf, &s, webhook.ExchangeID{}))
+}
+
+// leaveBodies leaves what the next event may name of one that is forgotten.
+func (t *tx) leaveBodies(stored *storedEvent) (err error) {
+	left := eventHead{recorded: stored.recorded}
+	var before, after json.RawMessage
+	if stored.named {
+		if before, err = stored.body(t, false); err != nil {
+			return err
+		}
+	}
+	if after, err = stored.body(t, true); err != nil {
+		return err
+	}
+	if left.beforeAt, left.afterAt = here(before), here(after); before == nil && after == nil {
+		return nil
+	}
+	buf := left.append(nil, stored.position)
+	buf = appendInline(buf, left.beforeAt, before)
+	t.putLong(keyBody(stored.position), appendInline(buf, left.afterAt, after))
 	return nil
 }
 
@@ -57,57 +162,6 @@ func (t *tx) forgetDelivery(p place, data []byte) error {
 	return t.view.each(scan{prefix: keyAttempts(p.id)}, func(k []byte, _ *badgerdb.Item) (bool, error) {
 		return true, t.deleteLong(slices.Clone(k))
 	})
-}
-
-// forgetBody deletes a body that the event at position named, if neither its
-// neighbours nor the snapshot name it.
-func (t *tx) forgetBody(k webhook.EntityKey, rev, position uint64) error {
-	if rev == 0 {
-		return nil
-	}
-	for _, newest := range []bool{false, true} {
-		named, err := t.neighbour(k, position, newest)
-		if err != nil || named.has(rev) {
-			return err
-		}
-	}
-	d := entityDigest(k)
-	data, err := getLong(t, keySnapshot(d))
-	if err != nil {
-		return err
-	}
-	if data != nil {
-		head, _, err := parseHead(data)
-		if err != nil {
-			return err
-		}
-		if head.body == rev {
-			return t.putNamed(d, 0) // it goes with the snapshot
-		}
-	}
-	return t.deleteLong(keyBody(d, rev))
-}
-
-// neighbour returns what the next event of the entity before or after position
-// names. Events that name nothing do not count.
-func (t *tx) neighbour(k webhook.EntityKey, position uint64, before bool) (named bodies, err error) {
-	prefix := keyEntity(k)
-	err = t.view.each(positionScan(prefix, position, before), func(at []byte, item *badgerdb.Item) (bool, error) {
-		if v, ok := t.written(string(at)); ok && !v.found() {
-			return true, nil
-		}
-		v, err := copyItem(item)
-		if err != nil {
-			return false, err
-		}
-		rev, n := binary.Uvarint(v.bytes)
-		named.before = rev
-		if n > 0 {
-			named.after, _ = binary.Uvarint(v.bytes[n:])
-		}
-		return named == bodies{}, nil
-	})
-	return named, err
 }
 
 // forgetTombstones deletes the snapshots of entities that have been gone for
@@ -135,7 +189,7 @@ func (s *Store) oldTombstones(horizon uint64) (old []key, err error) {
 	}
 	defer v.release()
 	err = v.each(scan{prefix: []byte{tableTombstone}}, func(b []byte, _ *badgerdb.Item) (bool, error) {
-		if len(b) != 25 || binary.BigEndian.Uint64(b[1:]) > horizon {
+		if len(b) != 9+len(digest{}) || binary.BigEndian.Uint64(b[1:]) > horizon {
 			return false, nil
 		}
 		old = append(old, append(key{}, b...))
@@ -150,7 +204,19 @@ func (t *tx) forgetTombstone(z key) error {
 		return err // the entity is there again
 	}
 	t.delete(z)
-	return t.deleteLong(keySnapshot(digest(z[9:])))
+	d := digest(z[9:])
+	data, err := getStart(t, keySnapshot(d))
+	if err != nil || data == nil {
+		return err
+	}
+	head, _, err := parseHead(data)
+	if err != nil {
+		return err
+	}
+	if head.newest > 0 {
+		t.putKey(keyEntity(d, head.newest))
+	}
+	return t.deleteLong(keySnapshot(d))
 }
 
 // expireHeld settles as expired what has been held for too long. Positions and

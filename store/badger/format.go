@@ -15,11 +15,11 @@ import (
 
 // format is the version of the layout in keys.go. It is in the file FORMAT, as
 // text, beside Badger's files.
-const format = 1
+const format = 2
 
 const formatFile = "FORMAT"
 
-// checkFormat refuses a directory of a newer version.
+// checkFormat refuses a directory of another version.
 func checkFormat(dir string) error {
 	path := filepath.Join(dir, formatFile)
 	text, err := os.ReadFile(path)
@@ -35,8 +35,10 @@ func checkFormat(dir string) error {
 		return fmt.Errorf("store %s: %s says %q instead of a version; is this the right directory?", dir, formatFile, bytes.TrimSpace(text))
 	case version > format:
 		return fmt.Errorf("store %s: its format is version %d, and this sidehook knows those to %d: run the sidehook that wrote it, or a newer one", dir, version, format)
+	case version < format:
+		return fmt.Errorf("store %s: its format is version %d, from before the first release, and this sidehook reads only %d: start with an empty directory", dir, version, format)
 	}
-	return nil // a version below format is migrated where one is defined
+	return nil
 }
 
 // writeFormat notes the version, once, durably.

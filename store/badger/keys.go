@@ -15,15 +15,14 @@ const (
 
 	tableMarks = 'R' // segment exchange -> further exchanges
 
-	tableSnapshot  = 's' // hash(entity) -> snapshot
-	tableBody      = 'b' // hash(entity) revision -> body
-	tableTombstone = 'z' // time hash(entity)
+	tableSnapshot  = 's' // entity -> snapshot
+	tableTombstone = 'z' // time entity
 	tablePiece     = 'p' // key number -> piece of a long value
 
 	tableEvent    = 'e' // position -> event
-	tableEventID  = 'i' // event id -> position
-	tableEntity   = 'n' // hash(resource, id) hash(api, tenant) position -> bodies named
-	tableExchange = 'x' // exchange position
+	tableExchange = 'x' // exchange number -> a part of its events
+	tableEntity   = 'n' // entity position: events that neither a snapshot nor an event leads to
+	tableBody     = 'b' // position -> bodies of a forgotten event that the next one names
 
 	tableDelivery     = 'd' // position id -> delivery
 	tableDeliveryID   = 'D' // id -> position
@@ -85,20 +84,25 @@ func fromNanos(n uint64) time.Time {
 	return time.Unix(0, int64(n)).UTC()
 }
 
-// digest is a hash of texts, each with its length.
-type digest [16]byte
+// digest names an entity in keys: hash(resource, id), by which all apis' and
+// tenants' are found, and hash(api, tenant).
+type digest [groupSize + 8]byte
 
-func digestOf(parts ...string) digest {
+const groupSize = 16
+
+// hashOf hashes texts, each with its length.
+func hashOf(parts ...string) [sha256.Size]byte {
 	buf := make([]byte, 0, 128)
 	for _, p := range parts {
 		buf = append(binary.AppendUvarint(buf, uint64(len(p))), p...)
 	}
-	sum := sha256.Sum256(buf)
-	return digest(sum[:16])
+	return sha256.Sum256(buf)
 }
 
-func entityDigest(k webhook.EntityKey) digest {
-	return digestOf(k.API, k.Tenant, k.Resource, k.ID)
+func entityDigest(k webhook.EntityKey) (d digest) {
+	group, owner := hashOf(k.Resource, k.ID), hashOf(k.API, k.Tenant)
+	copy(d[copy(d[:groupSize], group[:]):], owner[:])
+	return d
 }
 
 func keyPosition() key { return key{tablePosition} }
@@ -107,23 +111,25 @@ func keyMarks(first mark) key {
 	return newKey(tableMarks, 24).u64(first.segment).bytes(first.exchange[:])
 }
 
-func keySnapshot(d digest) key         { return newKey(tableSnapshot, 16).bytes(d[:]) }
-func keyBody(d digest, rev uint64) key { return newKey(tableBody, 24).bytes(d[:]).u64(rev) }
+func keySnapshot(d digest) key { return newKey(tableSnapshot, len(d)).bytes(d[:]) }
 func keyTombstone(t time.Time, d digest) key {
-	return newKey(tableTombstone, 24).time(t).bytes(d[:])
+	return newKey(tableTombstone, 8+len(d)).time(t).bytes(d[:])
 }
 
-func keyEvent(position uint64) key      { return newKey(tableEvent, 8).u64(position) }
-func keyEventID(id webhook.EventID) key { return newKey(tableEventID, len(id)).last(string(id)) }
-func keyExchange(x webhook.ExchangeID, position uint64) key {
-	return newKey(tableExchange, 24).bytes(x[:]).u64(position)
+func keyEvent(position uint64) key { return newKey(tableEvent, 8).u64(position) }
+func keyBody(position uint64) key  { return newKey(tableBody, 8).u64(position) }
+
+// keyExchange has the parts in order; most exchanges have only the first.
+func keyExchange(x webhook.ExchangeID, part uint32) key {
+	k := newKey(tableExchange, 20).bytes(x[:])
+	if part == 0 {
+		return k
+	}
+	return k.u32(part)
 }
 
-// keyEntity lists an entity's events. An entity of the same resource and id of
-// another api or tenant has another prefix of the full length.
-func keyEntity(k webhook.EntityKey) key {
-	group, owner := digestOf(k.Resource, k.ID), digestOf(k.API, k.Tenant)
-	return newKey(tableEntity, 32).bytes(group[:]).bytes(owner[:8])
+func keyEntity(d digest, position uint64) key {
+	return newKey(tableEntity, len(d)+8).bytes(d[:]).u64(position)
 }
 
 func keyDelivery(p place) key { return newKey(tableDelivery, 8+len(p.id)).delivery(p) }

@@ -64,6 +64,16 @@ func getLong(g getter, k key) ([]byte, error) {
 	return joinPieces(g, k, v.bytes)
 }
 
+// getStart returns the beginning of k's bytes, at least a piece if there are as
+// many, or nil.
+func getStart(g getter, k key) ([]byte, error) {
+	v, err := g.get(k)
+	if err == nil && v.long {
+		v, err = g.get(keyPiece(k, 0))
+	}
+	return v.bytes, err
+}
+
 func joinPieces(g getter, k key, head []byte) ([]byte, error) {
 	pieces, used := binary.Uvarint(head)
 	if used <= 0 {

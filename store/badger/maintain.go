@@ -120,8 +120,8 @@ func (s *Store) eventsDue(k store.Keep) (due dueEvents, err error) {
 	horizon := nanos(k.Now.Add(-k.Retention))
 	err = v.each(positionScan(key{tableEvent}, after, false), func(b []byte, _ *badgerdb.Item) (bool, error) {
 		position := binary.BigEndian.Uint64(b[1:])
-		data, err := getLong(v, b)
-		if err != nil || len(data) < eventHead || binary.BigEndian.Uint64(data) > horizon {
+		head, found, err := readHead(v, position)
+		if err != nil || !found || head.recorded > horizon {
 			return false, err
 		}
 		due.positions, due.cursor = append(due.positions, position), position
@@ -139,19 +139,19 @@ func (t *tx) forgetEvents(due dueEvents, k store.Keep) error {
 		t.put(key{tableCursor}, binary.BigEndian.AppendUint64(nil, due.cursor))
 	}
 	for _, position := range due.positions {
-		stored, err := readStored(t, position)
+		stored, found, err := readStored(t, position)
 		if err != nil {
 			return err
 		}
-		if stored.event == nil {
+		if !found {
 			continue
 		}
 		last, owed, err := t.lastSettled(position)
 		if err != nil {
 			return err
 		}
-		if stored.event.Recorded.After(last) {
-			last = stored.event.Recorded
+		if recorded := fromNanos(stored.recorded); recorded.After(last) {
+			last = recorded
 		}
 		switch ends := last.Add(k.Retention); {
 		case owed:

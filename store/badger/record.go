@@ -235,7 +235,6 @@ func (p *recording) unchanged(t *tx) (bool, error) {
 		if err != nil || head.rev != prior.rev {
 			return false, err
 		}
-		prior.named = head.named // retention lowers it without a new revision
 	}
 	return true, nil
 }

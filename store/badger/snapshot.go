@@ -1,9 +1,9 @@
 package badger
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,44 +11,52 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// snapshotHead is what the store adds to a snapshot. Bodies are kept under the
-// entity and the revision that brought them; events name them by it.
+// snapshotHead is what the store adds to a snapshot.
 type snapshotHead struct {
-	rev   uint64 // of this snapshot; 0: there is none. Never used twice for an entity
-	body  uint64 // revision of its body; 0: it has none
-	named uint64 // bodies of revisions up to it may be named by events
+	rev    uint64 // of this snapshot, grows; 0: there is none
+	newest uint64 // position of its entity's newest event; 0: none, or forgotten
+	body   naming // absent, inline, or prevAfter: the after of newest
+	hops   byte   // how many steps lead from that to the body
 }
+
+// A stored snapshot is its head (the position of the newest event, the revision,
+// the body's naming and hops), the body if it is inline, and the rest, without
+// the key. Numbers are varints. The position comes first since it is known last.
 
 func (h snapshotHead) append(buf []byte) []byte {
 	buf = binary.AppendUvarint(buf, h.rev)
-	buf = binary.AppendUvarint(buf, h.body)
-	return binary.AppendUvarint(buf, h.named)
+	return append(buf, byte(h.body)|h.hops<<2)
 }
 
 // next returns the revision after h's. One that follows a forgotten tombstone
-// begins above all that an old event may name.
+// begins elsewhere than the life before did.
 func (h snapshotHead) next() uint64 {
 	if h.rev == 0 {
-		return uint64(time.Now().UnixNano())
+		return uint64(time.Now().Unix())
 	}
 	return h.rev + 1
 }
 
 func parseHead(b []byte) (h snapshotHead, rest []byte, err error) {
-	for _, p := range []*uint64{&h.rev, &h.body, &h.named} {
+	for _, p := range []*uint64{&h.newest, &h.rev} {
 		v, n := binary.Uvarint(b)
 		if n <= 0 {
 			return h, nil, errBroken("snapshot")
 		}
 		*p, b = v, b[n:]
 	}
-	return h, b, nil
+	if len(b) == 0 {
+		return h, nil, errBroken("snapshot")
+	}
+	h.body, h.hops = naming(b[0]&3), b[0]>>2
+	return h, b[1:], nil
 }
 
 // kept is a snapshot as the store has it.
 type kept struct {
 	snapshotHead
 	digest   digest
+	near     webhook.ExchangeID // of newest, if that is where the body is
 	snapshot webhook.Snapshot
 }
 
@@ -63,19 +71,41 @@ func readKept(g getter, k webhook.EntityKey) (kept, error) {
 	if err != nil {
 		return found, err
 	}
-	found.snapshotHead = head
-	if found.snapshot, err = wire.DecodeSnapshot(rest); err != nil || head.body == 0 {
+	var body json.RawMessage
+	switch head.body {
+	case inline:
+		var ok bool
+		if body, rest, ok = cutBytes(rest); !ok {
+			return found, errBroken("snapshot")
+		}
+	case prevAfter:
+		if body, found.near, err = readNewest(g, head.newest); err != nil {
+			return found, err
+		}
+	}
+	s, err := wire.DecodeSnapshot(rest, found.near)
+	if err != nil {
 		return found, err
 	}
-	body, err := getLong(g, keyBody(found.digest, head.body))
-	if err == nil && body == nil {
-		err = errNoBody
-	}
-	found.snapshot.Body = body
-	return found, err
+	s.Key, s.Body = k, body
+	found.snapshotHead, found.snapshot = head, s
+	return found, nil
 }
 
-var errNoBody = fmt.Errorf("%w: a body is missing", errBroken("snapshot"))
+// readNewest returns the after of an event, and its exchange.
+func readNewest(g getter, position uint64) (body json.RawMessage, x webhook.ExchangeID, err error) {
+	newest, found, err := readStored(g, position)
+	if err == nil && !found {
+		err = errBroken("snapshot")
+	}
+	if err == nil {
+		x, err = wire.EventExchange(newest.rest)
+	}
+	if err == nil {
+		body, err = newest.body(g, true)
+	}
+	return body, x, err
+}
 
 // latest reads what is committed, from the cache first. What it finds may be
 // replaced at the next look.
@@ -99,7 +129,7 @@ func (l latest) get(k key) (value, error) {
 }
 
 // readLatest reads the snapshot of k outside the committer. A body may go
-// between the look at its name and the look at itself; then a view decides.
+// between the look at what names it and the look at itself; then a view decides.
 func (s *Store) readLatest(k webhook.EntityKey) (kept, error) {
 	found, err := readKept(latest{s}, k)
 	if err == nil {
@@ -122,41 +152,14 @@ func (s *Store) Snapshot(_ context.Context, k webhook.EntityKey) (webhook.Snapsh
 	return found.snapshot, nil
 }
 
-// putSnapshot puts next in place of prior. named is the highest revision that
-// an event of the same exchange names; 0 for none.
-func (t *tx) putSnapshot(prior kept, next *webhook.Snapshot, head snapshotHead) error {
-	if head.body == head.rev {
-		t.putLong(keyBody(prior.digest, head.body), next.Body)
-	}
-	if prior.body != 0 && prior.body != head.body {
-		k := keyBody(prior.digest, prior.body)
-		if prior.body > head.named {
-			if err := t.deleteLong(k); err != nil {
-				return err
-			}
-		}
-		t.effect(func(q *queue) { q.s.values.drop(string(k)) }) // no record reads it again
-	}
+// putSnapshot puts next, encoded but for the position of the newest event, in
+// place of prior.
+func (t *tx) putSnapshot(prior *kept, next *webhook.Snapshot, data []byte) error {
 	if prior.snapshot.Deleted {
 		t.delete(keyTombstone(prior.snapshot.Seen, prior.digest))
 	}
 	if next.Deleted {
 		t.putKey(keyTombstone(next.Seen, prior.digest))
 	}
-	bare := *next
-	bare.Body = nil
-	return t.replaceLong(keySnapshot(prior.digest), wire.AppendSnapshot(head.append(nil), &bare))
-}
-
-// headAfter returns the head of the snapshot that replaces prior.
-func headAfter(prior *kept, next *webhook.Snapshot) snapshotHead {
-	head := snapshotHead{rev: prior.next(), named: prior.named}
-	switch {
-	case next.Body == nil:
-	case prior.body != 0 && bytes.Equal(prior.snapshot.Body, next.Body):
-		head.body = prior.body
-	default:
-		head.body = head.rev
-	}
-	return head
+	return t.replaceLong(keySnapshot(prior.digest), data)
 }

@@ -140,7 +140,7 @@ func (t *tx) written(k string) (v value, ok bool) {
 // is none.
 func cached[K ~[]byte | ~string](k K) bool {
 	switch k[0] {
-	case tableSnapshot, tableBody, tableDelivery, tableLane, tableNumber, tableState:
+	case tableSnapshot, tableEvent, tableDelivery, tableLane, tableNumber, tableState:
 		return true
 	}
 	return false

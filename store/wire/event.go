@@ -2,60 +2,76 @@ package wire
 
 import (
 	"encoding/json"
-	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// Fields of an event.
+// Fields of an event. Those that most events have are below 16, where a number
+// takes one byte.
 const (
-	eventID         Number = 1
-	eventPosition   Number = 2
-	eventScope      Number = 3
-	eventAPI        Number = 4
-	eventKeyTenant  Number = 5
-	eventResource   Number = 6
-	eventEntity     Number = 7
-	eventSequence   Number = 8
-	eventExchange   Number = 9
-	eventTime       Number = 10
-	eventRecorded   Number = 11
-	eventOperation  Number = 12
-	eventBefore     Number = 13
-	eventAfter      Number = 14
-	eventChange     Number = 15
-	eventItem       Number = 16
-	eventRelated    Number = 17
-	eventAttrs      Number = 18
-	eventTenant     Number = 19
-	eventUnowned    Number = 20
-	eventActor      Number = 21
-	eventParams     Number = 22
-	eventSkipKey    Number = 23
-	eventProvenance Number = 24
-	eventGap        Number = 25
-	eventDryRun     Number = 26
+	eventNamed     Number = 1 // its exchange and the rest of its id, 24 bytes
+	eventAPI       Number = 2
+	eventResource  Number = 3
+	eventEntity    Number = 4
+	eventSequence  Number = 5
+	eventTime      Number = 6 // after its exchange's
+	eventWords     Number = 7
+	eventChange    Number = 8
+	eventKnown     Number = 9 // words of its provenance
+	eventBeforeAge Number = 10
+	eventPath      Number = 11
+	eventRequest   Number = 12 // id of the request, a UUID
+	eventParamID   Number = 13 // path parameter whose value is the entity's id
+	eventScope     Number = 14
+	eventActor     Number = 15
 
-	eventRequestID     Number = 40
-	eventRequestMethod Number = 41
-	eventRequestPath   Number = 42
-	eventRequestTrace  Number = 43
+	eventID         Number = 16
+	eventExchange   Number = 17
+	eventPosition   Number = 18
+	eventRecorded   Number = 19
+	eventOperation  Number = 20
+	eventKeyTenant  Number = 21
+	eventTenant     Number = 22
+	eventUnowned    Number = 23
+	eventBefore     Number = 24
+	eventAfter      Number = 25
+	eventItem       Number = 26
+	eventRelated    Number = 27
+	eventAttrs      Number = 28
+	eventParam      Number = 29
+	eventRequestID  Number = 30
+	eventMethod     Number = 31
+	eventTrace      Number = 32
+	eventSkipKey    Number = 33
+	eventFromBefore Number = 34
+	eventFromAfter  Number = 35
+	eventConfidence Number = 36
+	eventUnknown    Number = 37
+	eventGap        Number = 38
+	eventDryRun     Number = 39
 )
 
-// AppendEvent appends the encoding of e to buf.
+// AppendEvent appends the encoding of e to buf. What follows from other fields
+// is left out.
 func AppendEvent(buf []byte, e *webhook.Event) []byte {
-	buf = AppendString(buf, eventID, string(e.ID))
-	buf = AppendUint(buf, eventPosition, e.Position)
-	buf = AppendString(buf, eventScope, e.Scope)
+	if x, rest, ok := e.ID.Parts(); ok && x == e.Exchange {
+		buf = AppendBytes(buf, eventNamed, append(append(make([]byte, 0, 24), x[:]...), rest[:]...))
+	} else {
+		buf = AppendString(buf, eventID, string(e.ID))
+		buf = AppendID(buf, eventExchange, e.Exchange)
+	}
 	buf = AppendString(buf, eventAPI, e.Key.API)
-	buf = AppendString(buf, eventKeyTenant, e.Key.Tenant)
 	buf = AppendString(buf, eventResource, e.Key.Resource)
 	buf = AppendString(buf, eventEntity, e.Key.ID)
+	buf = AppendString(buf, eventKeyTenant, e.Key.Tenant)
+	buf = AppendUint(buf, eventPosition, e.Position)
 	buf = AppendUint(buf, eventSequence, e.Sequence)
-	buf = AppendID(buf, eventExchange, e.Exchange)
-	buf = AppendTime(buf, eventTime, e.Time)
+	buf = appendTimeOf(buf, eventTime, e.Time, e.Exchange)
 	buf = AppendTime(buf, eventRecorded, e.Recorded)
-	buf = AppendString(buf, eventOperation, string(e.Operation))
+	buf = appendEventWords(buf, e)
 	buf = AppendBytes(buf, eventBefore, e.Before)
 	buf = AppendBytes(buf, eventAfter, e.After)
 	for i := range e.Changes {
@@ -66,116 +82,110 @@ func AppendEvent(buf []byte, e *webhook.Event) []byte {
 		buf = appendRelated(buf, &e.Related[i])
 	}
 	buf = AppendBytes(buf, eventAttrs, e.Attrs)
-	buf = AppendString(buf, eventTenant, e.Tenant)
+	if e.Tenant != e.Key.Tenant {
+		buf = AppendBytes(buf, eventTenant, []byte(e.Tenant))
+	}
 	buf = AppendBool(buf, eventUnowned, e.Unowned)
 	buf = AppendString(buf, eventActor, e.Actor)
-	buf = AppendStringMap(buf, eventParams, e.Params)
 	buf = AppendString(buf, eventSkipKey, e.SkipKey)
 	buf = appendProvenance(buf, &e.Provenance)
 	if e.Gap != nil {
 		buf = appendGap(buf, e.Gap)
 	}
 	buf = AppendBool(buf, eventDryRun, e.DryRun)
-	buf = AppendString(buf, eventRequestID, e.Request.ID)
-	buf = AppendString(buf, eventRequestMethod, e.Request.Method)
-	buf = AppendString(buf, eventRequestPath, e.Request.Path)
-	return AppendString(buf, eventRequestTrace, e.Request.Trace)
+	return appendCause(buf, e)
 }
 
-// DecodeEvent reads what [AppendEvent] wrote. Its JSON values are parts of
-// data, which the caller leaves alone from then on.
-func DecodeEvent(data []byte) (*webhook.Event, error) {
-	e := new(webhook.Event)
-	r := NewReader(data)
-	for r.Next() {
-		switch n := r.Number(); {
-		case n <= eventEntity || n >= eventRequestID:
-			decodeEventNames(&r, e)
-		case n <= eventOperation:
-			decodeEventPlace(&r, e)
-		default:
-			decodeEventContent(&r, e)
+// appendCause appends what e tells of the call.
+func appendCause(buf []byte, e *webhook.Event) []byte {
+	if id, ok := parseUUID(e.Request.ID); ok {
+		buf = AppendBytes(buf, eventRequest, id[:])
+	} else {
+		buf = AppendString(buf, eventRequestID, e.Request.ID)
+	}
+	buf = AppendString(buf, eventPath, e.Request.Path)
+	buf = AppendString(buf, eventTrace, e.Request.Trace)
+	for k, v := range e.Params {
+		if v == e.Key.ID {
+			buf = AppendBytes(buf, eventParamID, []byte(k))
+			continue
 		}
+		var mark int
+		buf, mark = OpenMessage(buf, eventParam)
+		buf = AppendString(AppendString(buf, 1, k), 2, v)
+		buf = CloseMessage(buf, mark)
 	}
-	if err := r.Err(); err != nil {
-		return nil, fmt.Errorf("decode event: %w", err)
-	}
-	return e, nil
+	return buf
 }
 
-func decodeEventNames(r *Reader, e *webhook.Event) {
-	switch r.Number() {
-	case eventID:
-		e.ID = webhook.EventID(r.String())
-	case eventPosition:
-		e.Position = r.Uint()
-	case eventScope:
-		e.Scope = r.String()
-	case eventAPI:
-		e.Key.API = r.String()
-	case eventKeyTenant:
-		e.Key.Tenant = r.String()
-	case eventResource:
-		e.Key.Resource = r.String()
-	case eventEntity:
-		e.Key.ID = r.String()
-	case eventRequestID:
-		e.Request.ID = r.String()
-	case eventRequestMethod:
-		e.Request.Method = r.String()
-	case eventRequestPath:
-		e.Request.Path = r.String()
-	case eventRequestTrace:
-		e.Request.Trace = r.String()
+// Words that take some bits instead of a field. 0 is the empty word; the last
+// number of those bits is a word that is not here, in a field of its own.
+var (
+	operations  = [...]webhook.Operation{"", webhook.Created, webhook.Updated, webhook.Deleted, webhook.Called, webhook.Missed}
+	methods     = [...]string{"", "POST", "PUT", "PATCH", "DELETE", "GET"}
+	sources     = [...]webhook.Source{"", webhook.FromNone, webhook.FromSnapshot, webhook.FromFetch, webhook.FromResponse, webhook.FromRequest, webhook.FromComputed}
+	confidences = [...]webhook.Confidence{"", webhook.Proven, webhook.Observed, webhook.Inferred}
+)
+
+const (
+	wordBits = 3
+	noWord   = 1<<wordBits - 1
+)
+
+func numberOf[S ~string](words []S, s S) uint64 {
+	if i := slices.Index(words, s); i >= 0 {
+		return uint64(i)
 	}
+	return noWord
 }
 
-func decodeEventPlace(r *Reader, e *webhook.Event) {
-	switch r.Number() {
-	case eventSequence:
-		e.Sequence = r.Uint()
-	case eventExchange:
-		e.Exchange = r.ID()
-	case eventTime:
-		e.Time = r.Time()
-	case eventRecorded:
-		e.Recorded = r.Time()
-	case eventOperation:
-		e.Operation = webhook.Operation(r.String())
+func wordOf[S ~string](words []S, n uint64) S {
+	if n &= noWord; n < uint64(len(words)) {
+		return words[n]
 	}
+	return ""
 }
 
-func decodeEventContent(r *Reader, e *webhook.Event) {
-	switch r.Number() {
-	case eventBefore:
-		e.Before = r.Bytes()
-	case eventAfter:
-		e.After = r.Bytes()
-	case eventChange:
-		e.Changes = append(e.Changes, decodeChange(r))
-	case eventItem:
-		e.Item = r.Bytes()
-	case eventRelated:
-		e.Related = append(e.Related, decodeRelated(r))
-	case eventAttrs:
-		e.Attrs = r.Bytes()
-	case eventTenant:
-		e.Tenant = r.String()
-	case eventUnowned:
-		e.Unowned = r.Bool()
-	case eventActor:
-		e.Actor = r.String()
-	case eventParams:
-		e.Params = r.StringMap(e.Params)
-	case eventSkipKey:
-		e.SkipKey = r.String()
-	case eventProvenance:
-		e.Provenance = decodeProvenance(r)
-	case eventGap:
-		e.Gap = decodeGap(r)
-	case eventDryRun:
-		e.DryRun = r.Bool()
+// appendEventWords appends operation, method and scope. A scope is mostly the
+// resource and the operation.
+func appendEventWords(buf []byte, e *webhook.Event) []byte {
+	operation, method := numberOf(operations[:], e.Operation), numberOf(methods[:], e.Request.Method)
+	plain := uint64(0)
+	if isPlain(e) {
+		plain = 1
+	} else {
+		buf = AppendString(buf, eventScope, e.Scope)
 	}
+	buf = AppendUint(buf, eventWords, operation|method<<wordBits|plain<<(2*wordBits))
+	if operation == noWord {
+		buf = AppendString(buf, eventOperation, string(e.Operation))
+	}
+	if method == noWord {
+		buf = AppendString(buf, eventMethod, e.Request.Method)
+	}
+	return buf
+}
+
+func isPlain(e *webhook.Event) bool {
+	r := len(e.Key.Resource)
+	return len(e.Scope) == r+1+len(e.Operation) && e.Scope[:r] == e.Key.Resource && e.Scope[r] == '.' && e.Scope[r+1:] == string(e.Operation)
+}
+
+func appendProvenance(buf []byte, p *webhook.Provenance) []byte {
+	before, after := numberOf(sources[:], p.Before), numberOf(sources[:], p.After)
+	confidence := numberOf(confidences[:], p.Confidence)
+	buf = AppendUint(buf, eventKnown, before|after<<wordBits|confidence<<(2*wordBits)|protowire.EncodeBool(p.Concurrent)<<(3*wordBits))
+	if before == noWord {
+		buf = AppendString(buf, eventFromBefore, string(p.Before))
+	}
+	if after == noWord {
+		buf = AppendString(buf, eventFromAfter, string(p.After))
+	}
+	if confidence == noWord {
+		buf = AppendString(buf, eventConfidence, string(p.Confidence))
+	}
+	buf = AppendDuration(buf, eventBeforeAge, p.BeforeAge)
+	return AppendStrings(buf, eventUnknown, p.Unknown)
 }
 
 func appendChange(buf []byte, c *webhook.FieldChange) []byte {
@@ -221,39 +231,6 @@ func decodeRelated(outer *Reader) (v webhook.Related) {
 	}
 	outer.Fail(r.Err())
 	return v
-}
-
-func appendProvenance(buf []byte, p *webhook.Provenance) []byte {
-	buf, mark := OpenMessage(buf, eventProvenance)
-	buf = AppendString(buf, 1, string(p.Before))
-	buf = AppendDuration(buf, 2, p.BeforeAge)
-	buf = AppendString(buf, 3, string(p.After))
-	buf = AppendString(buf, 4, string(p.Confidence))
-	buf = AppendStrings(buf, 5, p.Unknown)
-	buf = AppendBool(buf, 6, p.Concurrent)
-	return CloseMessage(buf, mark)
-}
-
-func decodeProvenance(outer *Reader) (p webhook.Provenance) {
-	r := NewReader(outer.Bytes())
-	for r.Next() {
-		switch r.Number() {
-		case 1:
-			p.Before = webhook.Source(r.String())
-		case 2:
-			p.BeforeAge = r.Duration()
-		case 3:
-			p.After = webhook.Source(r.String())
-		case 4:
-			p.Confidence = webhook.Confidence(r.String())
-		case 5:
-			p.Unknown = append(p.Unknown, r.String())
-		case 6:
-			p.Concurrent = r.Bool()
-		}
-	}
-	outer.Fail(r.Err())
-	return p
 }
 
 func appendGap(buf []byte, g *webhook.Gap) []byte {

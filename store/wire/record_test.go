@@ -63,6 +63,13 @@ func fullState() webhook.SubscriptionState {
 	}
 }
 
+// near is an exchange that no snapshot of the tests has.
+var near = webhook.ExchangeID{9}
+
+func appendSnapshot(buf []byte, s *webhook.Snapshot) []byte { return wire.AppendSnapshot(buf, s, near) }
+
+func decodeSnapshot(data []byte) (webhook.Snapshot, error) { return wire.DecodeSnapshot(data, near) }
+
 // again returns what decoding v's encoding gives.
 func again[T any](t *testing.T, data []byte, decode func([]byte) (T, error)) T {
 	t.Helper()
@@ -83,12 +90,56 @@ func TestEveryFieldComesBack(t *testing.T) {
 	}
 	e, s, d, a, st := fullEvent(), fullSnapshot(), fullDelivery(), fullAttempt(), fullState()
 	same("event", e, again(t, wire.AppendEvent(nil, e), wire.DecodeEvent))
-	same("snapshot", s, again(t, wire.AppendSnapshot(nil, &s), wire.DecodeSnapshot))
+	same("snapshot", s, again(t, appendSnapshot(nil, &s), decodeSnapshot))
 	same("delivery", d, again(t, wire.AppendDelivery(nil, d), wire.DecodeDelivery))
 	same("attempt", a, again(t, wire.AppendAttempt(nil, &a), wire.DecodeAttempt))
 	same("state", st, again(t, wire.AppendState(nil, &st), wire.DecodeState))
 	same("zero event", &webhook.Event{}, again(t, wire.AppendEvent(nil, &webhook.Event{}), wire.DecodeEvent))
+	near := wire.AppendSnapshot(nil, &s, s.Exchange)
+	nearby, err := wire.DecodeSnapshot(near, s.Exchange)
+	if err != nil || len(near) >= len(appendSnapshot(nil, &s)) {
+		t.Errorf("%d bytes, %v", len(near), err)
+	}
+	same("snapshot near its exchange", s, nearby)
+	same("zero snapshot", webhook.Snapshot{}, again(t, appendSnapshot(nil, &webhook.Snapshot{}), decodeSnapshot))
+	for name, e := range variants() {
+		same(name, e, again(t, wire.AppendEvent(nil, e), wire.DecodeEvent))
+	}
 	same("zero delivery", &webhook.Delivery{}, again(t, wire.AppendDelivery(nil, &webhook.Delivery{}), wire.DecodeDelivery))
+}
+
+// variants are events of which something else follows from other fields.
+func variants() map[string]*webhook.Event {
+	of := func(change func(e *webhook.Event)) *webhook.Event {
+		e := fullEvent()
+		change(e)
+		return e
+	}
+	named := func(e *webhook.Event) { e.ID = webhook.NewEventID(e.Exchange, e.Key, e.Scope, "") }
+	return map[string]*webhook.Event{
+		"an id of its exchange":      of(named),
+		"an id of another exchange":  of(func(e *webhook.Event) { named(e); e.Exchange = near }),
+		"a scope of its own":         of(func(e *webhook.Event) { e.Scope = "orders.updated" }),
+		"an operation of its own":    of(func(e *webhook.Event) { e.Operation, e.Scope = "moved", "order.moved" }),
+		"a method of its own":        of(func(e *webhook.Event) { e.Request.Method = "MOVE" }),
+		"the key's tenant":           of(func(e *webhook.Event) { e.Tenant = e.Key.Tenant }),
+		"no tenant":                  of(func(e *webhook.Event) { e.Tenant = "" }),
+		"another tenant":             of(func(e *webhook.Event) { e.Tenant = "umbrella" }),
+		"a parameter that is the id": of(func(e *webhook.Event) { e.Params["order"] = e.Key.ID }),
+		"no id, and an empty parameter": of(func(e *webhook.Event) {
+			e.Key.ID, e.Params = "", map[string]string{"a": ""}
+		}),
+		"a uuid":             of(func(e *webhook.Event) { e.Request.ID = "0b7a3a34-6a3c-4f0e-9f0b-3a0b3f1f5c7d" }),
+		"a uuid in capitals": of(func(e *webhook.Event) { e.Request.ID = "0B7A3A34-6A3C-4F0E-9F0B-3A0B3F1F5C7D" }),
+		"no uuid":            of(func(e *webhook.Event) { e.Request.ID = "0b7a3a34+6a3c-4f0e-9f0b-3a0b3f1f5c7d" }),
+		"sources of their own": of(func(e *webhook.Event) {
+			e.Provenance.Before, e.Provenance.After, e.Provenance.Confidence, e.Provenance.Concurrent = "a", "b", "c", false
+		}),
+		"a time at that of its exchange": of(func(e *webhook.Event) { e.Time = e.Exchange.Time() }),
+		"a time long before":             of(func(e *webhook.Event) { e.Time = noon.AddDate(-200, 0, 0) }),
+		"no exchange":                    of(func(e *webhook.Event) { e.Exchange = webhook.ExchangeID{} }),
+		"an exchange of the far future":  of(func(e *webhook.Event) { e.Exchange = webhook.ExchangeID{255, 255, 255} }),
+	}
 }
 
 // FuzzDecodeRecords gives the same hostile bytes to every decoder: none may
@@ -96,13 +147,13 @@ func TestEveryFieldComesBack(t *testing.T) {
 func FuzzDecodeRecords(f *testing.F) {
 	s, a, st := fullSnapshot(), fullAttempt(), fullState()
 	f.Add(wire.AppendEvent(nil, fullEvent()))
-	f.Add(wire.AppendSnapshot(nil, &s))
+	f.Add(appendSnapshot(nil, &s))
 	f.Add(wire.AppendDelivery(nil, fullDelivery()))
 	f.Add(wire.AppendAttempt(nil, &a))
 	f.Add(wire.AppendState(nil, &st))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		stable(t, data, wire.DecodeEvent, wire.AppendEvent)
-		stable(t, data, pointer(wire.DecodeSnapshot), wire.AppendSnapshot)
+		stable(t, data, pointer(decodeSnapshot), appendSnapshot)
 		stable(t, data, wire.DecodeDelivery, wire.AppendDelivery)
 		stable(t, data, pointer(wire.DecodeAttempt), wire.AppendAttempt)
 		stable(t, data, pointer(wire.DecodeState), wire.AppendState)

@@ -23,10 +23,15 @@ const (
 	snapshotView
 	snapshotTenant
 	snapshotExchange
+	snapshotSource
 )
 
-// AppendSnapshot appends the encoding of s to buf.
-func AppendSnapshot(buf []byte, s *webhook.Snapshot) []byte {
+// AppendSnapshot appends the encoding of s to buf. near is an exchange, or zero,
+// that the reader knows: if it is the snapshot's, it is left out.
+func AppendSnapshot(buf []byte, s *webhook.Snapshot, near webhook.ExchangeID) []byte {
+	if s.Exchange != near {
+		buf = AppendBytes(buf, snapshotExchange, s.Exchange[:])
+	}
 	buf = AppendString(buf, snapshotAPI, s.Key.API)
 	buf = AppendString(buf, snapshotKeyTenant, s.Key.Tenant)
 	buf = AppendString(buf, snapshotResource, s.Key.Resource)
@@ -35,19 +40,24 @@ func AppendSnapshot(buf []byte, s *webhook.Snapshot) []byte {
 	buf = AppendBool(buf, snapshotDeleted, s.Deleted)
 	buf = AppendBytes(buf, snapshotBody, s.Body)
 	buf = AppendStrings(buf, snapshotUnknown, s.Unknown)
-	buf = AppendTime(buf, snapshotSeen, s.Seen)
-	buf = AppendString(buf, snapshotVia, string(s.Via))
+	buf = appendTimeOf(buf, snapshotSeen, s.Seen, s.Exchange)
+	if via := numberOf(sources[:], s.Via); via != noWord {
+		buf = AppendUint(buf, snapshotSource, via)
+	} else {
+		buf = AppendString(buf, snapshotVia, string(s.Via))
+	}
 	buf = AppendString(buf, snapshotVersion, s.Version)
 	buf = AppendString(buf, snapshotETag, s.ETag)
 	buf = AppendString(buf, snapshotView, s.View)
-	buf = AppendString(buf, snapshotTenant, s.Tenant)
-	return AppendID(buf, snapshotExchange, s.Exchange)
+	return AppendString(buf, snapshotTenant, s.Tenant)
 }
 
-// DecodeSnapshot reads what [AppendSnapshot] wrote. Its body is a part of data,
-// which the caller leaves alone from then on.
-func DecodeSnapshot(data []byte) (webhook.Snapshot, error) {
-	var s webhook.Snapshot
+// DecodeSnapshot reads what [AppendSnapshot] wrote when it was given the same
+// near. Its body is a part of data, which the caller leaves alone from then on.
+func DecodeSnapshot(data []byte, near webhook.ExchangeID) (webhook.Snapshot, error) {
+	s := webhook.Snapshot{Exchange: near}
+	var after uint64
+	timed := false
 	r := NewReader(data)
 	for r.Next() {
 		switch r.Number() {
@@ -68,13 +78,16 @@ func DecodeSnapshot(data []byte) (webhook.Snapshot, error) {
 		case snapshotUnknown:
 			s.Unknown = append(s.Unknown, r.String())
 		case snapshotSeen:
-			s.Seen = r.Time()
+			after, timed = r.Uint(), true
 		default:
 			decodeSnapshotSource(&r, &s)
 		}
 	}
 	if err := r.Err(); err != nil {
 		return webhook.Snapshot{}, fmt.Errorf("decode snapshot: %w", err)
+	}
+	if timed {
+		s.Seen = timeOf(after, s.Exchange)
 	}
 	return s, nil
 }
@@ -84,6 +97,8 @@ func decodeSnapshotSource(r *Reader, s *webhook.Snapshot) {
 	switch r.Number() {
 	case snapshotVia:
 		s.Via = webhook.Source(r.String())
+	case snapshotSource:
+		s.Via = wordOf(sources[:], r.Uint())
 	case snapshotVersion:
 		s.Version = r.String()
 	case snapshotETag:
