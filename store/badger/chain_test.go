@@ -59,10 +59,36 @@ func TestEventsAreForgottenInAnyOrder(t *testing.T) {
 	}
 }
 
-// record records a change of one entity with up to three events, or an event
-// on an entity of which nothing is known.
+// record records up to three changes at once.
 func (l *lives) record() {
 	l.Helper()
+	rs := make([]store.Record, 1+l.random.IntN(3))
+	for i := range rs {
+		rs[i] = l.next()
+	}
+	all, err := l.s.Record(context.Background(), rs)
+	if err != nil {
+		l.Fatal(err)
+	}
+	for _, got := range all {
+		if got.Err != nil {
+			l.Fatal(got.Err)
+		}
+		for _, e := range got.Events {
+			l.there[e.ID] = e
+		}
+		for _, d := range got.Deliveries {
+			l.owed[d.Event] = d
+		}
+		for _, s := range got.Snapshots {
+			l.bodies[s.Key] = s.Body
+		}
+	}
+}
+
+// next is a change of one entity with up to three events, or an event on an
+// entity of which nothing is known.
+func (l *lives) next() store.Record {
 	l.n++
 	x := webhook.NewExchangeID(start)
 	key := webhook.EntityKey{API: "shop", Tenant: fmt.Sprint("t", l.random.IntN(2)), Resource: "order", ID: fmt.Sprint(l.random.IntN(2))}
@@ -74,19 +100,7 @@ func (l *lives) record() {
 			return store.Consequences{Events: []webhook.Event{l.event(x, key, "order.gap", nil, nil)}}, nil
 		}
 	}
-	got, err := l.s.Record(context.Background(), r)
-	if err != nil {
-		l.Fatal(err)
-	}
-	for _, e := range got.Events {
-		l.there[e.ID] = e
-	}
-	for _, d := range got.Deliveries {
-		l.owed[d.Event] = d
-	}
-	for _, s := range got.Snapshots {
-		l.bodies[s.Key] = s.Body
-	}
+	return r
 }
 
 func (l *lives) change(x webhook.ExchangeID, was webhook.Snapshot) store.Consequences {

@@ -31,10 +31,13 @@ type encodedEvent struct {
 // chain is the events of an entity, while those of a record are added.
 type chain struct {
 	prior  *kept
-	last   int       // of the record's events on the entity, the last; -1: none yet
-	before shownBody // of that
-	after  shownBody // of that, or what the prior snapshot has from its event
-	newest uint64    // while the events are put
+	last   int                // of the record's events on the entity, the last; -1: none yet
+	before shownBody          // of that
+	after  shownBody          // of that, or what the prior snapshot has from its event
+	newest uint64             // while the events are put
+	head   snapshotHead       // of the new snapshot, but its newest
+	near   webhook.ExchangeID // of the new snapshot
+	next   *kept              // the new snapshot as a later record of the call has it before; nil: none does
 }
 
 // shownBody is a body that the next event may name.
@@ -145,6 +148,7 @@ func (c *changes) encodeSnapshot(i int) {
 			near = c.Events[of.last].Exchange
 		}
 	}
+	of.head, of.near = head, near
 	buf := make([]byte, binary.MaxVarintLen64, 128+len(s.Body))
 	buf = appendInline(head.append(buf), head.body, s.Body)
 	s.Body, s.Key = nil, webhook.EntityKey{}
@@ -164,6 +168,9 @@ func (t *tx) putChanges(c *changes) (store.Consequences, error) {
 	for i := range c.Snapshots {
 		if err := t.putChained(&c.Snapshots[i], &c.chains[i], c.stored[i]); err != nil {
 			return out, err
+		}
+		if later := c.chains[i].next; later != nil {
+			later.newest = c.chains[i].newest
 		}
 	}
 	out.Deliveries, err = t.putDeliveries(out.Events, c.Deliveries)

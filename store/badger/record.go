@@ -68,16 +68,16 @@ func (c *recordCall) derive(s *Store, p *recording) error {
 	return nil
 }
 
-// note keeps the snapshots that p leads to, for those behind it.
+// note keeps the snapshots that p leads to, for those behind it. The position
+// of their newest event follows when p is put.
 func (c *recordCall) note(p *recording) {
 	for i := range p.change.Snapshots {
-		next := &p.change.Snapshots[i]
 		if c.latest == nil {
 			c.latest = make(map[webhook.EntityKey]*kept, len(c.parts))
 		}
-		c.latest[next.Key] = &kept{
-			snapshotHead: p.change.heads[next.Key], digest: p.prior[next.Key].digest, snapshot: *next,
-		}
+		of := &p.change.chains[i]
+		of.next = &kept{snapshotHead: of.head, digest: of.prior.digest, near: of.near, snapshot: p.change.Snapshots[i]}
+		c.latest[of.next.snapshot.Key] = of.next
 	}
 }
 

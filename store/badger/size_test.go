@@ -1,7 +1,6 @@
 package badger_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -44,7 +43,7 @@ func item(n int) store.Record {
 func TestARecordIsSmall(t *testing.T) {
 	s := open(t, t.TempDir())
 	for n := range 10 {
-		if _, err := s.Record(context.Background(), item(1000+n)); err != nil {
+		if _, err := record(s, item(1000+n)); err != nil {
 			t.Fatal(err)
 		}
 	}
