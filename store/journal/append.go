@@ -54,8 +54,8 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 // End implements [store.Journal]. If ctx ends while it waits for the sync, it
 // returns the error of ctx; the exchange is written and may yet be durable. If
 // ctx ends before there is a segment to write to, the error wraps
-// [store.ErrJournalDown] too. Up to 1,024 ends, or 16 MiB of bodies, stay in
-// memory until they are handed out.
+// [store.ErrJournalDown] too. Up to 1,024 ends, of 16 MiB together, stay in memory
+// until they are handed out.
 func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
 	buf := buffers.Get().(*[]byte)
 	defer release(buf)

@@ -6,9 +6,9 @@ const (
 	MaxRecentBytes = maxRecentBytes
 )
 
-// Recent returns how many ends are kept in memory, and the bytes of their bodies.
-func (j *Journal) Recent() (ends int, bodies int64) {
+// Recent returns how many ends are kept in memory, and the bytes that they take.
+func (j *Journal) Recent() (ends int, memory int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.recent.count, j.recent.bodies
+	return j.recent.count, j.recent.memory
 }

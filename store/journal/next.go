@@ -198,14 +198,18 @@ func (j *Journal) segment(number uint64) *segment {
 
 // reach makes sure that there is something to read at the cursor, going on to
 // the next segment if need be, and returns how far it may be read. If there is
-// nothing it returns 0, or if the caller would wait for it, a channel to wait
-// for.
+// nothing, or nothing but what is in memory, it returns 0; if the caller would
+// wait for it, also a channel to wait for.
 func (j *Journal) reach(wait bool) (end int64, wake <-chan struct{}, err error) {
 	c := &j.cursor
 	for {
 		j.mu.Lock()
 		next := j.segment(c.after.Segment)
 		if s := c.segment; s != nil {
+			if !wait && !j.recent.misses(s, c.off) {
+				j.mu.Unlock()
+				return 0, nil, nil
+			}
 			if c.off < s.end {
 				end = s.end
 				j.mu.Unlock()

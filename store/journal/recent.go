@@ -8,7 +8,7 @@ import (
 // Bounds of the ends that are kept in memory for a reader that is close behind.
 const (
 	maxRecent      = 1 << 10
-	maxRecentBytes = 16 << 20 // of their bodies
+	maxRecentBytes = 16 << 20
 )
 
 // recent has the newest ends that were written and not handed out, as they were
@@ -19,7 +19,7 @@ type recent struct {
 	ring   []written      // of which count are in use, the oldest at first
 	first  int
 	count  int
-	bodies int64 // bytes that they hold
+	memory int64 // bytes that they take, roughly
 	frames int64 // bytes that they take in the journal
 }
 
@@ -29,6 +29,20 @@ type written struct {
 	at   place
 	next int64 // behind the frame
 }
+
+func (w *written) frame() int64 { return w.next - w.at.offset }
+
+// memory is what w takes: what is in its frame, and what its bodies have room
+// for beyond that.
+func (w *written) memory() int64 {
+	n := w.frame() + spare(w.x.Request.Body) + spare(w.x.Response.Body)
+	if w.x.Before != nil {
+		n += spare(w.x.Before.Body)
+	}
+	return n
+}
+
+func spare(b webhook.Body) int64 { return int64(cap(b.Bytes) - len(b.Bytes)) }
 
 // init makes r know all that is written from a segment on, which is to come.
 func (r *recent) init(segment uint64) {
@@ -43,9 +57,9 @@ func (r *recent) add(w written) {
 	}
 	r.ring[(r.first+r.count)%len(r.ring)] = w
 	r.count++
-	r.bodies += held(w.x)
-	r.frames += w.next - w.at.offset
-	for r.bodies > maxRecentBytes {
+	r.memory += w.memory()
+	r.frames += w.frame()
+	for r.memory > maxRecentBytes {
 		r.drop()
 	}
 }
@@ -67,8 +81,8 @@ func (r *recent) oldest() *written {
 func (r *recent) drop() {
 	w := &r.ring[r.first]
 	r.from = store.Position{Segment: w.at.segment.number, Offset: w.next}
-	r.bodies -= held(w.x)
-	r.frames -= w.next - w.at.offset
+	r.memory -= w.memory()
+	r.frames -= w.frame()
 	*w = written{}
 	r.first = (r.first + 1) % len(r.ring)
 	r.count--
@@ -79,15 +93,6 @@ func (r *recent) clear() {
 	for r.count > 0 {
 		r.drop()
 	}
-}
-
-// held returns how much memory the bodies of x take.
-func held(x *webhook.Exchange) int64 {
-	n := cap(x.Request.Body.Bytes) + cap(x.Response.Body.Bytes)
-	if x.Before != nil {
-		n += cap(x.Before.Body.Bytes)
-	}
-	return int64(n)
 }
 
 // recall hands out up to max ends from memory, or if there are none, the channel
