@@ -67,7 +67,7 @@ func (d *Deriver) tell(ctx context.Context, t *ticket, r *store.Recorded) {
 }
 
 // quarantine keeps t's exchange in the store, to be shown and derived again on
-// command, so that it holds up neither its lane nor the journal.
+// command, so that it holds up neither its entity nor the journal.
 func (d *Deriver) quarantine(ctx context.Context, t *ticket, why error) {
 	q := store.Quarantined{Exchange: *t.x, Segment: t.at.Segment, Why: why.Error(), At: time.Now()}
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
