@@ -2,6 +2,7 @@ package badger
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"github.com/sidehook/sidehook/store/wire"
 	"github.com/sidehook/sidehook/webhook"
@@ -84,5 +85,75 @@ func (t *tx) changeDelivery(was standing, d *webhook.Delivery) {
 	}
 	if unhappy(d.State) {
 		t.putKey(keyFailed(stateNumber(d.State), was.place))
+	}
+}
+
+// maxDeliveries is how many deliveries of one event are committed with it.
+const maxDeliveries = 1000
+
+// putDeliveries returns copies of the deliveries with the positions of their
+// events, and queues them, or keeps those that are too many for later.
+func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]webhook.Delivery, error) {
+	out := make([]webhook.Delivery, len(ds))
+	copy(out, ds)
+	positions := make(map[webhook.EventID]uint64, len(events))
+	for i := range events {
+		positions[events[i].ID] = events[i].Position
+	}
+	count := map[uint64]int{}
+	rest := map[uint64][]webhook.Delivery{}
+	for i := range out {
+		d := &out[i]
+		position, ok := positions[d.Event]
+		if !ok {
+			var known bool
+			var err error
+			if position, known, err = t.replayed(d); err != nil {
+				return nil, err
+			}
+			if known {
+				continue
+			}
+		}
+		t.complete(d, position)
+		if count[position]++; count[position] > maxDeliveries {
+			rest[position] = append(rest[position], *d)
+			continue
+		}
+		if err := t.putDelivery(d); err != nil {
+			return nil, err
+		}
+	}
+	for position, ds := range rest {
+		t.putRest(position, ds)
+	}
+	return out, nil
+}
+
+// replayed returns the position of an event recorded earlier, of which d is
+// another delivery, and whether d itself is known already.
+func (t *tx) replayed(d *webhook.Delivery) (position uint64, known bool, err error) {
+	at, err := t.get(keyEventID(d.Event))
+	if err != nil {
+		return 0, false, err
+	}
+	if len(at.bytes) != 8 {
+		return 0, false, fmt.Errorf("delivery %s is of event %s, which is not there", d.ID, d.Event)
+	}
+	old, err := t.get(keyDeliveryID(d.ID))
+	return binary.BigEndian.Uint64(at.bytes), old.found(), err
+}
+
+// complete fills in what the store knows of a new delivery.
+func (t *tx) complete(d *webhook.Delivery, position uint64) {
+	d.Position = position
+	if d.Created.IsZero() {
+		d.Created = t.now
+	}
+	if d.State == "" {
+		d.State = webhook.Pending
+	}
+	if d.Due.IsZero() && !d.State.Final() {
+		d.Due = d.Created
 	}
 }
