@@ -14,10 +14,10 @@ import (
 // relies on that order.
 type ExchangeID [16]byte
 
-// EventID is "evt_" and 26 characters; see [NewEventID].
+// EventID is "evt_" and 39 characters; see [NewEventID].
 type EventID string
 
-// DeliveryID is "dlv_" and 26 characters; see [NewDeliveryID].
+// DeliveryID is "dlv_" and 39 characters; see [NewDeliveryID].
 type DeliveryID string
 
 // ConfigID names a handler configuration by its content.
@@ -84,17 +84,73 @@ func (id ConfigID) String() string { return idText.EncodeToString(id[:]) }
 // The same arguments always give the same id, so deriving an exchange again
 // can never make a second one.
 func NewEventID(x ExchangeID, key EntityKey, scope, element string) EventID {
-	return EventID("evt_" + hashText(string(x[:]), key.API, key.Tenant, key.Resource, key.ID, scope, element))
+	tail := hashParts(key.API, key.Tenant, key.Resource, key.ID, scope, element)
+	return EventID(joinID(eventPrefix, x, [8]byte(tail)))
+}
+
+// Exchange takes apart what [NewEventID] joined: the exchange that the event
+// is of, and 8 bytes that tell it from the exchange's others. ok is false for
+// a text of another form.
+func (id EventID) Exchange() (x ExchangeID, tail [8]byte, ok bool) {
+	return splitID(string(id), eventPrefix)
 }
 
 // NewDeliveryID derives the id of the delivery of e to s. run is 0 for the
-// delivery made when the event was recorded, and counts replays.
+// delivery made when the event was recorded, and counts replays. It holds the
+// exchange of e; for an event id of another form, a hash in its place.
 func NewDeliveryID(e EventID, s SubscriptionID, run uint64) DeliveryID {
-	return DeliveryID("dlv_" + hashText(string(e), string(s), string(binary.BigEndian.AppendUint64(nil, run))))
+	hash := hashParts(string(e), string(s), string(binary.BigEndian.AppendUint64(nil, run)))
+	x, _, ok := e.Exchange()
+	if !ok {
+		x = ExchangeID(hash)
+	}
+	return DeliveryID(joinID(deliveryPrefix, x, [8]byte(hash)))
 }
 
-// hashText hashes parts unambiguously (each with its length) to 26 characters.
-func hashText(parts ...string) string {
+// Exchange takes apart what [NewDeliveryID] joined: the exchange of the event,
+// and 8 bytes that tell the delivery from the exchange's others. ok is false
+// for a text of another form.
+func (id DeliveryID) Exchange() (x ExchangeID, tail [8]byte, ok bool) {
+	return splitID(string(id), deliveryPrefix)
+}
+
+// Prefixes of the ids that name an exchange, and the length of what follows.
+const (
+	eventPrefix    = "evt_"
+	deliveryPrefix = "dlv_"
+	joinedText     = 39
+)
+
+// joinID returns prefix and 39 characters: an exchange and a tail.
+func joinID(prefix string, x ExchangeID, tail [8]byte) string {
+	var raw [24]byte
+	copy(raw[copy(raw[:], x[:]):], tail[:])
+	var text [4 + joinedText]byte
+	idText.Encode(text[copy(text[:], prefix):], raw[:])
+	return string(text[:])
+}
+
+// splitID reads what [joinID] wrote.
+func splitID(text, prefix string) (x ExchangeID, tail [8]byte, ok bool) {
+	if len(text) != len(prefix)+joinedText || text[:len(prefix)] != prefix {
+		return x, tail, false
+	}
+	var in [joinedText]byte
+	var raw [24]byte
+	copy(in[:], text[len(prefix):])
+	if n, err := idText.Decode(raw[:], in[:]); err != nil || n != len(raw) {
+		return x, tail, false
+	}
+	var again [joinedText]byte
+	idText.Encode(again[:], raw[:]) // the last character has bits to spare
+	return ExchangeID(raw[:16]), [8]byte(raw[16:]), again == in
+}
+
+// hashText hashes parts to 26 characters.
+func hashText(parts ...string) string { return idText.EncodeToString(hashParts(parts...)) }
+
+// hashParts hashes parts unambiguously (each with its length) to 16 bytes.
+func hashParts(parts ...string) []byte {
 	n := 0
 	for _, p := range parts {
 		n += 4 + len(p)
@@ -105,5 +161,5 @@ func hashText(parts ...string) string {
 		buf = append(buf, p...)
 	}
 	sum := sha256.Sum256(buf)
-	return idText.EncodeToString(sum[:16])
+	return sum[:16]
 }
