@@ -238,6 +238,7 @@ func (t *tx) finish() {
 		t.put(keyPosition(), binary.BigEndian.AppendUint64(nil, t.group.position))
 	}
 	t.putMarks()
+	t.putFresh()
 	for sub, n := range t.group.pending {
 		if n != 0 {
 			t.put(keyCount(sub), binary.BigEndian.AppendUint64(nil, t.s.queue.pending(sub)+uint64(n)))

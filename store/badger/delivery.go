@@ -2,7 +2,7 @@ package badger
 
 import (
 	"encoding/binary"
-	"fmt"
+	"hash/fnv"
 
 	"github.com/sidehook/sidehook/store/wire"
 	"github.com/sidehook/sidehook/webhook"
@@ -24,136 +24,158 @@ func stateNumber(s webhook.DeliveryState) byte {
 	return 0
 }
 
+// unhappy reports whether a state has an index of its own: the final ones that
+// are few and looked for.
+func unhappy(s webhook.DeliveryState) bool { return s.Final() && s != webhook.Delivered }
+
 // standing is the part of a stored delivery that the queue needs.
 type standing struct {
 	state webhook.DeliveryState
 	queuePlace
 }
 
-// deliveryHead is the length of what precedes the encoded delivery: state,
-// priority and due.
-const deliveryHead = 10
-
-func encodeDelivery(d *webhook.Delivery) []byte {
-	buf := make([]byte, 0, 320)
-	buf = append(buf, stateNumber(d.State), byte(d.Priority))
-	buf = binary.BigEndian.AppendUint64(buf, nanos(d.Due))
-	return wire.AppendDelivery(buf, d)
+// storedDelivery is a delivery as it is on disk.
+type storedDelivery struct {
+	standing
+	tag     uint32 // of its subscription
+	further bool   // it has attempts of their own keys
+	attempt []byte // one that is kept here, encoded; nil: none
+	rest    []byte // what the fields above do not say, encoded
 }
 
-func decodeDelivery(b []byte) (*webhook.Delivery, error) {
-	if len(b) < deliveryHead {
-		return nil, errBroken("delivery")
+// deliveryHead is the length of what precedes the attempt: state, priority,
+// due, tag and flags.
+const deliveryHead = 15
+
+// furtherAttempts is the flag of storedDelivery.further.
+const furtherAttempts byte = 1
+
+// tagOf tells most subscriptions apart without decoding a delivery.
+func tagOf(s subscription) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(s))
+	return h.Sum32()
+}
+
+// encode encodes s; if d is not nil, d is what it says.
+func (s *storedDelivery) encode(d *webhook.Delivery) []byte {
+	if d != nil {
+		s.state, s.priority, s.due, s.tag = d.State, d.Priority, nanos(d.Due), tagOf(d.Subscription)
 	}
-	return wire.DecodeDelivery(b[deliveryHead:])
+	flags := byte(0)
+	if s.further {
+		flags = furtherAttempts
+	}
+	buf := make([]byte, 0, 200+len(s.attempt)+len(s.rest))
+	buf = append(buf, stateNumber(s.state), byte(s.priority))
+	buf = binary.BigEndian.AppendUint64(buf, s.due)
+	buf = append(binary.BigEndian.AppendUint32(buf, s.tag), flags)
+	buf = append(binary.AppendUvarint(buf, uint64(len(s.attempt))), s.attempt...)
+	if d == nil {
+		return append(buf, s.rest...)
+	}
+	bare := *d
+	bare.Position, bare.Priority, bare.State, bare.Due = 0, 0, "", fromNanos(0)
+	return wire.AppendDelivery(buf, &bare)
 }
 
-func parseStanding(p place, b []byte) (standing, error) {
+func parseDelivery(p place, b []byte) (s storedDelivery, err error) {
 	if len(b) < deliveryHead || int(b[0]) >= len(states) {
-		return standing{}, errBroken("delivery")
+		return s, errBroken("delivery")
 	}
-	return standing{states[b[0]], queuePlace{p, webhook.Priority(b[1]), binary.BigEndian.Uint64(b[2:])}}, nil
+	s.standing = standing{states[b[0]], queuePlace{p, webhook.Priority(b[1]), binary.BigEndian.Uint64(b[2:])}}
+	s.tag, s.further = binary.BigEndian.Uint32(b[10:]), b[14]&furtherAttempts != 0
+	attempt, rest, ok := cutBytes(b[deliveryHead:])
+	if !ok {
+		return s, errBroken("delivery")
+	}
+	if len(attempt) > 0 {
+		s.attempt = attempt
+	}
+	s.rest = rest
+	return s, nil
 }
 
-// unhappy reports whether a state has an index of its own: the final ones that
-// are few and looked for.
-func unhappy(s webhook.DeliveryState) bool { return s.Final() && s != webhook.Delivered }
+func (s *storedDelivery) decode() (*webhook.Delivery, error) {
+	d, err := wire.DecodeDelivery(s.rest)
+	if err != nil {
+		return nil, err
+	}
+	d.Position, d.Priority, d.State, d.Due = s.position, s.priority, s.state, fromNanos(s.due)
+	return d, nil
+}
 
-// putDelivery puts a new delivery and queues it if it is owed.
-func (t *tx) putDelivery(d *webhook.Delivery) error {
+func decodeDelivery(p place, b []byte) (*webhook.Delivery, error) {
+	s, err := parseDelivery(p, b)
+	if err != nil {
+		return nil, err
+	}
+	return s.decode()
+}
+
+func readDelivery(g getter, p place) (*webhook.Delivery, error) {
+	v, err := g.get(keyDelivery(p))
+	if err != nil || !v.found() {
+		return nil, err
+	}
+	return decodeDelivery(p, v.bytes)
+}
+
+// maxInline bounds an attempt that is kept with its delivery, in bytes.
+const maxInline = 2 << 10
+
+// putAttempt keeps a: with the delivery, if there is room and no other.
+func (t *tx) putAttempt(s *storedDelivery, a *webhook.Attempt) error {
+	bare := *a
+	bare.Delivery = "" // the key says it
+	data := wire.AppendAttempt(make([]byte, 0, 640+len(a.Answer)), &bare)
+	if s.attempt != nil {
+		was, err := wire.DecodeAttempt(s.attempt)
+		if err != nil {
+			return err
+		}
+		if was.Number == a.Number {
+			s.attempt = nil
+		}
+	}
+	if s.attempt == nil && len(data) <= maxInline {
+		s.attempt = data
+		return nil
+	}
+	s.further = true
+	t.putLong(keyAttempts(s.place).u32(uint32(a.Number)), data)
+	return nil
+}
+
+// putDelivery puts a new delivery and queues it if it is owed. recent says that
+// its event is of the same record.
+func (t *tx) putDelivery(d *webhook.Delivery, recent bool) error {
 	p := placeOf(d)
-	t.put(keyDelivery(p.place), encodeDelivery(d))
-	t.put(keyDeliveryID(d.ID), binary.BigEndian.AppendUint64(nil, d.Position))
-	t.putKey(keySubscription(d.Subscription, p.place))
+	t.put(keyDelivery(p.place), (&storedDelivery{}).encode(d))
+	t.list(d.Subscription, p.position)
 	if unhappy(d.State) {
 		t.putKey(keyFailed(stateNumber(d.State), p.place))
 	}
 	if d.State.Final() {
 		return nil
 	}
+	if recent {
+		return t.enqueueRecent(d)
+	}
 	return t.enqueue(d)
 }
 
 // changeDelivery puts d in place of what it was.
-func (t *tx) changeDelivery(was standing, d *webhook.Delivery) {
-	t.put(keyDelivery(was.place), encodeDelivery(d))
-	if was.state == d.State {
+func (t *tx) changeDelivery(s storedDelivery, d *webhook.Delivery) {
+	was := s.state
+	t.put(keyDelivery(s.place), s.encode(d))
+	if was == d.State {
 		return
 	}
-	if unhappy(was.state) {
-		t.delete(keyFailed(stateNumber(was.state), was.place))
+	if unhappy(was) {
+		t.delete(keyFailed(stateNumber(was), s.place))
 	}
 	if unhappy(d.State) {
-		t.putKey(keyFailed(stateNumber(d.State), was.place))
-	}
-}
-
-// maxDeliveries is how many deliveries of one event are committed with it.
-const maxDeliveries = 1000
-
-// putDeliveries returns copies of the deliveries with the positions of their
-// events, and queues them, or keeps those that are too many for later.
-func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]webhook.Delivery, error) {
-	out := make([]webhook.Delivery, len(ds))
-	copy(out, ds)
-	positions := make(map[webhook.EventID]uint64, len(events))
-	for i := range events {
-		positions[events[i].ID] = events[i].Position
-	}
-	count := map[uint64]int{}
-	rest := map[uint64][]webhook.Delivery{}
-	for i := range out {
-		d := &out[i]
-		position, ok := positions[d.Event]
-		if !ok {
-			var known bool
-			var err error
-			if position, known, err = t.replayed(d); err != nil {
-				return nil, err
-			}
-			if known {
-				continue
-			}
-		}
-		t.complete(d, position)
-		if count[position]++; count[position] > maxDeliveries {
-			rest[position] = append(rest[position], *d)
-			continue
-		}
-		if err := t.putDelivery(d); err != nil {
-			return nil, err
-		}
-	}
-	for position, ds := range rest {
-		t.putRest(position, ds)
-	}
-	return out, nil
-}
-
-// replayed returns the position of an event recorded earlier, of which d is
-// another delivery, and whether d itself is known already.
-func (t *tx) replayed(d *webhook.Delivery) (position uint64, known bool, err error) {
-	at, err := t.get(keyEventID(d.Event))
-	if err != nil {
-		return 0, false, err
-	}
-	if len(at.bytes) != 8 {
-		return 0, false, fmt.Errorf("delivery %s is of event %s, which is not there", d.ID, d.Event)
-	}
-	old, err := t.get(keyDeliveryID(d.ID))
-	return binary.BigEndian.Uint64(at.bytes), old.found(), err
-}
-
-// complete fills in what the store knows of a new delivery.
-func (t *tx) complete(d *webhook.Delivery, position uint64) {
-	d.Position = position
-	if d.Created.IsZero() {
-		d.Created = t.now
-	}
-	if d.State == "" {
-		d.State = webhook.Pending
-	}
-	if d.Due.IsZero() && !d.State.Final() {
-		d.Due = d.Created
+		t.putKey(keyFailed(stateNumber(d.State), s.place))
 	}
 }
