@@ -4,6 +4,8 @@ import (
 	"context"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/sidehook/sidehook/webhook"
 )
 
 const PieceSize = pieceSize
@@ -33,4 +35,29 @@ func Keys(s *Store) (map[string]int, error) {
 		return true, nil
 	})
 	return count, err
+}
+
+// FewFresh lowers the bounds of what is fresh.
+func FewFresh(s *Store, most, span, step uint64) {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	s.queue.fresh.bounds = bounds{most, span, step}
+}
+
+// Settle settles and returns how many keys of each table that puts, and how
+// many it deletes.
+func Settle(s *Store, m webhook.Settlement) (puts, deletes map[string]int, err error) {
+	puts, deletes = map[string]int{}, map[string]int{}
+	err = s.commit(context.Background(), func(t *tx) error {
+		err := t.settle(&m)
+		for k, v := range t.mine.writes {
+			if v.found() {
+				puts[k[:1]]++
+			} else {
+				deletes[k[:1]]++
+			}
+		}
+		return err
+	})
+	return puts, deletes, err
 }

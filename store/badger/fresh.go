@@ -31,12 +31,16 @@ const (
 	freshStep = 4096
 )
 
+// bounds are those of what is fresh; tests lower them.
+type bounds struct{ most, span, step uint64 }
+
 // fresh is what memory knows of the fresh deliveries.
 type fresh struct {
 	items map[place]*item
 	order []born // as they were recorded: by place. Some are fresh no more
 	count uint64 // of all that were ever put into order
 	kept  uint64 // where a start begins, as the disk says
+	bounds
 }
 
 type born struct {
@@ -204,10 +208,10 @@ func (q *queue) aged(more int, gone func(place) bool) (c freshChange, ok bool) {
 	defer q.mu.Unlock()
 	f := &q.fresh
 	f.trim()
-	over := len(f.items)+more > maxFresh
+	over := len(f.items)+more > int(f.most)
 	for i := range f.order {
 		b := &f.order[i]
-		if !over && f.count-b.at < maxSpan {
+		if !over && f.count-b.at < f.span {
 			return c, false
 		}
 		if it := f.items[b.place]; it != nil && !gone(b.place) {
@@ -244,7 +248,7 @@ func (q *queue) lowestFresh(newest uint64) (low uint64, ok bool) {
 	if len(q.fresh.order) > 0 {
 		low = q.fresh.order[0].position
 	}
-	return low, low >= q.fresh.kept+freshStep
+	return low, low >= q.fresh.kept+q.fresh.step
 }
 
 // addFresh follows a new fresh delivery. d may be nil.
@@ -310,7 +314,7 @@ func (q *queue) loadFresh(v *view) error {
 	if err != nil {
 		return err
 	}
-	q.fresh = fresh{items: map[place]*item{}}
+	q.fresh = fresh{items: map[place]*item{}, bounds: q.fresh.bounds}
 	if len(at.bytes) == 8 {
 		q.fresh.kept = binary.BigEndian.Uint64(at.bytes)
 	}

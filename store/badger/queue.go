@@ -62,7 +62,7 @@ func newQueue(s *Store) *queue {
 	return &queue{
 		s: s, waiting: make(chan struct{}, 1),
 		lines: map[subscription]*line{}, out: map[uint64]*item{}, rests: map[uint64]bool{},
-		fresh: fresh{items: map[place]*item{}},
+		fresh: fresh{items: map[place]*item{}, bounds: bounds{maxFresh, maxSpan, freshStep}},
 	}
 }
 
