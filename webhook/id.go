@@ -85,7 +85,12 @@ func (id ConfigID) String() string { return idText.EncodeToString(id[:]) }
 // can never make a second one.
 func NewEventID(x ExchangeID, key EntityKey, scope, element string) EventID {
 	tail := hashParts(key.API, key.Tenant, key.Resource, key.ID, scope, element)
-	return EventID(joinID(eventPrefix, x, [8]byte(tail)))
+	return JoinEventID(x, [8]byte(tail))
+}
+
+// JoinEventID returns the id that [EventID.Exchange] takes apart into x and tail.
+func JoinEventID(x ExchangeID, tail [8]byte) EventID {
+	return EventID(joinID(eventPrefix, x, tail))
 }
 
 // Exchange takes apart what [NewEventID] joined: the exchange that the event
@@ -104,7 +109,13 @@ func NewDeliveryID(e EventID, s SubscriptionID, run uint64) DeliveryID {
 	if !ok {
 		x = ExchangeID(hash)
 	}
-	return DeliveryID(joinID(deliveryPrefix, x, [8]byte(hash)))
+	return JoinDeliveryID(x, [8]byte(hash))
+}
+
+// JoinDeliveryID returns the id that [DeliveryID.Exchange] takes apart into x
+// and tail.
+func JoinDeliveryID(x ExchangeID, tail [8]byte) DeliveryID {
+	return DeliveryID(joinID(deliveryPrefix, x, tail))
 }
 
 // Exchange takes apart what [NewDeliveryID] joined: the exchange of the event,
