@@ -28,7 +28,9 @@ type ConfigID [16]byte
 type SubscriptionID string
 
 // idText is Crockford-like: lower case, no padding, sorts as the bytes do.
-var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+var idText = base32.NewEncoding(idAlphabet).WithPadding(base32.NoPadding)
+
+const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
 const exchangePrefix = "exc_"
 
@@ -146,16 +148,42 @@ func splitID(text, prefix string) (x ExchangeID, tail [8]byte, ok bool) {
 	if len(text) != len(prefix)+joinedText || text[:len(prefix)] != prefix {
 		return x, tail, false
 	}
-	var in [joinedText]byte
-	var raw [24]byte
-	copy(in[:], text[len(prefix):])
-	if n, err := idText.Decode(raw[:], in[:]); err != nil || n != len(raw) {
-		return x, tail, false
-	}
-	var again [joinedText]byte
-	idText.Encode(again[:], raw[:]) // the last character has bits to spare
-	return ExchangeID(raw[:16]), [8]byte(raw[16:]), again == in
+	raw, ok := decodeJoined(text[len(prefix):])
+	return ExchangeID(raw[:16]), [8]byte(raw[16:]), ok
 }
+
+// decodeJoined reads 39 characters without an allocation, which encoding/base32
+// makes for each text; deliveries are looked up by it.
+func decodeJoined(text string) (raw [24]byte, ok bool) {
+	bits, n := uint32(0), 0
+	at := 0
+	for i := range len(text) {
+		v := idValues[text[i]]
+		if v == notID {
+			return raw, false
+		}
+		bits, n = bits<<5|uint32(v), n+5
+		if n >= 8 {
+			n -= 8
+			raw[at] = byte(bits >> n)
+			at++
+		}
+	}
+	return raw, bits&(1<<n-1) == 0 // the last character has bits to spare
+}
+
+const notID = 0xff
+
+// idValues are the values of the characters of idText.
+var idValues = func() (values [256]byte) {
+	for i := range values {
+		values[i] = notID
+	}
+	for i := range len(idAlphabet) {
+		values[idAlphabet[i]] = byte(i)
+	}
+	return values
+}()
 
 // hashText hashes parts to 26 characters.
 func hashText(parts ...string) string { return idText.EncodeToString(hashParts(parts...)) }

@@ -3,6 +3,7 @@ package badger
 import (
 	"encoding/binary"
 	"hash/fnv"
+	"slices"
 
 	"github.com/sidehook/sidehook/store/wire"
 	"github.com/sidehook/sidehook/webhook"
@@ -66,7 +67,11 @@ func (s *storedDelivery) encode(d *webhook.Delivery) []byte {
 	if s.further {
 		flags = furtherAttempts
 	}
-	buf := make([]byte, 0, 200+len(s.attempt)+len(s.rest))
+	size := deliveryHead + 3 + len(s.attempt) + len(s.rest)
+	if d != nil {
+		size += 80 + len(d.Subscription) + len(d.Lane) + len(d.Reason)
+	}
+	buf := make([]byte, 0, size)
 	buf = append(buf, stateNumber(s.state), byte(s.priority))
 	buf = binary.BigEndian.AppendUint64(buf, s.due)
 	buf = append(binary.BigEndian.AppendUint32(buf, s.tag), flags)
@@ -124,11 +129,13 @@ func readDelivery(g getter, p place) (*webhook.Delivery, error) {
 // maxInline bounds an attempt that is kept with its delivery, in bytes.
 const maxInline = 2 << 10
 
-// putAttempt keeps a: with the delivery, if there is room and no other.
+// putAttempt keeps a: with the delivery, if there is room and no other. s is
+// to be encoded before the next call.
 func (t *tx) putAttempt(s *storedDelivery, a *webhook.Attempt) error {
 	bare := *a
 	bare.Delivery = "" // the key says it
-	data := wire.AppendAttempt(make([]byte, 0, 640+len(a.Answer)), &bare)
+	data := wire.AppendAttempt(t.scratch[:0], &bare)
+	t.scratch = data[:0]
 	if s.attempt != nil {
 		was, err := wire.DecodeAttempt(s.attempt)
 		if err != nil {
@@ -143,7 +150,7 @@ func (t *tx) putAttempt(s *storedDelivery, a *webhook.Attempt) error {
 		return nil
 	}
 	s.further = true
-	t.putLong(keyAttempts(s.place).u32(uint32(a.Number)), data)
+	t.putLong(keyAttempts(s.place).u32(uint32(a.Number)), slices.Clone(data))
 	return nil
 }
 

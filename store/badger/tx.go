@@ -19,6 +19,8 @@ type tx struct {
 	group, mine layer
 	followers   map[string][]string // lane prefix -> follower keys put by the group or the member
 
+	scratch []byte // for encoding
+
 	blocks map[uint64]map[subscription]bool // that the member forgot deliveries of
 }
 
