@@ -172,4 +172,11 @@ func TestAttemptsGoWithTheirDelivery(t *testing.T) {
 	if k := keys(t, s); k["a"] != 0 || k["d"] != 0 || k["u"] != 0 {
 		t.Errorf("left behind: %v", k)
 	}
+	if _, err := s.Record(ctx, small(2, 1)); err != nil { // into the same block
+		t.Fatal(err)
+	}
+	left, err := s.Deliveries(ctx, store.DeliveryQuery{Subscription: "crm"})
+	if err != nil || len(left) != 1 {
+		t.Errorf("a delivery of a block that was empty: %d are listed, %v", len(left), err)
+	}
 }
