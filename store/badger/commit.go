@@ -280,7 +280,7 @@ func (s *Store) committed(t *tx) {
 			if !cached(k) {
 				continue
 			}
-			if v.long {
+			if v.long || settledDelivery(k, v) {
 				s.values.drop(k)
 			} else {
 				s.values.put(k, v)

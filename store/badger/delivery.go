@@ -101,6 +101,12 @@ func parseDelivery(p place, b []byte) (s storedDelivery, err error) {
 	return s, nil
 }
 
+// settledDelivery reports whether a write is of a delivery in its final state,
+// which is hardly read again.
+func settledDelivery(k string, v value) bool {
+	return k[0] == tableDelivery && len(v.bytes) > 0 && int(v.bytes[0]) < len(states) && states[v.bytes[0]].Final()
+}
+
 func (s *storedDelivery) decode() (*webhook.Delivery, error) {
 	d, err := wire.DecodeDelivery(s.rest)
 	if err != nil {

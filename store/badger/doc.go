@@ -13,7 +13,9 @@
 //
 // The first byte of a key is its table; keys.go lists them. A body is kept once
 // and is named by the snapshot and the events that it belongs to. Values over
-// 512 KiB are cut into pieces (long.go).
+// 512 KiB are cut into pieces (long.go). A delivery is one key, with its attempt
+// if it has one. It is in a queue on disk only if it does not stay fresh
+// (fresh.go); memory knows up to 16,384 fresh ones.
 //
 // # Guarantees
 //
