@@ -165,7 +165,7 @@ func (t *tx) putAttempt(s *storedDelivery, a *webhook.Attempt) error {
 func (t *tx) putDelivery(d *webhook.Delivery, recent bool) error {
 	p := placeOf(d)
 	t.put(keyDelivery(p.place), (&storedDelivery{}).encode(d))
-	t.list(d.Subscription, p.position)
+	t.listBlock(d.Subscription, p.position)
 	if unhappy(d.State) {
 		t.putKey(keyFailed(stateNumber(d.State), p.place))
 	}

@@ -182,8 +182,8 @@ type place struct {
 func tailOf(id webhook.DeliveryID) uint64 {
 	_, tail, ok := id.Exchange()
 	if !ok {
-		d := digestOf(string(id))
-		copy(tail[:], d[:])
+		sum := sha256.Sum256([]byte(id))
+		copy(tail[:], sum[:])
 	}
 	return binary.BigEndian.Uint64(tail[:])
 }

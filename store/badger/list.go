@@ -123,9 +123,9 @@ func (v *view) eachDelivery(sc scan, f func(storedDelivery) (bool, error)) error
 // of its deliveries: a busy one has some in every block.
 const blockBits = 8
 
-// list lists the block of a new delivery of sub. Memory knows the newest block,
+// listBlock lists the block of a new delivery of sub. Memory knows the newest block,
 // which is listed already.
-func (t *tx) list(sub subscription, position uint64) {
+func (t *tx) listBlock(sub subscription, position uint64) {
 	block := position >> blockBits
 	if t.s.queue.listed(sub, block) {
 		return
@@ -200,9 +200,9 @@ func (t *tx) touched(sub subscription, position uint64) {
 	t.blocks[block][sub] = true
 }
 
-// unlist takes blocks off the lists of subscriptions that have no deliveries in
+// unlistBlocks takes blocks off the lists of subscriptions that have no deliveries in
 // them any more. The member is alone in its group.
-func (t *tx) unlist() error {
+func (t *tx) unlistBlocks() error {
 	for block, subs := range t.blocks {
 		left := map[uint32]bool{}
 		err := t.view.eachDelivery(scan{prefix: blockPrefix(block)}, func(s storedDelivery) (bool, error) {

@@ -164,7 +164,7 @@ func (t *tx) forgetEvents(due dueEvents, k store.Keep) error {
 			}
 		}
 	}
-	return t.unlist()
+	return t.unlistBlocks()
 }
 
 // lastSettled returns when the last delivery of the event at position was
