@@ -127,7 +127,8 @@ func masks(lines []headerLine, sign webhook.Signing) []string {
 // that cannot be filled in, or a value that cannot be sent.
 func (p *plan) header(payload *webhook.Payload, number int, at time.Time) (http.Header, error) {
 	stamp := strconv.FormatInt(at.Unix(), 10)
-	values := []string{payload.ID, stamp, strconv.Itoa(number), payload.ContentType, payload.Trace}
+	// One array for all: the last is for a signature.
+	values := &[6]string{payload.ID, stamp, strconv.Itoa(number), payload.ContentType, payload.Trace}
 	for _, v := range values[:4] {
 		if err := checkHeaderValue(v); err != nil {
 			return nil, fmt.Errorf("the payload's id or content type: %w", err)
@@ -153,7 +154,7 @@ func (p *plan) header(payload *webhook.Payload, number int, at time.Time) (http.
 		}
 		h[p.headers[i].name] = value
 	}
-	return h, p.signer.sign(h, payload, stamp)
+	return h, p.signer.sign(h, payload, stamp, values[5:6:6])
 }
 
 func (l *headerLine) value(payload *webhook.Payload) ([]string, error) {

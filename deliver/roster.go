@@ -105,10 +105,11 @@ func (r *roster) nextAsk(now time.Time) (s *subscriber, max int) {
 	return nil, 0
 }
 
-// take returns the delivery whose turn it is.
-func (r *roster) take(now time.Time) (s *subscriber, d webhook.Delivery, ok bool) {
+// take puts the delivery whose turn it is into d, and returns whose it is; nil
+// if it is nobody's turn.
+func (r *roster) take(now time.Time, d *webhook.Delivery) (s *subscriber) {
 	if r.unsettled >= r.maxUnsettled {
-		return nil, d, false
+		return nil
 	}
 	for len(r.turns) > 0 {
 		s, r.turns = r.turns[0], r.turns[1:]
@@ -116,13 +117,13 @@ func (r *roster) take(now time.Time) (s *subscriber, d webhook.Delivery, ok bool
 		if s.free() <= 0 || !s.eligible(now) {
 			continue
 		}
-		d, s.ready = s.ready[0], s.ready[1:]
+		*d, s.ready = s.ready[0], s.ready[1:]
 		r.ready--
 		s.inFlight++
 		r.queueUp(s)
-		return s, d, true
+		return s
 	}
-	return nil, d, false
+	return nil
 }
 
 // queueUp puts s at the end of the turns if it can use one.

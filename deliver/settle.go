@@ -10,9 +10,10 @@ import (
 
 // settler holds the attempts that are to be recorded. One goroutine records
 // them, together as they come, so that no attempt's slot waits for the disk.
-// pending wants [Deliverer].mu held.
+// pending and spare want [Deliverer].mu held.
 type settler struct {
 	pending []result
+	spare   []result      // empty; becomes pending
 	some    chan struct{} // pending or unsaved states
 }
 
@@ -126,6 +127,7 @@ func (d *Deliverer) record(ctx context.Context, size int) (tried int, err error)
 			return tried, fmt.Errorf("settle %d deliveries: %w", len(batch), err)
 		}
 		d.settled(batch, settlements, with)
+		d.reuse(batch)
 	}
 	return tried, d.recordStates(ctx, states)
 }
@@ -145,7 +147,7 @@ func (d *Deliverer) batch(size int) ([]result, map[webhook.SubscriptionID]unsave
 	if len(batch) > size {
 		batch, d.settler.pending = batch[:size:size], batch[size:]
 	} else {
-		d.settler.pending = nil
+		d.settler.pending, d.settler.spare = d.settler.spare, nil
 	}
 	if len(d.roster.unsaved) == 0 {
 		return batch, nil
@@ -155,6 +157,16 @@ func (d *Deliverer) batch(size int) ([]result, map[webhook.SubscriptionID]unsave
 		states[id] = unsavedState{s, s.version, s.state}
 	}
 	return batch, states
+}
+
+// reuse takes back the array of a batch that is recorded.
+func (d *Deliverer) reuse(batch []result) {
+	clear(batch)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if cap(batch) > cap(d.settler.spare) && cap(batch) <= maxSettle {
+		d.settler.spare = batch[:0]
+	}
 }
 
 // attach moves each state on to the last settlement of its subscription, and

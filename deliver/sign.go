@@ -18,9 +18,9 @@ import (
 var errNoSecret = errors.New("there is no secret to sign with; add one, or write sign none")
 
 // signer adds a signature to the headers h of one attempt; stamp is its
-// webhook-timestamp.
+// webhook-timestamp. What it adds is in room, which has one element.
 type signer interface {
-	sign(h http.Header, payload *webhook.Payload, stamp string) error
+	sign(h http.Header, payload *webhook.Payload, stamp string, room []string) error
 }
 
 func newSigner(s *webhook.Subscription) (signer, error) {
@@ -37,7 +37,7 @@ func newSigner(s *webhook.Subscription) (signer, error) {
 
 type unsigned struct{}
 
-func (unsigned) sign(http.Header, *webhook.Payload, string) error { return nil }
+func (unsigned) sign(http.Header, *webhook.Payload, string, []string) error { return nil }
 
 // standard signs as Standard Webhooks 1.0.0 says: webhook-signature is
 // "v1," and the base64 of HMAC-SHA256 over id.timestamp.body, once for each
@@ -59,7 +59,7 @@ func newStandard(secrets []webhook.Secret) (*standard, error) {
 	return &standard{keys: newKeyring(keys)}, nil
 }
 
-func (s *standard) sign(h http.Header, payload *webhook.Payload, stamp string) error {
+func (s *standard) sign(h http.Header, payload *webhook.Payload, stamp string, room []string) error {
 	k := s.keys.get()
 	defer s.keys.put(k)
 	k.head = append(k.head[:0], payload.ID...)
@@ -78,7 +78,8 @@ func (s *standard) sign(h http.Header, payload *webhook.Payload, stamp string) e
 		k.out = append(k.out, "v1,"...)
 		k.out = base64.StdEncoding.AppendEncode(k.out, k.sum)
 	}
-	h[headerSignature] = []string{string(k.out)}
+	room[0] = string(k.out)
+	h[headerSignature] = room
 	return nil
 }
 
@@ -151,7 +152,7 @@ func signTemplate(word, text, usual string) (*webhook.Template, error) {
 	return &t, nil
 }
 
-func (p *plainHMAC) sign(h http.Header, payload *webhook.Payload, stamp string) error {
+func (p *plainHMAC) sign(h http.Header, payload *webhook.Payload, stamp string, room []string) error {
 	signed := payload.Body
 	names := signNames{payload: payload, stamp: stamp}
 	if p.over != nil {
@@ -173,7 +174,8 @@ func (p *plainHMAC) sign(h http.Header, payload *webhook.Payload, stamp string) 
 	if err := checkHeaderValue(value); err != nil {
 		return fmt.Errorf("sign hmac as: %w", err)
 	}
-	h[p.header] = []string{value}
+	room[0] = value
+	h[p.header] = room
 	return nil
 }
 

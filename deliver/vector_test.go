@@ -16,7 +16,7 @@ func TestStandardVector(t *testing.T) {
 	p := &webhook.Payload{ID: "msg_p5jXN8AQM9LWM0D4loKWxJek", Body: []byte(`{"test": 2432232314}`)}
 	for range 2 { // the second uses the HMAC state of the first again
 		h := http.Header{}
-		if err := s.sign(h, p, "1614265330"); err != nil {
+		if err := s.sign(h, p, "1614265330", make([]string, 1)); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := h.Get("Webhook-Signature"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want {

@@ -64,39 +64,40 @@ func (c *crew) close() {
 // work makes attempts until there is nothing to do. ctx ends when the shutdown
 // budget is spent.
 func (d *Deliverer) work(ctx context.Context) {
+	var dl webhook.Delivery // one for all: nobody keeps it beyond its attempt
 	for {
-		s, p, dl, ok := d.take()
+		s, p, ok := d.take(&dl)
 		if !ok {
 			return
 		}
 		a := d.attempt(ctx, p, &dl)
-		d.finish(s, p, dl, a)
+		d.finish(s, p, &dl, a)
 	}
 }
 
-// take returns the next delivery to attempt, and waits for one if need be.
-func (d *Deliverer) take() (*subscriber, *plan, webhook.Delivery, bool) {
+// take puts the next delivery to attempt into dl, and waits for one if need be.
+func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !d.crew.closing {
 		now := time.Now()
-		if s, dl, ok := d.roster.take(now); ok {
+		if s := d.roster.take(now, dl); s != nil {
 			if d.roster.consider(s, now) {
 				poke(d.wake)
 			}
-			return s, s.plan, dl, true
+			return s, s.plan, true
 		}
 		if !d.crew.rest() {
-			return nil, nil, webhook.Delivery{}, false
+			return nil, nil, false
 		}
 	}
 	d.crew.workers--
-	return nil, nil, webhook.Delivery{}, false
+	return nil, nil, false
 }
 
 // finish frees the slot of dl and hands the attempt on to be recorded. A nil
 // attempt was cut off and does not count.
-func (d *Deliverer) finish(s *subscriber, p *plan, dl webhook.Delivery, a *webhook.Attempt) {
+func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webhook.Attempt) {
 	if a == nil {
 		d.mu.Lock()
 		s.inFlight--
@@ -104,7 +105,7 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl webhook.Delivery, a *webho
 		d.opts.Queue.Unclaim(dl.ID)
 		return
 	}
-	d.opts.Observer.Attempted(p.sub, &dl, a)
+	d.opts.Observer.Attempted(p.sub, dl, a)
 	after := dl.After(*a, p.sub.Retry)
 
 	d.mu.Lock()

@@ -17,7 +17,7 @@ type ExchangeID [16]byte
 // EventID is "evt_" and 39 characters; see [NewEventID].
 type EventID string
 
-// DeliveryID is "dlv_" and 26 characters; see [NewDeliveryID].
+// DeliveryID is "dlv_" and 39 characters; see [NewDeliveryID].
 type DeliveryID string
 
 // ConfigID names a handler configuration by its content.
@@ -28,7 +28,9 @@ type ConfigID [16]byte
 type SubscriptionID string
 
 // idText is Crockford-like: lower case, no padding, sorts as the bytes do.
-var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+var idText = base32.NewEncoding(idAlphabet).WithPadding(base32.NoPadding)
+
+const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
 const exchangePrefix = "exc_"
 
@@ -83,52 +85,111 @@ func NewConfigID(config []byte) ConfigID {
 // String returns 26 characters.
 func (id ConfigID) String() string { return idText.EncodeToString(id[:]) }
 
-const eventPrefix = "evt_"
-
-// eventIDLen is the length of an event id: the prefix and 24 bytes in base 32.
-const eventIDLen = len(eventPrefix) + 39
-
 // NewEventID derives the id of the event of scope that key earned in exchange
 // x. element tells apart events of one scope and entity: the id or key of an
 // element of `each` or of a bulk, else its index; empty where there is none.
 // The same arguments always give the same id, so deriving an exchange again
 // can never make a second one. The id begins with x, so ids sort as exchanges
-// do; [EventID.Parts] gets it back.
+// do; [EventID.Exchange] gets it back.
 func NewEventID(x ExchangeID, key EntityKey, scope, element string) EventID {
-	return JoinEventID(x, [8]byte(hashParts(key.API, key.Tenant, key.Resource, key.ID, scope, element)))
+	tail := hashParts(key.API, key.Tenant, key.Resource, key.ID, scope, element)
+	return JoinEventID(x, [8]byte(tail))
 }
 
-// JoinEventID returns the event id of which [EventID.Parts] returns x and rest.
-func JoinEventID(x ExchangeID, rest [8]byte) EventID {
-	var raw [24]byte
-	copy(raw[:], x[:])
-	copy(raw[16:], rest[:])
-	var text [eventIDLen]byte
-	copy(text[:], eventPrefix)
-	idText.Encode(text[len(eventPrefix):], raw[:])
-	return EventID(text[:])
+// JoinEventID returns the id that [EventID.Exchange] takes apart into x and tail.
+func JoinEventID(x ExchangeID, tail [8]byte) EventID {
+	return EventID(joinID(eventPrefix, x, tail))
 }
 
-// Parts returns the exchange that an event was earned in, and what tells it
-// from the exchange's other events; false if id is none of [NewEventID].
-func (id EventID) Parts() (x ExchangeID, rest [8]byte, ok bool) {
-	if len(id) != eventIDLen || id[:len(eventPrefix)] != eventPrefix {
-		return x, rest, false
-	}
-	var raw [24]byte
-	n, err := idText.Decode(raw[:], []byte(id[len(eventPrefix):]))
-	if err != nil || n != len(raw) {
-		return x, rest, false
-	}
-	x, rest = ExchangeID(raw[:16]), [8]byte(raw[16:])
-	return x, rest, JoinEventID(x, rest) == id // the last character has bits to spare
+// Exchange takes apart what [NewEventID] joined: the exchange that the event
+// is of, and 8 bytes that tell it from the exchange's others. ok is false for
+// a text of another form.
+func (id EventID) Exchange() (x ExchangeID, tail [8]byte, ok bool) {
+	return splitID(string(id), eventPrefix)
 }
 
 // NewDeliveryID derives the id of the delivery of e to s. run is 0 for the
-// delivery made when the event was recorded, and counts replays.
+// delivery made when the event was recorded, and counts replays. It holds the
+// exchange of e; for an event id of another form, a hash in its place.
 func NewDeliveryID(e EventID, s SubscriptionID, run uint64) DeliveryID {
-	return DeliveryID("dlv_" + hashText(string(e), string(s), string(binary.BigEndian.AppendUint64(nil, run))))
+	hash := hashParts(string(e), string(s), string(binary.BigEndian.AppendUint64(nil, run)))
+	x, _, ok := e.Exchange()
+	if !ok {
+		x = ExchangeID(hash)
+	}
+	return JoinDeliveryID(x, [8]byte(hash))
 }
+
+// JoinDeliveryID returns the id that [DeliveryID.Exchange] takes apart into x
+// and tail.
+func JoinDeliveryID(x ExchangeID, tail [8]byte) DeliveryID {
+	return DeliveryID(joinID(deliveryPrefix, x, tail))
+}
+
+// Exchange takes apart what [NewDeliveryID] joined: the exchange of the event,
+// and 8 bytes that tell the delivery from the exchange's others. ok is false
+// for a text of another form.
+func (id DeliveryID) Exchange() (x ExchangeID, tail [8]byte, ok bool) {
+	return splitID(string(id), deliveryPrefix)
+}
+
+// Prefixes of the ids that name an exchange, and the length of what follows.
+const (
+	eventPrefix    = "evt_"
+	deliveryPrefix = "dlv_"
+	joinedText     = 39
+)
+
+// joinID returns prefix and 39 characters: an exchange and a tail.
+func joinID(prefix string, x ExchangeID, tail [8]byte) string {
+	var raw [24]byte
+	copy(raw[copy(raw[:], x[:]):], tail[:])
+	var text [4 + joinedText]byte
+	idText.Encode(text[copy(text[:], prefix):], raw[:])
+	return string(text[:])
+}
+
+// splitID reads what [joinID] wrote.
+func splitID(text, prefix string) (x ExchangeID, tail [8]byte, ok bool) {
+	if len(text) != len(prefix)+joinedText || text[:len(prefix)] != prefix {
+		return x, tail, false
+	}
+	raw, ok := decodeJoined(text[len(prefix):])
+	return ExchangeID(raw[:16]), [8]byte(raw[16:]), ok
+}
+
+// decodeJoined reads 39 characters without an allocation, which encoding/base32
+// makes for each text; deliveries are looked up by it.
+func decodeJoined(text string) (raw [24]byte, ok bool) {
+	bits, n := uint32(0), 0
+	at := 0
+	for i := range len(text) {
+		v := idValues[text[i]]
+		if v == notID {
+			return raw, false
+		}
+		bits, n = bits<<5|uint32(v), n+5
+		if n >= 8 {
+			n -= 8
+			raw[at] = byte(bits >> n)
+			at++
+		}
+	}
+	return raw, bits&(1<<n-1) == 0 // the last character has bits to spare
+}
+
+const notID = 0xff
+
+// idValues are the values of the characters of idText.
+var idValues = func() (values [256]byte) {
+	for i := range values {
+		values[i] = notID
+	}
+	for i := range len(idAlphabet) {
+		values[idAlphabet[i]] = byte(i)
+	}
+	return values
+}()
 
 // hashText hashes parts to 26 characters.
 func hashText(parts ...string) string { return idText.EncodeToString(hashParts(parts...)) }

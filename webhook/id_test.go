@@ -12,7 +12,7 @@ func TestEventIDLeadsToItsExchange(t *testing.T) {
 	x := webhook.NewExchangeID(time.Now())
 	key := webhook.EntityKey{API: "shop", Tenant: "acme", Resource: "order", ID: "7"}
 	id := webhook.NewEventID(x, key, "order.updated", "a")
-	got, rest, ok := id.Parts()
+	got, rest, ok := id.Exchange()
 	if !ok || got != x || webhook.JoinEventID(got, rest) != id {
 		t.Errorf("%s is of %s, %x, %v", id, got, rest, ok)
 	}
@@ -48,7 +48,7 @@ func TestMalformedEventIDs(t *testing.T) {
 	id := string(webhook.NewEventID(webhook.NewExchangeID(time.Now()), webhook.EntityKey{}, "a", ""))
 	short := id[:len(id)-1]
 	for _, bad := range []string{"", "evt_", "evt_1", short, id + "0", "dlv_" + id[4:], strings.ToUpper(id), short + "u", short + "1"} {
-		if _, _, ok := webhook.EventID(bad).Parts(); ok {
+		if _, _, ok := webhook.EventID(bad).Exchange(); ok {
 			t.Errorf("%q was read", bad)
 		}
 	}

@@ -16,6 +16,18 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// What does not stay fresh is queued on disk, and is as good.
+func TestStoreOfFewFresh(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) func() store.Store {
+		dir := t.TempDir()
+		return func() store.Store {
+			s := open(t, dir)
+			badger.FewFresh(s, 3, 6, 2)
+			return s
+		}
+	})
+}
+
 // open opens the store in dir and closes it when the test ends.
 func open(t testing.TB, dir string) *badger.Store {
 	t.Helper()

@@ -120,13 +120,59 @@ func BenchmarkDeliver(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 }
 
+// BenchmarkLife records a delivery, claims it soon, and settles it together with
+// others: what a subscriber costs the store that keeps up.
+func BenchmarkLife(b *testing.B) {
+	s := open(b, b.TempDir())
+	ctx := context.Background()
+	b.ReportAllocs()
+	b.ResetTimer()
+	recorded := make(chan struct{})
+	go func() {
+		recordMany(b, s, b.N, 1, 128)
+		close(recorded)
+	}()
+	for settled := 0; settled < b.N; {
+		ds, _, err := s.Claim(ctx, "crm", 0, start, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(ds) == 0 {
+			<-s.Waiting()
+			continue
+		}
+		all := make([]webhook.Settlement, len(ds))
+		for i, d := range ds {
+			a := accepted(d)
+			all[i] = webhook.Settlement{Delivery: d.After(a, webhook.DefaultSchedule), Attempt: &a}
+		}
+		if err := s.Settle(ctx, all...); err != nil {
+			b.Fatal(err)
+		}
+		settled += len(ds)
+	}
+	<-recorded
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+}
+
 func attempt(s *badger.Store, d webhook.Delivery) error {
 	if _, err := s.Event(context.Background(), d.Event); err != nil {
 		return err
 	}
-	a := webhook.Attempt{
-		Delivery: d.ID, Number: 1, Started: start, Latency: time.Millisecond, Outcome: webhook.Accepted, Status: 200,
-		URL: "https://crm.example.com/hooks", Sent: webhook.Header{"Webhook-Id": {string(d.Event)}}, Answer: []byte("ok"),
-	}
+	a := accepted(d)
 	return s.Settle(context.Background(), webhook.Settlement{Delivery: d.After(a, webhook.DefaultSchedule), Attempt: &a})
+}
+
+// accepted is an attempt as the deliverer makes them.
+func accepted(d webhook.Delivery) webhook.Attempt {
+	return webhook.Attempt{
+		Delivery: d.ID, Number: 1, Started: start, Latency: time.Millisecond, Outcome: webhook.Accepted, Status: 200,
+		URL: "https://crm.example.com/hooks", Answer: []byte("ok"),
+		Sent: webhook.Header{
+			"Webhook-Id": {string(d.Event)}, "Webhook-Timestamp": {"1614265330"}, "Webhook-Attempt": {"1"},
+			"Webhook-Signature": {"v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="},
+			"Content-Type":      {"application/json"}, "User-Agent": {"sidehook/dev"},
+		},
+		Received: webhook.Header{"Date": {"Sun, 22 Nov 2026 01:30:37 GMT"}, "Content-Length": {"2"}},
+	}
 }

@@ -197,7 +197,7 @@ func (t *tx) putEvents(c *changes) ([]webhook.Event, error) {
 	list := make([]listed, 0, min(len(events), partSize))
 	for i := range events {
 		e, of := &events[i], &c.events[i]
-		x, rest, ok := e.ID.Parts()
+		x, rest, ok := e.ID.Exchange()
 		if !ok || x != e.Exchange || x != events[0].Exchange {
 			return nil, fmt.Errorf("event %s is not of exchange %s", e.ID, events[0].Exchange)
 		}
@@ -228,76 +228,6 @@ func (t *tx) putEvent(c *changes, of *encodedEvent, e *webhook.Event) {
 	copy(data, start)
 	t.putLong(keyEvent(e.Position), data)
 	t.effect(func(q *queue) { q.s.events.put(e.ID, e) })
-}
-
-// maxDeliveries is how many deliveries of one event are committed with it.
-const maxDeliveries = 1000
-
-// putDeliveries returns copies of the deliveries with the positions of their
-// events, and queues them, or keeps those that are too many for later.
-func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]webhook.Delivery, error) {
-	out := make([]webhook.Delivery, len(ds))
-	copy(out, ds)
-	positions := make(map[webhook.EventID]uint64, len(events))
-	for i := range events {
-		positions[events[i].ID] = events[i].Position
-	}
-	count := map[uint64]int{}
-	rest := map[uint64][]webhook.Delivery{}
-	for i := range out {
-		d := &out[i]
-		position, ok := positions[d.Event]
-		if !ok {
-			var known bool
-			var err error
-			if position, known, err = t.replayed(d); err != nil {
-				return nil, err
-			}
-			if known {
-				continue
-			}
-		}
-		t.complete(d, position)
-		if count[position]++; count[position] > maxDeliveries {
-			rest[position] = append(rest[position], *d)
-			continue
-		}
-		if err := t.putDelivery(d); err != nil {
-			return nil, err
-		}
-	}
-	for position, ds := range rest {
-		t.putRest(position, ds)
-	}
-	return out, nil
-}
-
-// replayed returns the position of an event recorded earlier, of which d is
-// another delivery, and whether d itself is known already.
-func (t *tx) replayed(d *webhook.Delivery) (position uint64, known bool, err error) {
-	position, found, err := t.eventPosition(d.Event)
-	if err != nil {
-		return 0, false, err
-	}
-	if !found {
-		return 0, false, fmt.Errorf("delivery %s is of event %s, which is not there", d.ID, d.Event)
-	}
-	old, err := t.get(keyDeliveryID(d.ID))
-	return position, old.found(), err
-}
-
-// complete fills in what the store knows of a new delivery.
-func (t *tx) complete(d *webhook.Delivery, position uint64) {
-	d.Position = position
-	if d.Created.IsZero() {
-		d.Created = t.now
-	}
-	if d.State == "" {
-		d.State = webhook.Pending
-	}
-	if d.Due.IsZero() && !d.State.Final() {
-		d.Due = d.Created
-	}
 }
 
 func (t *tx) effect(e effect) { t.mine.effects = append(t.mine.effects, e) }

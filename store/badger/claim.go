@@ -51,7 +51,7 @@ func (q *queue) claim(sub subscription, now time.Time, max int) ([]webhook.Deliv
 	for p := range l.windows {
 		if err := c.window(webhook.Priority(p)); err != nil {
 			for i := range c.ds {
-				q.unclaim(c.ds[i].ID)
+				q.unclaim(tailOf(c.ds[i].ID))
 			}
 			return nil, time.Time{}, err
 		}
@@ -59,32 +59,36 @@ func (q *queue) claim(sub subscription, now time.Time, max int) ([]webhook.Deliv
 	return c.ds, fromNanos(c.next), nil
 }
 
-// window gives out what is due in one window, reading on while that brings
-// more.
+// window gives out what is due of one priority, queued or fresh, reading on
+// while that brings more.
 func (c *claiming) window(p webhook.Priority) error {
-	w := &c.l.windows[p]
-	for i := 0; ; {
-		if i == len(w.items) {
-			if w.whole {
-				return nil
-			}
+	queued, fresh := &c.l.windows[p], &c.l.fresh[p]
+	for i, j := 0, 0; ; {
+		if i == len(queued.items) && !queued.whole {
 			if err := c.q.refill(c.v, c.l, p, refillN); err != nil {
 				return err
 			}
 			continue
 		}
-		it := w.items[i]
+		w, at := queued, &i
+		if i == len(queued.items) || j < len(fresh.items) && fresh.items[j].before(queued.items[i].queuePlace) {
+			w, at = fresh, &j
+		}
+		if *at == len(w.items) {
+			return nil
+		}
+		it := w.items[*at]
 		switch {
 		case it.due > c.now:
 			c.soon(it.due)
 			return nil
 		case !c.free(it):
-			i++
+			*at++
 		case len(c.ds) == c.max:
 			c.soon(c.now)
 			return nil
 		default:
-			if err := c.give(w, i); err != nil {
+			if err := c.give(w, *at); err != nil {
 				return err
 			}
 		}
@@ -114,13 +118,15 @@ func (c *claiming) give(w *window, i int) error {
 		if err != nil {
 			return err
 		}
-		if it.delivery, err = decodeDelivery(v.bytes); err != nil {
+		if it.delivery, err = decodeDelivery(it.place, v.bytes); err != nil {
 			return err
 		}
 	}
-	w.items = append(w.items[:i], w.items[i+1:]...)
-	c.q.shownN--
-	c.q.out[it.id] = it
+	w.take(i)
+	if !it.fresh {
+		c.q.shownN--
+	}
+	c.q.out[it.tail] = it
 	if it.lane != "" {
 		c.l.busy[it.lane] = true
 	}
@@ -141,15 +147,17 @@ func (s *Store) Unclaim(ids ...webhook.DeliveryID) {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	for _, id := range ids {
-		s.queue.unclaim(id)
+		s.queue.unclaim(tailOf(id))
 	}
 	s.queue.signal()
 }
 
-func (q *queue) unclaim(id webhook.DeliveryID) {
-	if it := q.out[id]; it != nil {
-		q.back(id)
-		if !it.behind && it.line.hold.section(it.position) == it.line.hold.open {
+func (q *queue) unclaim(tail uint64) {
+	if it := q.out[tail]; it != nil {
+		q.back(tail)
+		if it.fresh {
+			q.showFresh(it)
+		} else if !it.behind && it.line.hold.section(it.position) == it.line.hold.open {
 			q.insert(it)
 		}
 	}
@@ -199,8 +207,10 @@ func (q *queue) oldest(v *view, l *line) (time.Time, error) {
 				return time.Time{}, err
 			}
 		}
-		if len(w.items) > 0 {
-			earlier(w.items[0].due)
+		for _, items := range [][]*item{w.items, l.fresh[p].items} {
+			if len(items) > 0 {
+				earlier(items[0].due)
+			}
 		}
 		if l.hold.boundary == 0 {
 			continue

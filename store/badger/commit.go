@@ -144,6 +144,7 @@ func (t *tx) finish() {
 		t.put(keyPosition(), binary.BigEndian.AppendUint64(nil, t.group.position))
 	}
 	t.putMarks()
+	t.putFresh()
 	for sub, n := range t.group.pending {
 		if n != 0 {
 			t.put(keyCount(sub), binary.BigEndian.AppendUint64(nil, t.s.queue.pending(sub)+uint64(n)))
@@ -198,7 +199,7 @@ func (s *Store) committed(t *tx) {
 			if !cached(k) {
 				continue
 			}
-			if v.long {
+			if v.long || settledDelivery(k, v) {
 				s.values.drop(k)
 			} else {
 				s.values.put(k, v)

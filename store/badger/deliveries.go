@@ -1,8 +1,8 @@
 package badger
 
 import (
+	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -13,6 +13,46 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
+// eachPosition calls f with the positions of an exchange's events, until it
+// returns false.
+func (v *view) eachPosition(x webhook.ExchangeID, f func(position uint64) (bool, error)) error {
+	return v.each(scan{prefix: keyExchange(x, 0)}, func(_ []byte, item *badgerdb.Item) (more bool, err error) {
+		err = item.Value(func(b []byte) error {
+			list, err := parseListed(b)
+			if err != nil {
+				return err
+			}
+			for _, l := range list {
+				if more, err = f(l.position); err != nil || !more {
+					return err
+				}
+			}
+			return nil
+		})
+		return more, err
+	})
+}
+
+// findDelivery returns the delivery with an id; false if it is not there.
+func (v *view) findDelivery(id webhook.DeliveryID) (s storedDelivery, ok bool, err error) {
+	x, _, ours := id.Exchange()
+	if !ours {
+		return s, false, nil
+	}
+	tail := tailOf(id)
+	err = v.eachPosition(x, func(position uint64) (bool, error) {
+		p := place{position, tail}
+		data, err := v.get(keyDelivery(p))
+		if err != nil || !data.found() {
+			return err == nil, err
+		}
+		s, err = parseDelivery(p, data.bytes)
+		ok = err == nil
+		return false, err
+	})
+	return s, ok, err
+}
+
 // Delivery implements [store.Reader].
 func (s *Store) Delivery(_ context.Context, id webhook.DeliveryID) (*webhook.Delivery, error) {
 	v, err := s.views.get()
@@ -20,99 +60,14 @@ func (s *Store) Delivery(_ context.Context, id webhook.DeliveryID) (*webhook.Del
 		return nil, err
 	}
 	defer v.release()
-	at, err := v.get(keyDeliveryID(id))
+	found, ok, err := v.findDelivery(id)
+	if err == nil && !ok {
+		err = store.ErrNotFound
+	}
 	if err != nil {
 		return nil, fmt.Errorf("delivery %s: %w", id, err)
 	}
-	if len(at.bytes) != 8 {
-		return nil, fmt.Errorf("delivery %s: %w", id, store.ErrNotFound)
-	}
-	data, err := v.get(keyDelivery(place{binary.BigEndian.Uint64(at.bytes), id}))
-	if err != nil {
-		return nil, fmt.Errorf("delivery %s: %w", id, err)
-	}
-	return decodeDelivery(data.bytes)
-}
-
-// Deliveries implements [store.Reader]. It uses the narrowest index: the
-// event's, that of an unhappy final state, the subscription's, or none.
-func (s *Store) Deliveries(ctx context.Context, q store.DeliveryQuery) ([]webhook.Delivery, error) {
-	if q.Max <= 0 {
-		q.Max = defaultMax
-	}
-	v, err := s.views.get()
-	if err != nil {
-		return nil, err
-	}
-	defer v.release()
-	prefix, ok, err := deliveryIndex(v, q)
-	if err != nil || !ok {
-		return nil, err
-	}
-	sc := positionScan(prefix, q.Below, true)
-	if q.Event != "" {
-		sc = scan{prefix: prefix, reverse: true}
-	} else if q.Below > 0 {
-		sc.from = append(sc.from, beyond[:8]...) // all ids of the position
-	}
-	skip := len(prefix)
-	if q.Event != "" {
-		skip -= 8
-	}
-	var out []webhook.Delivery
-	err = v.each(sc, func(k []byte, item *badgerdb.Item) (bool, error) {
-		if err := ctx.Err(); err != nil {
-			return false, err
-		}
-		p, ok := parsePlace(k[skip:])
-		if !ok {
-			return false, errBroken("index of deliveries")
-		}
-		if q.Below > 0 && p.position >= q.Below {
-			return true, nil
-		}
-		d, err := selectDelivery(v, q, p)
-		if err == nil && d != nil {
-			out = append(out, *d)
-		}
-		return len(out) < q.Max, err
-	})
-	return out, err
-}
-
-// deliveryIndex returns the prefix of the keys to go through, each of which
-// ends with a place; false if there can be none.
-func deliveryIndex(v *view, q store.DeliveryQuery) (key, bool, error) {
-	switch {
-	case q.Event != "":
-		position, found, err := eventPosition(v, v, q.Event)
-		return newKey(tableDelivery, 8).u64(position), found, err
-	case unhappyState(q.State):
-		return newKey(tableFailed, 1).byte(stateNumber(q.State)), true, nil
-	case q.Subscription != "":
-		return newKey(tableSubscription, 40).sub(q.Subscription), true, nil
-	}
-	return key{tableDelivery}, true, nil
-}
-
-func unhappyState(s webhook.DeliveryState) bool { return s != "" && unhappy(s) }
-
-// selectDelivery returns the delivery at p if q selects it. Its state is looked
-// at before it is decoded.
-func selectDelivery(v *view, q store.DeliveryQuery, p place) (*webhook.Delivery, error) {
-	data, err := v.get(keyDelivery(p))
-	if err != nil || !data.found() {
-		return nil, err
-	}
-	was, err := parseStanding(p, data.bytes)
-	if err != nil || q.State != "" && was.state != q.State {
-		return nil, err
-	}
-	d, err := decodeDelivery(data.bytes)
-	if err != nil || q.Subscription != "" && d.Subscription != q.Subscription {
-		return nil, err
-	}
-	return d, nil
+	return found.decode()
 }
 
 // Attempts implements [store.Reader].
@@ -122,20 +77,43 @@ func (s *Store) Attempts(_ context.Context, id webhook.DeliveryID) ([]webhook.At
 		return nil, err
 	}
 	defer v.release()
-	var all []webhook.Attempt
-	err = v.each(scan{prefix: keyAttempts(id)}, func(k []byte, _ *badgerdb.Item) (bool, error) {
+	found, ok, err := v.findDelivery(id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	all, err := v.attempts(&found)
+	if err != nil {
+		return nil, fmt.Errorf("attempts of %s: %w", id, err)
+	}
+	for i := range all {
+		all[i].Delivery = id
+	}
+	slices.SortFunc(all, func(a, b webhook.Attempt) int { return cmp.Compare(a.Number, b.Number) })
+	return all, nil
+}
+
+func (v *view) attempts(s *storedDelivery) (all []webhook.Attempt, err error) {
+	add := func(data []byte) error {
+		a, err := wire.DecodeAttempt(data)
+		all = append(all, a)
+		return err
+	}
+	if s.attempt != nil {
+		if err := add(s.attempt); err != nil {
+			return nil, err
+		}
+	}
+	if !s.further {
+		return all, nil
+	}
+	err = v.each(scan{prefix: keyAttempts(s.place)}, func(k []byte, _ *badgerdb.Item) (bool, error) {
 		data, err := getLong(v, slices.Clone(k))
 		if err != nil {
 			return false, err
 		}
-		a, err := wire.DecodeAttempt(data)
-		all = append(all, a)
-		return true, err
+		return true, add(data)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("attempts of %s: %w", id, err)
-	}
-	return all, nil
+	return all, err
 }
 
 // Stats implements [store.Reader].

@@ -2,6 +2,8 @@ package badger
 
 import (
 	"encoding/binary"
+	"hash/fnv"
+	"slices"
 
 	"github.com/sidehook/sidehook/store/wire"
 	"github.com/sidehook/sidehook/webhook"
@@ -23,66 +25,170 @@ func stateNumber(s webhook.DeliveryState) byte {
 	return 0
 }
 
+// unhappy reports whether a state has an index of its own: the final ones that
+// are few and looked for.
+func unhappy(s webhook.DeliveryState) bool { return s.Final() && s != webhook.Delivered }
+
 // standing is the part of a stored delivery that the queue needs.
 type standing struct {
 	state webhook.DeliveryState
 	queuePlace
 }
 
-// deliveryHead is the length of what precedes the encoded delivery: state,
-// priority and due.
-const deliveryHead = 10
-
-func encodeDelivery(d *webhook.Delivery) []byte {
-	buf := make([]byte, 0, 320)
-	buf = append(buf, stateNumber(d.State), byte(d.Priority))
-	buf = binary.BigEndian.AppendUint64(buf, nanos(d.Due))
-	return wire.AppendDelivery(buf, d)
+// storedDelivery is a delivery as it is on disk.
+type storedDelivery struct {
+	standing
+	tag     uint32 // of its subscription
+	further bool   // it has attempts of their own keys
+	attempt []byte // one that is kept here, encoded; nil: none
+	rest    []byte // what the fields above do not say, encoded
 }
 
-func decodeDelivery(b []byte) (*webhook.Delivery, error) {
-	if len(b) < deliveryHead {
-		return nil, errBroken("delivery")
+// deliveryHead is the length of what precedes the attempt: state, priority,
+// due, tag and flags.
+const deliveryHead = 15
+
+// furtherAttempts is the flag of storedDelivery.further.
+const furtherAttempts byte = 1
+
+// tagOf tells most subscriptions apart without decoding a delivery.
+func tagOf(s subscription) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(s))
+	return h.Sum32()
+}
+
+// encode encodes s; if d is not nil, d is what it says.
+func (s *storedDelivery) encode(d *webhook.Delivery) []byte {
+	if d != nil {
+		s.state, s.priority, s.due, s.tag = d.State, d.Priority, nanos(d.Due), tagOf(d.Subscription)
 	}
-	return wire.DecodeDelivery(b[deliveryHead:])
+	flags := byte(0)
+	if s.further {
+		flags = furtherAttempts
+	}
+	size := deliveryHead + 3 + len(s.attempt) + len(s.rest)
+	if d != nil {
+		size += 80 + len(d.Subscription) + len(d.Lane) + len(d.Reason)
+	}
+	buf := make([]byte, 0, size)
+	buf = append(buf, stateNumber(s.state), byte(s.priority))
+	buf = binary.BigEndian.AppendUint64(buf, s.due)
+	buf = append(binary.BigEndian.AppendUint32(buf, s.tag), flags)
+	buf = append(binary.AppendUvarint(buf, uint64(len(s.attempt))), s.attempt...)
+	if d == nil {
+		return append(buf, s.rest...)
+	}
+	bare := *d
+	bare.Position, bare.Priority, bare.State, bare.Due = 0, 0, "", fromNanos(0)
+	return wire.AppendDelivery(buf, &bare)
 }
 
-func parseStanding(p place, b []byte) (standing, error) {
+func parseDelivery(p place, b []byte) (s storedDelivery, err error) {
 	if len(b) < deliveryHead || int(b[0]) >= len(states) {
-		return standing{}, errBroken("delivery")
+		return s, errBroken("delivery")
 	}
-	return standing{states[b[0]], queuePlace{p, webhook.Priority(b[1]), binary.BigEndian.Uint64(b[2:])}}, nil
+	s.standing = standing{states[b[0]], queuePlace{p, webhook.Priority(b[1]), binary.BigEndian.Uint64(b[2:])}}
+	s.tag, s.further = binary.BigEndian.Uint32(b[10:]), b[14]&furtherAttempts != 0
+	attempt, rest, ok := cutBytes(b[deliveryHead:])
+	if !ok {
+		return s, errBroken("delivery")
+	}
+	if len(attempt) > 0 {
+		s.attempt = attempt
+	}
+	s.rest = rest
+	return s, nil
 }
 
-// unhappy reports whether a state has an index of its own: the final ones that
-// are few and looked for.
-func unhappy(s webhook.DeliveryState) bool { return s.Final() && s != webhook.Delivered }
+// settledDelivery reports whether a write is of a delivery in its final state,
+// which is hardly read again.
+func settledDelivery(k string, v value) bool {
+	return k[0] == tableDelivery && len(v.bytes) > 0 && int(v.bytes[0]) < len(states) && states[v.bytes[0]].Final()
+}
 
-// putDelivery puts a new delivery and queues it if it is owed.
-func (t *tx) putDelivery(d *webhook.Delivery) error {
+func (s *storedDelivery) decode() (*webhook.Delivery, error) {
+	d, err := wire.DecodeDelivery(s.rest)
+	if err != nil {
+		return nil, err
+	}
+	d.Position, d.Priority, d.State, d.Due = s.position, s.priority, s.state, fromNanos(s.due)
+	return d, nil
+}
+
+func decodeDelivery(p place, b []byte) (*webhook.Delivery, error) {
+	s, err := parseDelivery(p, b)
+	if err != nil {
+		return nil, err
+	}
+	return s.decode()
+}
+
+func readDelivery(g getter, p place) (*webhook.Delivery, error) {
+	v, err := g.get(keyDelivery(p))
+	if err != nil || !v.found() {
+		return nil, err
+	}
+	return decodeDelivery(p, v.bytes)
+}
+
+// maxInline bounds an attempt that is kept with its delivery, in bytes.
+const maxInline = 2 << 10
+
+// putAttempt keeps a: with the delivery, if there is room and no other. s is
+// to be encoded before the next call.
+func (t *tx) putAttempt(s *storedDelivery, a *webhook.Attempt) error {
+	bare := *a
+	bare.Delivery = "" // the key says it
+	data := wire.AppendAttempt(t.scratch[:0], &bare)
+	t.scratch = data[:0]
+	if s.attempt != nil {
+		was, err := wire.DecodeAttempt(s.attempt)
+		if err != nil {
+			return err
+		}
+		if was.Number == a.Number {
+			s.attempt = nil
+		}
+	}
+	if s.attempt == nil && len(data) <= maxInline {
+		s.attempt = data
+		return nil
+	}
+	s.further = true
+	t.putLong(keyAttempts(s.place).u32(uint32(a.Number)), slices.Clone(data))
+	return nil
+}
+
+// putDelivery puts a new delivery and queues it if it is owed. recent says that
+// its event is of the same record.
+func (t *tx) putDelivery(d *webhook.Delivery, recent bool) error {
 	p := placeOf(d)
-	t.put(keyDelivery(p.place), encodeDelivery(d))
-	t.put(keyDeliveryID(d.ID), binary.BigEndian.AppendUint64(nil, d.Position))
-	t.putKey(keySubscription(d.Subscription, p.place))
+	t.put(keyDelivery(p.place), (&storedDelivery{}).encode(d))
+	t.listBlock(d.Subscription, p.position)
 	if unhappy(d.State) {
 		t.putKey(keyFailed(stateNumber(d.State), p.place))
 	}
 	if d.State.Final() {
 		return nil
 	}
+	if recent {
+		return t.enqueueRecent(d)
+	}
 	return t.enqueue(d)
 }
 
 // changeDelivery puts d in place of what it was.
-func (t *tx) changeDelivery(was standing, d *webhook.Delivery) {
-	t.put(keyDelivery(was.place), encodeDelivery(d))
-	if was.state == d.State {
+func (t *tx) changeDelivery(s storedDelivery, d *webhook.Delivery) {
+	was := s.state
+	t.put(keyDelivery(s.place), s.encode(d))
+	if was == d.State {
 		return
 	}
-	if unhappy(was.state) {
-		t.delete(keyFailed(stateNumber(was.state), was.place))
+	if unhappy(was) {
+		t.delete(keyFailed(stateNumber(was), s.place))
 	}
 	if unhappy(d.State) {
-		t.putKey(keyFailed(stateNumber(d.State), was.place))
+		t.putKey(keyFailed(stateNumber(d.State), s.place))
 	}
 }

@@ -15,7 +15,9 @@
 // change is three keys: the snapshot, the event, and the exchange's list of its
 // events, by which an event's id leads to it. A body is kept once, and named by
 // what else shows it (stored.go); each event leads to the one before on its
-// entity. Values over 512 KiB are cut into pieces (long.go).
+// entity. Values over 512 KiB are cut into pieces (long.go). A delivery is one
+// key, with its attempt if it has one. It is in a queue on disk only if it does not stay fresh
+// (fresh.go); memory knows up to 16,384 fresh ones.
 //
 // # Guarantees
 //

@@ -56,7 +56,7 @@ func (t *tx) eventPosition(id webhook.EventID) (position uint64, found bool, err
 // eventPosition looks with g in the first part of the list, where most are, and
 // in v for the others.
 func eventPosition(g getter, v *view, id webhook.EventID) (position uint64, found bool, err error) {
-	x, rest, ok := id.Parts()
+	x, rest, ok := id.Exchange()
 	if !ok {
 		return 0, false, nil
 	}

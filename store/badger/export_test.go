@@ -70,3 +70,28 @@ func RecordSize(s *Store, r store.Record) (writes []string, size int, err error)
 	})
 	return writes, size, err
 }
+
+// FewFresh lowers the bounds of what is fresh.
+func FewFresh(s *Store, most, span, step uint64) {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	s.queue.fresh.bounds = bounds{most, span, step}
+}
+
+// Settle settles and returns how many keys of each table that puts, and how
+// many it deletes.
+func Settle(s *Store, m webhook.Settlement) (puts, deletes map[string]int, err error) {
+	puts, deletes = map[string]int{}, map[string]int{}
+	err = s.commit(context.Background(), func(t *tx) error {
+		err := t.settle(&m)
+		for k, v := range t.mine.writes {
+			if v.found() {
+				puts[k[:1]]++
+			} else {
+				deletes[k[:1]]++
+			}
+		}
+		return err
+	})
+	return puts, deletes, err
+}

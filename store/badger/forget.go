@@ -149,17 +149,23 @@ func (t *tx) leaveBodies(stored *storedEvent) (err error) {
 }
 
 func (t *tx) forgetDelivery(p place, data []byte) error {
-	d, err := decodeDelivery(data)
+	s, err := parseDelivery(p, data)
+	if err != nil {
+		return err
+	}
+	d, err := s.decode()
 	if err != nil {
 		return err
 	}
 	t.delete(keyDelivery(p))
-	t.delete(keyDeliveryID(p.id))
-	t.delete(keySubscription(d.Subscription, p))
+	t.touched(d.Subscription, p.position)
 	if unhappy(d.State) {
 		t.delete(keyFailed(stateNumber(d.State), p))
 	}
-	return t.view.each(scan{prefix: keyAttempts(p.id)}, func(k []byte, _ *badgerdb.Item) (bool, error) {
+	if !s.further {
+		return nil
+	}
+	return t.view.each(scan{prefix: keyAttempts(p)}, func(k []byte, _ *badgerdb.Item) (bool, error) {
 		return true, t.deleteLong(slices.Clone(k))
 	})
 }
@@ -255,20 +261,18 @@ func (s *Store) heldOver(sub subscription, from uint64, k store.Keep) (over []we
 	}
 	defer v.release()
 	lowest = from
-	prefix := newKey(tableSubscription, 40+len(sub)).sub(sub)
 	looked := 0
-	err = v.each(scan{prefix: prefix, from: slices.Clone(prefix).u64(from)}, func(b []byte, _ *badgerdb.Item) (bool, error) {
-		p, ok := parsePlace(b[len(prefix):])
-		if !ok {
-			return false, errBroken("index of deliveries")
-		}
-		lowest = p.position
+	err = v.eachOf(sub, from, false, func(s storedDelivery) (bool, error) {
+		lowest = s.position
 		if looked++; looked > maintainHeld {
 			return false, nil
 		}
-		d, err := readDelivery(v, p)
+		if s.state.Final() {
+			return true, nil
+		}
+		d, err := s.decode()
 		switch {
-		case err != nil || d == nil || d.State.Final():
+		case err != nil || d.Subscription != sub:
 			return err == nil, err
 		case !heldTooLong(d, k):
 			return false, nil
@@ -285,14 +289,6 @@ func heldTooLong(d *webhook.Delivery, k store.Keep) bool {
 		since = d.Created
 	}
 	return held && k.Now.Sub(since) > k.HoldFor
-}
-
-func readDelivery(g getter, p place) (*webhook.Delivery, error) {
-	v, err := g.get(keyDelivery(p))
-	if err != nil || !v.found() {
-		return nil, err
-	}
-	return decodeDelivery(v.bytes)
 }
 
 // owed returns the subscriptions that are owed something.

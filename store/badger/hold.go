@@ -47,10 +47,11 @@ func (t *tx) holdThrough(sub subscription, through uint64) error {
 			}
 		}
 	}
+	loose := t.dropAllFresh(sub, lanes)
 	next := hold{boundary: through, open: old.open}
 	t.put(keyHold(sub), append(binary.BigEndian.AppendUint64(nil, through), next.open))
 	t.effect(func(q *queue) { q.divide(sub, next) })
-	for _, list := range heads {
+	for _, list := range append(heads[:], loose) {
 		for _, h := range list {
 			if h.lane == "" {
 				t.show(sub, next.section(h.position), "", h.queuePlace)
@@ -63,6 +64,22 @@ func (t *tx) holdThrough(sub subscription, through uint64) error {
 		}
 	}
 	return nil
+}
+
+// dropAllFresh makes what is fresh of sub followers of lanes, which it adds to
+// lanes, and returns what has no lane.
+func (t *tx) dropAllFresh(sub subscription, lanes map[string]bool) (loose []shownHead) {
+	for _, c := range t.freshOf(sub, "") {
+		t.mine.queued[sub] = true
+		t.dropFresh(c.place)
+		if c.lane == "" {
+			loose = append(loose, shownHead{queuePlace: c.queuePlace})
+			continue
+		}
+		t.follow(sub, c.lane, c.queuePlace)
+		lanes[c.lane] = true
+	}
+	return loose
 }
 
 // headLane makes the first followers of a lane, below and above the boundary,

@@ -24,15 +24,16 @@ const (
 	tableEntity   = 'n' // entity position: events that neither a snapshot nor an event leads to
 	tableBody     = 'b' // position -> bodies of a forgotten event that the next one names
 
-	tableDelivery     = 'd' // position id -> delivery
-	tableDeliveryID   = 'D' // id -> position
-	tableSubscription = 'u' // subscription position id
-	tableFailed       = 'F' // state position id, for final states but delivered
-	tableAttempt      = 'a' // delivery number -> attempt
+	// A tail is the last 8 bytes of a delivery's id.
+	tableDelivery     = 'd' // position tail -> delivery, with an attempt
+	tableSubscription = 'u' // subscription block: of positions, some have deliveries of it
+	tableFailed       = 'F' // state position tail, for final states but delivered
+	tableAttempt      = 'a' // position tail number -> further attempt
 
-	tableQueue    = 'q' // subscription section priority due position id -> lane; heads only
+	tableFresh    = 'f' // -> no delivery of a lower position is fresh
+	tableQueue    = 'q' // subscription section priority due position tail -> lane; heads only
 	tableLane     = 'L' // subscription section lane -> its head
-	tableFollower = 'l' // subscription lane position id -> priority, due
+	tableFollower = 'l' // subscription lane position tail -> priority, due
 	tableHold     = 'h' // subscription -> boundary between its sections
 	tableCount    = 'k' // subscription -> pending deliveries
 	tableRest     = 'w' // position number -> deliveries not yet queued
@@ -64,7 +65,7 @@ func (k key) text(s string) key {
 	return append(binary.BigEndian.AppendUint16(k, uint16(len(s))), s...)
 }
 func (k key) sub(s subscription) key  { return k.text(string(s)) }
-func (k key) delivery(p place) key    { return k.u64(p.position).last(string(p.id)) }
+func (k key) delivery(p place) key    { return k.u64(p.position).u64(p.tail) }
 func (k key) queued(p queuePlace) key { return k.byte(byte(p.priority)).u64(p.due).delivery(p.place) }
 
 type subscription = webhook.SubscriptionID
@@ -132,19 +133,17 @@ func keyEntity(d digest, position uint64) key {
 	return newKey(tableEntity, len(d)+8).bytes(d[:]).u64(position)
 }
 
-func keyDelivery(p place) key { return newKey(tableDelivery, 8+len(p.id)).delivery(p) }
-func keyDeliveryID(id webhook.DeliveryID) key {
-	return newKey(tableDeliveryID, len(id)).last(string(id))
-}
-func keySubscription(s subscription, p place) key {
-	return newKey(tableSubscription, 10+len(s)+len(p.id)).sub(s).delivery(p)
+func keyDelivery(p place) key { return newKey(tableDelivery, 16).delivery(p) }
+
+// keySubscription lists the blocks of positions that have deliveries of s.
+func keySubscription(s subscription, block uint64) key {
+	return newKey(tableSubscription, 10+len(s)).sub(s).u64(block)
 }
 func keyFailed(state byte, p place) key {
-	return newKey(tableFailed, 9+len(p.id)).byte(state).delivery(p)
+	return newKey(tableFailed, 17).byte(state).delivery(p)
 }
-func keyAttempts(id webhook.DeliveryID) key {
-	return newKey(tableAttempt, 6+len(id)).text(string(id))
-}
+func keyAttempts(p place) key { return newKey(tableAttempt, 20).delivery(p) }
+func keyFresh() key           { return key{tableFresh} }
 
 func keySection(s subscription, section byte) key {
 	return newKey(tableQueue, 64+len(s)).sub(s).byte(section)
@@ -182,11 +181,21 @@ func parseMarks(k []byte) (first mark, ok bool) {
 // place says where a delivery is kept.
 type place struct {
 	position uint64
-	id       webhook.DeliveryID
+	tail     uint64 // of its id
+}
+
+// tailOf returns the tail of an id; of one that is none of ours, a hash.
+func tailOf(id webhook.DeliveryID) uint64 {
+	_, tail, ok := id.Exchange()
+	if !ok {
+		sum := sha256.Sum256([]byte(id))
+		copy(tail[:], sum[:])
+	}
+	return binary.BigEndian.Uint64(tail[:])
 }
 
 func (p place) before(q place) bool {
-	return p.position < q.position || p.position == q.position && p.id < q.id
+	return p.position < q.position || p.position == q.position && p.tail < q.tail
 }
 
 // queuePlace says where a delivery stands in its subscription's queue.
@@ -202,20 +211,20 @@ func (p queuePlace) before(q queuePlace) bool {
 }
 
 func placeOf(d *webhook.Delivery) queuePlace {
-	return queuePlace{place{d.Position, d.ID}, d.Priority, nanos(d.Due)}
+	return queuePlace{place{d.Position, tailOf(d.ID)}, d.Priority, nanos(d.Due)}
 }
 
 // parsePlace reads what [key.delivery] appended.
 func parsePlace(b []byte) (place, bool) {
-	if len(b) < 8 {
+	if len(b) != 16 {
 		return place{}, false
 	}
-	return place{binary.BigEndian.Uint64(b), webhook.DeliveryID(b[8:])}, true
+	return place{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}, true
 }
 
 // parseQueued reads what [key.queued] appended.
 func parseQueued(b []byte) (queuePlace, bool) {
-	if len(b) < 17 {
+	if len(b) != 25 {
 		return queuePlace{}, false
 	}
 	p, _ := parsePlace(b[9:])

@@ -12,20 +12,19 @@ import (
 // queue table; the others are followers.
 type head struct {
 	queuePlace
-	tail uint64 // no follower has a higher position; 0: there is none
+	last uint64 // no follower has a higher position; 0: there is none
 }
 
 func (h head) encode() []byte {
-	buf := make([]byte, 0, 25+len(h.id))
+	buf := make([]byte, 0, 33)
 	buf = append(buf, byte(h.priority))
 	buf = binary.BigEndian.AppendUint64(buf, h.due)
-	buf = binary.BigEndian.AppendUint64(buf, h.tail)
-	buf = binary.BigEndian.AppendUint64(buf, h.position)
-	return append(buf, h.id...)
+	buf = binary.BigEndian.AppendUint64(buf, h.last)
+	return key(buf).delivery(h.place)
 }
 
 func parseLane(b []byte) (head, error) {
-	if len(b) < 25 {
+	if len(b) != 33 {
 		return head{}, errBroken("lane")
 	}
 	p, _ := parsePlace(b[17:])
@@ -52,31 +51,43 @@ func (t *tx) putHead(sub subscription, section byte, lane string, h head) {
 func (t *tx) enqueue(d *webhook.Delivery) error {
 	t.mine.pending[d.Subscription]++
 	p := placeOf(d)
-	section := t.s.queue.hold(d.Subscription).section(p.position)
-	if d.Lane == "" {
-		t.show(d.Subscription, section, "", p)
+	if d.Lane != "" && p.position > t.s.queue.hold(d.Subscription).boundary {
+		if err := t.queueLane(d.Subscription, d.Lane, place{}, p); err != nil {
+			return err
+		}
+	}
+	return t.queueUp(d.Subscription, d.Lane, p)
+}
+
+// queueUp puts a delivery into its subscription's queue on disk. Nothing of its
+// lane is fresh.
+func (t *tx) queueUp(sub subscription, lane string, p queuePlace) error {
+	t.mine.queued[sub] = true
+	section := t.s.queue.hold(sub).section(p.position)
+	if lane == "" {
+		t.show(sub, section, "", p)
 		return nil
 	}
-	h, found, err := t.head(d.Subscription, section, d.Lane)
+	h, found, err := t.head(sub, section, lane)
 	switch {
 	case err != nil:
 		return err
 	case !found:
 		h = head{queuePlace: p}
-		t.show(d.Subscription, section, d.Lane, p)
+		t.show(sub, section, lane, p)
 	case p.place.before(h.place):
-		t.hide(d.Subscription, section, h.queuePlace)
-		t.follow(d.Subscription, d.Lane, h.queuePlace)
-		h = head{p, max(h.tail, h.position)}
-		t.show(d.Subscription, section, d.Lane, p)
+		t.hide(sub, section, h.queuePlace)
+		t.follow(sub, lane, h.queuePlace)
+		h = head{p, max(h.last, h.position)}
+		t.show(sub, section, lane, p)
 	default:
-		t.follow(d.Subscription, d.Lane, p)
-		h.tail = max(h.tail, p.position)
+		t.follow(sub, lane, p)
+		h.last = max(h.last, p.position)
 	}
-	if h.tail == h.position {
-		h.tail++ // a follower of the same position
+	if h.last == h.position {
+		h.last++ // a follower of the same position
 	}
-	t.putHead(d.Subscription, section, d.Lane, h)
+	t.putHead(sub, section, lane, h)
 	return nil
 }
 
@@ -84,6 +95,10 @@ func (t *tx) enqueue(d *webhook.Delivery) error {
 // becomes due.
 func (t *tx) dequeue(sub subscription, lane string, p queuePlace) error {
 	t.mine.pending[sub]--
+	if t.isFresh(p.place) {
+		t.dropFresh(p.place)
+		return nil
+	}
 	section, h, err := t.find(sub, lane, p)
 	if err != nil {
 		return err
@@ -102,7 +117,7 @@ func (t *tx) dequeue(sub subscription, lane string, p queuePlace) error {
 
 // promote puts the follower after h, which is gone, at the head.
 func (t *tx) promote(sub subscription, section byte, lane string, h head) error {
-	if h.tail > h.position {
+	if h.last > h.position {
 		next, found, err := t.follower(sub, lane, h.place, t.s.queue.hold(sub).limit(section))
 		if err != nil {
 			return err
@@ -110,7 +125,7 @@ func (t *tx) promote(sub subscription, section byte, lane string, h head) error 
 		if found {
 			t.delete(keyFollowers(sub, lane).delivery(next.place))
 			t.show(sub, section, lane, next)
-			t.putHead(sub, section, lane, head{next, h.tail})
+			t.putHead(sub, section, lane, head{next, h.last})
 			return nil
 		}
 	}
@@ -120,6 +135,9 @@ func (t *tx) promote(sub subscription, section byte, lane string, h head) error 
 
 // requeue moves a delivery that stays owed to its new time and priority.
 func (t *tx) requeue(sub subscription, lane string, was, p queuePlace) error {
+	if t.isFresh(was.place) {
+		return t.queueFresh(sub, lane, was.place, p)
+	}
 	section, h, err := t.find(sub, lane, was)
 	if err != nil {
 		return err
@@ -130,7 +148,7 @@ func (t *tx) requeue(sub subscription, lane string, was, p queuePlace) error {
 	}
 	if lane != "" {
 		was = h.queuePlace
-		t.putHead(sub, section, lane, head{p, h.tail})
+		t.putHead(sub, section, lane, head{p, h.last})
 	}
 	t.hide(sub, section, was)
 	t.show(sub, section, lane, p)

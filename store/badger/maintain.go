@@ -164,7 +164,7 @@ func (t *tx) forgetEvents(due dueEvents, k store.Keep) error {
 			}
 		}
 	}
-	return nil
+	return t.unlistBlocks()
 }
 
 // lastSettled returns when the last delivery of the event at position was
@@ -173,12 +173,13 @@ func (t *tx) lastSettled(position uint64) (last time.Time, owed bool, err error)
 	if owed, err = restless(t.view, position); owed || err != nil {
 		return last, owed, err
 	}
-	err = t.view.each(scan{prefix: newKey(tableDelivery, 8).u64(position)}, func(_ []byte, item *badgerdb.Item) (bool, error) {
+	err = t.view.each(scan{prefix: newKey(tableDelivery, 8).u64(position)}, func(k []byte, item *badgerdb.Item) (bool, error) {
 		v, err := copyItem(item)
 		if err != nil {
 			return false, err
 		}
-		d, err := decodeDelivery(v.bytes)
+		p, _ := parsePlace(k[1:])
+		d, err := decodeDelivery(p, v.bytes)
 		if err != nil {
 			return false, err
 		}

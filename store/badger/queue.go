@@ -20,7 +20,8 @@ type queue struct {
 
 	mu      sync.Mutex
 	lines   map[subscription]*line
-	out     map[webhook.DeliveryID]*item
+	out     map[uint64]*item // by the tail of its id
+	fresh   fresh
 	shownN  int             // items in all windows
 	stirred bool            // something may have become due
 	rests   map[uint64]bool // positions of events whose deliveries are not all queued
@@ -35,10 +36,16 @@ type line struct {
 	id      subscription
 	pending uint64
 	hold    hold
-	windows [webhook.Replay + 1]window
-	busy    map[string]bool // lanes of which a delivery is given out
-	lowest  uint64          // no delivery of a lower position is owed
-	claimed time.Time       // when it was last asked
+	windows [webhook.Replay + 1]window // of what is queued
+	fresh   [webhook.Replay + 1]window // of what is fresh; whole
+	freshN  uint64
+	lanes   map[string][]*item // what is fresh, by place
+	busy    map[string]bool    // lanes of which a delivery is given out
+	lowest  uint64             // no delivery of a lower position is owed
+	claimed time.Time          // when it was last asked
+
+	block       uint64 // the newest that has deliveries of it
+	blockListed bool   // block is known, and listed
 }
 
 // item is the head of a lane, or a delivery without one.
@@ -47,13 +54,15 @@ type item struct {
 	line     *line
 	lane     string
 	delivery *webhook.Delivery // nil until it is first given out
-	behind   bool              // given out, and meanwhile no longer the head of its lane
+	fresh    bool
+	behind   bool // given out, and meanwhile no longer the head of its lane
 }
 
 func newQueue(s *Store) *queue {
 	return &queue{
 		s: s, waiting: make(chan struct{}, 1),
-		lines: map[subscription]*line{}, out: map[webhook.DeliveryID]*item{}, rests: map[uint64]bool{},
+		lines: map[subscription]*line{}, out: map[uint64]*item{}, rests: map[uint64]bool{},
+		fresh: fresh{items: map[place]*item{}, bounds: bounds{maxFresh, maxSpan, freshStep}},
 	}
 }
 
@@ -61,9 +70,9 @@ func newQueue(s *Store) *queue {
 func (q *queue) line(sub subscription) *line {
 	l := q.lines[sub]
 	if l == nil {
-		l = &line{id: sub, busy: map[string]bool{}}
+		l = &line{id: sub, busy: map[string]bool{}, lanes: map[string][]*item{}}
 		for p := range l.windows {
-			l.windows[p].whole = true // until it turns out otherwise
+			l.windows[p].whole, l.fresh[p].whole = true, true // until it turns out otherwise
 		}
 		q.lines[sub] = l
 	}
@@ -93,15 +102,18 @@ func (q *queue) load() error {
 		q.rests[binary.BigEndian.Uint64(k[1:])] = true
 		return true, nil
 	})
+	if err != nil {
+		return err
+	}
 	for _, it := range q.out { // given out before a reopening
-		it.line = q.line(it.line.id)
+		it.line, it.fresh = q.line(it.line.id), false
 		if it.lane != "" {
 			it.line.busy[it.lane] = true
 		}
 	}
 	q.findFloor()
 	q.signal()
-	return err
+	return q.loadFresh(v)
 }
 
 func (q *queue) loadCount(k []byte, item *badgerdb.Item) (bool, error) {
@@ -181,7 +193,7 @@ func (q *queue) hold(sub subscription) hold {
 func (q *queue) shown(sub subscription, section byte, lane string, p queuePlace) {
 	l := q.line(sub)
 	l.lowest = min(l.lowest, p.position)
-	if it := q.out[p.id]; it != nil {
+	if it := q.out[p.tail]; it != nil {
 		it.queuePlace, it.behind = p, false
 		return
 	}
@@ -193,7 +205,7 @@ func (q *queue) shown(sub subscription, section byte, lane string, p queuePlace)
 
 // hidden follows a key out of the queue table.
 func (q *queue) hidden(sub subscription, p queuePlace) {
-	if it := q.out[p.id]; it != nil {
+	if it := q.out[p.tail]; it != nil {
 		it.behind = true
 	}
 	if l := q.lines[sub]; l != nil && l.windows[p.priority].remove(p) {
@@ -202,10 +214,10 @@ func (q *queue) hidden(sub subscription, p queuePlace) {
 }
 
 // back takes back a delivery that was given out.
-func (q *queue) back(id webhook.DeliveryID) {
-	if it := q.out[id]; it != nil {
+func (q *queue) back(tail uint64) {
+	if it := q.out[tail]; it != nil {
 		q.stirred = true
-		delete(q.out, id)
+		delete(q.out, tail)
 		if it.lane != "" {
 			delete(it.line.busy, it.lane)
 		}
@@ -276,7 +288,7 @@ func (q *queue) refill(v *view, l *line, p webhook.Priority, n int) error {
 		}
 		n--
 		w.upTo = at
-		if q.out[at.id] == nil && w.add(&item{queuePlace: at, line: l, lane: string(lane)}) {
+		if q.out[at.tail] == nil && w.add(&item{queuePlace: at, line: l, lane: string(lane)}) {
 			q.shownN++
 		}
 		return true, nil

@@ -26,7 +26,7 @@ func (t *tx) putRest(position uint64, ds []webhook.Delivery) {
 		ds = ds[len(part):]
 		var buf []byte
 		for i := range part {
-			b := encodeDelivery(&part[i])
+			b := (&storedDelivery{}).encode(&part[i])
 			buf = append(binary.AppendUvarint(buf, uint64(len(b))), b...)
 		}
 		t.putLong(keyRest(position, n), buf)
@@ -116,17 +116,18 @@ func (t *tx) spread(k key) error {
 	if err != nil || data == nil {
 		return err
 	}
+	position := binary.BigEndian.Uint64(k[1:])
 	for len(data) > 0 {
 		b, rest, ok := cutBytes(data)
 		if !ok {
 			return errBroken("part of an event's deliveries")
 		}
 		data = rest
-		d, err := decodeDelivery(b)
+		d, err := decodeDelivery(place{position: position}, b)
 		if err != nil {
 			return err
 		}
-		if err := t.putDelivery(d); err != nil {
+		if err := t.putDelivery(d, false); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/sidehook/sidehook/store/wire"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -32,13 +31,13 @@ func (s *Store) Late() uint64 { return s.late.Load() }
 
 func (t *tx) settle(m *webhook.Settlement) error {
 	d := &m.Delivery
-	t.effect(func(q *queue) { q.back(d.ID) })
+	p := place{d.Position, tailOf(d.ID)}
+	t.effect(func(q *queue) { q.back(p.tail) })
 	if m.State != nil {
 		if _, err := t.putState(*m.State); err != nil {
 			return err
 		}
 	}
-	p := place{d.Position, d.ID}
 	v, err := t.get(keyDelivery(p))
 	if err != nil {
 		return err
@@ -47,19 +46,24 @@ func (t *tx) settle(m *webhook.Settlement) error {
 		t.effect(func(q *queue) { q.s.late.Add(1) })
 		return nil
 	}
-	if m.Attempt != nil {
-		k := keyAttempts(d.ID).u32(uint32(m.Attempt.Number))
-		t.putLong(k, wire.AppendAttempt(make([]byte, 0, 512+len(m.Attempt.Answer)), m.Attempt))
-	}
-	was, err := parseStanding(p, v.bytes)
+	stored, err := parseDelivery(p, v.bytes)
 	if err != nil {
 		return err
 	}
+	if m.Attempt != nil {
+		if err := t.putAttempt(&stored, m.Attempt); err != nil {
+			return err
+		}
+	}
+	was := stored.standing
 	if was.state.Final() && (m.Attempt != nil || d.State.Final()) {
+		if m.Attempt != nil {
+			t.put(keyDelivery(p), stored.encode(nil))
+		}
 		t.effect(func(q *queue) { q.s.late.Add(1) })
 		return nil
 	}
-	t.changeDelivery(was, d)
+	t.changeDelivery(stored, d)
 	return t.moveDelivery(was, d)
 }
 

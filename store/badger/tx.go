@@ -18,6 +18,10 @@ type tx struct {
 
 	group, mine layer
 	followers   map[string][]string // lane prefix -> follower keys put by the group or the member
+
+	scratch []byte // for encoding
+
+	blocks map[uint64]map[subscription]bool // that the member forgot deliveries of
 }
 
 // layer is writes that are not committed, and what they mean to memory.
@@ -26,6 +30,9 @@ type layer struct {
 	size     int              // as Badger counts it, at most
 	position uint64           // of the newest event
 	pending  map[subscription]int
+	queued   map[subscription]bool // some were put into the queue on disk
+	fresh    map[place]freshChange // of the fresh deliveries
+	freshN   int                   // by how many these grow
 	effects  []effect
 	marks    []mark
 	err      error // a write that cannot be
@@ -35,13 +42,19 @@ type layer struct {
 const maxValue = pieceSize + 8<<10
 
 func newLayer() layer {
-	return layer{writes: map[string]value{}, pending: map[subscription]int{}}
+	return layer{
+		writes: map[string]value{}, pending: map[subscription]int{},
+		queued: map[subscription]bool{}, fresh: map[place]freshChange{},
+	}
 }
 
 func (l *layer) clear() {
 	clear(l.writes)
 	clear(l.pending)
+	clear(l.queued)
+	clear(l.fresh)
 	clear(l.effects)
+	l.freshN = 0
 	l.size, l.effects, l.marks, l.err = 0, l.effects[:0], l.marks[:0], nil
 }
 
@@ -69,6 +82,7 @@ func (t *tx) end() { t.view.release() }
 func (t *tx) forget() {
 	t.mine.clear()
 	t.mine.position = t.group.position
+	t.blocks = nil
 }
 
 // keep makes the running member's writes the group's.
@@ -79,6 +93,13 @@ func (t *tx) keep() {
 	for sub, n := range t.mine.pending {
 		t.group.pending[sub] += n
 	}
+	for sub := range t.mine.queued {
+		t.group.queued[sub] = true
+	}
+	for p, c := range t.mine.fresh {
+		t.group.fresh[p] = c
+	}
+	t.group.freshN += t.mine.freshN
 	t.group.effects = append(t.group.effects, t.mine.effects...)
 	t.group.marks = append(t.group.marks, t.mine.marks...)
 	t.group.size += t.mine.size

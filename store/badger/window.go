@@ -55,9 +55,17 @@ func (w *window) add(it *item) bool {
 func (w *window) remove(p queuePlace) bool {
 	i, found := w.find(p)
 	if found {
-		w.items = slices.Delete(w.items, i, i+1)
+		w.take(i)
 	}
 	return found
+}
+
+// take removes the item at i. It is often one of the first, and there may be
+// many behind it.
+func (w *window) take(i int) {
+	copy(w.items[1:i+1], w.items[:i])
+	w.items[0] = nil
+	w.items = w.items[1:]
 }
 
 // cut drops the last of several items.
@@ -73,7 +81,9 @@ func (w *window) empty() {
 	if len(w.items) > 0 {
 		// One place before the first: nothing is deleted in between.
 		w.whole, w.upTo = false, w.items[0].queuePlace
-		w.upTo.id = ""
+		if w.upTo.tail--; w.upTo.tail == ^uint64(0) {
+			w.upTo.position--
+		}
 	}
 	w.items = nil
 }

@@ -22,12 +22,12 @@ const (
 	deliveryDue
 	deliveryCreated
 	deliverySettled
+	deliveryIDs // the exchange, and the tails of the event and the delivery
 )
 
 // AppendDelivery appends the encoding of d to buf.
 func AppendDelivery(buf []byte, d *webhook.Delivery) []byte {
-	buf = AppendString(buf, deliveryID, string(d.ID))
-	buf = AppendString(buf, deliveryEvent, string(d.Event))
+	buf = appendIDs(buf, d)
 	buf = AppendString(buf, deliverySubscription, string(d.Subscription))
 	buf = AppendUint(buf, deliveryPosition, d.Position)
 	buf = AppendString(buf, deliveryLane, d.Lane)
@@ -42,6 +42,32 @@ func AppendDelivery(buf []byte, d *webhook.Delivery) []byte {
 	return AppendTime(buf, deliverySettled, d.Settled)
 }
 
+// appendIDs appends the ids of d and its event, which are 32 bytes as a rule.
+func appendIDs(buf []byte, d *webhook.Delivery) []byte {
+	x, tail, ok := d.Event.Exchange()
+	of, own, ours := d.ID.Exchange()
+	if !ok || !ours || x != of {
+		buf = AppendString(buf, deliveryID, string(d.ID))
+		return AppendString(buf, deliveryEvent, string(d.Event))
+	}
+	var ids [32]byte
+	copy(ids[copy(ids[:], x[:]):], tail[:])
+	copy(ids[24:], own[:])
+	return AppendBytes(buf, deliveryIDs, ids[:])
+}
+
+// decodeIDs reads the field of [appendIDs].
+func decodeIDs(r *Reader, d *webhook.Delivery) {
+	ids := r.Bytes()
+	if len(ids) != 32 {
+		r.Fail(fmt.Errorf("ids of %d bytes instead of 32", len(ids)))
+		return
+	}
+	x := webhook.ExchangeID(ids[:16])
+	d.Event = webhook.JoinEventID(x, [8]byte(ids[16:]))
+	d.ID = webhook.JoinDeliveryID(x, [8]byte(ids[24:]))
+}
+
 // DecodeDelivery reads what [AppendDelivery] wrote. The result shares nothing
 // with data. A priority that this version does not know is an error.
 func DecodeDelivery(data []byte) (*webhook.Delivery, error) {
@@ -53,6 +79,8 @@ func DecodeDelivery(data []byte) (*webhook.Delivery, error) {
 			d.ID = webhook.DeliveryID(r.String())
 		case deliveryEvent:
 			d.Event = webhook.EventID(r.String())
+		case deliveryIDs:
+			decodeIDs(&r, d)
 		case deliverySubscription:
 			d.Subscription = webhook.SubscriptionID(r.String())
 		case deliveryPosition:

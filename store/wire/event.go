@@ -57,7 +57,7 @@ const (
 // AppendEvent appends the encoding of e to buf. What follows from other fields
 // is left out.
 func AppendEvent(buf []byte, e *webhook.Event) []byte {
-	if x, rest, ok := e.ID.Parts(); ok && x == e.Exchange {
+	if x, rest, ok := e.ID.Exchange(); ok && x == e.Exchange {
 		buf = AppendBytes(buf, eventNamed, append(append(make([]byte, 0, 24), x[:]...), rest[:]...))
 	} else {
 		buf = AppendString(buf, eventID, string(e.ID))

@@ -51,8 +51,9 @@ func fullDelivery() *webhook.Delivery {
 func fullAttempt() webhook.Attempt {
 	return webhook.Attempt{
 		Delivery: "dlv_1", Number: 2, Started: noon, Latency: time.Second, Outcome: webhook.Throttled, Status: 429,
-		Error: "e", URL: "https://a", Sent: webhook.Header{"A": {"b"}}, Received: webhook.Header{"C": {"d", ""}},
-		Answer: []byte("no"), CutShort: true, RetryAt: noon,
+		Error: "e", URL: "https://a", Sent: webhook.Header{"A": {"b"}, "Webhook-Id": {"c"}},
+		Received: webhook.Header{"C": {"d", ""}, "Date": {"e", ""}, "Vary": {"f"}},
+		Answer:   []byte("no"), CutShort: true, RetryAt: noon,
 	}
 }
 
@@ -92,6 +93,9 @@ func TestEveryFieldComesBack(t *testing.T) {
 	same("event", e, again(t, wire.AppendEvent(nil, e), wire.DecodeEvent))
 	same("snapshot", s, again(t, appendSnapshot(nil, &s), decodeSnapshot))
 	same("delivery", d, again(t, wire.AppendDelivery(nil, d), wire.DecodeDelivery))
+	d.Event = webhook.NewEventID(webhook.NewExchangeID(noon), s.Key, "order.updated", "")
+	d.ID = webhook.NewDeliveryID(d.Event, "crm", 0)
+	same("delivery with ids of ours", d, again(t, wire.AppendDelivery(nil, d), wire.DecodeDelivery))
 	same("attempt", a, again(t, wire.AppendAttempt(nil, &a), wire.DecodeAttempt))
 	same("state", st, again(t, wire.AppendState(nil, &st), wire.DecodeState))
 	same("zero event", &webhook.Event{}, again(t, wire.AppendEvent(nil, &webhook.Event{}), wire.DecodeEvent))
