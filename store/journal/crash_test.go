@@ -130,8 +130,8 @@ func (h *history) check(t *testing.T, j *journal.Journal, syncedBegins, mayLose 
 				}
 				begins[e.Begin.ID] = true
 			}
-			if e.End == nil {
-				continue
+			if e.End == nil || e.End.Ending == webhook.Rejected {
+				continue // the latter closes a begin that waited for too long on a busy machine
 			}
 			n, ok := h.number[e.End.ID]
 			if !ok || fmt.Sprint(n) != e.End.Request.Path || h.size[e.End.ID] != len(e.End.Response.Body.Bytes) {
