@@ -16,7 +16,7 @@ import (
 // through memory maps, where a full disk is no error but the death of the
 // process: there must be room for the memtables that wait to be flushed, and
 // for the compactions that follow (level 0 at its stall, and the base level).
-const reserve = 128 << 20
+const reserve = memtables*memtableSize + stallTables*memtableSize + baseLevelSize
 
 // room returns an error that wraps [store.ErrFull] if size more bytes would
 // leave less than the reserve.
