@@ -71,14 +71,18 @@ func (c *recordCall) derive(s *Store, p *recording) error {
 // note keeps the snapshots that p leads to, for those behind it.
 func (c *recordCall) note(p *recording) {
 	for i := range p.change.Snapshots {
-		next := &p.change.Snapshots[i]
 		if c.latest == nil {
 			c.latest = make(map[webhook.EntityKey]*kept, len(c.parts))
 		}
-		c.latest[next.Key] = &kept{
-			snapshotHead: p.change.heads[next.Key], digest: p.prior[next.Key].digest, snapshot: *next,
-		}
+		next := p.change.kept(i)
+		c.latest[next.snapshot.Key] = next
 	}
+}
+
+// kept returns snapshot i as it will be read when c is put.
+func (c *changes) kept(i int) *kept {
+	next := c.Snapshots[i]
+	return &kept{snapshotHead: c.heads[next.Key], digest: c.prior[next.Key].digest, snapshot: next}
 }
 
 // work is the member's work on the part that it is at.
@@ -235,7 +239,7 @@ func (p *recording) unchanged(t *tx) (bool, error) {
 		if err != nil || head.rev != prior.rev {
 			return false, err
 		}
-		prior.named = head.named // retention lowers it without a new revision
+		prior.snapshotHead = head // some of it changes without a new revision
 	}
 	return true, nil
 }
