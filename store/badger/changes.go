@@ -37,7 +37,6 @@ type chain struct {
 	newest uint64             // while the events are put
 	head   snapshotHead       // of the new snapshot, but its newest
 	near   webhook.ExchangeID // of the new snapshot
-	next   *kept              // the new snapshot as a later record of the call has it before; nil: none does
 }
 
 // shownBody is a body that the next event may name.
@@ -168,9 +167,6 @@ func (t *tx) putChanges(c *changes) (store.Consequences, error) {
 	for i := range c.Snapshots {
 		if err := t.putChained(&c.Snapshots[i], &c.chains[i], c.stored[i]); err != nil {
 			return out, err
-		}
-		if later := c.chains[i].next; later != nil {
-			later.newest = c.chains[i].newest
 		}
 	}
 	out.Deliveries, err = t.putDeliveries(out.Events, c.Deliveries)

@@ -68,7 +68,7 @@ func TestTooManyFreshAreQueued(t *testing.T) {
 	s := open(t, dir)
 	badger.FewFresh(s, 100, 1000, 20)
 	const n = 400
-	recordMany(t, s, n, 1, 128) // each of a lane of its own
+	recordMany(t, s, n, 1, 1) // each of a lane of its own
 	if k := keys(t, s); k["q"] < n-100 || k["q"] > n-50 || k["f"] != 1 {
 		t.Errorf("of %d, %d are queued; %d marks", n, k["q"], k["f"])
 	}

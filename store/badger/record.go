@@ -75,10 +75,15 @@ func (c *recordCall) note(p *recording) {
 		if c.latest == nil {
 			c.latest = make(map[webhook.EntityKey]*kept, len(c.parts))
 		}
-		of := &p.change.chains[i]
-		of.next = &kept{snapshotHead: of.head, digest: of.prior.digest, near: of.near, snapshot: p.change.Snapshots[i]}
-		c.latest[of.next.snapshot.Key] = of.next
+		next := p.change.kept(i)
+		c.latest[next.snapshot.Key] = next
 	}
+}
+
+// kept returns snapshot i as it will be read when c is put.
+func (c *changes) kept(i int) *kept {
+	of := &c.chains[i]
+	return &kept{snapshotHead: of.head, digest: of.prior.digest, near: of.near, snapshot: c.Snapshots[i]}
 }
 
 // work is the member's work on the part that it is at.
@@ -235,6 +240,7 @@ func (p *recording) unchanged(t *tx) (bool, error) {
 		if err != nil || head.rev != prior.rev {
 			return false, err
 		}
+		prior.snapshotHead = head // its newest event was placed only when it was put
 	}
 	return true, nil
 }
