@@ -245,3 +245,56 @@ func (l *lives) nothingElse() {
 		l.Error("want(-) got(+):\n", diff)
 	}
 }
+
+// The list of an exchange with many events is in parts, and goes with them.
+func TestAnExchangeOfManyEvents(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	x := webhook.NewExchangeID(start)
+	got, err := s.Record(context.Background(), store.Record{Exchange: x, Segment: 1, Derive: func([]webhook.Snapshot) (c store.Consequences, err error) {
+		l := &lives{T: t}
+		for i := range 700 {
+			key := webhook.EntityKey{API: "shop", Resource: "order", ID: fmt.Sprint(i)}
+			c.Events = append(c.Events, l.event(x, key, "order.updated", nil, json.RawMessage("{}")))
+		}
+		c.Deliveries = []webhook.Delivery{{
+			ID: webhook.NewDeliveryID(c.Events[400].ID, "crm", 0), Event: c.Events[400].ID, Subscription: "crm", State: webhook.Pending, Due: start,
+		}}
+		return c, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s = open(t, dir)
+	l := &lives{T: t, s: s}
+	l.same("of the exchange", got.Events, store.EventQuery{Exchange: x})
+	for i := range got.Events {
+		if e, err := s.Event(context.Background(), got.Events[i].ID); err != nil || e.Position != got.Events[i].Position {
+			t.Fatal(i, e, err)
+		}
+	}
+	maintain(t, s, 60*24*time.Hour)
+	l.same("what is owed", got.Events[400:401], store.EventQuery{Exchange: x})
+	if e, err := s.Event(context.Background(), got.Events[400].ID); err != nil || e.Position != got.Events[400].Position {
+		t.Error("what is owed:", e, err)
+	}
+	settleAll(t, s)
+	maintain(t, s, 400*24*time.Hour)
+	l.now = time.Now()
+	l.nothingElse()
+}
+
+// An event whose id is not of its exchange could not be found again.
+func TestAForeignEventIDIsRefused(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, id := range []webhook.EventID{"evt_1", webhook.NewEventID(webhook.NewExchangeID(start), webhook.EntityKey{}, "a", "")} {
+		r := altered(small(1, 1), func(c *store.Consequences) { c.Events[0].ID, c.Deliveries = id, nil })
+		if _, err := s.Record(context.Background(), r); err == nil {
+			t.Error(id, "was recorded")
+		}
+	}
+	if _, err := s.Record(context.Background(), small(2, 1)); err != nil {
+		t.Error("after it:", err)
+	}
+}
