@@ -251,7 +251,7 @@ func TestAnExchangeOfManyEvents(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	x := webhook.NewExchangeID(start)
-	got, err := s.Record(context.Background(), store.Record{Exchange: x, Segment: 1, Derive: func([]webhook.Snapshot) (c store.Consequences, err error) {
+	got, err := record(s, store.Record{Exchange: x, Segment: 1, Derive: func([]webhook.Snapshot) (c store.Consequences, err error) {
 		l := &lives{T: t}
 		for i := range 700 {
 			key := webhook.EntityKey{API: "shop", Resource: "order", ID: fmt.Sprint(i)}
