@@ -290,11 +290,11 @@ func TestAForeignEventIDIsRefused(t *testing.T) {
 	s := open(t, t.TempDir())
 	for _, id := range []webhook.EventID{"evt_1", webhook.NewEventID(webhook.NewExchangeID(start), webhook.EntityKey{}, "a", "")} {
 		r := altered(small(1, 1), func(c *store.Consequences) { c.Events[0].ID, c.Deliveries = id, nil })
-		if _, err := s.Record(context.Background(), r); err == nil {
+		if _, err := record(s, r); err == nil {
 			t.Error(id, "was recorded")
 		}
 	}
-	if _, err := s.Record(context.Background(), small(2, 1)); err != nil {
+	if _, err := record(s, small(2, 1)); err != nil {
 		t.Error("after it:", err)
 	}
 }
