@@ -47,8 +47,8 @@ func TestBatchesHaveTheirDistance(t *testing.T) {
 		recorded := calls[0].n
 		for i := 1; i < len(calls); i++ {
 			recorded += calls[i].n
-			if d := calls[i].at.Sub(calls[i-1].at); d != 4*time.Millisecond {
-				b.Errorf("batch %d comes after %v, want 4ms", i, d)
+			if d := calls[i].at.Sub(calls[i-1].at); d != 10*time.Millisecond {
+				b.Errorf("batch %d comes after %v, want 10ms", i, d)
 			}
 		}
 		if recorded != 40 {
@@ -62,16 +62,25 @@ func TestBatchesHaveTheirDistance(t *testing.T) {
 	})
 }
 
-func TestABatchThatIsLargeEnoughGoesAtOnce(t *testing.T) {
+func TestWhoIsBehindDoesNotRest(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.update("a", 0)
 		b.settled()
-		for n := range 128 {
+		for n := range 3 * 128 {
 			b.update(fmt.Sprint(n), n)
 		}
+		time.Sleep(10 * time.Millisecond)
 		b.settled()
-		if calls := b.calls(); len(calls) != 2 || calls[1].n != 128 || calls[1].at != calls[0].at {
-			b.Errorf("batches: %+v; want one and then 128 at the same time", calls)
+		calls := b.calls()
+		recorded := 0
+		for _, c := range calls[1:] {
+			recorded += c.n
+			if d := c.at.Sub(calls[0].at); d != 10*time.Millisecond {
+				b.Errorf("a batch comes %v after the first", d)
+			}
+		}
+		if recorded < 2*128 {
+			b.Errorf("%d are recorded after one rest, want all but what is less than a batch", recorded)
 		}
 	})
 }

@@ -93,7 +93,8 @@ func (d *Deriver) Run(ctx context.Context) {
 		<-d.ended
 	}()
 	var at store.Position
-	recovered := false
+	recovered, behind := false, false
+	pace := newPace(readEvery)
 	for {
 		if !recovered && !at.Before(d.Recovered) {
 			recovered = true
@@ -101,7 +102,11 @@ func (d *Deriver) Run(ctx context.Context) {
 			close(d.caughtUp)
 		}
 		d.line.reached(at)
+		if !behind {
+			pace.wait(ctx)
+		}
 		entries, done, err := d.next(ctx, at)
+		behind = len(entries) == batchEntries
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
 			return
 		}
