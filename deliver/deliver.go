@@ -17,6 +17,7 @@ type Queue interface {
 	Claim(ctx context.Context, sub webhook.SubscriptionID, through uint64, now time.Time, max int) ([]webhook.Delivery, time.Time, error)
 	Settle(ctx context.Context, s ...webhook.Settlement) error
 	Unclaim(ids ...webhook.DeliveryID)
+	Awaited(id webhook.DeliveryID) bool
 	Waiting() <-chan struct{}
 }
 

@@ -73,9 +73,13 @@ func start(t *testing.T, opts deliver.Options, subs ...*webhook.Subscription) *b
 
 func event(n int) webhook.EventID { return webhook.EventID(fmt.Sprintf("evt_%04d", n)) }
 
-// state fails the test unless delivery id is in a state.
+// state fails the test unless delivery id is in a state once what has been
+// attempted is recorded, which may be put off for a moment.
 func (b *bench) state(t *testing.T, id webhook.DeliveryID, want webhook.DeliveryState) {
 	t.Helper()
+	if b.q.Delivery(id).State != want {
+		time.Sleep(10 * time.Millisecond)
+	}
 	if got := b.q.Delivery(id); got.State != want {
 		t.Errorf("delivery is %s (%s), want %s", got.State, got.Reason, want)
 	}

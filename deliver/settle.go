@@ -15,6 +15,7 @@ type settler struct {
 	pending []result
 	spare   []result      // empty; becomes pending
 	some    chan struct{} // pending or unsaved states
+	hurry   chan struct{} // something waits for pending
 }
 
 // result is an attempt on its way into the store.
@@ -27,15 +28,28 @@ type result struct {
 // maxSettle is how many attempts are recorded at once.
 const maxSettle = 256
 
+// settleEvery is the least time from one recording to the next, unless somebody
+// waits for it: a next delivery of the same lane, or workers, once half of what
+// may be unrecorded is. Each recording is a commit of the store, with a sync.
+// (Measured: without it, 50 µs more of processor time for a delivery.)
+const settleEvery = 8 * time.Millisecond
+
 // lastSettle is how long recording is tried after the last attempt, when the
 // Deliverer stops.
 const lastSettle = time.Second
 
-func (s *settler) init() { s.some = make(chan struct{}, 1) }
+func (s *settler) init() {
+	s.some = make(chan struct{}, 1)
+	s.hurry = make(chan struct{}, 1)
+}
 
-func (s *settler) add(r result) {
+// add takes r in; awaited is whether something waits for its recording.
+func (s *settler) add(r result, awaited bool) {
 	s.pending = append(s.pending, r)
 	poke(s.some)
+	if awaited {
+		poke(s.hurry)
+	}
 }
 
 // settle records attempts and states until stop is closed and all is recorded,
@@ -43,7 +57,14 @@ func (s *settler) add(r result) {
 func (d *Deliverer) settle(ctx context.Context, stop <-chan struct{}) error {
 	var wait backoff
 	size := maxSettle
+	rest := time.NewTimer(settleEvery)
+	defer rest.Stop()
 	for {
+		rest.Reset(settleEvery)
+		select {
+		case <-d.settler.hurry: // what was awaited is in this recording
+		default:
+		}
 		tried, err := d.record(ctx, size)
 		switch {
 		case err != nil:
@@ -56,6 +77,12 @@ func (d *Deliverer) settle(ctx context.Context, stop <-chan struct{}) error {
 		case tried > 0:
 			wait.reset()
 			size = min(2*size, maxSettle)
+			select {
+			case <-rest.C:
+			case <-d.settler.hurry:
+			case <-stop:
+				return d.giveUp(ctx)
+			}
 		default:
 			select {
 			case <-d.settler.some:

@@ -107,10 +107,12 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 	}
 	d.opts.Observer.Attempted(p.sub, dl, a)
 	after := dl.After(*a, p.sub.Retry)
+	awaited := dl.Lane != "" && d.opts.Queue.Awaited(dl.ID)
 
 	d.mu.Lock()
 	s.inFlight--
 	d.roster.unsettled++
+	awaited = awaited || 2*d.roster.unsettled >= d.roster.maxUnsettled
 	changed := d.roster.set(s, s.state.After(a, p.sub.PauseAfter))
 	state := s.state
 	var dropped []webhook.DeliveryID
@@ -120,7 +122,7 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 		poke(d.wake)
 	}
 	d.roster.queueUp(s)
-	d.settler.add(result{sub: s, plan: p, settlement: webhook.Settlement{Delivery: after, Attempt: a}})
+	d.settler.add(result{sub: s, plan: p, settlement: webhook.Settlement{Delivery: after, Attempt: a}}, awaited)
 	d.mu.Unlock()
 
 	if len(dropped) > 0 {

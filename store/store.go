@@ -120,6 +120,11 @@ type Queue interface {
 	// Unclaim takes back deliveries that were not attempted.
 	Unclaim(ids ...webhook.DeliveryID)
 
+	// Awaited reports whether another delivery of its lane waits for the
+	// settlement of a delivery that is given out. It may say so of one for which
+	// none waits.
+	Awaited(id webhook.DeliveryID) bool
+
 	// Waiting returns a channel that receives when deliveries may have become
 	// due sooner than a Claim said. Signals coalesce.
 	Waiting() <-chan struct{}

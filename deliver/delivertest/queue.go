@@ -204,6 +204,16 @@ func (q *Queue) Unclaim(ids ...webhook.DeliveryID) {
 	q.signal()
 }
 
+// Awaited implements store.Queue.
+func (q *Queue) Awaited(id webhook.DeliveryID) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	d := q.find(id)
+	return d != nil && d.Lane != "" && slices.ContainsFunc(q.owed, func(o *owed) bool {
+		return o != d && o.Subscription == d.Subscription && o.Lane == d.Lane && !o.State.Final()
+	})
+}
+
 // Waiting implements store.Queue.
 func (q *Queue) Waiting() <-chan struct{} { return q.waiting }
 

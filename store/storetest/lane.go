@@ -14,6 +14,9 @@ var laneCases = []storeCase{
 	{"a lane waits for the retry of its head",
 		"Order within a lane holds under retries, across restarts.",
 		laneWaits},
+	{"who waits in a lane is told of",
+		"A delivery that has others of its lane behind it is awaited; alone in its lane, or without one, it need not be.",
+		laneAwaited},
 	{"a lane does not hold up another",
 		"A head that waits concerns its own lane only.",
 		lanesApart},
@@ -54,6 +57,21 @@ func oneAtATime(e *exam) {
 	e.same("all delivered", 0, len(e.claim("crm", 0, far)))
 	e.lane("a", 1)
 	e.same("the lane goes on", []uint64{4}, positions(e.claim("crm", 0, noon)))
+}
+
+func laneAwaited(e *exam) {
+	e.lane("a", 2)
+	e.record(change{order: "free", subs: subs("crm")})
+	ds := e.claim("crm", 0, noon)
+	e.same("given out", []uint64{1, 3}, positions(ds))
+	e.same("the head is awaited", true, e.Awaited(ds[0].ID))
+	e.same("what has no lane is awaited", false, e.Awaited(ds[1].ID))
+	e.deliver(ds[0])
+	last := e.claim("crm", 0, noon)
+	e.same("the next", []uint64{2}, positions(last))
+	e.same("what is settled is awaited", false, e.Awaited(ds[0].ID))
+	e.lane("a", 1)
+	e.same("it is awaited when another came", true, e.Awaited(last[0].ID))
 }
 
 func laneWaits(e *exam) {
