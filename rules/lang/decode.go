@@ -1,9 +1,7 @@
 package lang
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -18,6 +16,7 @@ var ErrTooDeep = fmt.Errorf("JSON nests deeper than %d levels", MaxDepth)
 // Decode reads one JSON value (RFC 8259), with nothing but white space around
 // it. Of keys that occur twice in an object the last counts. Integers are
 // int64; beyond that strings of their digits, as are numbers beyond float64.
+// Bytes that are not UTF-8 become U+FFFD.
 func Decode(raw []byte) (any, error) {
 	d := decoder{src: raw}
 	d.space()
@@ -161,79 +160,6 @@ func (d *decoder) array(depth int) any {
 	return nil
 }
 
-func (d *decoder) number() any {
-	start := d.at
-	whole := true
-	if d.peek() == '-' {
-		d.at++
-	}
-	if d.peek() == '0' {
-		d.at++
-	} else if !d.digits() {
-		return d.fail("a digit is wanted")
-	}
-	if d.peek() == '.' {
-		whole = false
-		d.at++
-		if !d.digits() {
-			return d.fail("a digit is wanted")
-		}
-	}
-	if c := d.peek(); c == 'e' || c == 'E' {
-		whole = false
-		d.at++
-		if c := d.peek(); c == '+' || c == '-' {
-			d.at++
-		}
-		if !d.digits() {
-			return d.fail("a digit is wanted")
-		}
-	}
-	return parseNumber(d.src[start:d.at], whole)
-}
-
-func (d *decoder) digits() bool {
-	start := d.at
-	for d.at < len(d.src) && d.src[d.at] >= '0' && d.src[d.at] <= '9' {
-		d.at++
-	}
-	return d.at > start
-}
-
-func parseNumber(text []byte, whole bool) any {
-	if whole {
-		if n, ok := smallInt(text); ok {
-			return n
-		}
-		n, err := strconv.ParseInt(string(text), 10, 64)
-		if err != nil {
-			return string(text)
-		}
-		return n
-	}
-	f, err := strconv.ParseFloat(string(text), 64)
-	if errors.Is(err, strconv.ErrRange) && math.IsInf(f, 0) {
-		return string(text)
-	}
-	return f
-}
-
-// smallInt reads up to 18 digits without allocating.
-func smallInt(text []byte) (int64, bool) {
-	digits, sign := text, int64(1)
-	if text[0] == '-' {
-		digits, sign = text[1:], -1
-	}
-	if len(digits) > 18 {
-		return 0, false
-	}
-	var n int64
-	for _, c := range digits {
-		n = n*10 + int64(c-'0')
-	}
-	return n * sign, true
-}
-
 // text reads a string in quotes.
 func (d *decoder) text() string {
 	d.at++
@@ -241,9 +167,9 @@ func (d *decoder) text() string {
 	for d.at < len(d.src) {
 		switch c := d.src[d.at]; {
 		case c == '"':
-			s := string(d.src[start:d.at])
+			s := d.src[start:d.at]
 			d.at++
-			return s
+			return validText(s)
 		case c == '\\':
 			return d.escaped(start)
 		case c < ' ':
@@ -256,6 +182,15 @@ func (d *decoder) text() string {
 	return ""
 }
 
+// validText returns b as text, in which U+FFFD stands for each byte that is not
+// UTF-8, as it does in what is written (see [AppendString]).
+func validText(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return string([]rune(string(b)))
+}
+
 // escaped reads the rest of a string that has escapes; d.at is at the first.
 func (d *decoder) escaped(start int) string {
 	out := append(make([]byte, 0, len(d.src[start:d.at])+32), d.src[start:d.at]...)
@@ -264,7 +199,7 @@ func (d *decoder) escaped(start int) string {
 		switch {
 		case c == '"':
 			d.at++
-			return string(out)
+			return validText(out)
 		case c < ' ':
 			d.fail("a control character in a string")
 			return ""

@@ -63,13 +63,15 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 	return nil, fmt.Errorf("write %T as JSON: not a value of the language", v)
 }
 
-// appendFloat writes f as ECMAScript does: shortest form that reads back.
+// appendFloat writes f as ECMAScript does, in the shortest form that reads back
+// as the same; but from 2^63 on with an exponent: without one it would read back
+// as text (see [Decode]).
 func appendFloat(dst []byte, f float64) ([]byte, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil, fmt.Errorf("write %v as JSON: JSON has no such number", f)
 	}
 	format := byte('f')
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1<<63) {
 		format = 'e'
 	}
 	return strconv.AppendFloat(dst, f, format, -1, 64), nil
