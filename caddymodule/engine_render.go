@@ -1,0 +1,42 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Render implements [deliver.Renderer].
+func (e *engine) Render(ctx context.Context, d *webhook.Delivery, _ *webhook.Subscription) (webhook.Payload, error) {
+	ev, err := e.store.Event(ctx, d.Event)
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			err = fmt.Errorf("%w: %w", deliver.ErrNotNow, err)
+		}
+		return webhook.Payload{}, err
+	}
+	subs, err := e.rendererOf(d.Subscription)
+	if err != nil {
+		return webhook.Payload{}, err
+	}
+	return subs.Render(ev, d)
+}
+
+// rendererOf returns the subscribers that know a subscription. A delivery taken
+// just before a reload may be of one that only the earlier configuration has, one
+// taken during a reload of one that only the coming one has; and after two
+// reloads nobody may know it any more: then it is not the time for it.
+func (e *engine) rendererOf(sub webhook.SubscriptionID) (*rules.Subscribers, error) {
+	// In this order: what a reload moves on meanwhile is still met.
+	for _, s := range []*settings{e.current(), e.coming.Load(), e.earlier.Load(), e.current()} {
+		if s != nil && s.has(sub) {
+			return s.subscribers, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: subscription %s has left the configuration", deliver.ErrNotNow, sub)
+}
