@@ -231,3 +231,13 @@ func (q *queue) oldest(v *view, l *line) (time.Time, error) {
 	}
 	return fromNanos(due), nil
 }
+
+// Awaited implements [store.Queue]. Of lanes that are queued on disk it is not
+// known what follows, so it says yes.
+func (s *Store) Awaited(id webhook.DeliveryID) bool {
+	q := s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	it := q.out[tailOf(id)]
+	return it != nil && it.lane != "" && (!it.fresh || len(it.line.lanes[it.lane]) > 1)
+}

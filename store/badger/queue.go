@@ -224,16 +224,6 @@ func (q *queue) back(tail uint64) {
 	}
 }
 
-// Awaited implements [store.Queue]. Of lanes that are queued on disk it is not
-// known what follows, so it says yes.
-func (s *Store) Awaited(id webhook.DeliveryID) bool {
-	q := s.queue
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	it := q.out[tailOf(id)]
-	return it != nil && it.lane != "" && (!it.fresh || len(it.line.lanes[it.lane]) > 1)
-}
-
 // insert adds an item to its window, unless it stands behind what the window
 // shows. Over the bounds, the last ones go: they are on disk.
 func (q *queue) insert(it *item) {
