@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,16 +18,12 @@ func captured(ctx context.Context) bool { return ctx.Value(capturedKey{}) != nil
 // client that hangs up ends it only after a grace: the API may have done, or
 // be doing, what it was asked for, and its answer says so. After attach it
 // ends when the client's request does. Everything else is as in the request's
-// own context, which is why it can stay on the request for good: after end, it
-// is the request's own but for being captured, and what was begun with it during
-// the call is over.
+// own context, which is why it can stay on the request for good.
 type callContext struct {
 	context.Context // without the request's cancellation
 	parent          context.Context
 	cancel          context.CancelCauseFunc
-	unwatch         func() bool // ends watching parent
 	grace           time.Duration
-	ended           atomic.Bool
 
 	mu       sync.Mutex
 	detached bool
@@ -40,33 +35,19 @@ type callContext struct {
 func newCallContext(parent context.Context, grace time.Duration) *callContext {
 	inner, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	c := &callContext{Context: inner, parent: parent, cancel: cancel, grace: grace, detached: grace > 0}
-	c.unwatch = context.AfterFunc(parent, c.parentDone)
+	context.AfterFunc(parent, c.parentDone) // at the latest when the request ends
 	return c
 }
 
 // Deadline returns the deadline of the request, which holds for all.
 func (c *callContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
 
-// Done is closed when the call is over, and after its end, when the request is.
-func (c *callContext) Done() <-chan struct{} { return c.now().Done() }
-
-// Err says why Done is closed.
-func (c *callContext) Err() error { return c.now().Err() }
-
 // Value knows the call as captured.
 func (c *callContext) Value(key any) any {
 	if key == (capturedKey{}) {
 		return c
 	}
-	return c.now().Value(key)
-}
-
-// now returns the context that counts.
-func (c *callContext) now() context.Context {
-	if c.ended.Load() {
-		return c.parent
-	}
-	return c.Context
+	return c.Context.Value(key)
 }
 
 func (c *callContext) parentDone() {
@@ -80,7 +61,8 @@ func (c *callContext) parentDone() {
 	c.timer = time.AfterFunc(c.grace, func() { c.cancel(cause) })
 }
 
-// attach ties the call to its client again.
+// attach ties the call to its client again; after its end that is all there is
+// to it.
 func (c *callContext) attach() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,21 +71,6 @@ func (c *callContext) attach() {
 		c.timer.Stop()
 		c.cancel(context.Cause(c.parent))
 	}
-}
-
-// end ends what was begun with c; what has ended waits for nobody. From here on
-// c is the context of the request. The server ends that in a moment: c does not
-// wait for it, which would take a goroutine for each call.
-func (c *callContext) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.detached = false
-	c.unwatch()
-	if c.timer != nil {
-		c.timer.Stop()
-	}
-	c.ended.Store(true)
-	c.cancel(context.Cause(c.parent))
 }
 
 // patient reports whether the call goes on without its client.

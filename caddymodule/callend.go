@@ -13,14 +13,16 @@ import (
 // is false while a panic is on its way through.
 func (c *call) finish(err error, returned bool) {
 	defer c.giveBack()
-	defer c.ctx.end()
+	defer c.ctx.attach() // what has ended waits for nobody
 	if !c.h.guarded(func() { c.end(err, returned) }) {
 		c.missed(errBug)
 	}
-	c.tee.release()
+	// Before the rest is written: a client that does not read holds up its own
+	// answer, and not what others are told of the call.
 	if !c.h.guarded(c.observe) {
 		c.settle()
 	}
+	c.tee.release()
 }
 
 // end journals how the call ended.
@@ -136,9 +138,14 @@ func (c *call) observe() {
 		c.settle()
 		return
 	}
-	f := c.fetcher.outlive()
+	f, h := c.fetcher.outlive(), c.h
 	c.settled = true
-	c.traffic.Observe(key, func(ctx context.Context) *webhook.Observation { return f.get(ctx, "after", target) })
+	c.traffic.Observe(key, func(ctx context.Context) (o *webhook.Observation) {
+		if !h.guarded(func() { o = f.get(ctx, "after", target) }) {
+			o = &webhook.Observation{Error: errBug.Error()}
+		}
+		return o
+	})
 }
 
 // afterFetch returns the one entity that a GET would tell about, and where it

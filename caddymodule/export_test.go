@@ -141,9 +141,6 @@ type CallContext = callContext
 // NewCallContext returns one with the product's grace.
 func NewCallContext(parent context.Context) *CallContext { return newCallContext(parent, goneGrace) }
 
-// End is end.
-func (c *callContext) End() { c.end() }
-
 // CommitTime is how long a call waits for the disk at most.
 const CommitTime = commitTime
 

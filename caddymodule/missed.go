@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,14 +17,22 @@ import (
 // through to, so that one gap per resource covers the time. The list is kept in
 // a file as well: a process that dies meanwhile owes its gaps to the next one.
 type missed struct {
-	file  *missedFile   // nil: it could not be opened
 	fresh chan struct{} // receives when a resource is new in calls
 
+	writing sync.Mutex
+	file    *missedFile // nil: it could not be opened
+
 	mu    sync.Mutex
-	calls map[webhook.EntityKey]*missedCalls // by api and resource
+	calls map[webhook.EntityKey]*missedCalls // by api and resource; more may come
+
+	// owed are calls that no more come to: their gaps are being recorded. What
+	// is missed meanwhile wants a gap of its own, since that of these may be
+	// recorded already when the process dies.
+	owed []*missedCalls
 }
 
 type missedCalls struct {
+	key      webhook.EntityKey
 	gap      webhook.ExchangeID // what the gap is recorded as
 	from, to time.Time
 	count    int // that this process knows of
@@ -42,9 +52,8 @@ func (m *missed) open(dir string) (all bool, err error) {
 	}
 	now := time.Now()
 	for _, l := range left {
-		m.calls[webhook.EntityKey{API: l.API, Resource: l.Resource}] = &missedCalls{
-			gap: l.Gap, from: l.From, to: now, why: l.Why, died: true,
-		}
+		key := webhook.EntityKey{API: l.API, Resource: l.Resource}
+		m.owed = append(m.owed, &missedCalls{key: key, gap: l.Gap, from: l.From, to: now, why: l.Why, died: true})
 	}
 	return false, err
 }
@@ -56,9 +65,7 @@ func (m *missed) addAll(keys []webhook.EntityKey, why error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, key := range keys {
-		if m.calls[key] == nil {
-			m.calls[key] = &missedCalls{gap: webhook.NewExchangeID(now), from: now, to: now, why: why.Error(), died: true}
-		}
+		m.owed = append(m.owed, &missedCalls{key: key, gap: webhook.NewExchangeID(now), from: now, to: now, why: why.Error(), died: true})
 	}
 	m.isFresh()
 }
@@ -77,7 +84,7 @@ func (m *missed) add(key webhook.EntityKey, at time.Time, why error) {
 	defer m.mu.Unlock()
 	c := m.calls[key]
 	if c == nil {
-		c = &missedCalls{gap: webhook.NewExchangeID(at), from: at, why: why.Error()}
+		c = &missedCalls{key: key, gap: webhook.NewExchangeID(at), from: at, why: why.Error()}
 		m.calls[key] = c
 		m.isFresh()
 	}
@@ -90,7 +97,7 @@ func (m *missed) add(key webhook.EntityKey, at time.Time, why error) {
 func (m *missed) since() (oldest time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, c := range m.calls {
+	for _, c := range m.all() {
 		if oldest.IsZero() || c.from.Before(oldest) {
 			oldest = c.from
 		}
@@ -98,15 +105,30 @@ func (m *missed) since() (oldest time.Time) {
 	return oldest
 }
 
-// run records a gap for each resource once the journal writes again.
+// all returns what no gap covers yet. The caller holds mu.
+func (m *missed) all() []*missedCalls {
+	return slices.AppendSeq(slices.Clone(m.owed), maps.Values(m.calls))
+}
+
+// run records a gap for each resource once the journal writes again. The file
+// is kept meanwhile, however long that takes.
 func (m *missed) run(ctx context.Context, e *engine) {
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	keeping.Go(func() {
+		for {
+			select {
+			case <-m.fresh:
+				m.keep(e)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
-		case <-m.fresh:
-			m.keep(e)
-			continue
 		case <-tick.C:
 		case <-ctx.Done():
 			return
@@ -131,6 +153,8 @@ func (m *missed) flush(e *engine) {
 }
 
 func (m *missed) close() error {
+	m.writing.Lock()
+	defer m.writing.Unlock()
 	if m.file == nil {
 		return nil
 	}
@@ -139,13 +163,15 @@ func (m *missed) close() error {
 
 // keep brings the file up to date.
 func (m *missed) keep(e *engine) {
+	m.writing.Lock()
+	defer m.writing.Unlock()
 	if m.file == nil {
 		return
 	}
+	var entries []missedEntry
 	m.mu.Lock()
-	entries := make([]missedEntry, 0, len(m.calls))
-	for key, c := range m.calls {
-		entries = append(entries, missedEntry{c.gap, key.API, key.Resource, c.from, c.why})
+	for _, c := range m.all() {
+		entries = append(entries, missedEntry{c.gap, c.key.API, c.key.Resource, c.from, c.why})
 	}
 	m.mu.Unlock()
 	if err := m.file.write(entries); err != nil {
@@ -153,41 +179,27 @@ func (m *missed) keep(e *engine) {
 	}
 }
 
-// recordAll records the gap of each resource. A call that is missed meanwhile
+// recordAll records the gap of each resource. A call that is missed from now on
 // begins another one.
 func (m *missed) recordAll(ctx context.Context, e *engine) {
 	m.mu.Lock()
-	calls := make(map[webhook.EntityKey]missedCalls, len(m.calls))
-	for key, c := range m.calls {
-		calls[key] = *c
-	}
+	m.owed = m.all()
+	clear(m.calls)
+	owed := slices.Clone(m.owed)
 	m.mu.Unlock()
-	for key, c := range calls {
-		if err := e.deriver.Gap(ctx, c.gap, key, c.asGap()); err != nil {
-			e.logger.Error("a gap could not be recorded yet", "resource", key.Resource, "error", err)
+	for _, c := range owed {
+		if err := e.deriver.Gap(ctx, c.gap, c.key, c.asGap()); err != nil {
+			e.logger.Error("a gap could not be recorded yet", "resource", c.key.Resource, "error", err)
 			continue
 		}
-		m.recorded(key, c)
-	}
-	if len(calls) > 0 {
+		m.mu.Lock()
+		m.owed = slices.DeleteFunc(m.owed, func(o *missedCalls) bool { return o == c })
+		m.mu.Unlock()
 		m.keep(e)
 	}
 }
 
-// recorded notes that the gap c is recorded. Calls that were missed since then
-// want another one.
-func (m *missed) recorded(key webhook.EntityKey, c missedCalls) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := m.calls[key]
-	if now.count == c.count {
-		delete(m.calls, key)
-		return
-	}
-	*now = missedCalls{gap: webhook.NewExchangeID(c.to), from: c.to, to: now.to, count: now.count - c.count, why: now.why}
-}
-
-func (c missedCalls) asGap() webhook.Gap {
+func (c *missedCalls) asGap() webhook.Gap {
 	detail := fmt.Sprintf("%d calls went through while the journal could not write (%s)", c.count, c.why)
 	if c.died {
 		detail = fmt.Sprintf("calls went through while the journal could not write (%s); the process ended before their number was kept", c.why)

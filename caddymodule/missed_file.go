@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -41,7 +42,10 @@ func openMissed(path string) (*missedFile, []missedEntry, error) {
 	}
 	m := &missedFile{f}
 	content := make([]byte, missedSize)
-	n, _ := f.ReadAt(content, 0)
+	n, err := f.ReadAt(content, 0)
+	if err != nil && err != io.EOF {
+		return m, nil, errMissedUnreadable
+	}
 	if n < missedSize {
 		if _, err := f.WriteAt(content[n:], int64(n)); err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("make room for the list of missed calls: %w", err), f.Close())

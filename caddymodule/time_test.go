@@ -45,23 +45,23 @@ func TestCallContext(t *testing.T) {
 				t.Error("goes on")
 			}
 		},
-		"is its request's when it has ended": func(t *testing.T, c *caddymodule.CallContext, hangUp func()) {
+		"is its request's once attached": func(t *testing.T, c *caddymodule.CallContext, hangUp func()) {
 			begun, cancel := context.WithCancel(c)
 			defer cancel()
-			c.End()
-			if begun.Err() == nil {
-				t.Error("what was begun during the call goes on")
+			done := c.Done()
+			c.Attach()
+			select {
+			case <-done:
+				t.Errorf("ended before the request, with the error %v", c.Err())
+			default:
 			}
-			later, cancel := context.WithCancel(c)
-			defer cancel()
-			synctest.Wait()
-			if c.Err() != nil || later.Err() != nil || c.Value(key{}) != "v" {
-				t.Errorf("ended before the request: %v, %v", c.Err(), later.Err())
+			if c.Err() != nil || begun.Err() != nil || c.Value(key{}) != "v" {
+				t.Errorf("ended before the request: %v, %v", c.Err(), begun.Err())
 			}
 			hangUp()
 			synctest.Wait()
-			if !errors.Is(context.Cause(c), gone) || !errors.Is(context.Cause(later), gone) {
-				t.Errorf("goes on behind the request: %v, %v", context.Cause(c), context.Cause(later))
+			if !errors.Is(context.Cause(c), gone) || !errors.Is(context.Cause(begun), gone) {
+				t.Errorf("goes on behind the request: %v, %v", context.Cause(c), context.Cause(begun))
 			}
 		},
 		"ends after its client": func(t *testing.T, c *caddymodule.CallContext, hangUp func()) {
@@ -69,7 +69,7 @@ func TestCallContext(t *testing.T) {
 			defer cancel()
 			hangUp()
 			synctest.Wait()
-			c.End()
+			c.Attach()
 			if !errors.Is(context.Cause(begun), gone) || !errors.Is(context.Cause(c), gone) || c.Patient() {
 				t.Errorf("ended by %v, %v", context.Cause(begun), context.Cause(c))
 			}
@@ -84,7 +84,8 @@ func TestCallContext(t *testing.T) {
 					t.Error("a value is lost")
 				}
 				test(t, c, func() { cancel(gone) })
-				c.End()
+				cancel(gone) // the server does it
+				c.Attach()
 			})
 		})
 	}

@@ -85,8 +85,9 @@ func (c *Call) Observe(key webhook.EntityKey, fetch Fetch) {
 	if c.kept && c.entity == nil {
 		c.adopt(key)
 	}
+	kept := c.kept
 	t.mu.Unlock()
-	if !c.kept {
+	if !kept {
 		c.resolve(nil, false)
 		return
 	}

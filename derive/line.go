@@ -51,11 +51,22 @@ func kick(c chan struct{}) {
 	}
 }
 
+// keptPlan is the most that the bodies of a ticket may take for its plan to be
+// kept while it waits: what the plan knows of them can be 16 times as large.
+// Others are planned again.
+const keptPlan = 64 << 10
+
 // join puts t at the end as soon as there is room for it. It is called by one
 // goroutine, and does nothing once ctx has ended: what is left out must not be
 // overtaken.
 func (l *line) join(ctx context.Context, t *ticket) {
-	t.size = len(t.x.Request.Body.Bytes) + len(t.x.Response.Body.Bytes) + seenBytes(t.x.Before)
+	t.size = cap(t.x.Request.Body.Bytes) + cap(t.x.Response.Body.Bytes)
+	if t.x.Before != nil {
+		t.size += cap(t.x.Before.Body.Bytes)
+	}
+	if t.size > keptPlan {
+		t.plan = nil
+	}
 	for ctx.Err() == nil && !l.tryJoin(t) {
 		select {
 		case <-l.room:

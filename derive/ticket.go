@@ -17,7 +17,7 @@ type ticket struct {
 	at      store.Position
 	begin   bool // x is of a begin that has no end
 	program *rules.Program
-	plan    *rules.Plan
+	plan    *rules.Plan // nil: not kept, see keptPlan
 	gap     *gap
 
 	keys    []webhook.EntityKey // its entities, without repeats
@@ -25,7 +25,8 @@ type ticket struct {
 	now     time.Time           // when it was about to be recorded first
 	derived rules.Derived
 
-	size int // of its bodies
+	subjects int // of the plan
+	size     int // of its bodies
 
 	oneKey   [1]webhook.EntityKey // usually there is one entity
 	oneAfter [1]rules.Seen
@@ -33,7 +34,7 @@ type ticket struct {
 
 // setPlan makes the plan's entities t's.
 func (t *ticket) setPlan(pl *rules.Plan) {
-	t.plan = pl
+	t.plan, t.subjects = pl, len(pl.Subjects)
 	t.keys = t.oneKey[:0]
 	for i := range pl.Subjects {
 		t.keys = append(t.keys, pl.Subjects[i].Key)
@@ -43,7 +44,7 @@ func (t *ticket) setPlan(pl *rules.Plan) {
 // setAfter says what was found out about the after.
 func (t *ticket) setAfter(seen *webhook.Observation, concurrent bool) {
 	t.after = t.oneAfter[:0]
-	for range t.plan.Subjects {
+	for range t.subjects {
 		t.after = append(t.after, rules.Seen{Observation: seen, Concurrent: concurrent || t.x.Overlapped})
 	}
 }
@@ -60,7 +61,13 @@ func (t *ticket) record() store.Record {
 // this package: the exchange goes to quarantine like after any other rule error.
 func (t *ticket) derive(before []webhook.Snapshot) (c store.Consequences, err error) {
 	defer recovered(&err)
-	if t.derived, err = t.program.Derive(t.x, t.plan, before, t.after); err != nil {
+	pl := t.plan
+	if pl == nil {
+		if pl, err = plan(t.program, t.x); err != nil {
+			return c, err
+		}
+	}
+	if t.derived, err = t.program.Derive(t.x, pl, before, t.after); err != nil {
 		return c, err
 	}
 	return t.consequences()

@@ -29,6 +29,9 @@ func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
 	if kind == notReadable {
 		return webhook.Body{Missing: webhook.Unparsable}
 	}
+	if v == nil { // nothing but white space
+		return body
+	}
 	out, changed := m.e.res.redacted(v, kind)
 	switch {
 	case kind == isForm && changed:
