@@ -60,9 +60,10 @@ type freshChange struct {
 // is fresh unless something stands before it on disk.
 func (t *tx) enqueueRecent(d *webhook.Delivery) error {
 	p := placeOf(d)
-	if p.position <= t.s.queue.hold(d.Subscription).boundary {
+	if p.position < t.mine.recent || p.position <= t.s.queue.hold(d.Subscription).boundary {
 		return t.enqueue(d)
 	}
+	t.mine.recent = p.position
 	if d.Lane != "" && t.mayBeQueued(d.Subscription) {
 		section := t.s.queue.hold(d.Subscription).open
 		_, found, err := t.head(d.Subscription, section, d.Lane)
@@ -76,6 +77,10 @@ func (t *tx) enqueueRecent(d *webhook.Delivery) error {
 	t.mine.pending[d.Subscription]++
 	t.mine.fresh[p.place] = freshChange{queuePlace: p, sub: d.Subscription, lane: d.Lane}
 	t.mine.freshN++
+	if d.Lane != "" {
+		k := laneOf{d.Subscription, d.Lane}
+		t.mine.inLane[k] = append(t.mine.inLane[k], p.place)
+	}
 	kept := *d
 	t.effect(func(q *queue) { q.addFresh(p, &kept) })
 	return nil
@@ -112,6 +117,14 @@ func (t *tx) freshOf(sub subscription, lane string) []freshChange {
 	all := t.s.queue.freshOf(sub, lane)
 	all = slices.DeleteFunc(all, func(c freshChange) bool { return !t.isFresh(c.place) })
 	for _, l := range []*layer{&t.group, &t.mine} {
+		if lane != "" {
+			for _, p := range l.inLane[laneOf{sub, lane}] {
+				if c := l.fresh[p]; !c.gone && t.isFresh(p) {
+					all = append(all, c)
+				}
+			}
+			continue
+		}
 		for p, c := range l.fresh {
 			if !c.gone && c.sub == sub && (lane == "" || c.lane == lane) && t.isFresh(p) {
 				all = append(all, c)
@@ -153,7 +166,7 @@ func (t *tx) queueLane(sub subscription, lane string, was place, p queuePlace) e
 // of them with their lanes.
 func (t *tx) ageFresh(n int) error {
 	for range n {
-		c, ok := t.s.queue.aged(t.group.freshN+t.mine.freshN, t.isGone)
+		c, ok := t.s.queue.aged(t.group.freshN+t.mine.freshN, &t.mine.aged, t.isGone)
 		if !ok {
 			return nil
 		}

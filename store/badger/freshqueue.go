@@ -12,17 +12,22 @@ import (
 
 // aged returns the oldest fresh delivery but those that are gone, if there are
 // too many, of which the group has more than memory; or if it is too old.
-func (q *queue) aged(more int, gone func(place) bool) (c freshChange, ok bool) {
+func (q *queue) aged(more int, from *uint64, gone func(place) bool) (c freshChange, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	f := &q.fresh
 	f.trim()
 	over := len(f.items)+more > int(f.most)
-	for i := range f.order {
+	i := 0
+	if len(f.order) > 0 && *from > f.order[0].at {
+		i = min(len(f.order), int(*from-f.order[0].at))
+	}
+	for ; i < len(f.order); i++ {
 		b := &f.order[i]
 		if !over && f.count-b.at < f.span {
 			return c, false
 		}
+		*from = b.at + 1
 		if it := f.items[b.place]; it != nil && !gone(b.place) {
 			return freshChange{queuePlace: it.queuePlace, sub: it.line.id, lane: it.lane}, true
 		}

@@ -51,7 +51,9 @@ func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]web
 		}
 	}
 	for position, ds := range rest {
-		t.putRest(position, ds)
+		if err := t.putRest(position, ds); err != nil {
+			return nil, err
+		}
 	}
 	return out, t.ageFresh(2 * len(ds))
 }

@@ -288,7 +288,7 @@ func (q *queue) refill(v *view, l *line, p webhook.Priority, n int) error {
 		}
 		n--
 		w.upTo = at
-		if q.out[at.tail] == nil && w.add(&item{queuePlace: at, line: l, lane: string(lane)}) {
+		if q.out[at.tail] == nil && q.fresh.items[at.place] == nil && w.add(&item{queuePlace: at, line: l, lane: string(lane)}) {
 			q.shownN++
 		}
 		return true, nil

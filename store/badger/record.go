@@ -61,10 +61,14 @@ func (c *recordCall) derive(s *Store, p *recording) error {
 		found, err := s.readLatest(k)
 		return &found, err
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+		c.note(p)
+	case p.leans && !isTrouble(err):
+		p.failed = err
+	default:
 		return p.fail(err)
 	}
-	c.note(p)
 	return nil
 }
 
@@ -114,8 +118,9 @@ func (c *recordCall) next() bool {
 type recording struct {
 	*store.Record
 	result *store.Recorded
-	ended  bool // the result is final, and nothing is written
-	leans  bool // prior has snapshots of records of the same call
+	ended  bool  // the result is final, and nothing is written
+	leans  bool  // prior has snapshots of records of the same call
+	failed error // the error of Derive, which counts if what it leaned on is put
 	prior  map[webhook.EntityKey]*kept
 	change changes
 }
@@ -126,11 +131,17 @@ func (p *recording) end(r store.Recorded) { *p.result, p.ended = r, true }
 // fail ends p with an error that is its own, and returns one that is the
 // store's trouble.
 func (p *recording) fail(err error) error {
-	if read := (*readError)(nil); errors.As(err, &read) || errors.Is(err, errNotOpen) {
+	if isTrouble(err) {
 		return err
 	}
 	p.end(store.Recorded{Err: err})
 	return nil
+}
+
+// isTrouble reports whether err is the store's and not of one record.
+func isTrouble(err error) bool {
+	var read *readError
+	return errors.As(err, &read) || errors.Is(err, errNotOpen)
 }
 
 // derive computes the consequences from the snapshots that read returns.
@@ -200,7 +211,12 @@ func (p *recording) put(t *tx, strayed bool) (putAs, error) {
 	if err != nil {
 		return as, err
 	}
-	if !same || strayed && p.leans {
+	stands := same && !(strayed && p.leans)
+	switch {
+	case stands && p.failed != nil:
+		p.end(store.Recorded{Err: p.failed})
+		return as, nil
+	case !stands:
 		as = rederived
 		err := p.derive(func(k webhook.EntityKey) (*kept, error) {
 			found, err := readKept(t, k)

@@ -93,6 +93,7 @@ func (s *Store) redo() error {
 		return err
 	}
 	s.views.renew(s.db.Load())
+	s.values.clear()
 	return nil
 }
 

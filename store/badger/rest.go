@@ -19,9 +19,14 @@ import (
 
 const restPart = 500
 
-// putRest keeps the deliveries of the event at position for later.
-func (t *tx) putRest(position uint64, ds []webhook.Delivery) {
-	for n := uint32(0); len(ds) > 0; n++ {
+// putRest keeps the deliveries of the event at position for later, behind those
+// that are kept already.
+func (t *tx) putRest(position uint64, ds []webhook.Delivery) error {
+	n, err := t.nextRest(position)
+	if err != nil {
+		return err
+	}
+	for ; len(ds) > 0; n++ {
 		part := ds[:min(restPart, len(ds))]
 		ds = ds[len(part):]
 		var buf []byte
@@ -39,6 +44,24 @@ func (t *tx) putRest(position uint64, ds []webhook.Delivery) {
 		default:
 		}
 	})
+	return nil
+}
+
+// nextRest returns the number of the first part behind all that there are.
+func (t *tx) nextRest(position uint64) (n uint32, err error) {
+	last, err := t.view.first(scan{prefix: newKey(tableRest, 8).u64(position), reverse: true})
+	if err != nil {
+		return 0, err
+	}
+	if len(last) >= 13 {
+		n = binary.BigEndian.Uint32(last[9:]) + 1
+	}
+	for {
+		if _, ok := t.written(string(keyRest(position, n))); !ok {
+			return n, nil
+		}
+		n++
+	}
 }
 
 // spreadLoop queues what is in the rest table, from the start on and whenever

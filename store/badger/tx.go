@@ -35,6 +35,9 @@ type layer struct {
 	freshN   int                   // by how many these grow
 	effects  []effect
 	marks    []mark
+	inLane   map[laneOf][]place // of fresh, those added
+	recent   uint64
+	aged     uint64
 	err      error // a write that cannot be
 }
 
@@ -44,7 +47,7 @@ const maxValue = pieceSize + 8<<10
 func newLayer() layer {
 	return layer{
 		writes: map[string]value{}, pending: map[subscription]int{},
-		queued: map[subscription]bool{}, fresh: map[place]freshChange{},
+		queued: map[subscription]bool{}, fresh: map[place]freshChange{}, inLane: map[laneOf][]place{},
 	}
 }
 
@@ -53,8 +56,9 @@ func (l *layer) clear() {
 	clear(l.pending)
 	clear(l.queued)
 	clear(l.fresh)
+	clear(l.inLane)
 	clear(l.effects)
-	l.freshN = 0
+	l.freshN, l.recent, l.aged = 0, 0, 0
 	l.size, l.effects, l.marks, l.err = 0, l.effects[:0], l.marks[:0], nil
 }
 
@@ -81,7 +85,7 @@ func (t *tx) end() { t.view.release() }
 // forget drops the running member's writes.
 func (t *tx) forget() {
 	t.mine.clear()
-	t.mine.position = t.group.position
+	t.mine.position, t.mine.aged = t.group.position, t.group.aged
 	t.blocks = nil
 }
 
@@ -99,11 +103,14 @@ func (t *tx) keep() {
 	for p, c := range t.mine.fresh {
 		t.group.fresh[p] = c
 	}
+	for k, ps := range t.mine.inLane {
+		t.group.inLane[k] = append(t.group.inLane[k], ps...)
+	}
 	t.group.freshN += t.mine.freshN
 	t.group.effects = append(t.group.effects, t.mine.effects...)
 	t.group.marks = append(t.group.marks, t.mine.marks...)
 	t.group.size += t.mine.size
-	t.group.position = t.mine.position
+	t.group.position, t.group.aged = t.mine.position, t.mine.aged
 	t.forget()
 }
 
@@ -187,4 +194,9 @@ func (t *tx) firstFollower(prefix, from key) (string, error) {
 		return false, nil
 	})
 	return best, err
+}
+
+type laneOf struct {
+	sub  subscription
+	lane string
 }
