@@ -47,8 +47,8 @@ func TestBatchesHaveTheirDistance(t *testing.T) {
 		recorded := calls[0].n
 		for i := 1; i < len(calls); i++ {
 			recorded += calls[i].n
-			if d := calls[i].at.Sub(calls[i-1].at); d != 10*time.Millisecond {
-				b.Errorf("batch %d comes after %v, want 10ms", i, d)
+			if d := calls[i].at.Sub(calls[i-1].at); d != 5*time.Millisecond {
+				b.Errorf("batch %d comes after %v, want 5ms", i, d)
 			}
 		}
 		if recorded != 40 {
@@ -69,13 +69,13 @@ func TestWhoIsBehindDoesNotRest(t *testing.T) {
 		for n := range 3 * 128 {
 			b.update(fmt.Sprint(n), n)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 		b.settled()
 		calls := b.calls()
 		recorded := 0
 		for _, c := range calls[1:] {
 			recorded += c.n
-			if d := c.at.Sub(calls[0].at); d != 10*time.Millisecond {
+			if d := c.at.Sub(calls[0].at); d != 5*time.Millisecond {
 				b.Errorf("a batch comes %v after the first", d)
 			}
 		}
