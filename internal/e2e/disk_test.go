@@ -66,7 +66,7 @@ func fillUp(t *testing.T) *fullDisk {
 	disk := smallDisk(t, 400)
 	api := serve(t, itemAPI())
 	f := &fullDisk{t: t, crm: receive(t, nil)}
-	config := caddyfile(subscribe("crm", f.crm, "scopes item.updated item.gap"), "\t\tresource item /items", api.URL)
+	config := caddyfile(subscribe("crm", f.crm, "scopes item.updated item.gap\n\t\t\torder subscription"), "\t\tresource item /items", api.URL)
 	f.p = start(t, strings.ReplaceAll(config, "{DATA}", filepath.Join(disk, "data")))
 	f.write()
 	f.crm.wait(1)
@@ -110,7 +110,8 @@ func tellsOfMissedCalls(a arrival) bool {
 
 // A full disk fails no call. While the journal has room in reserve calls are
 // kept; then they go through, health says degraded, and a gap covers the time.
-// With room again all that was kept arrives, in order, and then the gap.
+// With room again all that was kept arrives, in order, and then the gap (which is
+// in no lane of an entity: the order is that of the subscription).
 func TestPromise2AFullDiskFailsNoCall(t *testing.T) {
 	f := fillUp(t)
 	var h struct{ Degraded bool }
