@@ -160,7 +160,7 @@ func TestOriginAndCredentialOfTheDirective(t *testing.T) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	address := freeAddress(t)
+	address := freeAddresses(t, 1)[0]
 	config, err := adapt(strings.NewReplacer("DIR", filepath.Join(t.TempDir(), "data"), "ORIGIN", server.URL, "ADDRESS", address).Replace(`{
 	admin off
 	persist_config off

@@ -196,9 +196,10 @@ func proxy(api *httptest.Server, settings ...object) object {
 func serve(t testing.TB, chains ...[]object) []string {
 	t.Helper()
 	servers := object{}
+	addresses := freeAddresses(t, len(chains))
 	for i, chain := range chains {
 		servers[fmt.Sprint("s", i)] = object{
-			"listen":          []string{freeAddress(t)},
+			"listen":          []string{addresses[i]},
 			"protocols":       []string{"h1", "h2c"},
 			"automatic_https": object{"disable": true},
 			"routes":          []object{{"handle": chain}},
@@ -207,15 +208,18 @@ func serve(t testing.TB, chains ...[]object) []string {
 	return load(t, servers)
 }
 
-// freeAddress returns an address that nobody listens on: Caddy takes port 0 for
-// one server only.
-func freeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// freeAddresses returns n different addresses that nobody listens on: Caddy
+// takes port 0 for one server only.
+func freeAddresses(t testing.TB, n int) (all []string) {
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // held until all are found
+		all = append(all, l.Addr().String())
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return all
 }
 
 // load runs Caddy with servers named s0, s1, … and returns their addresses.

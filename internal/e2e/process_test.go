@@ -69,8 +69,8 @@ func prepare(t *testing.T, caddyfile string) *process {
 	t.Helper()
 	dir := t.TempDir()
 	p := &process{t: t, dir: dir, config: filepath.Join(dir, "Caddyfile"), binary: binary}
-	p.admin = freeAddress(t)
-	p.site = "http://" + freeAddress(t)
+	free := freeAddresses(t, 2)
+	p.admin, p.site = free[0], "http://"+free[1]
 	p.configure(caddyfile)
 	t.Cleanup(p.cleanup)
 	return p
@@ -233,15 +233,18 @@ func (p *process) call(method, path, body string, header ...string) (int, string
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// freeAddress returns a loopback address that nobody listens on.
-func freeAddress(t *testing.T) string {
+// freeAddresses returns n different loopback addresses that nobody listens on.
+func freeAddresses(t *testing.T, n int) (all []string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // held until all are found
+		all = append(all, l.Addr().String())
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return all
 }
 
 // until waits for a condition.
