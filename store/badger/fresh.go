@@ -126,7 +126,7 @@ func (t *tx) freshOf(sub subscription, lane string) []freshChange {
 			continue
 		}
 		for p, c := range l.fresh {
-			if !c.gone && c.sub == sub && (lane == "" || c.lane == lane) && t.isFresh(p) {
+			if !c.gone && c.sub == sub && t.isFresh(p) {
 				all = append(all, c)
 			}
 		}
