@@ -51,6 +51,7 @@ type engine struct {
 	missed    missed
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
 	captured  capturedCounters
+	callers   *callerHash
 
 	mu      sync.Mutex
 	configs []*settings              // activated, oldest first; the last one counts
@@ -83,6 +84,11 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 	if err := e.store.DropMarksBelow(context.Background(), e.journal.Stats().First); err != nil {
 		return nil, errors.Join(fmt.Errorf("forget old marks: %w", err), e.journal.Close(), e.store.Close())
 	}
+	key, err := openCallerKey(dir)
+	if err != nil {
+		e.logger.Error("a repeat of a call with an Idempotency-Key will not be recognised after the next start", "error", err)
+	}
+	e.callers = newCallerHash(key)
 	unknown, err := e.missed.open(dir)
 	if err != nil {
 		e.logger.Error("missed calls cannot be noted on disk; should the process die while the journal is down, no gap tells of them", "error", err)

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/store"
@@ -34,6 +35,9 @@ func (e *engine) Traffic() *derive.Traffic { return e.traffic }
 func (e *engine) Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error) {
 	return e.store.Snapshot(ctx, key)
 }
+
+// Caller returns the keyed hash by which a caller is known again.
+func (e *engine) Caller(h http.Header, secret string) []byte { return e.callers.of(h, secret) }
 
 // Missed notes a call that goes through unjournaled; a gap will cover it.
 func (e *engine) Missed(b *webhook.Begin, resource string, err error) {

@@ -26,7 +26,6 @@ type liveHandler struct {
 	responseHeaders  headerKeeper
 	placeholderNames []string
 
-	callers  *callerHash
 	slots    chan struct{} // one for each fetch that runs
 	breaker  breaker
 	patience patience
@@ -39,9 +38,6 @@ type liveOptions struct {
 	config  webhook.ConfigID
 	lease   leaseLine
 	budget  *Budget
-
-	// callerKey keys the hash by which a caller is known again.
-	callerKey []byte
 
 	// overrideHeader is the header that changes a POST's method, if any.
 	overrideHeader string
@@ -65,7 +61,6 @@ func newLiveHandler(o liveOptions) *liveHandler {
 		requestHeaders:   headerKeeper{names: keptNames(o.program.RequestHeaders())},
 		responseHeaders:  headerKeeper{names: keptNames(o.program.ResponseHeaders())},
 		placeholderNames: o.program.Placeholders(),
-		callers:          newCallerHash(o.callerKey),
 		slots:            make(chan struct{}, max(o.fetchMax, 1)),
 	}
 }

@@ -1,11 +1,9 @@
 package caddymodule
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -24,14 +22,6 @@ const (
 
 // captureBudget bounds the bodies that all handlers of the process hold.
 var captureBudget = NewBudget(captureMemory)
-
-// callerKey is the key under which callers are known again; it is this
-// process's own.
-var callerKey = sync.OnceValue(func() []byte {
-	key := make([]byte, 32)
-	rand.Read(key)
-	return key
-})
 
 // Provision compiles the rules and makes h known to the app.
 func (h *Handler) Provision(ctx caddy.Context) error {
@@ -90,7 +80,7 @@ func (h *Handler) service() (http.Header, error) {
 // options returns what h says of its request path, defaults filled in.
 func (h *Handler) options(program *rules.Program) liveOptions {
 	o := liveOptions{
-		program: program, budget: captureBudget, callerKey: callerKey(),
+		program: program, budget: captureBudget,
 		fetchTimeout: defaultFetchTimeout, fetchMax: defaultFetchMax,
 		maxBody:      orDefault(h.MaxBody, defaultMaxBody),
 		cancelOnGone: h.OnClientAbort == abortCancel, strict: h.Strict,

@@ -96,6 +96,10 @@ func (l *memoryLine) Snapshot(_ context.Context, key webhook.EntityKey) (webhook
 	return l.snapshots[key], nil
 }
 
+func (*memoryLine) Caller(h http.Header, secret string) []byte {
+	return caddymodule.CallerOf([]byte("key"), h, secret)
+}
+
 func (l *memoryLine) Missed(_ *webhook.Begin, resource string, _ error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/webhook"
@@ -17,6 +18,10 @@ type line interface {
 
 	Traffic() *derive.Traffic
 	Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error)
+
+	// Caller returns the keyed hash of the credentials in h and in the query
+	// parameters secret; nil if there are none.
+	Caller(h http.Header, secret string) []byte
 
 	// Missed says that the call of b may have changed something and could not be
 	// journaled because of err: a gap of the resource will cover it.

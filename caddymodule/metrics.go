@@ -19,6 +19,7 @@ type metrics struct {
 	captured    *prometheus.CounterVec // api, ending
 	derived     *prometheus.CounterVec // api, operation
 	unchanged   *prometheus.CounterVec // api
+	repeats     *prometheus.CounterVec // api
 	gaps        *prometheus.CounterVec // api, reason
 	skipped     *prometheus.CounterVec // api
 	quarantined *prometheus.CounterVec // api
@@ -44,6 +45,7 @@ func newMetrics() *metrics {
 		captured:    counter("captured_calls_total", "Captured calls that ended, by how.", "api", "ending"),
 		derived:     counter("events_total", "Events recorded, gaps included.", "api", "operation"),
 		unchanged:   counter("unchanged_total", "Captured calls that succeeded and changed nothing.", "api"),
+		repeats:     counter("repeats_total", "Captured calls that repeated an earlier one, by their Idempotency-Key.", "api"),
 		gaps:        counter("gaps_total", "Gaps recorded: something may have changed and it is not known what.", "api", "reason"),
 		skipped:     counter("rules_skipped_total", "Rules that could not be judged because what they read is not known.", "api"),
 		quarantined: counter("quarantined_total", "Exchanges put into quarantine because a rule failed.", "api"),
@@ -78,7 +80,7 @@ func (m *metrics) register(reg *prometheus.Registry) error {
 
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.captured, m.derived, m.unchanged, m.gaps, m.skipped, m.quarantined, m.unowned, m.missed,
+		m.captured, m.derived, m.unchanged, m.repeats, m.gaps, m.skipped, m.quarantined, m.unowned, m.missed,
 		m.fetches, m.fetchTime, m.attempts, m.deliveries, m.attemptTime, m.lag, engineCollector{},
 	}
 }
@@ -106,6 +108,9 @@ func (o deriveObserver) Recorded(x *webhook.Exchange, r *store.Recorded, d *rule
 	}
 	if len(d.Skipped) > 0 {
 		stats.skipped.WithLabelValues(x.API).Add(float64(len(d.Skipped)))
+	}
+	if !d.Repeats.IsZero() {
+		stats.repeats.WithLabelValues(x.API).Inc()
 	}
 	if len(r.Events) == 0 {
 		stats.unchanged.WithLabelValues(x.API).Inc()

@@ -36,6 +36,7 @@ func TestCredentialsAreNotKept(t *testing.T) {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Tenant", "acme")
+	r.Header.Set("Idempotency-Key", "k-1")
 	r.Header.Set("Webhook-Skip-Key", "mine")
 	r.Header.Set("X-Request-Id", "r-1")
 	r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")

@@ -27,7 +27,6 @@ func (h *liveHandler) snapshotRequest(r *http.Request, path string) (kept webhoo
 		ID:      requestID(r),
 		Trace:   traceParent(r),
 		SkipKey: short(r.Header[h.program.SkipHeader()]),
-		Caller:  h.callers.of(r.Header, secret),
 	}, secret
 }
 

@@ -20,7 +20,7 @@ type ticket struct {
 	plan    *rules.Plan // nil: not kept, see keptPlan
 	gap     *gap
 
-	keys    []webhook.EntityKey // its entities, without repeats
+	keys    []webhook.EntityKey // its lanes, each once
 	after   []rules.Seen        // of each subject; nil: not known yet
 	now     time.Time           // when it was about to be recorded first
 	derived rules.Derived
@@ -35,10 +35,7 @@ type ticket struct {
 // setPlan makes the plan's entities t's.
 func (t *ticket) setPlan(pl *rules.Plan) {
 	t.plan, t.subjects = pl, len(pl.Subjects)
-	t.keys = t.oneKey[:0]
-	for i := range pl.Subjects {
-		t.keys = append(t.keys, pl.Subjects[i].Key)
-	}
+	t.keys = pl.Keys(t.oneKey[:0])
 }
 
 // setAfter says what was found out about the after.

@@ -16,12 +16,16 @@ type Derived struct {
 	// fields that earned nothing.
 	NoChange int
 
+	// Repeats is the exchange of which this one is a repeat, by its
+	// Idempotency-Key; zero: it is none. A repeat changes nothing.
+	Repeats webhook.ExchangeID
+
 	// Skipped says in words what was not earned because it could not be judged.
 	Skipped []string
 }
 
 // Derive computes the consequences of x. before are the snapshots of
-// plan.Subjects, in their order; after what was seen of them since, as far as
+// plan.Keys, in their order; after what was seen of them since, as far as
 // there is anything (it may be shorter). An error means that a rule cannot be
 // worked out on this exchange, now or ever.
 func (p *Program) Derive(x *webhook.Exchange, plan *Plan, before []webhook.Snapshot, after []Seen) (Derived, error) {
@@ -29,8 +33,20 @@ func (p *Program) Derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 	if plan.Nothing != "" || plan.call == nil {
 		return out, nil
 	}
-	if len(before) != len(plan.Subjects) {
-		return out, fmt.Errorf("derive %s: %d snapshots for %d entities", x.ID, len(before), len(plan.Subjects))
+	entities := len(plan.Subjects)
+	lanes := entities
+	if plan.repeat != (webhook.EntityKey{}) {
+		lanes++
+	}
+	if len(before) != lanes {
+		return out, fmt.Errorf("derive %s: %d snapshots for %d lanes", x.ID, len(before), lanes)
+	}
+	if lanes > entities {
+		if plan.repeats(&before[entities]) {
+			out.Repeats = before[entities].Exchange
+			return out, nil
+		}
+		out.Snapshots = append(out.Snapshots, plan.remember())
 	}
 	d := &deriver{call: plan.call, out: &out, alone: len(plan.Subjects) == 1}
 	for i := range plan.Subjects {

@@ -75,7 +75,7 @@ func derivedTwice(t *testing.T, p *rules.Program, x *webhook.Exchange, known map
 		plan := p.Plan(x)
 		before := make([]webhook.Snapshot, len(plan.Subjects))
 		unique := map[webhook.EntityKey]bool{}
-		for i, key := range plan.Keys() {
+		for i, key := range plan.Keys(nil) {
 			if unique[key] {
 				t.Fatalf("%v is planned twice", key)
 			}

@@ -24,8 +24,9 @@ type Plan struct {
 	// be told. There may be Subjects beside it.
 	Gap *webhook.Gap
 
-	call  *call
-	items []item
+	call   *call
+	items  []item
+	repeat webhook.EntityKey // zero: it neither is a repeat nor can be repeated
 }
 
 // Subject is one entity of an exchange.
@@ -77,11 +78,14 @@ type call struct {
 	later  bool // 202: it was accepted, and is done later
 }
 
-// Keys returns the entities of the plan: the lanes of its exchange.
-func (pl *Plan) Keys() []webhook.EntityKey {
-	keys := make([]webhook.EntityKey, len(pl.Subjects))
+// Keys appends to keys the lanes of the plan's exchange: its entities, and
+// behind them what a call with an Idempotency-Key is remembered by ([IsRepeat]).
+func (pl *Plan) Keys(keys []webhook.EntityKey) []webhook.EntityKey {
 	for i := range pl.Subjects {
-		keys[i] = pl.Subjects[i].Key
+		keys = append(keys, pl.Subjects[i].Key)
+	}
+	if pl.repeat != (webhook.EntityKey{}) {
+		keys = append(keys, pl.repeat)
 	}
 	return keys
 }
@@ -112,6 +116,9 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 		c.planBulk(pl)
 	default:
 		c.planOne(pl)
+	}
+	if key, ok := c.repeatKey(); ok {
+		pl.repeat = key
 	}
 	return pl
 }

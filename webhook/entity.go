@@ -38,6 +38,13 @@ type Snapshot struct {
 
 	Tenant   string     // tenant attribute, where the tenant is not part of the key
 	Exchange ExchangeID // the exchange that wrote it
+
+	// Concurrent says that it was learned while other calls on the entity were
+	// under way: one of those may have been done last.
+	Concurrent bool
+
+	// Until is when the store may forget it; zero: never, or with its tombstone.
+	Until time.Time
 }
 
 // Known reports whether s says anything about the entity's content.

@@ -21,6 +21,7 @@
 //
 //	:later 20m               time since the exchange (or snapshot) before
 //	:overlapped              other calls on the entity were open meanwhile
+//	:caller NAME             whose credential the call carried
 //	:placeholder NAME VALUE  of a Caddy placeholder
 //	:gzip                    send the body gzipped
 //	:missing too_large       the body was not kept (too_large, cut_off, streamed)

@@ -104,14 +104,14 @@ func (r *runner) exchange(e *exchange) error {
 	if err := r.seed(plan, x); err != nil {
 		return err
 	}
-	before := make([]webhook.Snapshot, len(plan.Subjects))
+	before := make([]webhook.Snapshot, 0, len(plan.Subjects))
+	for _, key := range plan.Keys(nil) {
+		snap := r.snapshots[key]
+		snap.Key = key
+		before = append(before, snap)
+	}
 	after := make([]rules.Seen, len(plan.Subjects))
 	for i, s := range plan.Subjects {
-		snap, ok := r.snapshots[s.Key]
-		if !ok {
-			snap.Key = s.Key
-		}
-		before[i] = snap
 		if s.Fetch != "" {
 			r.say("GET %s", s.Fetch)
 		}
@@ -140,11 +140,14 @@ func (r *runner) keep(got *rules.Derived) {
 	for range got.NoChange {
 		r.say("no change")
 	}
+	if got.Repeats != (webhook.ExchangeID{}) {
+		r.say("repeats exchange %d", binary.BigEndian.Uint64(got.Repeats[8:]))
+	}
 	for _, s := range got.Skipped {
 		r.say("skipped: %s", s)
 	}
 	for _, s := range got.Snapshots {
-		if _, ok := r.snapshots[s.Key]; !ok {
+		if _, ok := r.snapshots[s.Key]; !ok && !rules.IsRepeat(s.Key) {
 			r.order = append(r.order, s.Key)
 		}
 		r.snapshots[s.Key] = s
@@ -182,6 +185,9 @@ func (r *runner) read(e *exchange) (*webhook.Exchange, error) {
 	x.Request = webhook.Request{
 		Method: words[0], Path: path, Query: query, Header: e.request.header,
 		SkipKey: e.request.header.Get(r.p.SkipHeader()),
+	}
+	if e.request.has("caller") {
+		x.Request.Caller = []byte(e.request.option("caller"))
 	}
 	if x.Request.Body, err = e.request.captured(); err != nil {
 		return nil, err

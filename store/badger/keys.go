@@ -17,6 +17,7 @@ const (
 
 	tableSnapshot  = 's' // entity -> snapshot
 	tableTombstone = 'z' // time entity
+	tablePassing   = 'y' // time entity: snapshots that may be forgotten then
 	tablePiece     = 'p' // key number -> piece of a long value
 
 	tableEvent    = 'e' // position -> event
@@ -115,6 +116,9 @@ func keyMarks(first mark) key {
 func keySnapshot(d digest) key { return newKey(tableSnapshot, len(d)).bytes(d[:]) }
 func keyTombstone(t time.Time, d digest) key {
 	return newKey(tableTombstone, 8+len(d)).time(t).bytes(d[:])
+}
+func keyPassing(t time.Time, d digest) key {
+	return newKey(tablePassing, 8+len(d)).time(t).bytes(d[:])
 }
 
 func keyEvent(position uint64) key { return newKey(tableEvent, 8).u64(position) }

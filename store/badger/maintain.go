@@ -17,6 +17,7 @@ import (
 const (
 	maintainEvents     = 2000
 	maintainTombstones = 1000
+	maintainPassing    = 20 // times maintainTombstones
 	maintainHeld       = 5000
 
 	forgetAtOnce = 50 // events in one commit
@@ -47,6 +48,9 @@ func (s *Store) Maintain(ctx context.Context, k store.Keep) error {
 		if err := s.forgetTombstones(ctx, k); err != nil {
 			return fmt.Errorf("forget tombstones: %w", err)
 		}
+	}
+	if err := s.forgetPassing(ctx, k); err != nil {
+		return fmt.Errorf("forget what was to be kept for a time: %w", err)
 	}
 	return s.collectGarbage()
 }

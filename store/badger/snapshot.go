@@ -161,5 +161,11 @@ func (t *tx) putSnapshot(prior *kept, next *webhook.Snapshot, data []byte) error
 	if next.Deleted {
 		t.putKey(keyTombstone(next.Seen, prior.digest))
 	}
+	if until := prior.snapshot.Until; !until.IsZero() {
+		t.delete(keyPassing(until, prior.digest))
+	}
+	if !next.Until.IsZero() {
+		t.putKey(keyPassing(next.Until, prior.digest))
+	}
 	return t.replaceLong(keySnapshot(prior.digest), data)
 }

@@ -26,6 +26,9 @@ var keepCases = []storeCase{
 	{"a tombstone goes after its time",
 		"Until then it keeps the sequence; an entity that is back keeps it.",
 		tombstonesGo},
+	{"a snapshot goes when its time is over",
+		"One that was put again with a later time stays until then.",
+		passingGo},
 	{"what is held for too long expires",
 		"Counted from when it was held; what is not held stays.",
 		heldExpires},
@@ -161,6 +164,34 @@ func tombstonesGo(e *exam) {
 	e.same("back again", uint64(2), sequence("8"))
 	e.record(change{x: exchange(5), order: "7"})
 	e.same("from the start", uint64(1), sequence("7"))
+}
+
+func passingGo(e *exam) {
+	put := func(n int, id string, until time.Time) {
+		_, err := e.recordOne(store.Record{
+			Exchange: exchange(n), Entities: []webhook.EntityKey{order(id)},
+			Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+				return store.Consequences{Snapshots: []webhook.Snapshot{{Key: order(id), Seen: noon, Exchange: exchange(n), Until: until}}}, nil
+			},
+		})
+		e.must(err)
+	}
+	there := func(id string) bool {
+		snap, err := e.Snapshot(bg, order(id))
+		e.must(err)
+		return !snap.Exchange.IsZero()
+	}
+	put(1, "7", noon.Add(time.Hour))
+	put(2, "8", noon.Add(time.Hour))
+	put(3, "8", noon.Add(3*time.Hour))
+	put(4, "9", time.Time{})
+	e.maintain(noon.Add(time.Minute))
+	e.same("7 is kept", true, there("7"))
+	e.maintain(noon.Add(2 * time.Hour))
+	e.reopen()
+	e.same("7, 8, 9 are there", [3]bool{false, true, true}, [3]bool{there("7"), there("8"), there("9")})
+	e.maintain(noon.Add(4 * time.Hour))
+	e.same("8, 9 are there", [2]bool{false, true}, [2]bool{there("8"), there("9")})
 }
 
 func heldExpires(e *exam) {

@@ -24,6 +24,8 @@ const (
 	snapshotTenant
 	snapshotExchange
 	snapshotSource
+	snapshotConcurrent
+	snapshotUntil
 )
 
 // AppendSnapshot appends the encoding of s to buf. near is an exchange, or zero,
@@ -49,6 +51,8 @@ func AppendSnapshot(buf []byte, s *webhook.Snapshot, near webhook.ExchangeID) []
 	buf = AppendString(buf, snapshotVersion, s.Version)
 	buf = AppendString(buf, snapshotETag, s.ETag)
 	buf = AppendString(buf, snapshotView, s.View)
+	buf = AppendBool(buf, snapshotConcurrent, s.Concurrent)
+	buf = AppendTime(buf, snapshotUntil, s.Until)
 	return AppendString(buf, snapshotTenant, s.Tenant)
 }
 
@@ -109,5 +113,9 @@ func decodeSnapshotSource(r *Reader, s *webhook.Snapshot) {
 		s.Tenant = r.String()
 	case snapshotExchange:
 		s.Exchange = r.ID()
+	case snapshotConcurrent:
+		s.Concurrent = r.Bool()
+	case snapshotUntil:
+		s.Until = r.Time()
 	}
 }

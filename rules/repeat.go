@@ -1,0 +1,77 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// repeatFor is how long a call with an Idempotency-Key is remembered.
+const repeatFor = 24 * time.Hour
+
+// repeatResource is the resource of the snapshots by which calls with an
+// Idempotency-Key are remembered. No configuration can declare it.
+const repeatResource = "!repeat"
+
+// IsRepeat reports whether a key is no entity's, but stands for a call with an
+// Idempotency-Key: the exchanges of such calls have a lane of their own, and
+// its snapshot says which entities the first of them named.
+func IsRepeat(key webhook.EntityKey) bool { return key.Resource == repeatResource }
+
+// repeatKey returns what the call is remembered by, if it may be a repeat or be
+// repeated: the API said that it was done, and it carries an Idempotency-Key
+// (draft-ietf-httpapi-idempotency-key-header) and a credential. It is the same
+// for the same caller, api, method, path, key and body.
+func (c *call) repeatKey() (webhook.EntityKey, bool) {
+	q := &c.x.Request
+	key := q.Header.Get("Idempotency-Key")
+	if key == "" || len(q.Caller) == 0 || !q.Body.Whole() || c.unsure || c.later {
+		return webhook.EntityKey{}, false
+	}
+	sum := hashAll(q.Caller, []byte(c.p.method(q)), []byte(q.Path), []byte(q.Query), []byte(key), q.Body.Bytes)
+	return webhook.EntityKey{API: c.p.api, Resource: repeatResource, ID: sum}, true
+}
+
+// repeats reports whether the plan's exchange repeats the one that first
+// remembers: that was done at most 24 hours ago, and the answer names the same
+// entities or none.
+func (pl *Plan) repeats(first *webhook.Snapshot) bool {
+	if first.Exchange == (webhook.ExchangeID{}) || pl.call.x.Started.Sub(first.Seen) > repeatFor {
+		return false
+	}
+	return len(pl.Subjects) == 0 || pl.named() == first.Version
+}
+
+// remember returns what recognises repeats of the plan's exchange.
+func (pl *Plan) remember() webhook.Snapshot {
+	x := pl.call.x
+	return webhook.Snapshot{
+		Key: pl.repeat, Seen: x.Ended, Via: webhook.FromRequest, Exchange: x.ID,
+		Version: pl.named(), Until: x.Ended.Add(repeatFor),
+	}
+}
+
+// named stands for the entities of the plan.
+func (pl *Plan) named() string {
+	parts := make([][]byte, 0, 2*len(pl.Subjects))
+	for i := range pl.Subjects {
+		k := &pl.Subjects[i].Key
+		parts = append(parts, []byte(k.Resource), []byte(k.ID))
+	}
+	return hashAll(parts...)
+}
+
+// hashAll hashes parts unambiguously, each with its length.
+func hashAll(parts ...[]byte) string {
+	h := sha256.New()
+	for _, p := range parts {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write(p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
