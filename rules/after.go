@@ -63,7 +63,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 // answerFate says what a field means that an answer lacks: after a PUT it is
 // gone if the request lacked it too; else nothing is known of it.
 func (c *call) answerFate(s *Subject) tree.Judge {
-	put := c.p.method(&c.x.Request) == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
+	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
 	return func(path string, _ *tree.Value) tree.Fate {
 		if put && at(s.asked, path) == nil {
 			return tree.Removed
@@ -173,7 +173,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		return nil
 	}
 	o := &outcome{via: webhook.FromComputed, confidence: webhook.Inferred, seen: c.x.Ended, view: b.view, unknown: b.unknown}
-	put := c.p.method(&c.x.Request) == "PUT"
+	put := c.m.method == "PUT"
 	switch {
 	case c.reqKind == isPatch:
 		body := patched(b.body, s.asked)
@@ -227,7 +227,7 @@ func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
 
 // sent takes the request's body for the state: only where `after request` says so.
 func (c *call) sent(s *Subject, b *state) *outcome {
-	if !s.asked.IsObject() || c.reqKind == isPatch || c.reqKind == isMerge || c.p.method(&c.x.Request) == "PATCH" {
+	if !s.asked.IsObject() || c.reqKind == isPatch || c.reqKind == isMerge || c.m.method == "PATCH" {
 		return nil
 	}
 	o := &outcome{via: webhook.FromRequest, confidence: webhook.Inferred, view: viewSent, seen: c.x.Ended}

@@ -89,7 +89,7 @@ func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
 	if !before.IsObject() {
 		return false
 	}
-	put := c.p.method(&c.x.Request) == "PUT" && asked.IsObject()
+	put := c.m.method == "PUT" && asked.IsObject()
 	for i := range before.Members() {
 		name := before.Members()[i].Name
 		set := asked.Get(name)
@@ -178,7 +178,7 @@ func (c *call) putProven(s *Subject) *tree.Value {
 	h := c.x.Response.Header
 	etag := h.Get("Etag")
 	validated := etag != "" && !strings.HasPrefix(etag, "W/") || etag == "" && h.Get("Last-Modified") != ""
-	if c.p.method(&c.x.Request) != "PUT" || !validated || c.resKind != isEmpty || c.later || c.unsure ||
+	if c.m.method != "PUT" || !validated || c.resKind != isEmpty || c.later || c.unsure ||
 		c.reqKind != isJSON || c.e.each != nil || s.asked != c.req {
 		return nil
 	}

@@ -34,7 +34,7 @@ var (
 	}
 	derivedResponse = []string{
 		"Content-Type", "Content-Encoding", "Location", "Content-Location", "Etag", "Last-Modified",
-		"Preference-Applied", "Retry-After", "Idempotent-Replayed",
+		"Preference-Applied", "Retry-After", "Idempotent-Replayed", "Odata-Entityid",
 	}
 	credentials = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^(set-)?cookie2?$|api-?key|secret|password|(^|-)(auth|access|session|csrf|xsrf|id)?-?token$|^dpop$|signature`)
 	headerName  = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
@@ -204,12 +204,16 @@ func (k *compiler) lists(place string, d, over Defaults, r *resource) (err error
 	if r.redact, err = globs(join(place, "redact"), d.Redact, over.Redact); err != nil {
 		return err
 	}
+	var keys [][]string
 	for i, text := range slices.Concat(d.Keys, over.Keys) {
 		p, err := lang.ParsePath(strings.ReplaceAll(text, ".*", `.\*`))
 		if err != nil || len(p.Names()) < 2 {
 			return bad(fmt.Sprintf("%s[%d]", join(place, "keys"), i), "%q: write the array and the key of its elements, like links.id", text)
 		}
-		names := p.Names()
+		keys = append(keys, p.Names())
+	}
+	slices.SortStableFunc(keys, func(a, b []string) int { return len(a) - len(b) }) // the outer ones first
+	for _, names := range keys {
 		r.setKey(names[:len(names)-1], names[len(names)-1])
 	}
 	return nil

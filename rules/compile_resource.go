@@ -163,12 +163,20 @@ func camel(s string) string {
 	return strings.Join(parts, "")
 }
 
+// setKey keys an array. The elements of one that is around it, and was keyed
+// before, may be written as * or left out.
 func (r *resource) setKey(array []string, key string) {
 	path := ""
 	for _, n := range array {
-		path = tree.Join(path, n)
+		switch _, around := r.keys[path]; {
+		case n == "*":
+			path = tree.ElementsOf(path)
+		case around:
+			path = tree.Join(tree.ElementsOf(path), n)
+		default:
+			path = tree.Join(path, n)
+		}
 	}
-	path = strings.ReplaceAll(path, `\*`, "*")
 	if r.keys == nil {
 		r.keys, r.keyPaths = tree.Keys{}, map[string]lang.Path{}
 	}

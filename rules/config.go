@@ -20,8 +20,8 @@ type Config struct {
 	// updated, deleted.
 	Verbs []string `json:"verbs,omitempty"`
 
-	// Override names the header or form field that carries the effective method
-	// of a POST. Default: none.
+	// Override names the header or the field of the body that carries the
+	// effective method of a POST. Default: none, for a client could name any.
 	Override *Override `json:"override,omitempty"`
 
 	// SkipHeader is the request header whose value is compared with a
@@ -63,7 +63,7 @@ type Defaults struct {
 	Representation string `json:"representation,omitempty"`
 
 	// Keys lists arrays whose elements have an identity: links.id compares the
-	// elements of links by their id.
+	// elements of links by their id; with it, links.tags.name the tags of each.
 	Keys []string `json:"keys,omitempty"`
 
 	// Before says how the state before a call is found: auto, snapshot (no
@@ -199,10 +199,14 @@ type Payload struct {
 }
 
 // Override names where the effective method of a POST is found; exactly one
-// field is set.
+// field is set. A POST that stands for GET reads, and earns nothing.
 type Override struct {
+	// Header is the name of a header, like X-HTTP-Method-Override.
 	Header string `json:"header,omitempty"`
-	Field  string `json:"field,omitempty"`
+
+	// Field is the name of a field of the body, a form or JSON, like _method; else
+	// of the query.
+	Field string `json:"field,omitempty"`
 }
 
 // Defaults of the language (DESIGN.md §4).

@@ -138,7 +138,9 @@ func (d *deriver) decide(ch *change) {
 			ch.op = webhook.Created
 		}
 	case Update:
-		if ch.b.absent && status == 201 {
+		// RFC 9110 §9.3.4: a PUT that created is answered 201.
+		put := d.m.method == "PUT" && ch.snap.Sequence == 0 && !ch.b.known()
+		if status == 201 && (ch.b.absent || put) {
 			ch.op = webhook.Created
 		}
 	}

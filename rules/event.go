@@ -118,7 +118,7 @@ func (d *deriver) event(ch *change, scope, element string) webhook.Event {
 		Tenant: w.tenant, Unowned: w.unowned, Actor: w.actor,
 		Params: d.m.params, SkipKey: d.x.Request.SkipKey, DryRun: d.p.dryRun,
 		Request: webhook.EventRequest{
-			ID: d.x.Request.ID, Method: d.p.method(&d.x.Request), Path: d.x.Request.Path, Trace: d.x.Request.Trace,
+			ID: d.x.Request.ID, Method: d.m.effective(&d.x.Request), Path: d.x.Request.Path, Trace: d.x.Request.Trace,
 		},
 		Provenance: webhook.Provenance{
 			Before: ch.b.source, BeforeAge: ch.b.age, After: ch.o.via, Confidence: ch.o.confidence,

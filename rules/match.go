@@ -2,10 +2,10 @@ package rules
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/route"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -16,6 +16,7 @@ type Match struct {
 	e      *endpoint
 	others []*endpoint // what the call may be instead, where override decides
 	params map[string]string
+	method string // the effective one; "": only the request tells
 }
 
 // Match returns what the most specific route says of a call, or nil if no
@@ -35,10 +36,10 @@ func (p *Program) Match(method, path string) *Match {
 	if !ok {
 		return nil
 	}
-	return &Match{p: p, e: e, params: route.Values(pattern, path)}
+	return &Match{p: p, e: e, params: route.Values(pattern, path), method: method}
 }
 
-// overridable are the methods that a POST may stand for.
+// overridable are the methods that a POST may stand for and that may be routes.
 var overridable = []string{"POST", "PUT", "PATCH", "DELETE"}
 
 func (p *Program) matchOverridden(path string) *Match {
@@ -67,7 +68,15 @@ func (p *Program) matchRequest(r *webhook.Request) (m Match, ok bool) {
 	if !ok {
 		return m, false
 	}
-	return Match{p: p, e: e, params: route.Values(pattern, r.Path)}, true
+	return Match{p: p, e: e, params: route.Values(pattern, r.Path), method: method}, true
+}
+
+// effective returns the method that r, whose match m is, stands for.
+func (m *Match) effective(r *webhook.Request) string {
+	if m.method != "" {
+		return m.method
+	}
+	return m.p.method(r)
 }
 
 // method returns the effective method of r: only a POST can be overridden, and
@@ -77,15 +86,25 @@ func (p *Program) method(r *webhook.Request) string {
 		return r.Method
 	}
 	said := r.Header.Get(p.override.Header)
-	if p.override.Field != "" && r.Body.Whole() && r.Header.MediaType() == formType {
-		if form, err := content.Form(string(r.Body.Bytes)); err == nil {
-			said, _ = form.Get(p.override.Field).Text()
-		}
+	if p.override.Field != "" {
+		said = saidIn(r, p.override.Field)
 	}
-	if said = strings.ToUpper(strings.TrimSpace(said)); slices.Contains(overridable, said) {
+	said = strings.ToUpper(strings.TrimSpace(said))
+	if slices.Contains(overridable, said) || slices.Contains(safe, said) {
 		return said
 	}
 	return r.Method
+}
+
+// saidIn returns the text of a field of a request's body, a form or JSON, else
+// of its query.
+func saidIn(r *webhook.Request, field string) string {
+	body, _ := readBody(r.Body, r.Header, true)
+	if said, ok := body.Get(field).Text(); ok || r.Query == "" {
+		return said
+	}
+	values, _ := url.ParseQuery(r.Query) // what it could read is in values
+	return values.Get(field)
 }
 
 // Kind returns what a call on the route does.
@@ -185,18 +204,23 @@ func (m *Match) ItemPath() (path string, ok bool) {
 	return m.itemPath(m.params[m.e.res.idParam])
 }
 
-// itemPath returns the path of the entity with that id.
+// itemPath returns the path of the entity with that id; of an entity that has
+// two, the call's own if the other one cannot be told.
 func (m *Match) itemPath(id string) (path string, ok bool) {
 	r := m.e.res
 	if r.item == nil {
 		return "", false
 	}
-	return r.item.Build(func(name string) string {
+	value := func(name string) string {
 		if name == r.idParam {
 			return id
 		}
 		return m.params[name]
-	})
+	}
+	if path, ok = r.item.Build(value); !ok && m.e.named && m.e.pattern.EndsIn(r.idParam) {
+		return m.e.pattern.Build(value) // the entity's other path, which lacks a parameter of that
+	}
+	return path, ok
 }
 
 // MaySucceed reports whether a final status can mean success: 2xx, or below

@@ -217,7 +217,7 @@ func (c *call) identify(entity *tree.Value) (string, bool) {
 	if id, ok := r.idOf(c.res, entity); ok {
 		return id, true
 	}
-	for _, link := range [...]string{"Location", "Content-Location"} {
+	for _, link := range [...]string{"Location", "Odata-Entityid", "Content-Location"} {
 		if id, ok := r.idInURL(c.x.Response.Header.Get(link), c.x.Request.Path); ok {
 			return id, true
 		}

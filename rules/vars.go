@@ -54,7 +54,7 @@ func (v *callVars) Lookup(name string) any {
 func (v *callVars) requestField(name string) any {
 	switch name {
 	case "method":
-		return v.m.p.method(v.req)
+		return v.m.effective(v.req)
 	case "path":
 		return v.req.Path
 	case "query":

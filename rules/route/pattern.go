@@ -113,18 +113,24 @@ func (p *Pattern) Build(values func(name string) string) (path string, ok bool) 
 	var b strings.Builder
 	for _, s := range p.segments {
 		b.WriteByte('/')
-		b.WriteString(url.PathEscape(s.prefix))
+		b.WriteString(escape(s.prefix))
 		if s.param != "" {
 			v := values(s.param)
 			if v == "" || v == "." || v == ".." {
 				return "", false
 			}
-			b.WriteString(url.PathEscape(v))
-			b.WriteString(url.PathEscape(s.suffix))
+			b.WriteString(escape(v))
+			b.WriteString(escape(s.suffix))
 		}
 	}
 	return b.String(), true
 }
+
+// escape is url.PathEscape, which leaves the sub-delimiters alone that a path
+// may have (RFC 3986 §3.3): some servers look for the ( of Tasks(5) as it is.
+func escape(text string) string { return unescaped.Replace(url.PathEscape(text)) }
+
+var unescaped = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
 
 // Match reads the parameters of an escaped path; ok is false if it is not one
 // of p.
@@ -156,6 +162,11 @@ func (p *Pattern) MatchEnd(path string, n int) (values map[string]string, ok boo
 
 // Len returns the number of parts.
 func (p *Pattern) Len() int { return len(p.segments) }
+
+// EndsIn reports whether the last part is that parameter, and nothing else.
+func (p *Pattern) EndsIn(param string) bool {
+	return p.segments[len(p.segments)-1] == segment{param: param}
+}
 
 // Fixed reports whether the part i, counted from the end, is literal.
 func (p *Pattern) Fixed(i int) bool {

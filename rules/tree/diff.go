@@ -91,7 +91,7 @@ func (d *differ) elements(path, shape string, key []string, a, b *Value) bool {
 	if !ok1 || !ok2 {
 		return false
 	}
-	below := Join(shape, "*")
+	below := ElementsOf(shape)
 	for i, elems := 0, a.Elems(); i < len(elems); i++ {
 		k, _ := elems[i].At(key...).Text()
 		d.diff(Join(path, k), below, &elems[i], is[k])
@@ -116,6 +116,15 @@ func keyed(v *Value, key []string) (map[string]*Value, bool) {
 		byKey[k] = &elems[i]
 	}
 	return byKey, true
+}
+
+// ElementsOf returns the path, as [Keys] has it, of what is in the elements of
+// the array at path.
+func ElementsOf(path string) string {
+	if path == "" {
+		return "*"
+	}
+	return path + ".*"
 }
 
 // Element returns what tells e apart within its array: its own key, else i.
