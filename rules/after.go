@@ -33,6 +33,7 @@ type outcome struct {
 	via        webhook.Source
 	confidence webhook.Confidence
 	unknown    []string // paths in body whose value is not known
+	doubtful   bool     // the call may have changed some of them
 	view       string
 	etag       string
 	seen       time.Time
@@ -192,6 +193,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 			if slices.Contains(c.e.res.idNames, path) {
 				return tree.Kept
 			}
+			o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
 			return tree.KeptDoubt
 		})
 	default:

@@ -29,7 +29,7 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 	if c.e.res.before == "none" {
 		return none
 	}
-	if obs := c.x.Before; obs != nil && alone && !snap.Seen.After(obs.Received) {
+	if obs := c.x.Before; obs != nil && alone && !snap.Seen.After(obs.Received) && !snap.Stale.After(obs.Received) {
 		switch {
 		case obs.Status == 404 || obs.Status == 410:
 			return state{source: webhook.FromFetch, absent: true}

@@ -45,7 +45,7 @@ func (d *deriver) compare(ch *change) {
 		ch.significant = true
 		return
 	}
-	doubt := false
+	doubt := ch.o.doubtful
 	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
 	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
 	values := sizeOf(changes)

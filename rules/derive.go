@@ -189,6 +189,10 @@ func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 	if ch.o.body != nil {
 		next.Body, next.Unknown, next.Seen = ch.after(), ch.o.unknown, ch.o.seen
 		next.Version, next.ETag, next.View = d.version(ch.o.body), ch.o.etag, ch.o.view
+	} else if last := ch.snap; last.Body != nil {
+		// What it was stays the last known state, for a delete to carry.
+		next.Stale, next.Seen, next.Via = d.x.Ended, last.Seen, last.Via
+		next.Body, next.Unknown, next.Version, next.View = last.Body, last.Unknown, last.Version, last.View
 	}
 	if t := d.e.res.tenant; t != nil && t.ofEntity {
 		next.Tenant, _ = d.tenant(ch)

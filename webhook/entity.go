@@ -30,6 +30,11 @@ type Snapshot struct {
 	Body    json.RawMessage // nil: known to exist (or to have existed), content not known
 	Unknown []string        // paths in Body whose value is not known any more
 
+	// Stale is when something was last done to the entity that nothing showed;
+	// zero: nothing was. From then on Body is only its last known state: what a
+	// delete carries, and nothing that a change is told against.
+	Stale time.Time
+
 	Seen    time.Time // when the body was last known to be true
 	Via     Source    // how it was learned
 	Version string    // value of the resource's version path, "" if none
@@ -47,8 +52,8 @@ type Snapshot struct {
 	Until time.Time
 }
 
-// Known reports whether s says anything about the entity's content.
-func (s *Snapshot) Known() bool { return s.Deleted || s.Body != nil }
+// Known reports whether s says what the entity is, and not only what it was.
+func (s *Snapshot) Known() bool { return s.Deleted || s.Body != nil && s.Stale.IsZero() }
 
 // Source says where a before or an after was learned.
 type Source string

@@ -26,6 +26,7 @@
 //	:gzip                    send the body gzipped
 //	:missing too_large       the body was not kept (too_large, cut_off, streamed)
 //	:deleted, :sequence 4    of the state before
+//	:stale                   something was done since the state before was seen
 //
 // An answer's status may be unknown, for a call whose outcome nobody saw, or
 // have "truncated" behind it.

@@ -80,6 +80,9 @@ func writeSnapshot(b *strings.Builder, s webhook.Snapshot) {
 	default:
 		b.Write(s.Body)
 	}
+	if !s.Stale.IsZero() {
+		b.WriteString(" stale")
+	}
 	if len(s.Unknown) > 0 {
 		fmt.Fprintf(b, " unknown %s", strings.Join(s.Unknown, " "))
 	}

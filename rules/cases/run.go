@@ -245,6 +245,9 @@ func (r *runner) seed(plan *rules.Plan, x *webhook.Exchange) error {
 	if s.Deleted = p.has("deleted"); !s.Deleted && strings.TrimSpace(p.body) != "" {
 		s.Body = []byte(strings.TrimSpace(p.body))
 	}
+	if p.has("stale") {
+		s.Stale = s.Seen
+	}
 	if u := p.option("unknown"); u != "" {
 		s.Unknown = strings.Fields(u)
 	}

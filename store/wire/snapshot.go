@@ -26,6 +26,7 @@ const (
 	snapshotSource
 	snapshotConcurrent
 	snapshotUntil
+	snapshotStale
 )
 
 // AppendSnapshot appends the encoding of s to buf. near is an exchange, or zero,
@@ -43,6 +44,7 @@ func AppendSnapshot(buf []byte, s *webhook.Snapshot, near webhook.ExchangeID) []
 	buf = AppendBytes(buf, snapshotBody, s.Body)
 	buf = AppendStrings(buf, snapshotUnknown, s.Unknown)
 	buf = appendTimeOf(buf, snapshotSeen, s.Seen, s.Exchange)
+	buf = appendTimeOf(buf, snapshotStale, s.Stale, s.Exchange)
 	if via := numberOf(sources[:], s.Via); via != noWord {
 		buf = AppendUint(buf, snapshotSource, via)
 	} else {
@@ -60,8 +62,8 @@ func AppendSnapshot(buf []byte, s *webhook.Snapshot, near webhook.ExchangeID) []
 // near. Its body is a part of data, which the caller leaves alone from then on.
 func DecodeSnapshot(data []byte, near webhook.ExchangeID) (webhook.Snapshot, error) {
 	s := webhook.Snapshot{Exchange: near}
-	var after uint64
-	timed := false
+	var seen, stale uint64
+	var timed, touched bool
 	r := NewReader(data)
 	for r.Next() {
 		switch r.Number() {
@@ -82,7 +84,9 @@ func DecodeSnapshot(data []byte, near webhook.ExchangeID) (webhook.Snapshot, err
 		case snapshotUnknown:
 			s.Unknown = append(s.Unknown, r.String())
 		case snapshotSeen:
-			after, timed = r.Uint(), true
+			seen, timed = r.Uint(), true
+		case snapshotStale:
+			stale, touched = r.Uint(), true
 		default:
 			decodeSnapshotSource(&r, &s)
 		}
@@ -91,7 +95,10 @@ func DecodeSnapshot(data []byte, near webhook.ExchangeID) (webhook.Snapshot, err
 		return webhook.Snapshot{}, fmt.Errorf("decode snapshot: %w", err)
 	}
 	if timed {
-		s.Seen = timeOf(after, s.Exchange)
+		s.Seen = timeOf(seen, s.Exchange)
+	}
+	if touched {
+		s.Stale = timeOf(stale, s.Exchange)
 	}
 	return s, nil
 }
