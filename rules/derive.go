@@ -29,6 +29,10 @@ type Derived struct {
 // there is anything (it may be shorter). An error means that a rule cannot be
 // worked out on this exchange, now or ever.
 func (p *Program) Derive(x *webhook.Exchange, plan *Plan, before []webhook.Snapshot, after []Seen) (Derived, error) {
+	return p.derive(x, plan, before, after, nil)
+}
+
+func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snapshot, after []Seen, t *tracer) (Derived, error) {
 	var out Derived
 	if plan.Nothing != "" || plan.call == nil {
 		return out, nil
@@ -48,7 +52,7 @@ func (p *Program) Derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 		}
 		out.Snapshots = append(out.Snapshots, plan.remember())
 	}
-	d := &deriver{call: plan.call, out: &out, alone: len(plan.Subjects) == 1}
+	d := &deriver{call: plan.call, out: &out, alone: len(plan.Subjects) == 1, trace: t}
 	for i := range plan.Subjects {
 		seen := Seen{}
 		if i < len(after) {
@@ -58,6 +62,7 @@ func (p *Program) Derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 		if err := d.subject(&plan.Subjects[i], &before[i], seen); err != nil {
 			return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
 		}
+		t.end(d)
 	}
 	if err := d.items(plan.items); err != nil {
 		return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
@@ -73,6 +78,7 @@ type deriver struct {
 	*call
 	out   *Derived
 	alone bool
+	trace *tracer // nil: nobody asks why
 
 	change change
 	vars   changeVars
@@ -102,6 +108,7 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	ch := &d.change
 	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone), concurrent: seen.Concurrent}
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)
+	d.trace.begin(d, ch, seen)
 	if s.Kind == Delete {
 		return d.deleted(ch)
 	}

@@ -29,6 +29,7 @@ func (d *deriver) earn(ch *change) error {
 		}
 	}
 	front := !byCall && plain != "" && ch.significant
+	d.tellPlain(ch, plain, byCall)
 	if front {
 		e := d.add(ch, plain, "")
 		for _, l := range d.e.lines {
@@ -44,7 +45,10 @@ func (d *deriver) earn(ch *change) error {
 		}
 		if instead && front {
 			d.out.Events = slices.Delete(d.out.Events, first, first+1)
+			d.trace.dropped(plain)
 		}
+	} else {
+		d.tellIdle(ch)
 	}
 	d.distinct(first)
 	return nil
@@ -93,6 +97,7 @@ func (g *earner) rules() (instead bool, err error) {
 func (g *earner) all(list []*rule) (instead bool, err error) {
 	for _, r := range list {
 		if r.on != "" && r.on != g.ch.op {
+			g.tell(r.scope, r.when, nil, false, "it is for what is "+string(r.on)+" only")
 			continue
 		}
 		n := len(g.d.out.Events)
@@ -117,14 +122,19 @@ func (g *earner) elements(r *rule) error {
 	}
 	if lang.IsUnknown(value) {
 		if r.emitUnknown {
+			g.tell(r.scope, r.when, nil, true, "its `each` depends on something unknown, and `unknown emit` lets it through")
 			return g.add(r.scope, r.id, nil, &r.extras)
 		}
 		g.skip(r.scope, "its `each` depends on something unknown")
+		g.tell(r.scope, r.when, nil, false, "its `each` depends on something unknown (`unknown skip`)")
 		return nil
 	}
 	list, ok := listOf(value)
 	if !ok && value != nil {
 		g.skip(r.scope, "its `each` is no list")
+	}
+	if len(list) == 0 {
+		g.tell(r.scope, r.when, nil, false, "its `each` has no elements")
 	}
 	trees := g.v.elements(r.each, list)
 	for i, e := range list {
@@ -154,13 +164,28 @@ func (g *earner) consider(scope string, when, id *lang.Expr, element *string, x 
 		case err != nil:
 			return err
 		case t == lang.False:
+			g.tell(scope, when, element, false, "its condition is not true")
 			return nil
 		case t == lang.Undecided && !x.emitUnknown:
 			g.skip(scope, "its condition depends on something unknown")
+			g.tell(scope, when, element, false, "its condition depends on something unknown (`unknown skip`)")
 			return nil
+		case t == lang.Undecided:
+			g.tell(scope, when, element, true, "its condition depends on something unknown, and `unknown emit` lets it through")
+		default:
+			g.tell(scope, when, element, true, "its condition is true")
 		}
+	} else {
+		g.tell(scope, nil, element, true, "it has no condition")
 	}
 	return g.add(scope, id, element, x)
+}
+
+// tell takes down a verdict if somebody asks for it.
+func (g *earner) tell(scope string, when *lang.Expr, element *string, earned bool, why string) {
+	if g.d.trace != nil {
+		g.d.trace.judged(fillScope(scope, g.d.m.params), when, element, earned, why)
+	}
 }
 
 func (g *earner) skip(scope, why string) {
@@ -226,6 +251,7 @@ func (d *deriver) called(it *item, r *rule) error {
 		return err
 	}
 	g := &earner{d: d, ch: ch, v: v, element: strconv.Itoa(it.index)}
+	d.trace.item(ch)
 	var err error
 	if r.each != nil {
 		err = g.elements(r)

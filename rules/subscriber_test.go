@@ -56,6 +56,18 @@ func wanted(t testing.TB, s *rules.Subscribers, e *webhook.Event) []string {
 		}
 		got = append(got, name)
 	}
+	judged := []string{}
+	for _, j := range s.Judge(e) {
+		if j.Wanted {
+			judged = append(judged, string(j.Subscription))
+		}
+		if j.Why == "" {
+			t.Errorf("it is not told why %s wants or does not want the event", j.Subscription)
+		}
+	}
+	if plain := strings.ReplaceAll(strings.Join(got, " "), "?", ""); plain != strings.Join(judged, " ") {
+		t.Errorf("Want says %s, Judge says %s", plain, judged)
+	}
 	return got
 }
 

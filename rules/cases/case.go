@@ -16,6 +16,7 @@
 //   - more exchanges, in order.
 //   - events: what comes of it, one line for each.
 //   - snapshots (optional): what is known of the entities in the end.
+//   - why (optional): how it came about, as `sidehook explain` tells it.
 //
 // Options are lines that begin with a colon, beside header fields:
 //
@@ -54,11 +55,13 @@ type Case struct {
 	Config    []byte // the config.json section, nil if there is none
 	Events    string // as the file has them
 	Snapshots string // as the file has them, if it has them
+	Why       string // as the file has it, if it has it
 
 	archive   *txtar.Archive
 	before    *part
 	exchanges []*exchange
 	snapshots bool
+	why       bool
 }
 
 // exchange is one call of a case.
@@ -109,6 +112,9 @@ func (c *Case) section(name string, data []byte) (err error) {
 	case "snapshots":
 		c.Snapshots, c.snapshots = string(data), true
 		return nil
+	case "why":
+		c.Why, c.why = string(data), true
+		return nil
 	case "before":
 		c.before, err = parsePart(string(data), false)
 		return err
@@ -123,7 +129,7 @@ func (c *Case) section(name string, data []byte) (err error) {
 		return err
 	}
 	if len(c.exchanges) == 0 {
-		return fmt.Errorf("not one that a case has here: write config.json or rules, before, exchange, answer, get before, get after, events, snapshots")
+		return fmt.Errorf("not one that a case has here: write config.json or rules, before, exchange, answer, get before, get after, events, snapshots, why")
 	}
 	x := c.exchanges[len(c.exchanges)-1]
 	got, err := parsePart(string(data), true)
@@ -135,7 +141,7 @@ func (c *Case) section(name string, data []byte) (err error) {
 	case "get after":
 		x.getAfter = got
 	default:
-		return fmt.Errorf("not one that a case has: write answer, get before, get after, exchange, events or snapshots")
+		return fmt.Errorf("not one that a case has: write answer, get before, get after, exchange, events, snapshots or why")
 	}
 	return err
 }

@@ -21,6 +21,7 @@ type runner struct {
 	snapshots map[webhook.EntityKey]webhook.Snapshot
 	order     []webhook.EntityKey
 	out       strings.Builder
+	why       strings.Builder
 	prefix    string
 	before    *part
 }
@@ -28,16 +29,20 @@ type runner struct {
 // Run returns what p makes of the case's exchanges: what its events section
 // should say.
 func (c *Case) Run(p *rules.Program) (string, error) {
-	events, _, err := c.run(p)
-	return events, err
+	r, err := c.run(p)
+	if err != nil {
+		return "", err
+	}
+	return r.out.String(), nil
 }
 
 // Update returns the file with its golden sections as p makes them.
 func (c *Case) Update(p *rules.Program) ([]byte, error) {
-	events, snapshots, err := c.run(p)
+	r, err := c.run(p)
 	if err != nil {
 		return nil, err
 	}
+	events := r.out.String()
 	out := &txtar.Archive{Comment: c.archive.Comment}
 	found := false
 	for _, f := range c.archive.Files {
@@ -45,7 +50,9 @@ func (c *Case) Update(p *rules.Program) ([]byte, error) {
 		case "events":
 			f.Data, found = []byte(events), true
 		case "snapshots":
-			f.Data = []byte(snapshots)
+			f.Data = []byte(r.kept())
+		case "why":
+			f.Data = []byte(r.why.String())
 		}
 		out.Files = append(out.Files, f)
 	}
@@ -58,20 +65,24 @@ func (c *Case) Update(p *rules.Program) ([]byte, error) {
 // Check says how what p makes of the case differs from what the file says, ""
 // if it does not.
 func (c *Case) Check(p *rules.Program) (string, error) {
-	events, snapshots, err := c.run(p)
+	r, err := c.run(p)
 	if err != nil {
 		return "", err
 	}
+	events, snapshots, why := r.out.String(), r.kept(), r.why.String()
 	if events != c.Events {
 		return fmt.Sprintf("events are\n%sand should be\n%s", events, c.Events), nil
 	}
 	if c.snapshots && snapshots != c.Snapshots {
 		return fmt.Sprintf("snapshots are\n%sand should be\n%s", snapshots, c.Snapshots), nil
 	}
+	if c.why && why != c.Why {
+		return fmt.Sprintf("the reasons are\n%sand should be\n%s", why, c.Why), nil
+	}
 	return "", nil
 }
 
-func (c *Case) run(p *rules.Program) (events, snapshots string, err error) {
+func (c *Case) run(p *rules.Program) (*runner, error) {
 	r := &runner{
 		p: p, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC),
 		snapshots: make(map[webhook.EntityKey]webhook.Snapshot), before: c.before,
@@ -81,14 +92,19 @@ func (c *Case) run(p *rules.Program) (events, snapshots string, err error) {
 			r.prefix = strconv.Itoa(i+1) + ": "
 		}
 		if err := r.exchange(x); err != nil {
-			return "", "", fmt.Errorf("exchange %d: %w", i+1, err)
+			return nil, fmt.Errorf("exchange %d: %w", i+1, err)
 		}
 	}
+	return r, nil
+}
+
+// kept shows what is known of the entities now.
+func (r *runner) kept() string {
 	var kept strings.Builder
 	for _, key := range r.order {
 		writeSnapshot(&kept, r.snapshots[key])
 	}
-	return r.out.String(), kept.String(), nil
+	return kept.String()
 }
 
 func (r *runner) exchange(e *exchange) error {
@@ -123,11 +139,14 @@ func (r *runner) exchange(e *exchange) error {
 			after[i].Observation = obs
 		}
 	}
-	got, err := r.p.Derive(x, plan, before, after)
+	got, accounts, err := r.p.Explain(x, plan, before, after)
 	if err != nil {
 		return err
 	}
 	r.keep(&got)
+	for i := range accounts {
+		r.why.WriteString(r.prefix + Why(&accounts[i]))
+	}
 	r.now = x.Ended
 	return nil
 }

@@ -1,0 +1,64 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Judgement says whether a subscription wants an event, and why or why not.
+type Judgement struct {
+	Subscription webhook.SubscriptionID `json:"subscription"`
+	Wanted       bool                   `json:"wanted"`
+	Why          string                 `json:"why"`
+}
+
+// Judge asks every subscription what [Subscribers.Want] asks those that may
+// want e, and tells the answers, in the order in which they were given.
+func (s *Subscribers) Judge(e *webhook.Event) []Judgement {
+	all := make([]Judgement, len(s.all))
+	for i, c := range s.all {
+		all[i].Subscription = c.ID
+		all[i].Wanted, all[i].Why = c.tell(e)
+	}
+	return all
+}
+
+// tell says whether c wants e, and in words why or why not.
+func (c *subscriber) tell(e *webhook.Event) (wanted bool, why string) {
+	switch {
+	case e.DryRun:
+		return false, "the handler is in `dry_run`: nothing is delivered"
+	case !c.Wants(e.Scope):
+		return false, fmt.Sprintf("its scopes (%s) do not select %s", patternText(c.Scopes), e.Scope)
+	case !c.Sees(e) && e.Unowned:
+		return false, "a tenant is configured and none was found: only `tenant *` sees the event"
+	case !c.Sees(e):
+		return false, fmt.Sprintf("the event is of tenant %q, and the subscription of %q", e.Tenant, c.Tenant)
+	case c.Skips(e.SkipKey):
+		return false, fmt.Sprintf("the call had the skip key %q, which is one of its skip_keys", e.SkipKey)
+	case c.broken != nil:
+		return true, "it does not compile, so nothing is held back from it: " + c.broken.Error()
+	}
+	changed := c.concerned(e)
+	if changed == lang.False {
+		return false, fmt.Sprintf("its on_change (%s) names none of the fields that changed", strings.Join(c.OnChange, " "))
+	}
+	switch c.judge(e, &eventVars{event: e, judging: true}) {
+	case lang.False:
+		return false, "its filter is not true: " + c.Filter
+	case lang.Undecided:
+		return true, "its on_change or filter depends on something unknown, which lets the event through"
+	}
+	return true, "it wants the event"
+}
+
+func patternText(patterns []webhook.Pattern) string {
+	texts := make([]string, len(patterns))
+	for i, p := range patterns {
+		texts[i] = string(p)
+	}
+	return strings.Join(texts, " ")
+}
