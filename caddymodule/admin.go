@@ -40,6 +40,8 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"GET /sidehook/subscriptions", listSubscriptions},
 		{"POST /sidehook/subscriptions/{id}/{verb}", steerSubscription},
 		{"GET /sidehook/quarantine", listQuarantine},
+		{"GET /sidehook/explain/{id}", explain},
+		{"GET /sidehook/calls", listCalls},
 	}
 	admin := make([]caddy.AdminRoute, len(routes))
 	for i, r := range routes {

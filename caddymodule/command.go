@@ -14,6 +14,7 @@ var commands = []func() *cobra.Command{
 	eventsCommand,
 	deliveriesCommand,
 	subscriptionsCommand,
+	explainCommand,
 	tailCommand,
 }
 

@@ -1,0 +1,197 @@
+package caddymodule
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/rules/cases"
+)
+
+// explainCommand tells in words how an event came about.
+func explainCommand() *cobra.Command {
+	var f adminFlags
+	var max int
+	cmd := &cobra.Command{
+		Use:   "explain ID | PATH",
+		Short: "Tell in words how an event came about, or why a call earned none, and who got it",
+		Long: `ID is that of an event (evt_…, the webhook-id), of an exchange (exc_…) or of a
+delivery (dlv_…). With a PATH like /api/projects/17 the newest calls of that path,
+or below it, are listed, so that one can be asked about that earned no event.
+
+It tells what was seen of the call, where the states before and after it were
+learned, which rules were met and which were not, and for each subscription
+whether it got the event and why, or why not. What is not kept any more cannot
+be told, and the text says so.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.HasPrefix(args[0], "/") {
+				var calls []keptCall
+				q := url.Values{"path": {args[0]}, "max": {fmt.Sprint(max)}}
+				if err := f.ask(http.MethodGet, "/sidehook/calls", q, &calls); err != nil {
+					return err
+				}
+				return printCalls(cmd.OutOrStdout(), calls, f.json)
+			}
+			var x explanation
+			if err := f.ask(http.MethodGet, "/sidehook/explain/"+url.PathEscape(args[0]), nil, &x); err != nil {
+				return err
+			}
+			if f.json {
+				return printJSON(cmd.OutOrStdout(), &x)
+			}
+			return printExplanation(cmd.OutOrStdout(), &x)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().IntVarP(&max, "max", "n", 20, "how many calls of a path, at most 1000")
+	return cmd
+}
+
+// printCalls lists calls, the newest first.
+func printCalls(w io.Writer, calls []keptCall, asJSON bool) error {
+	if asJSON {
+		for i := range calls {
+			if err := printJSON(w, &calls[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "BEGAN\tMETHOD\tPATH\tSTATUS\tENDED\tEXCHANGE")
+	for i := range calls {
+		c := &calls[i]
+		status := "–"
+		if c.Status > 0 {
+			status = fmt.Sprint(c.Status)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", clock(c.Started), c.Method, c.Path, status, orDefault(c.Ending, "–"), c.Exchange)
+	}
+	return t.Flush()
+}
+
+// printExplanation writes x for people.
+func printExplanation(w io.Writer, x *explanation) error {
+	var b strings.Builder
+	printCall(&b, x)
+	for i := range x.Entities {
+		b.WriteString("\n" + cases.Why(&x.Entities[i]))
+	}
+	for i := range x.Events {
+		printReception(&b, &x.Events[i])
+	}
+	if x.More > 0 {
+		fmt.Fprintf(&b, "\nand %s: sidehook events --exchange %s\n", counted(x.More, "more event", "more events"), x.Exchange)
+	}
+	for i, what := range x.NotKnown {
+		if i == 0 {
+			b.WriteString("\nNot known:\n")
+		}
+		b.WriteString("  " + what + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printCall writes what was seen of the call, and what became of it.
+func printCall(b *strings.Builder, x *explanation) {
+	if c := x.Call; c != nil {
+		b.WriteString(c.Method + " " + c.Path)
+		if c.Query != "" {
+			b.WriteString("?" + c.Query)
+		}
+		if c.Status > 0 {
+			fmt.Fprintf(b, " answered %d", c.Status)
+		}
+		b.WriteByte('\n')
+		for _, line := range callLines(c) {
+			b.WriteString("  " + line + "\n")
+		}
+	}
+	fmt.Fprintf(b, "  exchange %s\n", x.Exchange)
+	fmt.Fprintf(b, "\n%s: %s\n", outcomeWords[x.Outcome], x.Why)
+}
+
+// outcomeWords begin the sentence that says what became of an exchange.
+var outcomeWords = map[outcome]string{
+	outcomeEvents: "Earned", outcomeNothing: "Earned nothing", outcomeQuarantined: "In quarantine",
+	outcomeWaiting: "Waiting", outcomeOpen: "In flight", outcomeNotKnown: "Not known",
+}
+
+// callLines says what there is to say of a call beside its first line.
+func callLines(c *callView) (lines []string) {
+	add := func(yes bool, format string, args ...any) {
+		if yes {
+			lines = append(lines, fmt.Sprintf(format, args...))
+		}
+	}
+	switch {
+	case !c.Started.IsZero() && !c.Ended.IsZero():
+		add(true, "%s, took %s", clock(c.Started), c.Ended.Sub(c.Started))
+	case !c.Started.IsZero():
+		add(true, "began %s", clock(c.Started))
+	default:
+		add(!c.Ended.IsZero(), "ended %s", clock(c.Ended))
+	}
+	add(c.Ending == "truncated", "its answer broke off")
+	add(c.Ending == "unknown", "its outcome is not known")
+	add(c.Request != "", "request body: %s", c.Request)
+	add(c.Response != "", "answer's body: %s", c.Response)
+	add(c.Before != "", "GET before it was forwarded: %s", c.Before)
+	add(c.ClientGone, "the client hung up before it had the answer")
+	add(c.Overlapped, "another call on the entity was open meanwhile")
+	add(c.SkipKey != "", "skip key: %s", c.SkipKey)
+	add(!c.Cause.IsZero(), "because of exchange %s", c.Cause)
+	return lines
+}
+
+// printReception writes who got an event, and who did not.
+func printReception(b *strings.Builder, e *explainedEvent) {
+	fmt.Fprintf(b, "\n%s %s", e.Scope, e.Entity)
+	if e.Sequence > 0 {
+		fmt.Fprintf(b, " #%d", e.Sequence)
+	}
+	fmt.Fprintf(b, ", recorded %s\n  %s\n", clock(e.Recorded), e.ID)
+	if e.Gap != nil {
+		fmt.Fprintf(b, "  %s: %s\n", e.Gap.Reason, e.Gap.Detail)
+	}
+	p := &e.Provenance
+	fmt.Fprintf(b, "  known by %s before, %s after; %s", p.Before, p.After, p.Confidence)
+	if p.Concurrent {
+		b.WriteString(", concurrent")
+	}
+	b.WriteByte('\n')
+	if len(e.Subscribers) == 0 {
+		b.WriteString("  there are no subscriptions\n")
+		return
+	}
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for _, r := range e.Subscribers {
+		fmt.Fprintf(t, "  %s\t%s\n", r.Subscription, receptionText(&r))
+	}
+	t.Flush()
+}
+
+func receptionText(r *reception) string {
+	d := r.Delivery
+	if d == nil {
+		return "not owed: " + r.Why
+	}
+	text := string(d.State)
+	if d.Reason != "" {
+		text += " (" + d.Reason + ")"
+	}
+	text += ", " + counted(d.Attempts, "attempt", "attempts")
+	if d.Settled.IsZero() && !d.Due.IsZero() {
+		text += ", due " + clock(d.Due)
+	} else if !d.Settled.IsZero() {
+		text += ", " + clock(d.Settled)
+	}
+	return text + ", " + string(d.ID) + ": " + r.Why
+}
