@@ -128,7 +128,10 @@ func (ex *explainer) again() (accounts []rules.Account, nothing string, err erro
 	if err == nil {
 		ex.compare(got.Events)
 	}
-	return accounts, "", err
+	if !got.Repeats.IsZero() {
+		nothing = "by its Idempotency-Key it repeats " + got.Repeats.String() + ", which was recorded"
+	}
+	return accounts, nothing, err
 }
 
 // compare says so if what is derived now is not what was recorded.
@@ -158,6 +161,16 @@ func (ex *explainer) past(plan *rules.Plan) (before []webhook.Snapshot, after []
 			return nil, nil, err
 		}
 		before, after = append(before, b), append(after, a)
+	}
+	for _, key := range plan.Keys(nil)[len(before):] { // what a call with an Idempotency-Key is remembered by
+		b, err := ex.e.store.Snapshot(ex.ctx, key)
+		if err != nil {
+			return nil, nil, err
+		}
+		if b.Exchange == ex.x.ID || b.Exchange.Time().After(ex.x.Started) {
+			b = webhook.Snapshot{Key: key}
+		}
+		before = append(before, b)
 	}
 	return before, after, nil
 }

@@ -40,6 +40,8 @@ func (d *deriver) whyNoBefore(ch *change) string {
 		return fmt.Sprintf("a GET before the call was forwarded answered %d, and did not show it", obs.Status)
 	case ch.snap.Sequence == 0 && !ch.snap.Known():
 		return "the entity had not been seen before"
+	case !ch.snap.Stale.IsZero():
+		return "something was done to it " + ageText(d.x.Started.Sub(ch.snap.Stale)) + " before the call that nobody saw the result of"
 	case !ch.snap.Known():
 		return "what it was like when it was last seen is not known"
 	}

@@ -44,6 +44,7 @@ func TestOneKeyIsOneEvent(t *testing.T) {
 	create("k1")
 	create("k1")
 	until(t, "all is derived", p.settled)
+	wantText(t, p.explained(p.lastCall("/api/projects")), `Earned nothing: by its Idempotency-Key it repeats exc_\w+, which was recorded\n`)
 	p.kill()
 	p.start()
 	create("k1")
