@@ -112,12 +112,7 @@ func (c *conn) run(until time.Time, window chan struct{}) error {
 				return nil
 			}
 		}
-		r := c.requests[c.next%len(c.requests)]
-		c.next++
-		if _, err := c.c.Write(r.at(now)); err != nil {
-			return err
-		}
-		if err := c.answer(); err != nil {
+		if err := c.call(now); err != nil {
 			return err
 		}
 		end := time.Now()
@@ -125,6 +120,34 @@ func (c *conn) run(until time.Time, window chan struct{}) error {
 		now = end
 	}
 	return nil
+}
+
+// alternate makes n calls on one connection, each followed by then.
+func (l *load) alternate(n int, then func() error) error {
+	if err := l.refresh(); err != nil {
+		return err
+	}
+	c := l.conns[0]
+	defer func() { c.used = time.Now() }()
+	for range n {
+		if err := c.call(time.Now()); err != nil {
+			return err
+		}
+		if err := then(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// call makes the next call, and waits for its answer.
+func (c *conn) call(now time.Time) error {
+	r := c.requests[c.next%len(c.requests)]
+	c.next++
+	if _, err := c.c.Write(r.at(now)); err != nil {
+		return err
+	}
+	return c.answer()
 }
 
 // answer reads one response, which must be a 200 of known length.

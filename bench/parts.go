@@ -114,12 +114,18 @@ func (b *bench) oneConnection(r *report) error {
 		if err := b.disk.measure(30); err != nil {
 			return err
 		}
+		if err := b.sides[plain].single.alternate(100, b.disk.measureOne); err != nil {
+			return err
+		}
 		r.alone = append(r.alone, p50[b.sides[plain]])
 		r.added = append(r.added, p50[b.sides[captured]]-p50[b.sides[plain]])
 	}
 	progress("")
 	for _, d := range b.disk.times {
 		r.syncs = append(r.syncs, micros(d))
+	}
+	for _, d := range b.disk.apart {
+		r.apart = append(r.apart, micros(d))
 	}
 	return nil
 }
