@@ -54,7 +54,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 	if c.x.Request.Query != "" {
 		o.view += "?" + c.x.Request.Query
 	}
-	if c.e.each != nil {
+	if c.bulk {
 		o.etag = ""
 	}
 	c.represent(o, b, s.answer, c.answerFate(s))
@@ -170,7 +170,7 @@ func (c *call) represent(o *outcome, b *state, shown *tree.Value, fate tree.Judg
 // merge patch, a JSON patch, a form, or a PUT. What cannot be applied is not
 // guessed.
 func (c *call) computed(s *Subject, b *state) *outcome {
-	if b.body == nil || s.asked == nil || s.Kind == Create || !c.isItem() && c.e.each == nil {
+	if b.body == nil || s.asked == nil || s.Kind == Create || !c.isItem() && !c.bulk {
 		return nil
 	}
 	o := &outcome{via: webhook.FromComputed, confidence: webhook.Inferred, seen: c.x.Ended, view: b.view, unknown: b.unknown}

@@ -79,7 +79,7 @@ func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
 	}
 	fromRequest := c.setFields(asked)
 	if len(fromRequest) == 0 && !before.IsObject() {
-		return c.e.each == nil // elements of a bulk come as what they are
+		return !c.bulk // elements of a bulk come as what they are
 	}
 	for _, name := range fromRequest {
 		if entity.Get(name) == nil {
@@ -179,7 +179,7 @@ func (c *call) putProven(s *Subject) *tree.Value {
 	etag := h.Get("Etag")
 	validated := etag != "" && !strings.HasPrefix(etag, "W/") || etag == "" && h.Get("Last-Modified") != ""
 	if c.m.method != "PUT" || !validated || c.resKind != isEmpty || c.later || c.unsure ||
-		c.reqKind != isJSON || c.e.each != nil || s.asked != c.req {
+		c.reqKind != isJSON || c.bulk || s.asked != c.req {
 		return nil
 	}
 	return object(c.req)

@@ -89,6 +89,9 @@ func (k *compiler) compile() error {
 			return err
 		}
 	}
+	for i, r := range k.p.resources {
+		k.lists(fmt.Sprintf("resources[%d]", i), r)
+	}
 	k.finish()
 	return nil
 }
@@ -168,7 +171,7 @@ func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
 			return nil, err
 		}
 	}
-	if err := k.lists(place, d, over, r); err != nil {
+	if err := k.pathLists(place, d, over, r); err != nil {
 		return nil, err
 	}
 	if text := pick(d.Entity, over.Entity); text != "" {
@@ -196,8 +199,8 @@ func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
 	return r, err
 }
 
-// lists compiles the settings that are lists of paths.
-func (k *compiler) lists(place string, d, over Defaults, r *resource) (err error) {
+// pathLists compiles the settings that are lists of paths.
+func (k *compiler) pathLists(place string, d, over Defaults, r *resource) (err error) {
 	if r.ignore, err = globs(join(place, "ignore"), d.Ignore, over.Ignore); err != nil {
 		return err
 	}

@@ -240,6 +240,23 @@ func (k *compiler) usual(place string, r *resource) error {
 	return nil
 }
 
+// lists adds the routes by which whole lists of entities are changed, on the path
+// of the collection, where nothing else is there.
+func (k *compiler) lists(place string, r *resource) {
+	if r.singular || r.names(r.collection) {
+		return
+	}
+	for _, u := range []struct {
+		method string
+		kind   Kind
+	}{{"PUT", Update}, {"PATCH", Update}, {"DELETE", Delete}} {
+		e := &endpoint{method: u.method, pattern: r.collection, place: place, res: r, kind: u.kind, lines: []*line{{}}}
+		if _, taken := k.p.table.Put(u.method, r.collection, e); !taken {
+			k.endpoints = append(k.endpoints, e)
+		}
+	}
+}
+
 // names reports whether a call on pattern names the entity by its path.
 func (r *resource) names(pattern *route.Pattern) bool {
 	return r.singular || r.idParam != "" && slices.Contains(pattern.Params(), r.idParam)

@@ -91,7 +91,8 @@ type Resource struct {
 	// name in braces, like {collection}, is taken from the path.
 	Name string `json:"name"`
 
-	// Path is the collection: POST creates.
+	// Path is the collection: POST creates; PUT, PATCH and DELETE there change
+	// the entities that the call lists, and are a gap if it lists none.
 	Path string `json:"path"`
 
 	// Singular: the path is the one entity itself.

@@ -109,6 +109,10 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone), concurrent: seen.Concurrent}
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)
 	d.trace.begin(d, ch, seen)
+	if s.doubt != "" {
+		ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+		return d.entityGap(ch, webhook.GapUnknownOutcome, s.doubt)
+	}
 	if s.Kind == Delete {
 		return d.deleted(ch)
 	}

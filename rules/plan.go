@@ -45,6 +45,8 @@ type Subject struct {
 	item    any         // the element of a bulk
 
 	itemTree *tree.Value
+
+	doubt string // why it is not known whether it was done to this one, "" if it is
 }
 
 // item is what a route outside resources is about.
@@ -76,6 +78,7 @@ type call struct {
 
 	unsure bool // whether it succeeded is not known
 	later  bool // 202: it was accepted, and is done later
+	bulk   bool // it names its entities in a list
 }
 
 // Keys appends to keys the lanes of the plan's exchange: its entities, and
@@ -114,6 +117,7 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 		c.planCall(pl)
 	case c.e.each != nil:
 		c.planBulk(pl)
+	case c.planList(pl):
 	default:
 		c.planOne(pl)
 	}

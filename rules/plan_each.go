@@ -9,76 +9,10 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// planBulk plans a call with one entity for each element of `each`.
-func (c *call) planBulk(pl *Plan) {
-	elements, gap := c.elements(c.e.each)
-	if gap != nil {
-		pl.Gap = gap
-		return
-	}
-	if elements == nil {
-		pl.Gap = c.noList()
-		return
-	}
-	fromAnswer := readsResponse(c.e.each)
-	at := make(map[webhook.EntityKey]int, len(elements))
-	missed := 0
-	for _, e := range elements {
-		s, ok := c.subject(e, fromAnswer)
-		if !ok {
-			missed++
-			continue
-		}
-		if j, again := at[s.Key]; again {
-			pl.Subjects[j] = s
-			continue
-		}
-		at[s.Key] = len(pl.Subjects)
-		pl.Subjects = append(pl.Subjects, s)
-	}
-	if missed > 0 {
-		pl.Gap = c.gap(webhook.GapUnidentified, fmt.Sprintf("%d of %d elements of %s %s name no entity",
-			missed, len(elements), c.x.Request.Method, c.x.Request.Path))
-	}
-}
-
 // element is one element of an `each`.
 type element struct {
 	value any
 	tree  *tree.Value
-}
-
-// subject plans the entity of one element.
-func (c *call) subject(e element, fromAnswer bool) (Subject, bool) {
-	out := Subject{Kind: c.e.kind, item: e.value, itemTree: e.tree}
-	id := ""
-	if c.e.id != nil {
-		got, err := c.e.id.Eval(c.blind(e.value), nil)
-		if err != nil {
-			return out, false
-		}
-		id = textOf(got)
-	}
-	shown := object(flat(e.tree))
-	if id == "" && shown != nil {
-		id, _ = c.e.res.idIn(shown)
-	}
-	if id == "" && shown == nil {
-		id, _ = e.tree.Text() // a list of ids
-	}
-	if id == "" {
-		return out, false
-	}
-	out.Key = c.key(id)
-	switch {
-	case !fromAnswer:
-		out.asked = shown
-	case shown != nil && !c.later && c.e.res.shows(shown, shown, id):
-		out.answer, out.grade = shown, webhook.Observed
-		out.receipt = c.isReceipt(shown, nil, nil)
-	}
-	out.Fetch = c.fetch(&out)
-	return out, true
 }
 
 // blind returns what an expression sees before any state is known.

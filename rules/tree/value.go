@@ -161,6 +161,9 @@ func (v *Value) Is(want string) bool {
 // IsObject reports whether v is an object; nil is none.
 func (v *Value) IsObject() bool { return v != nil && v.Kind == Object }
 
+// IsArray reports whether v is an array.
+func (v *Value) IsArray() bool { return v != nil && v.Kind == Array }
+
 // JSON returns v as JSON, nil for nil: a copy. Unaltered values are their
 // source bytes.
 func (v *Value) JSON() json.RawMessage {

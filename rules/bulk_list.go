@@ -1,0 +1,163 @@
+package rules
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// planList plans a call whose route has no `each` and whose path names no entity,
+// but whose request has a list of them. It is false if there is none.
+func (c *call) planList(pl *Plan) bool {
+	if c.e.named || c.unsure {
+		return false
+	}
+	if c.e.kind != Create {
+		if ids := c.idsInQuery(); len(ids) > 0 {
+			c.planMentions(pl, c.forEach(pl, ids, c.said()))
+			return true
+		}
+	}
+	list, ok := c.listAsked()
+	if !ok && c.e.kind == Delete {
+		list, ok = c.listDeleted()
+	}
+	switch {
+	case !ok || c.e.kind == Create && c.answersOne():
+		return false
+	case len(list) > maxElements:
+		pl.Gap = c.gap(webhook.GapTooLarge, fmt.Sprintf("%s %s is about %d elements, more than %d", c.x.Request.Method, c.x.Request.Path, len(list), maxElements))
+		return true
+	}
+	elements := make([]element, len(list))
+	for i, v := range list {
+		value, err := lang.Decode(v.Shared())
+		if err != nil {
+			value = lang.Unknown
+		}
+		elements[i] = element{value, v}
+	}
+	if c.e.kind != Create && c.req.IsObject() && len(list) > 0 && !list[0].IsObject() {
+		c.planMentions(pl, c.forEach(pl, elements, c.said())) // {"keys": [1, 2], "data": {"status": "done"}}
+		return true
+	}
+	c.planMentions(pl, c.requested(pl, elements))
+	return true
+}
+
+// answersOne reports whether the answer to a list is about one entity: the list
+// was a part of it, or another way to write it.
+func (c *call) answersOne() bool {
+	list := c.e.res.listIn(c.res)
+	if entity := c.entityInAnswer(); c.e.res.hasID(entity) {
+		return len(list) != 1 || list[0] != entity
+	}
+	_, located := c.e.res.idInURL(c.x.Response.Header.Get("Location"), c.x.Request.Path)
+	return len(list) == 0 && (located || c.req.IsObject())
+}
+
+func (r *resource) hasID(entity *tree.Value) bool {
+	_, ok := r.idIn(entity)
+	return entity != nil && ok
+}
+
+// forEach returns the mentions of ids, of all of which the request says asked.
+func (c *call) forEach(pl *Plan, ids []element, asked *tree.Value) []mention {
+	mentions := c.requested(pl, ids)
+	for i := range mentions {
+		mentions[i].asked = asked
+	}
+	return mentions
+}
+
+// said returns what the request says of all that it lists by id.
+func (c *call) said() *tree.Value {
+	if c.e.kind == Delete || !c.req.IsObject() {
+		return nil
+	}
+	for _, name := range []string{"data", "values", "set", "changes", "attributes"} {
+		if v := c.req.Get(name); v.IsObject() {
+			return flat(v)
+		}
+	}
+	if _, ok := c.listAsked(); ok {
+		return nil
+	}
+	return c.req
+}
+
+// idsInQuery returns the ids in ?ids=1,2, ?id=1&id=2, ?ids[]=1 or ?project_ids=1.
+func (c *call) idsInQuery() (ids []element) {
+	if c.x.Request.Query == "" {
+		return nil
+	}
+	values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
+	for _, name := range c.e.res.queryNames() {
+		for _, text := range slices.Concat(values[name], values[name+"[]"]) {
+			for _, id := range texts(strings.Split(text, ",")) {
+				v := tree.Text(id.(string))
+				ids = append(ids, element{id, &v})
+			}
+		}
+		if len(ids) > 0 {
+			break
+		}
+	}
+	if len(ids) > maxElements {
+		return nil
+	}
+	return ids
+}
+
+func (r *resource) queryNames() []string {
+	names := []string{"ids", "id", "keys"}
+	for _, w := range r.wraps {
+		names = append(names, w+"_ids", w+"Ids", w+"_id", w+"Id")
+	}
+	return names
+}
+
+// listAsked returns the list in a request: the body, or what it has under a name
+// that lists have. To create, it must be of objects.
+func (c *call) listAsked() ([]*tree.Value, bool) {
+	if c.reqKind != isJSON && c.reqKind != isAPI && c.reqKind != isMerge {
+		return nil, false
+	}
+	list := c.req
+	if c.req.IsObject() {
+		list = nil
+		for i := range c.req.Members() {
+			if m := &c.req.Members()[i]; m.IsArray() && c.e.res.listsBy(m.Name) && len(c.req.Members()) <= fewFields {
+				list = &m.Value
+				break
+			}
+		}
+	}
+	if !list.IsArray() || c.req.IsObject() && len(list.Elems()) == 0 {
+		return nil, false
+	}
+	for i := range list.Elems() {
+		e := &list.Elems()[i]
+		if _, isID := e.Text(); !e.IsObject() && (c.e.kind == Create || !isID) {
+			return nil, false
+		}
+	}
+	return pointers(list.Elems()), true
+}
+
+// listDeleted returns the list of what an answer says was deleted.
+func (c *call) listDeleted() ([]*tree.Value, bool) {
+	for _, root := range []*tree.Value{c.res, c.res.Get("data")} {
+		for _, name := range []string{"deleted", "deletedIds", "deleted_ids", "removed"} {
+			if list := root.Get(name); list.IsArray() {
+				return pointers(list.Elems()), true
+			}
+		}
+	}
+	return nil, false
+}
