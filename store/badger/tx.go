@@ -51,7 +51,15 @@ func newLayer() layer {
 	}
 }
 
+// keptWrites is how many writes a group may have had for its maps to be used
+// again: clearing a map takes time for all the room that it ever had.
+const keptWrites = 4096
+
 func (l *layer) clear() {
+	if len(l.writes) > keptWrites {
+		*l = newLayer()
+		return
+	}
 	clear(l.writes)
 	clear(l.pending)
 	clear(l.queued)
