@@ -143,6 +143,41 @@ type Subscriptions interface {
 	PutState(ctx context.Context, s webhook.SubscriptionState) (webhook.SubscriptionState, error)
 }
 
+// ErrChanged is wrapped by a change of something that somebody else has changed
+// meanwhile. Nothing was written.
+var ErrChanged = errors.New("it has been changed meanwhile")
+
+// Kept is a subscription that was made while the process ran, not by the
+// configuration. What it is, is in Body, which the store does not read.
+type Kept struct {
+	ID       webhook.SubscriptionID
+	Revision uint64 // counts its changes, from 1
+	Owner    string // who made it; "" where owners are not told apart
+	Tenant   string
+	Body     []byte // settings and secrets, sealed by the caller
+	Created  time.Time
+	Changed  time.Time
+
+	// Deleted is when it was deleted; zero: it is there. One that is deleted is
+	// kept, without Body, until all that it was owed is cancelled.
+	Deleted time.Time
+}
+
+// Registry keeps the subscriptions that were made while the process ran.
+type Registry interface {
+	// AllKept returns all, deleted ones too.
+	AllKept(ctx context.Context) ([]Kept, error)
+
+	// PutKept keeps k, durably, in place of the one of its ID, if there is one.
+	// Its Revision must be one more than that one's (1: there is none), or the
+	// error wraps [ErrChanged].
+	PutKept(ctx context.Context, k Kept) error
+
+	// DropKept forgets a subscription and its state. One that is not there is no
+	// error.
+	DropKept(ctx context.Context, id webhook.SubscriptionID) error
+}
+
 // Reader answers questions about what was recorded.
 type Reader interface {
 	Event(ctx context.Context, id webhook.EventID) (*webhook.Event, error)
@@ -205,6 +240,7 @@ type Store interface {
 	Quarantine
 	Queue
 	Subscriptions
+	Registry
 	Reader
 	Keeper
 	Close() error

@@ -43,6 +43,7 @@ const (
 	tableQuarantine = 'Q' // exchange -> quarantined exchange
 	tableState      = 'S' // subscription -> state
 	tableNumber     = 'N' // -> last subscription number
+	tableKept       = 'U' // subscription -> one that the configuration does not have
 
 	tableRevisit = 'g' // time position: events to look at again
 	tableCursor  = 'G' // -> position up to which retention has looked
@@ -169,6 +170,8 @@ func keyQuarantine(x webhook.ExchangeID) key {
 	return newKey(tableQuarantine, 16).bytes(x[:])
 }
 func keyState(s subscription) key { return newKey(tableState, len(s)).last(string(s)) }
+
+func keyKept(s subscription) key { return newKey(tableKept, len(s)).last(string(s)) }
 
 func keyRevisit(t time.Time, position uint64) key {
 	return newKey(tableRevisit, 16).time(t).u64(position)

@@ -1,0 +1,92 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+var keptCases = []storeCase{
+	{"kept subscriptions come back",
+		"Whole, of any size, deleted or not.",
+		keptComeBack},
+	{"of two changes of one revision one is refused",
+		"A revision follows the one that is kept.",
+		keptRevisions},
+	{"a dropped subscription leaves nothing",
+		"Its state goes too; its number is not given again.",
+		keptDropped},
+}
+
+func keptOf(id webhook.SubscriptionID, revision uint64) store.Kept {
+	return store.Kept{
+		ID: id, Revision: revision, Owner: "o", Tenant: "acme",
+		Body: []byte("sealed"), Created: noon, Changed: noon.Add(time.Minute),
+	}
+}
+
+func (e *exam) allKept() []store.Kept {
+	e.Helper()
+	all, err := e.AllKept(bg)
+	e.must(err)
+	slices.SortFunc(all, func(a, b store.Kept) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return all
+}
+
+func keptComeBack(e *exam) {
+	large, gone := keptOf("a", 1), keptOf("b", 1)
+	large.Body = bytes.Repeat([]byte("long "), 300_000)
+	gone.Body, gone.Deleted = nil, noon.Add(time.Hour)
+	e.must(e.PutKept(bg, large))
+	e.must(e.PutKept(bg, gone))
+	e.same("before", []store.Kept{large, gone}, e.allKept())
+	e.reopen()
+	e.same("after", []store.Kept{large, gone}, e.allKept())
+	small := keptOf("a", 2)
+	e.must(e.PutKept(bg, small))
+	e.reopen()
+	e.same("replaced", []store.Kept{small, gone}, e.allKept())
+}
+
+func keptRevisions(e *exam) {
+	for _, wrong := range []uint64{0, 2} {
+		if err := e.PutKept(bg, keptOf("a", wrong)); !errors.Is(err, store.ErrChanged) {
+			e.Errorf("revision %d of a new one: %v", wrong, err)
+		}
+	}
+	e.must(e.PutKept(bg, keptOf("a", 1)))
+	results := make(chan error, 2)
+	for range 2 {
+		go func() { results <- e.PutKept(bg, keptOf("a", 2)) }()
+	}
+	refused := 0
+	for range 2 {
+		if err := <-results; errors.Is(err, store.ErrChanged) {
+			refused++
+		} else {
+			e.must(err)
+		}
+	}
+	e.same("refused", 1, refused)
+}
+
+func keptDropped(e *exam) {
+	e.must(e.PutKept(bg, keptOf("a", 1)))
+	_, err := e.PutState(bg, webhook.NewState("a", 0, noon))
+	e.must(err)
+	e.must(e.DropKept(bg, "a"))
+	e.must(e.DropKept(bg, "a"))
+	e.reopen()
+	states, err := e.States(bg)
+	e.must(err)
+	e.same("states", []webhook.SubscriptionState(nil), states)
+	e.same("kept", []store.Kept(nil), e.allKept())
+	st, err := e.PutState(bg, webhook.NewState("b", 0, noon))
+	e.must(err)
+	e.same("number", uint64(2), st.Number)
+}
