@@ -87,7 +87,8 @@ func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
 		}
 	}
 	if !before.IsObject() {
-		return false
+		// A POST to what is there may replace it or add to it: the request does not say.
+		return c.e.res.singular && c.e.kind == Create
 	}
 	put := c.m.method == "PUT" && asked.IsObject()
 	for i := range before.Members() {

@@ -22,14 +22,15 @@ type state struct {
 func (b *state) known() bool { return b.absent || b.body != nil }
 
 // before finds the state before the call: what a GET saw before it was
-// forwarded, or the snapshot, whichever is later; a snapshot older than trust
-// only if the call's own If-Match confirms it.
+// forwarded, or the snapshot if that was seen after the GET was sent (the API may
+// have read before it); a snapshot older than trust only if the call's own
+// If-Match confirms it.
 func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 	none := state{source: webhook.FromNone}
 	if c.e.res.before == "none" {
 		return none
 	}
-	if obs := c.x.Before; obs != nil && alone && !snap.Seen.After(obs.Received) && !snap.Stale.After(obs.Received) {
+	if obs := c.x.Before; obs != nil && alone && !snap.Seen.After(obs.Requested) && !snap.Stale.After(obs.Requested) {
 		switch {
 		case obs.Status == 404 || obs.Status == 410:
 			return state{source: webhook.FromFetch, absent: true}

@@ -9,36 +9,6 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// older reports whether the state after is older, by its version, than the
-// snapshot.
-func (d *deriver) older(ch *change) bool {
-	v := d.version(ch.o.body)
-	return v != "" && ch.snap.Version != "" && !ch.snap.Deleted && olderVersion(v, ch.snap.Version)
-}
-
-func (d *deriver) version(body *tree.Value) string {
-	if d.e.res.version == nil {
-		return ""
-	}
-	text, _ := body.At(d.e.res.version.Names()...).Text()
-	return text
-}
-
-// olderVersion compares digits as a number, anything else as text.
-func olderVersion(a, b string) bool {
-	if isDigits(a) && isDigits(b) {
-		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-		if len(a) != len(b) {
-			return len(a) < len(b)
-		}
-	}
-	return a < b
-}
-
-func isDigits(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
-}
-
 // compare finds what differs, as far as both states are known.
 func (d *deriver) compare(ch *change) {
 	if ch.op == webhook.Created || ch.b.body == nil {

@@ -140,7 +140,7 @@ func (d *deriver) decide(ch *change) {
 	ch.op = webhook.Updated
 	switch ch.s.Kind {
 	case Create:
-		if !live || status == 201 {
+		if !live || status == 201 && !d.e.res.singular { // what is there already is not created at its own path
 			ch.op = webhook.Created
 		}
 	case Upsert:

@@ -21,6 +21,7 @@
 // Options are lines that begin with a colon, beside header fields:
 //
 //	:later 20m               time since the exchange (or snapshot) before
+//	:took 200ms              how long a GET was under way
 //	:overlapped              other calls on the entity were open meanwhile
 //	:caller NAME             whose credential the call carried
 //	:placeholder NAME VALUE  of a Caddy placeholder
@@ -186,12 +187,12 @@ func (p *part) option(name string) string {
 	return p.options[name][0]
 }
 
-// later returns the :later option.
-func (p *part) later() (time.Duration, error) {
-	if !p.has("later") {
+// duration returns an option that is a duration; 0 if it is not there.
+func (p *part) duration(option string) (time.Duration, error) {
+	if !p.has(option) {
 		return 0, nil
 	}
-	d, err := rules.ParseDuration(p.option("later"))
+	d, err := rules.ParseDuration(p.option(option))
 	return time.Duration(d), err
 }
 

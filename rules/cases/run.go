@@ -186,7 +186,7 @@ func (r *runner) read(e *exchange) (*webhook.Exchange, error) {
 		return nil, fmt.Errorf("a request begins with its method and path, like PATCH /orders/o-1; got %q", e.request.first)
 	}
 	path, query, _ := strings.Cut(words[1], "?")
-	later, err := e.request.later()
+	later, err := e.request.duration("later")
 	if err != nil {
 		return nil, err
 	}
@@ -232,8 +232,12 @@ func observation(p *part, at time.Time) (*webhook.Observation, error) {
 	if err != nil {
 		return nil, err
 	}
+	took, err := p.duration("took")
+	if err != nil {
+		return nil, err
+	}
 	body, err := p.captured()
-	return &webhook.Observation{Requested: at, Received: at, Status: status, Header: p.header, Body: body}, err
+	return &webhook.Observation{Requested: at.Add(-took), Received: at, Status: status, Header: p.header, Body: body}, err
 }
 
 // seed makes the before section the snapshot of the first entity.
@@ -256,7 +260,7 @@ func (r *runner) seed(plan *rules.Plan, x *webhook.Exchange) error {
 			return fmt.Errorf("before: %w", err)
 		}
 	}
-	later, err := p.later()
+	later, err := p.duration("later")
 	if err != nil {
 		return fmt.Errorf("before: %w", err)
 	}
