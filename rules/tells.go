@@ -45,7 +45,8 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 		}
 	}
 	s := shown{r: r, id: id}
-	return s.read(x.Response.Body.Bytes) && (s.named || r.singular) && s.own > fewFields
+	return s.asks(&x.Request) && s.read(x.Response.Body.Bytes) && (s.named || r.singular) &&
+		s.own > fewFields && (s.set == 0 || s.answered)
 }
 
 // shown is what a scan of an answer's root object finds.
@@ -55,21 +56,54 @@ type shown struct {
 
 	named bool   // it has the id
 	seen  uint64 // of the names that ids have
-	own   int    // different fields beside ids, as far as they are counted
+	own   int    // different fields that tell of the entity, as far as they are counted
 	names [fewFields + 1]string
+
+	set      int // fields that the request gives a value, as far as they are counted
+	sets     [manySet]string
+	answered bool // one of them is there
+}
+
+// manySet is how many fields of a request are looked for in the answer.
+const manySet = 8
+
+// asks reads what a request sets. It is false if that takes more than a scan.
+func (s *shown) asks(q *webhook.Request) bool {
+	switch body := q.Body.Bytes; {
+	case !q.Body.Whole() || len(body) == 0:
+		return true
+	case len(q.Header["Content-Encoding"]) > 0 || jsonKind(q.Header.MediaType()) != isJSON:
+		return false
+	default:
+		return s.object(body, s.asked)
+	}
+}
+
+func (s *shown) asked(name, value string) bool {
+	if strings.IndexByte(name, '\\') >= 0 {
+		return false
+	}
+	if value != "null" && s.set < manySet && !slices.Contains(s.r.idNames, name) {
+		s.sets[s.set] = name
+		s.set++
+	}
+	return true
 }
 
 // read scans an object. It is false if that is none, or one that takes more
 // than a scan: envelopes, ids that are there twice, names that are written in
 // two ways.
-func (s *shown) read(body []byte) bool {
+func (s *shown) read(body []byte) bool { return s.object(body, s.field) }
+
+// object reads an object, and gives each of its fields to take.
+func (s *shown) object(body []byte, take func(name, value string) bool) bool {
 	t := scanner{b: unsafe.String(unsafe.SliceData(body), len(body))} // which does not outlive the call
 	if t.space(); !t.take('{') {
 		return false
 	}
 	for {
 		name, value, ok := t.member(0)
-		if !ok || !s.field(name, value) {
+		if !ok || !take(name, value) {
 			return false
 		}
 		switch t.space(); {
@@ -87,6 +121,7 @@ func (s *shown) field(name, value string) bool {
 	if strings.IndexByte(name, '\\') >= 0 {
 		return false
 	}
+	s.answered = s.answered || slices.Contains(s.sets[:s.set], name)
 	at := -1
 	if s.r.telling&lengthBit(name) != 0 {
 		if slices.Contains(s.r.wraps, name) {
@@ -100,7 +135,7 @@ func (s *shown) field(name, value string) bool {
 	case at >= 0:
 		s.seen |= 1 << at
 		s.named = s.named || isID(value, s.id)
-	case s.own < len(s.names) && !slices.Contains(s.names[:s.own], name):
+	case s.own < len(s.names) && !isReceiptWord(name) && !slices.Contains(s.names[:s.own], name):
 		s.names[s.own] = name
 		s.own++
 	}

@@ -57,7 +57,7 @@ func answered(call [2]string, status int, mediaType, answer string, more ...stri
 	}
 }
 
-const whole = `{"id":"1","a":1,"b":[{}],"c":null,"d":"x"}`
+const whole = `{"id":"1","name":1,"b":[{}],"c":null,"d":"x"}`
 
 // What is plain is told without a plan; what is not is left to the plan.
 func TestAnswerTells(t *testing.T) {
@@ -79,6 +79,8 @@ func TestAnswerTells(t *testing.T) {
 		{0, 3, answered(toldCalls[3], 202, "", ""), false},
 		{0, 2, answered(toldCalls[2], 204, "", ""), false},
 		{0, 2, answered(toldCalls[2], 200, asJSON, `{"id":"1","a":1,"b":2,"c":3}`), false},
+		{0, 2, answered(toldCalls[2], 200, asJSON, strings.Replace(whole, "name", "a", 1)), false},
+		{0, 2, answered(toldCalls[2], 200, asJSON, strings.Replace(whole, `"d"`, `"updated_at"`, 1)), false},
 		{0, 2, answered(toldCalls[2], 200, asJSON, `{"id":"1","a":1,"b":2,"c":3,"a":4}`), false},
 		{0, 2, answered(toldCalls[2], 200, asJSON, strings.Replace(whole, `"1"`, `"2"`, 1)), false},
 		{0, 2, answered(toldCalls[2], 200, asJSON, whole[:len(whole)-1]), false},
@@ -122,6 +124,9 @@ func tellsTrue(t *testing.T, p *rules.Program, x *webhook.Exchange) {
 	}
 }
 
+// fuzzedRequests are what calls of the fuzz test send; "" is the usual.
+var fuzzedRequests = [4]string{"", `{"a":null,"b":1}`, `{"\u0061":2,"id":1}`, `{"project":{"a":1}}`}
+
 // FuzzAnswerTells holds AnswerTells against Plan.
 func FuzzAnswerTells(f *testing.F) {
 	programs := toldPrograms(f)
@@ -139,6 +144,9 @@ func FuzzAnswerTells(f *testing.F) {
 		for how := range uint16(len(told) * len(toldCalls)) {
 			f.Add(how, uint8(0), "application/json", "", answer, uint16(200))
 		}
+		for more := range uint8(3) {
+			f.Add(uint16(2), (more+1)<<6, "application/json", "", answer, uint16(200))
+		}
 		f.Add(uint16(2), uint8(2), "application/json", "", answer, uint16(202))
 		f.Add(uint16(2), uint8(1), "application/x-www-form-urlencoded", "fields=a", answer, uint16(201))
 		f.Add(uint16(0), uint8(8), "application/vnd.api+json", "", answer, uint16(204))
@@ -153,6 +161,9 @@ func FuzzAnswerTells(f *testing.F) {
 		}
 		x := answered(call, int(status), mediaType, answer, header...)
 		x.Ending, x.Request.Query = webhook.Ending(more&3), query
+		if body := fuzzedRequests[more>>6]; body != "" {
+			x.Request.Body.Bytes = []byte(body)
+		}
 		tellsTrue(t, p, x)
 	})
 }

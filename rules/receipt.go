@@ -1,0 +1,151 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/sidehook/sidehook/rules/tree"
+)
+
+// fewFields is up to how many fields of its own an answer is small.
+const fewFields = 3
+
+// isReceipt judges whether an answer that names the entity only says that
+// something was done: {"ok": true, "id": "o-1", "rev": "3"}. What counts are the
+// fields that tell of the entity: not its id, and not what answers say of calls.
+//
+//   - A small answer is a receipt if it lacks fields that the request set, or
+//     that the state before had, or if there is nothing to compare it with.
+//   - Any answer is one that shows less than half of the state before, or,
+//     where that is not known, nothing of what the request set.
+//
+// A receipt taken for the entity would invent fields, and make others look
+// removed; an entity taken for a receipt costs one GET.
+func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
+	set := c.setFields(asked)
+	if !before.IsObject() {
+		return c.isReceiptAlone(entity, set)
+	}
+	known, shown := c.compareFields(entity, asked, before)
+	if c.e.res.tells(entity, max(fewFields+1, (known+1)/2)) {
+		return 2*shown < known
+	}
+	return shown < known || countShown(entity, set) < len(set)
+}
+
+// isReceiptAlone is isReceipt by what the request set.
+func (c *call) isReceiptAlone(entity *tree.Value, set []string) bool {
+	shown := countShown(entity, set)
+	if c.e.res.tells(entity, fewFields+1) {
+		return len(set) > 0 && shown == 0
+	}
+	if len(set) == 0 {
+		return !c.bulk // elements of a bulk come as what they are
+	}
+	// A POST to what is there may replace it or add to it: the request does not say.
+	return shown < len(set) || c.e.res.singular && c.e.kind == Create
+}
+
+func countShown(entity *tree.Value, names []string) (n int) {
+	for _, name := range names {
+		if entity.Get(name) != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// compareFields counts the fields of before that tell of the entity, and those
+// of them that entity shows. What the request itself took away is not counted.
+func (c *call) compareFields(entity, asked, before *tree.Value) (known, shown int) {
+	put := c.p.method(&c.x.Request) == "PUT" && asked.IsObject()
+	for i := range before.Members() {
+		name := before.Members()[i].Name
+		set := asked.Get(name)
+		switch has := entity.Get(name) != nil; {
+		case slices.Contains(c.e.res.idNames, name) || !has && (put && set == nil || set != nil && set.Kind == tree.Null):
+		case has:
+			known, shown = known+1, shown+1
+		default:
+			known++
+		}
+	}
+	return known, shown
+}
+
+// tells reports whether entity has at least so many fields that tell of it.
+func (r *resource) tells(entity *tree.Value, enough int) bool {
+	members := entity.Members()
+	for i := range members {
+		if enough == 0 {
+			break
+		}
+		name := members[i].Name
+		if isID := r.telling&lengthBit(name) != 0 && slices.Contains(r.idNames, name); !isID && !isReceiptWord(name) {
+			enough--
+		}
+	}
+	return enough == 0
+}
+
+// setFields returns the fields that the request gives a value.
+func (c *call) setFields(asked *tree.Value) (names []string) {
+	if asked == nil {
+		return nil
+	}
+	if c.reqKind == isPatch {
+		for i := range asked.Elems() {
+			text, _ := asked.Elems()[i].Get("path").Text()
+			if path := pointerNames(text); len(path) > 0 && asked.Elems()[i].Get("value") != nil {
+				names = append(names, path[0])
+			}
+		}
+		return names
+	}
+	for i := range asked.Members() {
+		// A null may be answered by leaving the field out.
+		if m := &asked.Members()[i]; m.Kind != tree.Null && !slices.Contains(c.e.res.idNames, m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+// receiptWords are what answers say of a call, in lower case and without
+// separators. An entity may have some of them too: they only do not count.
+var receiptWords = map[string]bool{
+	"ok": true, "success": true, "succeeded": true, "successful": true, "acknowledged": true, "done": true,
+	"result": true, "message": true, "msg": true, "detail": true, "error": true, "errors": true, "code": true,
+	"statuscode": true, "errorcode": true, "errormessage": true, "warnings": true, "warningstatus": true,
+	"rev": true, "revision": true, "version": true, "etag": true, "seqno": true, "primaryterm": true,
+	"createdat": true, "updatedat": true, "modifiedat": true, "savedat": true, "createdtime": true, "updatedtime": true,
+	"created": true, "updated": true, "modified": true, "timestamp": true, "time": true, "date": true,
+	"took": true, "duration": true, "requestid": true, "reqid": true, "traceid": true, "correlationid": true,
+	"objectid": true, "insertid": true, "insertedid": true, "upsertedid": true, "lastid": true, "count": true,
+	"affected": true, "affectedrows": true, "rowsaffected": true, "rowcount": true, "changes": true, "changed": true,
+	"changedrows": true, "matchedcount": true, "modifiedcount": true, "upsertedcount": true, "shards": true,
+	"uri": true, "url": true, "href": true, "link": true, "links": true, "self": true, "location": true,
+}
+
+// longestWord is the length of the longest of receiptWords.
+const longestWord = 13
+
+// isReceiptWord reports whether name, however it is written, is one of
+// receiptWords. It allocates nothing.
+func isReceiptWord(name string) bool {
+	var plain [longestWord]byte
+	n := 0
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c == '_' || c == '-' || c == '@' || c == '.' || c == '$':
+			continue
+		case n == longestWord:
+			return false
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		plain[n] = c
+		n++
+	}
+	return receiptWords[string(plain[:n])]
+}
