@@ -63,15 +63,27 @@ func (c *call) isAt(link, id string) bool {
 	return ok && ok2 && path == want
 }
 
-// cut reports whether the query asks for a part of the entity only.
+// selecting are query parameters that ask for a part of the entity, in lower
+// case and without $ or _ before them. One of them too many costs one GET.
+var selecting = map[string]bool{
+	"fields": true, "field": true, "select": true, "opt_fields": true, "attributes": true, "properties": true,
+	"props": true, "columns": true, "projection": true, "mask": true, "only": true, "omit": true, "exclude": true,
+	"include_fields": true, "includefields": true, "exclude_fields": true, "excludefields": true, "fl": true,
+	"return_fields": true, "returnfields": true, "response_fields": true, "fieldmask": true, "read_mask": true,
+}
+
+// cut reports whether the call asked for a part of the entity only.
 func (c *call) cut() bool {
+	if h := c.x.Request.Header; len(h["X-Fields"])+len(h["X-Goog-Fieldmask"]) > 0 {
+		return true
+	}
 	if c.x.Request.Query == "" {
 		return false
 	}
 	values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
 	for name := range values {
 		name = strings.ToLower(strings.TrimLeft(name, "$_"))
-		if name == "fields" || name == "select" || name == "opt_fields" || strings.HasPrefix(name, "fields[") {
+		if selecting[name] || strings.HasPrefix(name, "fields[") {
 			return true
 		}
 	}

@@ -37,7 +37,7 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 		case obs.Status == 304 && obs.Header.Get("Etag") != "" && obs.Header.Get("Etag") == snap.ETag:
 			return c.lastKnown(s, snap)
 		}
-		if body := c.observed(obs, s, alone); body != nil {
+		if body := c.observed(obs, s, alone, nil, c.lastKnown(s, snap).body); body != nil {
 			return state{source: webhook.FromFetch, body: body, view: viewGet}
 		}
 	}
@@ -80,9 +80,9 @@ func (c *call) confirmed(snap *webhook.Snapshot) bool {
 }
 
 // observed returns the entity that a GET saw, or nil if it saw none. Beside
-// other subjects it must show the id.
-func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool) *tree.Value {
-	if obs.Status != 200 {
+// other subjects it must show the id; a cache's answer is not one of now.
+func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked, before *tree.Value) *tree.Value {
+	if age := obs.Header.Get("Age"); obs.Status != 200 || age != "" && age != "0" {
 		return nil
 	}
 	root, kind := readBody(obs.Body, obs.Header, c.m.Redacts())
@@ -90,7 +90,7 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool) *tree.
 		return nil
 	}
 	entity := c.e.res.find(root)
-	if entity == nil || !alone && !c.e.res.shows(root, entity, s.Key.ID) {
+	if entity == nil || saysNo(root) || !c.e.res.shows(root, entity, s.Key.ID) && !(alone && c.mayBe(entity, asked, before)) {
 		return nil
 	}
 	if c.m.Redacts() {
@@ -98,4 +98,24 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool) *tree.
 		return &out
 	}
 	return entity
+}
+
+// saysNo reports whether an answer of status 200 says that there was none.
+func saysNo(root *tree.Value) bool {
+	for _, name := range [...]string{"ok", "success"} {
+		if v := root.Get(name); v != nil && v.Kind == tree.Bool && string(v.Shared()) == "false" {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBe reports whether what a GET of the entity's own path showed, and not under
+// its id, may be it all the same: it has another id (the path has a slug, an
+// alias), or it has none and looks like the entity.
+func (c *call) mayBe(entity, asked, before *tree.Value) bool {
+	if _, ok := c.e.res.idIn(entity); ok {
+		return true
+	}
+	return !c.isReceipt(entity, asked, before)
 }

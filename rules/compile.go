@@ -31,10 +31,11 @@ func (e *ConfigError) Error() string {
 var (
 	derivedRequest = []string{
 		"Content-Type", "Content-Encoding", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key",
+		"X-Fields", "X-Goog-Fieldmask",
 	}
 	derivedResponse = []string{
 		"Content-Type", "Content-Encoding", "Location", "Content-Location", "Etag", "Last-Modified",
-		"Preference-Applied", "Retry-After", "Idempotent-Replayed", "Odata-Entityid",
+		"Preference-Applied", "Retry-After", "Idempotent-Replayed", "Age", "Odata-Entityid",
 	}
 	credentials = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^(set-)?cookie2?$|api-?key|secret|password|(^|-)(auth|access|session|csrf|xsrf|id)?-?token$|^dpop$|signature`)
 	headerName  = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")

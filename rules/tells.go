@@ -35,6 +35,7 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 	r, h := m.e.res, x.Response.Header
 	elsewhere := r.entity != nil || r.id != nil || r.idBelow != nil || m.e.id != nil || m.Redacts()
 	said := len(h["Content-Encoding"])+len(h["Content-Location"])+len(h["Preference-Applied"]) > 0
+	said = said || len(x.Request.Header["X-Fields"])+len(x.Request.Header["X-Goog-Fieldmask"]) > 0
 	if elsewhere || said || x.Request.Query != "" || !x.Response.Body.Whole() || jsonKind(h.MediaType()) != isJSON {
 		return false
 	}
