@@ -106,15 +106,18 @@ func (c *call) enter() {
 	}
 	busy := c.line.Traffic().Busy(key)
 	c.traffic = c.line.Traffic().Enter(c.ctx, key, c.h.fetchTimeout)
-	if !busy && c.match.WantsBefore() && !c.fresh(key) {
-		x.Before = c.fetcher.before(until)
+	if busy || !c.match.WantsBefore() {
+		return
 	}
-}
-
-// fresh reports whether the snapshot of key is believed without asking.
-func (c *call) fresh(key webhook.EntityKey) bool {
 	s, err := c.line.Snapshot(c.ctx, key)
-	return err == nil && s.Known() && time.Since(s.Seen) < c.match.Trust()
+	if err == nil && c.match.Trusts(&s, &x.Request, x.Placeholders, time.Since(s.Seen)) {
+		return
+	}
+	etag := ""
+	if err == nil && s.Known() && !s.Deleted {
+		etag = s.ETag
+	}
+	x.Before = c.fetcher.before(until, x.Request.Query, etag)
 }
 
 // abandon ends a call that was not forwarded.

@@ -7,7 +7,6 @@ import (
 	"hash"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -94,23 +93,59 @@ func appendPart(to []byte, kind uint32, v string) []byte {
 }
 
 // reusable reports whether the credentials of a request may serve for a GET of
-// ours: not if they are bound to the one request that they came with.
+// ours: not if they are bound to the one request that they came with, by a proof
+// or a signature over it.
 func reusable(h http.Header, secret string) bool {
-	if len(h["Dpop"]) > 0 || len(h["Signature"]) > 0 || len(h["Signature-Input"]) > 0 {
-		return false
+	for name := range h {
+		if signsRequest(name) {
+			return false
+		}
 	}
-	scheme, rest, _ := strings.Cut(h.Get("Authorization"), " ")
-	if slices.ContainsFunc(boundSchemes, func(bound string) bool { return strings.EqualFold(scheme, bound) }) {
-		return false
+	for _, v := range h["Authorization"] {
+		scheme, rest, _ := strings.Cut(v, " ")
+		if boundSchemes[strings.ToLower(scheme)] || isSigned(scheme) || strings.Contains(strings.ToLower(rest), "signature=") {
+			return false
+		}
 	}
-	if strings.HasPrefix(scheme, "AWS4-") || strings.HasPrefix(scheme, "GOOG4-") || strings.Contains(rest, "Signature=") {
-		return false
+	for part := range strings.SplitSeq(secret, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if name = unescapeName(name); name == "sig" || strings.HasSuffix(name, "signature") {
+			return false
+		}
 	}
-	return !strings.Contains(strings.ToLower(secret), "signature=")
+	return true
 }
 
-// boundSchemes are those of Authorization that prove one request only.
-var boundSchemes = []string{"dpop", "digest", "hawk", "oauth", "negotiate", "ntlm", "signature", "hmac"}
+// signsRequest reports whether a field of that canonical name proves one request
+// only: DPoP (RFC 9449), message signatures (RFC 9421), and what vendors make up,
+// like X-Hub-Signature-256.
+func signsRequest(name string) bool {
+	switch name {
+	case "Dpop", "Signature", "Signature-Input", "X-Amz-Content-Sha256", "X-Nonce":
+		return true
+	}
+	for _, mark := range []string{"-Signature", "-Hmac", "-Sign", "-Nonce"} {
+		if _, after, ok := strings.Cut(name, mark); ok && (after == "" || after[0] == '-') {
+			return true
+		}
+	}
+	return false
+}
+
+// isSigned reports whether a scheme of Authorization names a way to sign, like
+// AWS4-HMAC-SHA256, GOOG4-RSA-SHA256 or TC3-HMAC-SHA256.
+func isSigned(scheme string) bool {
+	scheme = strings.ToUpper(scheme)
+	return strings.HasPrefix(scheme, "AWS") || strings.HasPrefix(scheme, "GOOG") || strings.Contains(scheme, "HMAC") ||
+		strings.HasSuffix(scheme, "-SHA256")
+}
+
+// boundSchemes are other schemes of Authorization that prove one request only.
+var boundSchemes = map[string]bool{
+	"dpop": true, "digest": true, "hawk": true, "negotiate": true, "ntlm": true, "signature": true,
+	"mac": true, "bewit": true, "gnap": true, "pop": true, "sharedkey": true, "sharedkeylite": true,
+	"scram-sha-1": true, "scram-sha-256": true, "mutual": true, "escher": true,
+}
 
 // secretParameters are query parameters that carry credentials, in lower case.
 var secretParameters = map[string]bool{

@@ -65,7 +65,7 @@ func (p *Probe) Provision(ctx caddy.Context) error {
 	p.live = newLiveHandler(liveOptions{
 		origin:  origin,
 		program: program, lease: p.lease,
-		budget: NewBudget(orDefault(p.Budget, 64<<20)),
+		budget:       NewBudget(orDefault(p.Budget, 64<<20)),
 		fetchTimeout: time.Duration(orDefault(int64(p.Fetch), int64(5*time.Second))),
 		fetchMax:     int(orDefault(int64(p.Max), 16)), maxBody: orDefault(p.MaxBody, 1<<20),
 		cancelOnGone: p.Cancel, strict: p.Strict, logger: slog.New(slog.DiscardHandler),

@@ -19,6 +19,7 @@ type fetcher struct {
 	match *rules.Match
 	ctx   context.Context // of the call; for its values
 	as    *caller         // nil: the origin is asked
+	known string          // the validator of what is known already, of a GET that may be answered 304
 }
 
 // newFetcher returns nil if nobody can be asked. The fetcher lies in the call.
@@ -45,19 +46,25 @@ func (f *fetcher) outlive() *fetcher {
 	return &g
 }
 
-// before makes the GET in front of the call, if the route knows where its
-// entity is. It returns by until.
-func (f *fetcher) before(until time.Time) *webhook.Observation {
+// before makes the GET in front of the call, which has that query, if the route
+// knows where its entity is. With an etag the answer may be 304: the entity is
+// what it was. It returns by until.
+func (f *fetcher) before(until time.Time, query, etag string) *webhook.Observation {
 	if f == nil || !f.h.breaker.closed() {
 		return nil
 	}
-	target, ok := f.match.ItemPath()
+	target, ok := f.match.ItemPath(query)
 	if !ok {
 		return nil
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
+	f.known = etag
 	o := f.get(ctx, "before", target)
+	f.known = ""
+	if o.Status == http.StatusNotModified && o.Header.Get("Etag") == "" {
+		o.Header = webhook.Header{"Etag": {etag}} // that it should have had (RFC 9110 §15.4.5)
+	}
 	f.h.breaker.note(answered(o))
 	return o
 }
@@ -71,7 +78,7 @@ func answered(o *webhook.Observation) bool {
 // or the after. Waiting for one of the few that may run at once counts into its
 // time.
 func (f *fetcher) get(ctx context.Context, kind, target string) *webhook.Observation {
-	o := &webhook.Observation{Requested: time.Now()}
+	o := &webhook.Observation{Requested: time.Now(), Service: f.as == nil}
 	defer func() { stats.fetched(kind, o) }()
 	ctx, cancel := f.bound(ctx)
 	defer cancel()
@@ -102,9 +109,9 @@ func (f *fetcher) prepare(ctx context.Context, target string) (g *oneGet, err er
 	err = errBug
 	f.h.guarded(func() {
 		if f.as != nil {
-			g.send, err = f.as.prepare(ctx, g.answer, target, g.lent)
+			g.send, err = f.as.prepare(ctx, g.answer, target, f.known, g.lent)
 		} else {
-			g.send, err = f.h.origin.prepare(ctx, g.answer, target)
+			g.send, err = f.h.origin.prepare(ctx, g.answer, target, f.known)
 		}
 	})
 	return g, err

@@ -64,9 +64,9 @@ func (o *origin) close() {
 	}
 }
 
-// prepare returns what sends the GET of target and writes the answer to a. A
-// stranger wrote parts of target: it may not climb out of where it points.
-func (o *origin) prepare(ctx context.Context, a *answer, target string) (send func() error, err error) {
+// prepare returns what sends the GET of target, on the condition that it is not
+// what etag validates, and writes the answer to a. A stranger wrote parts of target: it may not climb out of where it points.
+func (o *origin) prepare(ctx context.Context, a *answer, target, etag string) (send func() error, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, o.base+target, nil)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s from the origin: %w", target, err)
@@ -75,6 +75,9 @@ func (o *origin) prepare(ctx context.Context, a *answer, target string) (send fu
 		return nil, fmt.Errorf("fetch %s from the origin: it is no plain path", target)
 	}
 	r.Header = o.header.Clone()
+	if etag != "" {
+		r.Header.Set("If-None-Match", etag)
+	}
 	return func() error { return o.ask(r, a) }, nil
 }
 

@@ -190,6 +190,19 @@ func TestNoFetch(t *testing.T) {
 		{"sigv4", webhook.Snapshot{}, false, [2]string{"Authorization", "AWS4-HMAC-SHA256 Credential=x"}, false},
 		{"digest", webhook.Snapshot{}, false, [2]string{"Authorization", "Digest username=x"}, false},
 		{"signed", webhook.Snapshot{}, false, [2]string{"Signature-Input", "sig1=()"}, false},
+		{"signed, and its signature alone", webhook.Snapshot{}, false, [2]string{"Signature", "sig1=:AA==:"}, false},
+		{"proved", webhook.Snapshot{}, false, [2]string{"Dpop", "eyJ0"}, false},
+		{"sigv4 in lower case", webhook.Snapshot{}, false, [2]string{"Authorization", "aws4-hmac-sha256 Credential=x"}, false},
+		{"sigv4a", webhook.Snapshot{}, false, [2]string{"Authorization", "AWS4-ECDSA-P256-SHA256 Credential=x"}, false},
+		{"sigv2", webhook.Snapshot{}, false, [2]string{"Authorization", "AWS AKID:c2ln"}, false},
+		{"azure", webhook.Snapshot{}, false, [2]string{"Authorization", "SharedKey account:c2ln"}, false},
+		{"akamai", webhook.Snapshot{}, false, [2]string{"Authorization", "EG1-HMAC-SHA256 client_token=x;signature=y"}, false},
+		{"oauth 1", webhook.Snapshot{}, false, [2]string{"Authorization", `OAuth oauth_token="x", oauth_signature="y"`}, false},
+		{"a vendor's signature", webhook.Snapshot{}, false, [2]string{"X-Hub-Signature-256", "sha256=00"}, false},
+		{"a nonce", webhook.Snapshot{}, false, [2]string{"X-Nonce", "1"}, false},
+		{"basic", webhook.Snapshot{}, false, [2]string{"Authorization", "Basic YTpi"}, true},
+		{"cookie", webhook.Snapshot{}, false, [2]string{"Cookie", "session=1"}, true},
+		{"key", webhook.Snapshot{}, false, [2]string{"X-Api-Key", "k"}, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -53,13 +53,17 @@ func (f *caller) outlive() *caller {
 	return &g
 }
 
-// prepare returns what sends the GET of target through the chain. Of the call
+// prepare returns what sends the GET of target through the chain, on the
+// condition that it is not what etag validates. Of the call
 // it uses, from then on, only the replacer, as long as that is lent.
-func (f *caller) prepare(ctx context.Context, a *answer, target string, lent *loan) (send func() error, err error) {
+func (f *caller) prepare(ctx context.Context, a *answer, target, etag string, lent *loan) (send func() error, err error) {
 	lent.from = f.repl
 	r, err := f.request(ctx, a, target, lent)
 	if err != nil {
 		return nil, err
+	}
+	if etag != "" {
+		r.Header.Set("If-None-Match", etag)
 	}
 	return func() error {
 		if err := f.next.ServeHTTP(a, r); err != nil {
@@ -169,10 +173,9 @@ func (l *loan) end() {
 // notForFetch are request fields that belong to the call and not to its
 // caller: its body, its conditions, its effects, its connection.
 var notForFetch = []string{
-	"Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Range", "Content-Md5",
-	"Content-Disposition", "Digest", "Content-Digest", "Repr-Digest", "Transfer-Encoding", "Expect", "Range",
+	"Digest", "Repr-Digest", "Transfer-Encoding", "Expect", "Range", "X-Fields", "X-Goog-Fieldmask",
 	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
-	"Idempotency-Key", "X-Idempotency-Key", "Prefer", "Connection", "Upgrade", "Te", "Trailer", "Incremental",
+	"If", "Lock-Token", "Prefer", "Connection", "Upgrade", "Te", "Trailer", "Incremental",
 	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "Accept-Encoding", "Http2-Settings",
 }
 
@@ -181,6 +184,9 @@ func (f *caller) fetchHeader() http.Header {
 	for _, name := range notForFetch {
 		delete(h, name)
 	}
+	maps.DeleteFunc(h, func(name string, _ []string) bool {
+		return strings.HasPrefix(name, "Content-") || strings.HasSuffix(name, "Idempotency-Key")
+	})
 	if f.override != "" {
 		h.Del(f.override)
 	}

@@ -19,13 +19,6 @@ type Seen struct {
 	Concurrent  bool                 // other calls on the entity overlapped
 }
 
-// Views of an entity: what may show different fields.
-const (
-	viewGet    = "get"
-	viewAnswer = "answer" // with ?query if the call had one
-	viewSent   = "sent"   // the request's body
-)
-
 // outcome is an entity after the call.
 type outcome struct {
 	gone       bool
@@ -34,7 +27,7 @@ type outcome struct {
 	confidence webhook.Confidence
 	unknown    []string // paths in body whose value is not known
 	doubtful   bool     // the call may have changed some of them
-	view       string
+	view       views
 	etag       string
 	seen       time.Time
 }
@@ -48,29 +41,50 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		return nil
 	}
 	o := &outcome{
-		via: webhook.FromResponse, confidence: s.grade, view: viewAnswer,
+		via: webhook.FromResponse, confidence: s.grade,
 		etag: c.x.Response.Header.Get("Etag"), seen: c.x.Ended,
-	}
-	if c.x.Request.Query != "" {
-		o.view += "?" + c.x.Request.Query
 	}
 	if c.bulk {
 		o.etag = ""
 	}
-	c.represent(o, b, s.answer, c.answerFate(s))
+	now := c.look(viewAnswer, nil)
+	c.represent(o, b, now, s.answer, c.answerFate(s, b, now))
 	return o
 }
 
-// answerFate says what a field means that an answer lacks: after a PUT it is
-// gone if the request lacked it too; else nothing is known of it.
-func (c *call) answerFate(s *Subject) tree.Judge {
+// answerFate says what a field means that an answer lacks: it is gone if the
+// request took it away, or was a PUT by whoever saw it and lacked it too; else
+// nothing is known of it.
+func (c *call) answerFate(s *Subject, b *state, now view) tree.Judge {
 	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
+	last := b.view.last()
+	put = put && last.as == now.as && last.alike(now)
 	return func(path string, _ *tree.Value) tree.Fate {
-		if put && at(s.asked, path) == nil {
+		if put && at(s.asked, path) == nil || c.tookAway(s, path) {
 			return tree.Removed
 		}
 		return tree.KeptDoubt
 	}
+}
+
+// tookAway reports whether the request itself removes what is at path.
+func (c *call) tookAway(s *Subject, path string) bool {
+	if c.reqKind != isPatch {
+		v := at(s.asked, path)
+		return v != nil && v.Kind == tree.Null
+	}
+	for i := range s.asked.Elems() {
+		op, _ := s.asked.Elems()[i].Get("op").Text()
+		pointer, _ := s.asked.Elems()[i].Get("path").Text()
+		below := ""
+		for _, name := range pointerNames(pointer) {
+			below = tree.Join(below, name)
+		}
+		if op == "remove" && below == path {
+			return true
+		}
+	}
+	return false
 }
 
 // isItem reports whether the call's path is the entity's own.
@@ -92,10 +106,10 @@ func (c *call) fromPut(s *Subject, b *state) *outcome {
 		return nil
 	}
 	o := &outcome{
-		via: webhook.FromRequest, confidence: webhook.Proven, view: viewSent,
+		via: webhook.FromRequest, confidence: webhook.Proven,
 		etag: c.x.Response.Header.Get("Etag"), seen: c.x.Ended,
 	}
-	c.represent(o, b, body, func(path string, _ *tree.Value) tree.Fate {
+	c.represent(o, b, c.look(viewSent, nil), body, func(path string, _ *tree.Value) tree.Fate {
 		if slices.Contains(c.e.res.idNames, path) {
 			return tree.Kept // the path says it
 		}
@@ -117,7 +131,7 @@ func (c *call) fromAPI(s *Subject, b *state) *outcome {
 		if c.x.Response.Status != 204 || !c.e.res.shows(s.asked, s.asked, s.Key.ID) {
 			return nil
 		}
-		o.body, o.view, o.unknown = s.asked, viewSent, nil
+		o.body, o.view, o.unknown = s.asked, views(c.look(viewSent, nil).String()), nil
 		return o
 	}
 	if b.body == nil || !c.isItem() {
@@ -132,7 +146,7 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 		return nil
 	}
 	o := &outcome{
-		via: webhook.FromFetch, confidence: webhook.Observed, view: viewGet,
+		via: webhook.FromFetch, confidence: webhook.Observed,
 		etag: obs.Header.Get("Etag"), seen: obs.Received,
 	}
 	if (obs.Status == 404 || obs.Status == 410) && s.Kind == Delete {
@@ -143,8 +157,13 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 	if body == nil {
 		return nil
 	}
-	c.represent(o, b, body, func(path string, _ *tree.Value) tree.Fate {
-		if b.view == viewGet {
+	now := c.look(viewGet, obs)
+	same, doubted := b.view.last() == now, newPathSet(b.unknown)
+	c.represent(o, b, now, body, func(path string, _ *tree.Value) tree.Fate {
+		switch {
+		case slices.Contains(c.e.res.idNames, path):
+			return tree.Kept // the path says it
+		case same && !doubted.touches(path), c.tookAway(s, path):
 			return tree.Removed
 		}
 		return tree.KeptDoubt
@@ -152,16 +171,17 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 	return o
 }
 
-// represent makes shown the state after: what it lacks of the state before is
-// treated as `representation` says, or else as fate says.
-func (c *call) represent(o *outcome, b *state, shown *tree.Value, fate tree.Judge) {
+// represent makes shown, as it was looked at now, the state after: what it lacks
+// of the state before is treated as `representation` says, or else as fate says.
+func (c *call) represent(o *outcome, b *state, now view, shown *tree.Value, fate tree.Judge) {
+	o.view = b.view.with(now)
 	if b.body == nil {
-		o.body = shown
+		o.body, o.view = shown, views(now.String())
 		return
 	}
 	switch c.e.res.representation {
 	case "full":
-		o.body = shown
+		o.body, o.view = shown, views(now.String())
 		return
 	case "partial":
 		fate = func(string, *tree.Value) tree.Fate { return tree.Kept }
@@ -200,7 +220,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 	case c.reqKind == isAPI:
 		c.apply(o, b, s.asked)
 	case put:
-		c.represent(o, b, s.asked, func(path string, _ *tree.Value) tree.Fate {
+		c.represent(o, b, c.look(viewSent, nil), s.asked, func(path string, _ *tree.Value) tree.Fate {
 			if slices.Contains(c.e.res.idNames, path) {
 				return tree.Kept
 			}
@@ -243,8 +263,8 @@ func (c *call) sent(s *Subject, b *state) *outcome {
 	if !s.asked.IsObject() || c.reqKind == isPatch || c.reqKind == isMerge || c.m.method == "PATCH" {
 		return nil
 	}
-	o := &outcome{via: webhook.FromRequest, confidence: webhook.Inferred, view: viewSent, seen: c.x.Ended}
-	c.represent(o, b, s.asked, func(string, *tree.Value) tree.Fate { return tree.KeptDoubt })
+	o := &outcome{via: webhook.FromRequest, confidence: webhook.Inferred, seen: c.x.Ended}
+	c.represent(o, b, c.look(viewSent, nil), s.asked, func(string, *tree.Value) tree.Fate { return tree.KeptDoubt })
 	return o
 }
 

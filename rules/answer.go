@@ -101,6 +101,14 @@ func (c *call) fetch(s *Subject) string {
 		return ""
 	}
 	path, _ := c.m.itemPath(s.Key.ID)
+	return carry(path, c.x.Request.Query)
+}
+
+// carry adds to the path of a GET what it must have of a call's query.
+func carry(path, query string) string {
+	if _, carried := splitView(query); carried != "" && path != "" {
+		return path + "?" + carried
+	}
 	return path
 }
 

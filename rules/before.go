@@ -14,7 +14,7 @@ type state struct {
 	absent  bool           // known not to be there
 	body    *tree.Value    // nil: absent, or not known
 	unknown []string
-	view    string
+	view    views
 	age     time.Duration
 	proven  bool
 }
@@ -27,24 +27,34 @@ func (b *state) known() bool { return b.absent || b.body != nil }
 // If-Match confirms it.
 func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 	none := state{source: webhook.FromNone}
+	if c.createdIt(s) {
+		return state{source: webhook.FromNone, absent: true, proven: true}
+	}
 	if c.e.res.before == "none" {
 		return none
+	}
+	match := ""
+	if !c.unsure && !c.later {
+		match = c.x.Request.Header.Get("If-Match")
 	}
 	if obs := c.x.Before; obs != nil && alone && !snap.Seen.After(obs.Requested) && !snap.Stale.After(obs.Requested) {
 		switch {
 		case obs.Status == 404 || obs.Status == 410:
 			return state{source: webhook.FromFetch, absent: true}
 		case obs.Status == 304 && obs.Header.Get("Etag") != "" && obs.Header.Get("Etag") == snap.ETag:
-			return c.lastKnown(s, snap)
+			b := c.lastKnown(s, snap)
+			b.proven = true
+			return b
 		}
-		if body := c.observed(obs, s, alone, nil, c.lastKnown(s, snap).body); body != nil {
-			return state{source: webhook.FromFetch, body: body, view: viewGet}
+		if body := c.observed(obs, s, alone, nil, c.lastKnown(s, snap).body); body != nil && !contradicts(match, obs.Header.Get("Etag")) {
+			view := views(c.look(viewGet, obs).String())
+			return state{source: webhook.FromFetch, body: body, view: view, proven: proves(match, obs.Header.Get("Etag"))}
 		}
 	}
-	if !snap.Known() {
+	if !snap.Known() || contradicts(match, snap.ETag) {
 		return none
 	}
-	proven := c.confirmed(snap)
+	proven := proves(match, snap.ETag)
 	if !proven && c.x.Started.Sub(snap.Seen) > c.e.res.trust {
 		return none
 	}
@@ -56,7 +66,7 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 // lastKnown returns the state that the snapshot of s holds, however old.
 func (c *call) lastKnown(s *Subject, snap *webhook.Snapshot) state {
 	b := state{
-		source: webhook.FromSnapshot, absent: snap.Deleted, unknown: snap.Unknown, view: snap.View,
+		source: webhook.FromSnapshot, absent: snap.Deleted, unknown: snap.Unknown, view: views(snap.View),
 		age: max(0, c.x.Started.Sub(snap.Seen)),
 	}
 	if snap.Body != nil && !snap.Deleted {
@@ -72,11 +82,11 @@ func (c *call) lastKnown(s *Subject, snap *webhook.Snapshot) state {
 	return b
 }
 
-// confirmed reports whether the API has compared the snapshot's validator: the
-// call had a strong If-Match, and succeeded (RFC 9110 §13.1.1).
-func (c *call) confirmed(snap *webhook.Snapshot) bool {
-	match := strings.TrimSpace(c.x.Request.Header.Get("If-Match"))
-	return snap.ETag != "" && match == snap.ETag && !strings.HasPrefix(match, "W/") && !c.unsure && !c.later
+// createdIt reports whether the API has made sure that the entity was not there:
+// the call had If-None-Match: *, and succeeded (RFC 9110 §13.1.2).
+func (c *call) createdIt(s *Subject) bool {
+	return strings.TrimSpace(c.x.Request.Header.Get("If-None-Match")) == "*" &&
+		s.Kind != Delete && !c.bulk && c.isItem() && !c.unsure && !c.later
 }
 
 // observed returns the entity that a GET saw, or nil if it saw none. Beside

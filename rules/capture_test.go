@@ -59,7 +59,7 @@ func describe(m *rules.Match) string {
 	}
 	words := []string{string(m.Kind()), m.Resource()}
 	if key, ok := m.Entity(&webhook.Request{}, nil); ok {
-		path, _ := m.ItemPath()
+		path, _ := m.ItemPath("")
 		words = append(words, key.String(), path)
 	}
 	if m.WantsBefore() {

@@ -17,6 +17,8 @@ func (d *deriver) compare(ch *change) {
 	}
 	doubt := ch.o.doubtful
 	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
+	now := ch.o.view.last()
+	covered, alike := ch.b.view.show(now), ch.b.view.last().alike(now)
 	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
 	values := sizeOf(changes)
 	for _, f := range changes {
@@ -27,8 +29,8 @@ func (d *deriver) compare(ch *change) {
 			ch.unknown = append(ch.unknown, f.Path)
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue
-		case f.Old == nil && asks(ch.b.view) != asks(ch.o.view) && at(ch.s.asked, f.Path) == nil:
-			ch.unknown = append(ch.unknown, f.Path) // the other view did not show it
+		case (!alike || !covered && f.Old == nil) && at(ch.s.asked, f.Path) == nil:
+			ch.unknown = append(ch.unknown, f.Path) // the other view did not show it, or not so
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue
 		}
@@ -79,12 +81,6 @@ func (d *deriver) sameID(s *Subject, f *tree.Change) bool {
 		return ok1 && a == s.Key.ID
 	}
 	return ok1 && ok2 && a == b
-}
-
-// asks returns the part of a view that says which fields were asked for.
-func asks(view string) string {
-	_, query, _ := strings.Cut(view, "?")
-	return query
 }
 
 // pathSet answers whether a path is one of a set, below one, or around one.

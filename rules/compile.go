@@ -31,11 +31,12 @@ func (e *ConfigError) Error() string {
 var (
 	derivedRequest = []string{
 		"Content-Type", "Content-Encoding", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key",
-		"X-Fields", "X-Goog-Fieldmask",
+		"X-Fields", "X-Goog-Fieldmask", "Accept", "Accept-Language",
 	}
 	derivedResponse = []string{
 		"Content-Type", "Content-Encoding", "Location", "Content-Location", "Etag", "Last-Modified",
-		"Preference-Applied", "Retry-After", "Idempotent-Replayed", "Age", "Odata-Entityid",
+		"Preference-Applied", "Retry-After", "Idempotent-Replayed", "Age",
+		"Vary", "Content-Language", "Odata-Entityid",
 	}
 	credentials = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^(set-)?cookie2?$|api-?key|secret|password|(^|-)(auth|access|session|csrf|xsrf|id)?-?token$|^dpop$|signature`)
 	headerName  = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")

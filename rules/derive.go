@@ -145,13 +145,13 @@ func (d *deriver) decide(ch *change) {
 		}
 	case Upsert:
 		exists := live || !ch.b.known() && ch.snap.Sequence > 0 && !ch.snap.Deleted
-		if ch.b.absent || !exists && (status == 201 || d.x.Request.Header.Get("If-None-Match") == "*") {
+		if ch.b.absent || !exists && status == 201 {
 			ch.op = webhook.Created
 		}
 	case Update:
 		// RFC 9110 §9.3.4: a PUT that created is answered 201.
 		put := d.m.method == "PUT" && ch.snap.Sequence == 0 && !ch.b.known()
-		if status == 201 && (ch.b.absent || put) {
+		if status == 201 && (ch.b.absent || put) || ch.b.absent && ch.b.proven {
 			ch.op = webhook.Created
 		}
 	}
@@ -199,7 +199,7 @@ func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 	}
 	if ch.o.body != nil {
 		next.Body, next.Unknown, next.Seen = ch.after(), ch.o.unknown, ch.o.seen
-		next.Version, next.ETag, next.View = d.version(ch.o.body), ch.o.etag, ch.o.view
+		next.Version, next.ETag, next.View = d.version(ch.o.body), ch.o.etag, string(ch.o.view)
 	} else if last := ch.snap; last.Body != nil {
 		// What it was stays the last known state, for a delete to carry.
 		next.Stale, next.Seen, next.Via = d.x.Ended, last.Seen, last.Via

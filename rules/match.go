@@ -174,6 +174,11 @@ func (e *endpoint) wantsBefore() bool {
 	case e.kind == Delete || e.kind == Upsert:
 		return true
 	}
+	return e.readsBefore()
+}
+
+// readsBefore reports whether a rule of the route reads the state before.
+func (e *endpoint) readsBefore() bool {
 	reads := func(r *rule) bool { return r.on != webhook.Created && r.readsBefore() }
 	return slices.ContainsFunc(e.res.rules, reads) || slices.ContainsFunc(e.lines, func(l *line) bool {
 		return l.when != nil && l.when.ReadsBefore() || l.extras.readsBefore() || slices.ContainsFunc(l.rules, reads)
@@ -197,11 +202,12 @@ func fieldsReadBefore(fields []field) bool {
 
 // ItemPath returns the escaped path whose GET shows the entity that the call's
 // path names; ok is false if it names none.
-func (m *Match) ItemPath() (path string, ok bool) {
+func (m *Match) ItemPath(query string) (path string, ok bool) {
 	if !m.e.named {
 		return "", false
 	}
-	return m.itemPath(m.params[m.e.res.idParam])
+	path, ok = m.itemPath(m.params[m.e.res.idParam])
+	return carry(path, query), ok
 }
 
 // itemPath returns the path of the entity with that id; of an entity that has

@@ -57,7 +57,7 @@ func countShown(entity *tree.Value, names []string) (n int) {
 // compareFields counts the fields of before that tell of the entity, and those
 // of them that entity shows. What the request itself took away is not counted.
 func (c *call) compareFields(entity, asked, before *tree.Value) (known, shown int) {
-	put := c.p.method(&c.x.Request) == "PUT" && asked.IsObject()
+	put := c.m.method == "PUT" && asked.IsObject()
 	for i := range before.Members() {
 		name := before.Members()[i].Name
 		set := asked.Get(name)

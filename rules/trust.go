@@ -1,6 +1,68 @@
 package rules
 
-import "time"
+import (
+	"strings"
+	"time"
 
-// Trust returns how long a snapshot of the resource is believed without asking.
-func (m *Match) Trust() time.Duration { return m.e.res.trust }
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Trusts reports whether a snapshot, so old, will do for the state before a call
+// on the route, so that no GET need be made: it is younger than `trust`, the
+// call's If-Match does not contradict it, and, where a rule reads the state
+// before, it was seen as the caller sees it.
+func (m *Match) Trusts(snap *webhook.Snapshot, q *webhook.Request, placeholders map[string]string, age time.Duration) bool {
+	if !snap.Known() || age >= m.e.res.trust || contradicts(q.Header.Get("If-Match"), snap.ETag) {
+		return false
+	}
+	if snap.Deleted || m.e.kind == Delete || !m.e.readsBefore() {
+		return true
+	}
+	v := &callVars{m: m, req: q, placeholders: placeholders}
+	_, carried := splitView(q.Query)
+	seen := view{kind: viewAnswer, as: v.viewer(), profile: profileOf(q.Header, carried)}
+	for s := range strings.SplitSeq(snap.View, " ") {
+		w := parseView(s)
+		w.kind, w.query = viewGet, "" // what the answer will be, no one knows
+		if w.language != "" {
+			seen.language = stands(q.Header["Accept-Language"])
+		} else {
+			seen.language = ""
+		}
+		if w.shows(seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// proves reports whether the API compared a validator and found it to be the
+// entity's: the call had that one strong If-Match, and succeeded (RFC 9110
+// §13.1.1).
+func proves(match, etag string) bool {
+	match = strings.TrimSpace(match)
+	return isStrong(match) && plainTag(match) == plainTag(etag) && !strings.HasPrefix(etag, "W/")
+}
+
+// contradicts reports whether an If-Match that succeeded says that etag was not
+// the entity's.
+func contradicts(match, etag string) bool {
+	match = strings.TrimSpace(match)
+	return isStrong(match) && isStrong(etag) && plainTag(match) != plainTag(etag)
+}
+
+// isStrong reports whether tag is one strong entity tag.
+func isStrong(tag string) bool {
+	return len(tag) > 2 && tag[0] == '"' && strings.IndexByte(tag[1:], '"') == len(tag)-2
+}
+
+// plainTag returns tag without what servers append that compress on their own.
+func plainTag(tag string) string {
+	text := strings.TrimSuffix(tag, `"`)
+	for _, coding := range [...]string{"-gzip", "--gzip", ";gzip", "-br", "-zstd", "-deflate"} {
+		if plain, ok := strings.CutSuffix(text, coding); ok {
+			return strings.TrimSuffix(plain, "-") + `"`
+		}
+	}
+	return tag
+}

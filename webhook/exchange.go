@@ -172,4 +172,5 @@ type Observation struct {
 	Header    Header
 	Body      Body
 	Error     string // in words, if there was no answer
+	Service   bool   // it was made as the service, not as the caller
 }

@@ -210,6 +210,7 @@ const (
 	observationBody
 	observationMissing
 	observationError
+	observationService
 )
 
 func appendObservation(buf []byte, o *webhook.Observation) []byte {
@@ -219,7 +220,8 @@ func appendObservation(buf []byte, o *webhook.Observation) []byte {
 	buf = AppendHeader(buf, observationHeader, o.Header)
 	buf = AppendBytes(buf, observationBody, o.Body.Bytes)
 	buf = AppendUint(buf, observationMissing, uint64(o.Body.Missing))
-	return AppendString(buf, observationError, o.Error)
+	buf = AppendString(buf, observationError, o.Error)
+	return AppendBool(buf, observationService, o.Service)
 }
 
 // decodeObservation reads the observation in the field that outer is at.
@@ -242,6 +244,8 @@ func decodeObservation(outer *Reader) *webhook.Observation {
 			o.Body.Missing = missing(&r)
 		case observationError:
 			o.Error = r.String()
+		case observationService:
+			o.Service = r.Bool()
 		}
 	}
 	outer.Fail(r.Err())

@@ -36,7 +36,7 @@ func fullExchange() *webhook.Exchange {
 			Requested: noon, Received: noon.Add(time.Second), Status: 404,
 			Header: webhook.Header{"A": {"b"}},
 			Body:   webhook.Body{Bytes: bytes.Repeat([]byte("x"), 70_000), Missing: webhook.TooLarge},
-			Error:  "cut off",
+			Error:  "cut off", Service: true,
 		},
 		Placeholders: map[string]string{"http.auth.user.id": "ann", "": "empty", "none": ""},
 		Overlapped:   true, ClientGone: true, Cause: webhook.NewExchangeID(noon),

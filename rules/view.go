@@ -1,0 +1,209 @@
+package rules
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Kinds of views.
+const (
+	viewGet    = "get"
+	viewAnswer = "answer"
+	viewSent   = "sent" // the request's body
+)
+
+// byService is who a GET was made as, where it was not the caller.
+const byService = "service"
+
+// view says how an entity was looked at. What another view does not show is not
+// gone, and what only another one shows is not new.
+type view struct {
+	kind     string
+	as       string // stands for who looked; "": nobody in particular
+	profile  string // stands for the version that was asked for
+	language string // where the answer depends on it
+	query    string // of the call, where that may choose what is shown
+}
+
+// String returns v in the form that snapshots have it in.
+func (v view) String() string {
+	var b strings.Builder
+	b.WriteString(v.kind)
+	for _, part := range [...]struct{ mark, text string }{{"#", v.as}, {";", v.profile}, {"@", v.language}, {"?", v.query}} {
+		if part.text != "" {
+			b.WriteString(part.mark + part.text)
+		}
+	}
+	return b.String()
+}
+
+func parseView(s string) (v view) {
+	s, v.query, _ = strings.Cut(s, "?")
+	s, v.language, _ = strings.Cut(s, "@")
+	s, v.profile, _ = strings.Cut(s, ";")
+	v.kind, v.as, _ = strings.Cut(s, "#")
+	return v
+}
+
+// alike reports whether two views show the same values of what both show.
+func (v view) alike(w view) bool { return v.profile == w.profile && v.language == w.language }
+
+// shows reports whether v shows whatever w shows. An API is taken to show no
+// more in the answer to a call than in that to a GET, nor to its callers more
+// than to the service.
+func (v view) shows(w view) bool {
+	return v.alike(w) && v.query == w.query &&
+		(v.as == w.as || v.as == byService && v.kind == viewGet) && (v.kind == w.kind || v.kind == viewGet)
+}
+
+// maxViews bounds how many views of one entity are remembered.
+const maxViews = 8
+
+// views are the views that have contributed to a state, the last one first,
+// with spaces between them.
+type views string
+
+// last returns the view that was added last.
+func (vs views) last() view {
+	first, _, _ := strings.Cut(string(vs), " ")
+	return parseView(first)
+}
+
+// with returns vs with v as the last.
+func (vs views) with(v view) views {
+	s := v.String()
+	if string(vs) == s || vs == "" {
+		return views(s)
+	}
+	rest := slices.DeleteFunc(strings.Fields(string(vs)), func(w string) bool { return w == s })
+	return views(strings.Join(append([]string{s}, rest[:min(len(rest), maxViews-1)]...), " "))
+}
+
+// show reports whether one of vs shows whatever v shows.
+func (vs views) show(v view) bool {
+	for s := range strings.SplitSeq(string(vs), " ") {
+		if parseView(s).shows(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// look returns how the answer to a call, or a GET (obs), looked at the entity.
+func (c *call) look(kind string, obs *webhook.Observation) view {
+	q := &c.x.Request
+	own, carried := splitView(q.Query)
+	v := view{kind: kind, as: c.vars.viewer(), profile: profileOf(q.Header, carried)}
+	if kind == viewAnswer && own != "" {
+		v.query = short(own)
+	}
+	h := c.x.Response.Header
+	if obs != nil {
+		h = obs.Header
+		if obs.Service {
+			v.as = byService
+		}
+	}
+	if dependsOnLanguage(h) {
+		v.language = stands(q.Header["Accept-Language"])
+	}
+	return v
+}
+
+// viewer stands for who made the call, as far as that may decide what an API
+// shows: the actor where one is configured, else the credential.
+func (v *callVars) viewer() string {
+	if a := v.m.e.res.actor; a != nil && !a.ofEntity {
+		if name := v.actorOf(v); name != "" {
+			return stands([]string{"actor", name})
+		}
+	}
+	if len(v.req.Caller) == 0 {
+		return ""
+	}
+	return stands([]string{string(v.req.Caller)})
+}
+
+// viewHeaders are request header fields that choose a version of what an API
+// shows.
+var viewHeaders = []string{
+	"Accept-Version", "Api-Version", "X-Api-Version", "X-Version", "X-Github-Api-Version", "Notion-Version",
+	"Stripe-Version", "X-Ms-Version", "Accept-Profile", "X-Timezone", "Timezone",
+}
+
+func profileOf(h webhook.Header, carried string) string {
+	var parts []string
+	for _, name := range viewHeaders {
+		if v := h[name]; len(v) > 0 {
+			parts = append(append(parts, name), v...)
+		}
+	}
+	if a := h.Get("Accept"); strings.Contains(a, "/vnd.") || strings.Contains(a, "version=") || strings.Contains(a, "profile=") {
+		parts = append(parts, "Accept", a)
+	}
+	if carried != "" {
+		parts = append(parts, "?", carried)
+	}
+	return stands(parts)
+}
+
+// dependsOnLanguage reports whether an answer says that it does (RFC 9110 §12.5.5).
+func dependsOnLanguage(h webhook.Header) bool {
+	if len(h["Content-Language"]) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(h["Vary"], func(v string) bool { return strings.Contains(strings.ToLower(v), "accept-language") })
+}
+
+// viewParameters are query parameters that choose how an entity is shown, or
+// whose it is: a GET of ours must have them too.
+var viewParameters = map[string]bool{
+	"api-version": true, "api_version": true, "apiversion": true, "locale": true, "lang": true, "language": true,
+	"hl": true, "tz": true, "timezone": true, "tenant": true, "tenant_id": true, "tenantid": true,
+}
+
+// splitView parts a raw query into what is the call's own and what a GET of ours
+// must carry too.
+func splitView(query string) (own, carried string) {
+	if query == "" {
+		return "", ""
+	}
+	var mine, more []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		if viewParameters[strings.ToLower(name)] {
+			more = append(more, part)
+		} else {
+			mine = append(mine, part)
+		}
+	}
+	return strings.Join(mine, "&"), strings.Join(more, "&")
+}
+
+// short returns a query as views have it.
+func short(query string) string {
+	if len(query) > 64 || strings.ContainsAny(query, " ") {
+		return stands([]string{query})
+	}
+	return query
+}
+
+// stands returns a few letters that stand for parts, "" for none.
+func stands(parts []string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	h := fnv.New64a()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d %s", len(p), p)
+	}
+	return fmt.Sprintf("%x", h.Sum64())
+}
