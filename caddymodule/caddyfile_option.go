@@ -89,6 +89,7 @@ var places = map[string]string{
 	"created":      "a resource; verbs renames it for all resources",
 	"updated":      "a resource; verbs renames it for all resources",
 	"deleted":      "a resource; verbs renames it for all resources",
+	"refresh":      "a resource",
 	"related":      "the block of emit or on",
 	"unknown":      "the block of emit or on",
 	"description":  "the block of emit or on",

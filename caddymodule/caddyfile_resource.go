@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/route"
 )
 
@@ -21,7 +22,7 @@ var resourceOptions = withDefaults(options[*rules.Resource]{
 	"deleted": {usage: "deleted project.removed, or deleted none", parse: func(l *optionLine, r *rules.Resource) error { return l.rename(&r.Deleted) }},
 	"emit":    {usage: emitUsage, parse: parseResourceEmit, many: true},
 	"on":      {usage: onUsage, parse: parseResourceOn, many: true},
-	"refresh": later[*rules.Resource](),
+	"refresh": {usage: "refresh customer after.customer_id", parse: parseRefresh, many: true},
 }, func(r *rules.Resource) *rules.Defaults { return &r.Defaults })
 
 // parseResource reads
@@ -84,6 +85,25 @@ func parseItem(l *optionLine, r *rules.Resource) error {
 		return l.errf("resource %s is singular: its path is the one entity, so leave out item", r.Name)
 	}
 	return l.words[1].routePath(r.Path)
+}
+
+// parseRefresh reads
+//
+//	refresh RESOURCE EXPR
+func parseRefresh(l *optionLine, r *rules.Resource) (err error) {
+	if err := l.noBlock(); err != nil {
+		return err
+	}
+	if len(l.words) < 3 {
+		return l.errf("refresh wants a resource and an expression that gives the id: write %s", l.usage)
+	}
+	f := rules.Refresh{Resource: l.words[1].Text}
+	if !resourceName.MatchString(f.Resource) || f.Resource[0] == '{' {
+		return l.words[1].errf("refresh %s: write the name of a resource, like %s", f.Resource, l.usage)
+	}
+	f.ID, err = l.expression(2, len(l.words), lang.EnvRule)
+	r.Refresh = append(r.Refresh, f)
+	return err
 }
 
 // rename sets to to the scope, or none, that takes the place of a plain one.

@@ -129,6 +129,7 @@ func (c *call) observe() {
 	if !c.left || c.settled {
 		return
 	}
+	c.lend()
 	if c.fetcher == nil || c.match.AnswerTells(c.exchange) {
 		c.settle()
 		return

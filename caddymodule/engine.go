@@ -96,7 +96,7 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 	e.missedAny = unknown
 	e.deriver = derive.New(derive.Options{
 		Journal: e.journal, Store: e.store, Traffic: e.traffic, Recovered: e.journal.RecoveredEnd(),
-		Want: e.want, Resources: e.resources, Observer: deriveObserver{e}, Logger: e.logger,
+		Want: e.want, Resources: e.resources, Service: e.service, Observer: deriveObserver{e}, Logger: e.logger,
 	})
 	e.deliverer = deliver.New(deliver.Options{
 		Queue: e.store, Renderer: e, States: e.store, Observer: deliverObserver{e},

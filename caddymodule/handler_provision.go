@@ -45,10 +45,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.Origin != "" {
 		o.origin = newOrigin(h.Origin, service, o.fetchMax)
 	}
-	o.config = app.register(program, &h.Config).config
+	registered := app.register(program, &h.Config)
+	o.config = registered.config
 	o.logger = ctx.Slogger()
 	o.lease = func() (line, func(), error) { return app.lease(app.run.ctx) }
 	h.live = newLiveHandler(o)
+	registered.live = h.live
 	return nil
 }
 

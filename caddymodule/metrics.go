@@ -25,6 +25,9 @@ type metrics struct {
 	quarantined *prometheus.CounterVec // api
 	unowned     *prometheus.CounterVec // api
 	missed      *prometheus.CounterVec // api
+
+	notRefreshed *prometheus.CounterVec // api
+
 	fetches     *prometheus.CounterVec // kind, outcome
 	fetchTime   *prometheus.HistogramVec
 	attempts    *prometheus.CounterVec // outcome
@@ -42,18 +45,19 @@ func newMetrics() *metrics {
 	}
 	buckets := prometheus.ExponentialBuckets(0.001, 2.5, 14) // 1 ms to 150 s
 	return &metrics{
-		captured:    counter("captured_calls_total", "Captured calls that ended, by how.", "api", "ending"),
-		derived:     counter("events_total", "Events recorded, gaps included.", "api", "operation"),
-		unchanged:   counter("unchanged_total", "Captured calls that succeeded and changed nothing.", "api"),
-		repeats:     counter("repeats_total", "Captured calls that repeated an earlier one, by their Idempotency-Key.", "api"),
-		gaps:        counter("gaps_total", "Gaps recorded: something may have changed and it is not known what.", "api", "reason"),
-		skipped:     counter("rules_skipped_total", "Rules that could not be judged because what they read is not known.", "api"),
-		quarantined: counter("quarantined_total", "Exchanges put into quarantine because a rule failed.", "api"),
-		unowned:     counter("events_without_tenant_total", "Events for which a tenant is configured and none was found.", "api"),
-		missed:      counter("missed_calls_total", "Calls that went through while the journal could not write.", "api"),
-		fetches:     counter("fetches_total", "GETs made to learn an entity's state.", "kind", "outcome"),
-		attempts:    counter("attempts_total", "Requests made for deliveries.", "outcome"),
-		deliveries:  counter("deliveries_total", "Deliveries that reached a final state.", "state"),
+		captured:     counter("captured_calls_total", "Captured calls that ended, by how.", "api", "ending"),
+		derived:      counter("events_total", "Events recorded, gaps included.", "api", "operation"),
+		unchanged:    counter("unchanged_total", "Captured calls that succeeded and changed nothing.", "api"),
+		repeats:      counter("repeats_total", "Captured calls that repeated an earlier one, by their Idempotency-Key.", "api"),
+		gaps:         counter("gaps_total", "Gaps recorded: something may have changed and it is not known what.", "api", "reason"),
+		skipped:      counter("rules_skipped_total", "Rules that could not be judged because what they read is not known.", "api"),
+		quarantined:  counter("quarantined_total", "Exchanges put into quarantine because a rule failed.", "api"),
+		unowned:      counter("events_without_tenant_total", "Events for which a tenant is configured and none was found.", "api"),
+		missed:       counter("missed_calls_total", "Calls that went through while the journal could not write.", "api"),
+		notRefreshed: counter("not_refreshed_total", "Entities that a refresh line named and no GET showed.", "api"),
+		fetches:      counter("fetches_total", "GETs made to learn an entity's state.", "kind", "outcome"),
+		attempts:     counter("attempts_total", "Requests made for deliveries.", "outcome"),
+		deliveries:   counter("deliveries_total", "Deliveries that reached a final state.", "state"),
 		fetchTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "sidehook", Name: "fetch_duration_seconds", Help: "How long such GETs took.", Buckets: buckets,
 		}, []string{"kind"}),
@@ -80,12 +84,12 @@ func (m *metrics) register(reg *prometheus.Registry) error {
 
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.captured, m.derived, m.unchanged, m.repeats, m.gaps, m.skipped, m.quarantined, m.unowned, m.missed,
+		m.captured, m.derived, m.unchanged, m.repeats, m.gaps, m.skipped, m.quarantined, m.unowned, m.missed, m.notRefreshed,
 		m.fetches, m.fetchTime, m.attempts, m.deliveries, m.attemptTime, m.lag, engineCollector{},
 	}
 }
 
-// fetched counts a GET of the kind before or after.
+// fetched counts a GET of the kind before, after or refresh.
 func (m *metrics) fetched(kind string, o *webhook.Observation) {
 	outcome := "ok"
 	switch {
@@ -159,6 +163,14 @@ func (o deriveObserver) Nothing(x *webhook.Exchange, why string) {
 // Quarantined implements [derive.Observer].
 func (o deriveObserver) Quarantined(x *webhook.Exchange, _ string) {
 	stats.quarantined.WithLabelValues(x.API).Inc()
+}
+
+// Refreshed implements [derive.Observer].
+func (o deriveObserver) Refreshed(x *webhook.Exchange, r rules.Refreshed, err error) {
+	if err != nil {
+		stats.notRefreshed.WithLabelValues(x.API).Inc()
+		o.e.logger.Warn("an entity is not refreshed", "entity", r.Key.String(), "exchange", x.ID.String(), "error", err)
+	}
 }
 
 // engineCollector shows the state of the open engines, added up.

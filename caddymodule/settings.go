@@ -30,6 +30,7 @@ type handlerSettings struct {
 	program   *rules.Program
 	config    webhook.ConfigID
 	canonical []byte
+	live      *liveHandler // nil where only rules are wanted
 }
 
 // has reports whether a subscription is in s.

@@ -19,6 +19,7 @@ type eventView struct {
 	Time       time.Time             `json:"time"`
 	Recorded   time.Time             `json:"recorded"`
 	Exchange   webhook.ExchangeID    `json:"exchange"`
+	Cause      webhook.ExchangeID    `json:"cause,omitzero"`
 	Before     json.RawMessage       `json:"before,omitempty"`
 	After      json.RawMessage       `json:"after,omitempty"`
 	Changes    []webhook.FieldChange `json:"changes,omitempty"`
@@ -39,7 +40,7 @@ type eventView struct {
 func viewEvent(e *webhook.Event) eventView {
 	return eventView{
 		ID: e.ID, Position: e.Position, Scope: e.Scope, Operation: e.Operation, Entity: e.Key,
-		Sequence: e.Sequence, Time: e.Time, Recorded: e.Recorded, Exchange: e.Exchange,
+		Sequence: e.Sequence, Time: e.Time, Recorded: e.Recorded, Exchange: e.Exchange, Cause: e.Cause,
 		Before: e.Before, After: e.After, Changes: e.Changes, Item: e.Item, Related: e.Related,
 		Attributes: e.Attrs, Tenant: e.Tenant, Unowned: e.Unowned, Actor: e.Actor, Params: e.Params,
 		Request: e.Request, SkipKey: e.SkipKey, Provenance: e.Provenance, Gap: e.Gap, DryRun: e.DryRun,

@@ -24,6 +24,8 @@ type Call struct {
 	seen       *webhook.Observation // set by resolve
 	concurrent bool                 // set by resolve
 	then       func()               // called by resolve; see Traffic.Look
+
+	get Get // see Lend; nil: nothing is lent
 }
 
 // Drop ends a call that changed nothing and is not journaled with a body.

@@ -25,7 +25,7 @@ type Store interface {
 	store.Quarantine
 }
 
-// Options is what a Deriver works with. All fields are needed.
+// Options is what a Deriver works with. All fields but Service are needed.
 type Options struct {
 	Journal store.Journal
 	Store   Store
@@ -37,6 +37,10 @@ type Options struct {
 
 	// Want says which subscriptions want an event, as they are now.
 	Want func(*webhook.Event) ([]rules.Want, error)
+
+	// Service returns what asks the api of that name as itself and not as the
+	// caller of a call; nil if nothing may. Service may be nil.
+	Service func(api string) Get
 
 	// Resources returns the resources in use, as keys without ID: what a gap
 	// that names no exchange must cover.
@@ -52,6 +56,10 @@ type Observer interface {
 	Recorded(x *webhook.Exchange, r *store.Recorded, d *rules.Derived)
 	Nothing(x *webhook.Exchange, why string)
 	Quarantined(x *webhook.Exchange, why string)
+
+	// Refreshed tells what became of the refresh of an entity because of x: a nil
+	// err says that it was journaled. It is called by any goroutine.
+	Refreshed(x *webhook.Exchange, r rules.Refreshed, err error)
 }
 
 // Deriver turns journaled exchanges into recorded events.

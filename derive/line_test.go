@@ -32,6 +32,7 @@ type line struct {
 	deriver *derive.Deriver
 	seen    *watcher
 	config  webhook.ConfigID
+	service derive.Get // nil: nobody but a caller may ask
 
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -114,7 +115,14 @@ func (w *watcher) Recorded(_ *webhook.Exchange, r *store.Recorded, _ *rules.Deri
 	}
 	w.add("recorded")
 }
-func (w *watcher) Nothing(*webhook.Exchange, string)     { w.add("nothing") }
+func (w *watcher) Nothing(*webhook.Exchange, string) { w.add("nothing") }
+func (w *watcher) Refreshed(_ *webhook.Exchange, r rules.Refreshed, err error) {
+	if err != nil {
+		w.add("not refreshed")
+		return
+	}
+	w.add("refreshed")
+}
 func (w *watcher) Quarantined(*webhook.Exchange, string) { w.add("quarantined") }
 
 // wait waits until something happened n times.
@@ -137,7 +145,9 @@ func (w *watcher) wait(t *testing.T, what string, n int) {
 	}
 }
 
-var projects = &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/projects"}}}
+var projects = &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/projects", Refresh: []rules.Refresh{
+	{Resource: "project", ID: "after.parents"},
+}}}}
 
 func openLine(t *testing.T, dir string) *line {
 	t.Helper()
@@ -173,6 +183,7 @@ func (l *line) run() *line {
 	l.deriver = derive.New(derive.Options{
 		Journal: j, Store: l.faulty, Traffic: l.traffic, Recovered: l.journal.RecoveredEnd(),
 		Want: subs.Want, Observer: l.seen, Logger: slog.New(slog.DiscardHandler),
+		Service: func(string) derive.Get { return l.service },
 		Resources: func() []webhook.EntityKey {
 			return []webhook.EntityKey{{API: rules.DefaultAPI, Resource: "project"}}
 		},
@@ -205,20 +216,37 @@ func (l *line) close() {
 // patch journals an update of a project, answered with the entity.
 func (l *line) patch(id string, n int) *webhook.Exchange {
 	l.t.Helper()
+	x := l.exchange(id, fmt.Sprintf(`{"id":%q,"n":%d,"name":"Roof","status":"open"}`, id, n))
+	x.Request.Body.Bytes = fmt.Appendf(nil, `{"n":%d}`, n)
+	return l.end(x)
+}
+
+// child journals an update of a project that has parents.
+func (l *line) child(id, parents string) *webhook.Exchange {
+	l.t.Helper()
+	return l.end(l.exchange(id, fmt.Sprintf(`{"id":%q,"parents":%s,"name":"Roof","a":1,"b":2}`, id, parents)))
+}
+
+// exchange returns an update of a project, answered with the entity.
+func (l *line) exchange(id, body string) *webhook.Exchange {
 	now := time.Now()
-	body := fmt.Appendf(nil, `{"id":%q,"n":%d,"name":"Roof","status":"open"}`, id, n)
-	x := &webhook.Exchange{
+	return &webhook.Exchange{
 		ID: webhook.NewExchangeID(now), API: rules.DefaultAPI, Config: l.config, Started: now, Ended: now,
 		Request: webhook.Request{
 			Method: http.MethodPatch, Path: "/projects/" + id,
 			Header: webhook.Header{"Content-Type": {"application/json"}},
-			Body:   webhook.Body{Bytes: fmt.Appendf(nil, `{"n":%d}`, n)},
+			Body:   webhook.Body{Bytes: []byte(`{"name":"Roof"}`)},
 		},
 		Response: webhook.Response{
 			Status: 200, Header: webhook.Header{"Content-Type": {"application/json"}},
-			Body: webhook.Body{Bytes: body},
+			Body: webhook.Body{Bytes: []byte(body)},
 		},
 	}
+}
+
+// end journals an exchange.
+func (l *line) end(x *webhook.Exchange) *webhook.Exchange {
+	l.t.Helper()
 	l.begin(x)
 	if err := l.journal.End(l.t.Context(), x, true); err != nil {
 		l.t.Fatal(err)

@@ -236,6 +236,7 @@ type nobody struct{}
 
 func (nobody) Recorded(*webhook.Exchange, *store.Recorded, *rules.Derived) {}
 func (nobody) Nothing(*webhook.Exchange, string)                           {}
+func (nobody) Refreshed(*webhook.Exchange, rules.Refreshed, error)         {}
 func (nobody) Quarantined(*webhook.Exchange, string)                       {}
 
 // update journals an update of a project.

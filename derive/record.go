@@ -62,6 +62,7 @@ func (d *Deriver) tell(ctx context.Context, t *ticket, r *store.Recorded) {
 		d.quarantine(ctx, t, r.Err)
 	default:
 		d.Observer.Recorded(t.x, r, &t.derived)
+		d.refresh(t)
 		d.finish(t)
 	}
 }

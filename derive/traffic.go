@@ -34,8 +34,12 @@ type Traffic struct {
 	calls    map[webhook.ExchangeID]*Call // left, and not yet forgotten
 	bytes    int                          // of what GETs for them saw
 	fetches  sync.WaitGroup
-	ctx      context.Context
-	stop     context.CancelFunc
+
+	refreshing int  // of fetches, those that refresh
+	draining   bool // no more of those
+
+	ctx  context.Context
+	stop context.CancelFunc
 }
 
 // entity is the traffic of one entity. It is kept while a call on it is open,
@@ -65,6 +69,9 @@ func NewTraffic() *Traffic {
 // Drain waits for the GETs on their way, at most so long; then it cuts them and
 // closes t. One that does not heed its context is left behind.
 func (t *Traffic) Drain(most time.Duration) {
+	t.mu.Lock()
+	t.draining = true
+	t.mu.Unlock()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

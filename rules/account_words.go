@@ -71,8 +71,13 @@ func ageText(d time.Duration) string {
 // whyAfter says in words where the state after was learned, and if it is not
 // the answer, why not.
 func (d *deriver) whyAfter(ch *change, seen Seen) string {
-	if ch.s.Kind == Delete && !d.unsure && !d.later {
+	switch {
+	case ch.s.Kind == Delete && !d.unsure && !d.later:
 		return ""
+	case ch.s.Kind == Observe && ch.o.body != nil:
+		return "a GET showed it, because of " + d.x.Cause.String()
+	case ch.s.Kind == Observe:
+		return "a GET did not show it"
 	}
 	not := d.whyNotAnswer(ch)
 	if not != "" {
@@ -148,6 +153,13 @@ func (d *deriver) whyNotAnswer(ch *change) string {
 
 // result says in words what a subject came to.
 func (d *deriver) result(ch *change, a *Account, events int) string {
+	if ch.s.Kind == Observe {
+		if why := d.notComparable(ch); why != "" {
+			return "nothing: " + why
+		} else if ch.b.body == nil {
+			return "nothing: what it was before is not known"
+		}
+	}
 	switch {
 	case ch.op == webhook.Missed:
 		return "something may have changed, and what is not known: a gap"

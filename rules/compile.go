@@ -94,6 +94,9 @@ func (k *compiler) compile() error {
 	for i, r := range k.p.resources {
 		k.lists(fmt.Sprintf("resources[%d]", i), r)
 	}
+	if err := k.refreshes(); err != nil {
+		return err
+	}
 	k.finish()
 	return nil
 }

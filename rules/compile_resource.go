@@ -43,6 +43,7 @@ func (k *compiler) resource(place string, c *Resource) error {
 		r.rules = append(r.rules, compiled)
 	}
 	k.p.resources = append(k.p.resources, r)
+	k.item(place, r)
 	if err := r.fills(join(place, "item"), r.item); err != nil {
 		return err
 	}

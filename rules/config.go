@@ -113,6 +113,10 @@ type Resource struct {
 	// Emit lists the rules considered for every create and update.
 	Emit []Rule `json:"emit,omitempty"`
 
+	// Refresh names entities of other resources that a change of this one may
+	// change too: each is asked for by a GET after the change.
+	Refresh []Refresh `json:"refresh,omitempty"`
+
 	// On lists further routes, and those that replace the usual ones (same
 	// method and path).
 	On []Route `json:"on,omitempty"`
@@ -148,6 +152,19 @@ type Route struct {
 	Emit []Rule `json:"emit,omitempty"`
 
 	Extras
+}
+
+// Refresh names entities that a change of another entity may change too, like
+// the project whose progress a task moves. After the change a GET shows each of
+// them, and what differs from its last known state is derived as an exchange of
+// its own, which refreshes nothing.
+type Refresh struct {
+	// Resource is the name of a resource of the same handler.
+	Resource string `json:"resource"`
+
+	// ID is an expression over the change, like after.customer_id: the id of the
+	// entity, or a list of ids. Null names none.
+	ID string `json:"id"`
 }
 
 // Rule says when a create or an update earns a scope.

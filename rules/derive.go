@@ -20,6 +20,9 @@ type Derived struct {
 	// Idempotency-Key; zero: it is none. A repeat changes nothing.
 	Repeats webhook.ExchangeID
 
+	// Refresh are the entities that the exchange may have changed too.
+	Refresh []Refreshed
+
 	// Skipped says in words what was not earned because it could not be judged.
 	Skipped []string
 }
@@ -59,7 +62,11 @@ func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 			seen = after[i]
 		}
 		seen.Concurrent = seen.Concurrent || x.Overlapped
+		first := len(out.Events)
 		if err := d.subject(&plan.Subjects[i], &before[i], seen); err != nil {
+			return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
+		}
+		if err := d.refreshAll(&d.change, len(out.Events)-first); err != nil {
 			return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
 		}
 		t.end(d)
@@ -105,6 +112,9 @@ type change struct {
 }
 
 func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
+	if s.Kind == Observe {
+		return d.observation(s, snap)
+	}
 	ch := &d.change
 	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone), concurrent: seen.Concurrent}
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)

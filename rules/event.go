@@ -113,7 +113,7 @@ func (d *deriver) event(ch *change, scope, element string) webhook.Event {
 	w := d.work(ch)
 	return webhook.Event{
 		ID:    webhook.NewEventID(d.x.ID, ch.s.Key, scope, element),
-		Scope: scope, Key: ch.s.Key, Exchange: d.x.ID, Time: d.x.Ended,
+		Scope: scope, Key: ch.s.Key, Exchange: d.x.ID, Cause: d.x.Cause, Time: d.x.Ended,
 		Operation: ch.op, Before: w.before, After: w.after, Changes: ch.fields,
 		Tenant: w.tenant, Unowned: w.unowned, Actor: w.actor,
 		Params: d.m.params, SkipKey: d.x.Request.SkipKey, DryRun: d.p.dryRun,

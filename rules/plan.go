@@ -95,6 +95,9 @@ func (pl *Plan) Keys(keys []webhook.EntityKey) []webhook.EntityKey {
 
 // Plan reads what x is about. It keeps references to x.
 func (p *Program) Plan(x *webhook.Exchange) *Plan {
+	if !x.Cause.IsZero() {
+		return p.planObserved(x)
+	}
 	m, ok := p.matchRequest(&x.Request)
 	if !ok && x.Ending == webhook.Unknown {
 		// What would override the method was not seen.

@@ -22,6 +22,7 @@ type Program struct {
 	resources  []*resource
 	outside    *resource // settings of the routes outside every resource
 	table      route.Table[*endpoint]
+	items      route.Table[*endpoint] // of GETs that show one entity
 	methods    []string
 
 	requestHeaders, responseHeaders, placeholders []string
@@ -38,6 +39,8 @@ const (
 	Delete Kind = "delete"
 	Upsert Kind = "upsert" // creates or updates: the state before tells
 	Call   Kind = "call"   // outside every resource
+
+	Observe Kind = "observe" // a GET of ours showed the entity, because of another exchange
 )
 
 // resource is a compiled [Resource].
@@ -68,6 +71,8 @@ type resource struct {
 	tenant, actor  *origin
 	plain          map[webhook.Operation]string // "" earns nothing
 	rules          []*rule
+	refresh        []*refresh
+	shown          *endpoint // the GET of one entity
 }
 
 // origin is where a tenant or an actor comes from: one of both is set.

@@ -14,8 +14,9 @@ type Event struct {
 	Key      EntityKey
 	Sequence uint64 // of the entity; 0 where there is no entity
 	Exchange ExchangeID
-	Time     time.Time // when the exchange ended
-	Recorded time.Time // when it was committed; set by the store
+	Cause    ExchangeID // the exchange because of which it was looked for (refresh), or zero
+	Time     time.Time  // when the exchange ended
+	Recorded time.Time  // when it was committed; set by the store
 
 	Operation Operation
 	Before    json.RawMessage // nil: not there, or not known (see Provenance)

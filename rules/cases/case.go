@@ -13,6 +13,8 @@
 //     may also stand in the exchange, behind a line ---.
 //   - get before, get after (optional): what a GET of the entity answered
 //     before and after the call, as an answer.
+//   - refresh (optional, one for each): what a GET of an entity that the exchange
+//     refreshes answered, as an answer.
 //   - more exchanges, in order.
 //   - events: what comes of it, one line for each.
 //   - snapshots (optional): what is known of the entities in the end.
@@ -68,6 +70,8 @@ type Case struct {
 // exchange is one call of a case.
 type exchange struct {
 	request, answer, getBefore, getAfter *part
+
+	refreshes []*part
 }
 
 // part is a section with a first line, fields and a body.
@@ -130,7 +134,7 @@ func (c *Case) section(name string, data []byte) (err error) {
 		return err
 	}
 	if len(c.exchanges) == 0 {
-		return fmt.Errorf("not one that a case has here: write config.json or rules, before, exchange, answer, get before, get after, events, snapshots, why")
+		return fmt.Errorf("not one that a case has here: write config.json or rules, before, exchange, answer, get before, get after, refresh, events, snapshots, why")
 	}
 	x := c.exchanges[len(c.exchanges)-1]
 	got, err := parsePart(string(data), true)
@@ -141,8 +145,10 @@ func (c *Case) section(name string, data []byte) (err error) {
 		x.getBefore = got
 	case "get after":
 		x.getAfter = got
+	case "refresh":
+		x.refreshes = append(x.refreshes, got)
 	default:
-		return fmt.Errorf("not one that a case has: write answer, get before, get after, exchange, events, snapshots or why")
+		return fmt.Errorf("not one that a case has: write answer, get before, get after, refresh, exchange, events, snapshots or why")
 	}
 	return err
 }

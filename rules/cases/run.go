@@ -120,6 +120,43 @@ func (r *runner) exchange(e *exchange) error {
 	if err := r.seed(plan, x); err != nil {
 		return err
 	}
+	got, err := r.derive(x, plan, e.getAfter)
+	if err != nil {
+		return err
+	}
+	r.now = x.Ended
+	return r.refresh(e, x, got.Refresh)
+}
+
+// refresh derives what GETs of the entities that x may have changed too showed.
+func (r *runner) refresh(e *exchange, x *webhook.Exchange, wanted []rules.Refreshed) error {
+	for i, w := range wanted {
+		r.say("refresh %s: GET %s", w.Key, w.Path)
+		if i >= len(e.refreshes) {
+			continue
+		}
+		obs, err := observation(e.refreshes[i], x.Ended.Add(time.Millisecond))
+		if err != nil {
+			return err
+		}
+		r.n++
+		id := webhook.ExchangeID{}
+		binary.BigEndian.PutUint64(id[8:], uint64(r.n))
+		seen := r.p.Observed(id, x, w, obs)
+		plan := r.p.Plan(seen)
+		if plan.Nothing != "" {
+			r.say("nothing: %s", plan.Nothing)
+			continue
+		}
+		if _, err := r.derive(seen, plan, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// derive derives an exchange and shows what comes of it.
+func (r *runner) derive(x *webhook.Exchange, plan *rules.Plan, getAfter *part) (got rules.Derived, err error) {
 	before := make([]webhook.Snapshot, 0, len(plan.Subjects))
 	for _, key := range plan.Keys(nil) {
 		snap := r.snapshots[key]
@@ -131,24 +168,23 @@ func (r *runner) exchange(e *exchange) error {
 		if s.Fetch != "" {
 			r.say("GET %s", s.Fetch)
 		}
-		if e.getAfter != nil {
-			obs, err := observation(e.getAfter, x.Ended.Add(time.Millisecond))
+		if getAfter != nil {
+			obs, err := observation(getAfter, x.Ended.Add(time.Millisecond))
 			if err != nil {
-				return err
+				return got, err
 			}
 			after[i].Observation = obs
 		}
 	}
 	got, accounts, err := r.p.Explain(x, plan, before, after)
 	if err != nil {
-		return err
+		return got, err
 	}
 	r.keep(&got)
 	for i := range accounts {
 		r.why.WriteString(r.prefix + Why(&accounts[i]))
 	}
-	r.now = x.Ended
-	return nil
+	return got, nil
 }
 
 // keep shows what was derived, and remembers it.

@@ -25,8 +25,8 @@ func TestOpenRefuses(t *testing.T) {
 			[]string{"another process has it open (pid "},
 		},
 		"a newer format": {
-			func(t *testing.T, dir string) { write(t, dir, "FORMAT", "5\n") },
-			[]string{"its format is version 5", "a newer one"},
+			func(t *testing.T, dir string) { write(t, dir, "FORMAT", "6\n") },
+			[]string{"its format is version 6", "a newer one"},
 		},
 		"an older format": {
 			func(t *testing.T, dir string) { write(t, dir, "FORMAT", "1\n") },

@@ -52,6 +52,7 @@ const (
 	eventUnknown    Number = 37
 	eventGap        Number = 38
 	eventDryRun     Number = 39
+	eventCause      Number = 40
 )
 
 // AppendEvent appends the encoding of e to buf. What follows from other fields
@@ -93,6 +94,7 @@ func AppendEvent(buf []byte, e *webhook.Event) []byte {
 		buf = appendGap(buf, e.Gap)
 	}
 	buf = AppendBool(buf, eventDryRun, e.DryRun)
+	buf = AppendID(buf, eventCause, e.Cause)
 	return appendCause(buf, e)
 }
 

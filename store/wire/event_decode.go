@@ -28,7 +28,7 @@ func DecodeEvent(data []byte) (*webhook.Event, error) {
 	d := &eventDecoder{Reader: NewReader(data)}
 	for d.Next() {
 		switch n := d.Number(); {
-		case n <= eventEntity || n >= eventID && n <= eventTenant:
+		case n <= eventEntity || n >= eventID && n <= eventTenant || n == eventCause:
 			d.place()
 		case n >= eventBefore && n <= eventAttrs || n == eventChange:
 			d.content()
@@ -94,6 +94,8 @@ func (d *eventDecoder) place() {
 		d.e.ID = webhook.EventID(d.String())
 	case eventExchange:
 		d.e.Exchange = d.ID()
+	case eventCause:
+		d.e.Cause = d.ID()
 	case eventAPI:
 		d.e.Key.API = d.String()
 	case eventResource:

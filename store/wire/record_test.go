@@ -18,7 +18,7 @@ func fullEvent() *webhook.Event {
 	return &webhook.Event{
 		ID: "evt_1", Position: 7, Scope: "order.updated", Sequence: 3,
 		Key:      webhook.EntityKey{API: "shop", Tenant: "acme", Resource: "order", ID: "9007199254740993"},
-		Exchange: webhook.NewExchangeID(noon), Time: noon, Recorded: noon.Add(time.Second),
+		Exchange: webhook.NewExchangeID(noon), Cause: webhook.ExchangeID{1}, Time: noon, Recorded: noon.Add(time.Second),
 		Operation: webhook.Updated, Before: raw(`{"a":1}`), After: raw(`{"a":2}`),
 		Changes: []webhook.FieldChange{{Path: "a", Old: raw("1"), New: raw("2")}, {Path: `b\.c`}},
 		Item:    raw("[]"), Related: []webhook.Related{{Name: "label", Value: raw(`"x"`)}}, Attrs: raw("{}"),

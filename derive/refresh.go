@@ -1,0 +1,153 @@
+package derive
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Get makes one GET of a path of the API. It never returns nil; it must return
+// soon after ctx ends.
+type Get func(ctx context.Context, path string) *webhook.Observation
+
+// maxRefreshing bounds the refreshes that are under way. What is beyond is not
+// done.
+const maxRefreshing = 256
+
+var (
+	errNobodyAsks  = errors.New("nobody may ask the API: the caller's credentials are gone or good for its own request only, and there is no origin")
+	errTooMany     = errors.New("too many others were under way")
+	errEnding      = errors.New("the process ends")
+	errUnderWay    = errors.New("other calls on the entity did not come to an end; they tell of it themselves")
+	errNotAnEntity = errors.New("the GET showed no entity")
+)
+
+// refresh has GETs show the entities that t's exchange may have changed too. Each
+// becomes an exchange of its own. It does not wait for them. A refresh that is
+// under way when the process dies is not made up for.
+func (d *Deriver) refresh(t *ticket) {
+	if len(t.derived.Refresh) == 0 {
+		return
+	}
+	get := d.Traffic.borrow(t.x.ID)
+	if get == nil && d.Service != nil {
+		get = d.Service(t.x.API)
+	}
+	for _, r := range t.derived.Refresh {
+		if get == nil {
+			d.Observer.Refreshed(t.x, r, errNobodyAsks)
+			continue
+		}
+		x, program := t.x, t.program
+		err := d.Traffic.goRefresh(func(ctx context.Context) {
+			d.Observer.Refreshed(x, r, d.refreshOne(ctx, program, x, r, get))
+		})
+		if err != nil {
+			d.Observer.Refreshed(t.x, r, err)
+		}
+	}
+}
+
+// refreshOne makes the GET of r, while no captured call on its entity is open,
+// and journals what it showed.
+func (d *Deriver) refreshOne(ctx context.Context, p *rules.Program, cause *webhook.Exchange, r rules.Refreshed, get Get) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	o := d.Traffic.calm(ctx, r.Key, func(ctx context.Context) *webhook.Observation { return get(ctx, r.Path) })
+	switch {
+	case o == nil:
+		return errUnderWay
+	case o.Error != "":
+		return errors.New(o.Error)
+	case o.Status != http.StatusOK:
+		return errNotAnEntity
+	}
+	o.Requested, o.Received = o.Requested.UTC().Round(0), o.Received.UTC().Round(0)
+	return d.Journal.End(ctx, p.Observed(webhook.NewExchangeID(time.Now()), cause, r, o), false)
+}
+
+// Lend lets get be used for what follows from the call, until its exchange is
+// recorded. It is called before Settle and Observe.
+func (c *Call) Lend(get Get) {
+	c.traffic.mu.Lock()
+	defer c.traffic.mu.Unlock()
+	c.get = get
+}
+
+// borrow returns what the call behind exchange id has lent; nil if nothing.
+func (t *Traffic) borrow(id webhook.ExchangeID) Get {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c := t.calls[id]; c != nil {
+		return c.get
+	}
+	return nil
+}
+
+// goRefresh runs f in a goroutine of t's, or says why not.
+func (t *Traffic) goRefresh(f func(ctx context.Context)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.draining:
+		return errEnding
+	case t.refreshing == maxRefreshing:
+		return errTooMany
+	}
+	t.refreshing++
+	t.fetches.Go(func() {
+		defer func() {
+			t.mu.Lock()
+			t.refreshing--
+			t.mu.Unlock()
+		}()
+		f(t.ctx)
+	})
+	return nil
+}
+
+// calm makes one GET of an entity while no captured call on it is open, and
+// again if one comes meanwhile. It returns nil if ctx ends before that works. A
+// call that came and was recorded meanwhile may escape it: then the entity is
+// known to have been changed since the GET began.
+func (t *Traffic) calm(ctx context.Context, key webhook.EntityKey, fetch Fetch) *webhook.Observation {
+	for ctx.Err() == nil {
+		e, seen := t.waitOpen(ctx, key)
+		o := fetch(ctx)
+		t.mu.Lock()
+		now := t.entities[key]
+		undisturbed := e == nil && now == nil || e != nil && e.seen == seen && e.open == 0 && (now == nil || now == e)
+		t.mu.Unlock()
+		if undisturbed {
+			return o
+		}
+	}
+	return nil
+}
+
+// waitOpen waits until no call on the entity is open, or ctx ends, and returns
+// the entity, if it is kept, and its fence.
+func (t *Traffic) waitOpen(ctx context.Context, key webhook.EntityKey) (e *entity, seen uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for e = t.entities[key]; e != nil && e.open > 0 && ctx.Err() == nil; e = t.entities[key] {
+		if e.idle == nil {
+			e.idle = make(chan struct{})
+		}
+		idle := e.idle
+		t.mu.Unlock()
+		select {
+		case <-idle:
+		case <-ctx.Done():
+		}
+		t.mu.Lock()
+	}
+	if e == nil {
+		return nil, 0
+	}
+	return e, e.seen
+}

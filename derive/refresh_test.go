@@ -1,0 +1,92 @@
+package derive_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/derive"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// shows returns a Get that answers body, once started has run.
+func shows(body string, started func(n int)) derive.Get {
+	n := 0
+	return func(_ context.Context, path string) *webhook.Observation {
+		o := &webhook.Observation{Requested: time.Now(), Status: 200, Header: webhook.Header{"Content-Type": {"application/json"}}}
+		n++
+		started(n)
+		o.Body.Bytes = fmt.Appendf(nil, body, strings.TrimPrefix(path, "/projects/"), n)
+		o.Received = time.Now()
+		return o
+	}
+}
+
+// A GET during which a call on its entity was open says nothing: it is made
+// again. What the last one showed is an exchange of its own, in the journal.
+func TestARefreshIsMadeAgainUnlessItsEntityWasAtRest(t *testing.T) {
+	l := openLine(t, t.TempDir())
+	defer func() { l.close() }()
+	parent := webhook.EntityKey{API: rules.DefaultAPI, Resource: "project", ID: "9"}
+	l.service = shows(`{"id":%q,"n":%d,"name":"Roof","status":"open"}`, func(n int) {
+		if n == 1 {
+			c := l.traffic.Enter(t.Context(), parent, 0)
+			c.Leave(webhook.NewExchangeID(time.Now()), time.Now())
+			c.Settle()
+		}
+	})
+	l.run()
+	l.patch("9", 0)
+	l.child("1", `["9"]`)
+	l.seen.wait(t, "refreshed", 1)
+	l.seen.wait(t, "recorded", 3)
+	events := l.events()
+	last := events[len(events)-1]
+	if last.Key != parent || last.Sequence != 2 || !strings.Contains(string(last.After), `"n":2`) || last.Cause != events[1].Exchange {
+		t.Errorf("the last of %d events is %+v, want the parent as the second GET showed it, caused by the child", len(events), last)
+	}
+}
+
+// A refresh refreshes nothing: entities that name each other are no loop.
+func TestARefreshCausesNoRefresh(t *testing.T) {
+	l := openLine(t, t.TempDir())
+	defer func() { l.close() }()
+	gets := 0
+	l.service = shows(`{"id":%q,"n":%d,"name":"Roof","parents":["1","2"]}`, func(n int) { gets = n })
+	l.run()
+	l.patch("2", 0)
+	l.child("1", `["1","2"]`) // itself too
+	l.seen.wait(t, "refreshed", 1)
+	l.seen.wait(t, "recorded", 3)
+	l.patch("3", 0)
+	l.seen.wait(t, "recorded", 4)
+	if gets != 1 {
+		t.Errorf("%d GETs, want 1", gets)
+	}
+}
+
+// What the caller lends is used before the service; with neither, and when the
+// process ends, nothing is asked, and that is told.
+func TestWhoRefreshes(t *testing.T) {
+	l := openLine(t, t.TempDir())
+	defer func() { l.close() }()
+	l.run()
+	l.child("1", `["9","8"]`)
+	l.seen.wait(t, "not refreshed", 2)
+
+	c := l.traffic.EnterUnnamed()
+	x := l.exchange("2", `{"id":"2","parents":["9"],"name":"Roof","a":1,"b":2}`)
+	c.Leave(x.ID, time.Now())
+	c.Lend(shows(`{"id":%q,"n":%d}`, func(int) {}))
+	c.Settle()
+	l.end(x)
+	l.seen.wait(t, "refreshed", 1)
+
+	l.service = shows(`{"id":%q,"n":%d}`, func(int) { t.Error("a GET while the process ends") })
+	l.traffic.Close()
+	l.child("3", `["9"]`)
+	l.seen.wait(t, "not refreshed", 3)
+}

@@ -1,0 +1,71 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/lang"
+)
+
+// item makes the path at which r's entities are shown known. That two resources
+// have one is an error of their other routes.
+func (k *compiler) item(place string, r *resource) {
+	r.shown = &endpoint{method: "GET", pattern: r.item, place: place, res: r, kind: Observe, named: true}
+	k.p.items.Put("GET", r.item, r.shown)
+}
+
+// refreshes compiles the refresh lines, now that all resources are known.
+func (k *compiler) refreshes() error {
+	for i := range k.c.Resources {
+		r := k.p.resources[i]
+		for j, c := range k.c.Resources[i].Refresh {
+			place := fmt.Sprintf("resources[%d].refresh[%d]", i, j)
+			compiled, err := k.refresh(place, &c, r)
+			if err != nil {
+				return err
+			}
+			r.refresh = append(r.refresh, compiled)
+		}
+	}
+	return nil
+}
+
+func (k *compiler) refresh(place string, c *Refresh, r *resource) (*refresh, error) {
+	target, err := k.refreshTarget(place, c, r)
+	if err != nil {
+		return nil, err
+	}
+	if c.ID == "" {
+		return nil, bad(join(place, "id"), "refresh wants an expression that gives the id: write one like after.%s_id", c.Resource)
+	}
+	id, err := k.expr(join(place, "id"), c.ID, lang.EnvRule)
+	if err != nil {
+		return nil, err
+	}
+	return &refresh{resource: c.Resource, id: id, target: target}, nil
+}
+
+// refreshTarget returns the endpoint that shows the entities to refresh.
+func (k *compiler) refreshTarget(place string, c *Refresh, r *resource) (*endpoint, error) {
+	place = join(place, "resource")
+	i := slices.IndexFunc(k.p.resources, func(other *resource) bool { return other.name == c.Resource })
+	if i < 0 {
+		return nil, bad(place, "refresh %s: there is no resource of that name here: it has %s", c.Resource, k.resourceNames())
+	}
+	target := k.p.resources[i]
+	for _, name := range target.item.Params() {
+		if name != target.idParam && !slices.Contains(r.collection.Params(), name) {
+			return nil, bad(place, "refresh %s: its path %s has {%s}, which the path %s of %s does not tell", c.Resource, target.item, name, r.collection, r.name)
+		}
+	}
+	return target.shown, nil
+}
+
+func (k *compiler) resourceNames() string {
+	names := make([]string, len(k.p.resources))
+	for i, r := range k.p.resources {
+		names[i] = r.name
+	}
+	return strings.Join(names, ", ")
+}
