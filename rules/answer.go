@@ -32,13 +32,13 @@ func (c *call) prefers(preference string) bool {
 // grade judges, without a look at the state before, whether the answer's
 // entity is s as it is now.
 func (c *call) grade(s *Subject, entity *tree.Value) {
-	if entity == nil || c.later || s.Kind == Delete || !c.e.res.shows(c.res, entity, s.Key.ID) {
+	if entity == nil || c.later || s.Kind == Delete || !c.showsIt(s, entity) {
 		return
 	}
 	grade := webhook.Observed
 	if link := c.x.Response.Header.Get("Content-Location"); link != "" {
 		// RFC 9110 §8.7: the answer is a representation of that URI.
-		if !c.isAt(link, s.Key.ID) {
+		if !c.isAt(link, s.Key.ID) && !c.isAt(link, c.spoken(s)) {
 			return
 		}
 		grade = webhook.Proven
@@ -51,6 +51,11 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 	}
 	s.answer, s.grade = entity, grade
 	s.receipt = grade == webhook.Observed && c.isReceipt(entity, s.asked, nil)
+}
+
+// showsIt reports whether the answer's entity is s.
+func (c *call) showsIt(s *Subject, entity *tree.Value) bool {
+	return c.e.res.shows(c.res, entity, s.Key.ID) || s.renamed != "" && c.e.res.goesBy(entity, s.renamed)
 }
 
 // isAt reports whether link is the URI of the entity with that id.
@@ -100,7 +105,7 @@ func (c *call) fetch(s *Subject) string {
 	case s.answer != nil && !s.receipt || c.putProven(s) != nil:
 		return ""
 	}
-	path, _ := c.m.itemPath(s.Key.ID)
+	path, _ := c.m.itemPath(c.spoken(s))
 	return carry(path, c.x.Request.Query)
 }
 

@@ -86,6 +86,11 @@ func (k *compiler) paths(place string, c *Resource, r *resource) (err error) {
 	if err := scopeAt(join(place, "name"), r.name, r.collection); err != nil {
 		return err
 	}
+	for _, name := range r.collection.Params() {
+		if !strings.Contains(r.name, "{"+name+"}") {
+			r.parents = append(r.parents, name)
+		}
+	}
 	if c.Singular {
 		if c.Item != "" {
 			return bad(join(place, "item"), "a singular resource has no items: its path is the entity; leave item out")

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -45,10 +46,14 @@ func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 	if plan.repeat != (webhook.EntityKey{}) {
 		lanes++
 	}
+	first := lanes // of the snapshots that other names lead to
+	for i := range plan.Subjects {
+		lanes += len(plan.Subjects[i].names)
+	}
 	if len(before) != lanes {
 		return out, fmt.Errorf("derive %s: %d snapshots for %d lanes", x.ID, len(before), lanes)
 	}
-	if lanes > entities {
+	if first > entities {
 		if plan.repeats(&before[entities]) {
 			out.Repeats = before[entities].Exchange
 			return out, nil
@@ -62,11 +67,13 @@ func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 			seen = after[i]
 		}
 		seen.Concurrent = seen.Concurrent || x.Overlapped
-		first := len(out.Events)
-		if err := d.subject(&plan.Subjects[i], &before[i], seen); err != nil {
+		n, events := len(plan.Subjects[i].names), len(out.Events)
+		names := before[first : first+n]
+		first += n
+		if err := d.named(&plan.Subjects[i], &before[i], names, seen); err != nil {
 			return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
 		}
-		if err := d.refreshAll(&d.change, len(out.Events)-first); err != nil {
+		if err := d.refreshAll(&d.change, len(out.Events)-events); err != nil {
 			return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
 		}
 		t.end(d)
@@ -111,6 +118,37 @@ type change struct {
 	afterJSON json.RawMessage
 }
 
+// named finds the entity that a subject's names lead to, and derives what became
+// of it. before is the snapshot that its key leads to, names those of its other
+// names.
+func (d *deriver) named(s *Subject, before *webhook.Snapshot, names []webhook.Snapshot, seen Seen) error {
+	snap, planned := s.known(before, names), s
+	if snap.Key != s.Key {
+		if made := s.Kind == Create || s.Kind == Upsert; made && snap.Deleted || s.Kind == Create && d.x.Response.Status == 201 {
+			snap = &webhook.Snapshot{Key: s.Key} // another one, under the name of one that is gone
+		}
+		own := *s
+		own.Key = snap.Key
+		s = &own
+	}
+	if err := d.subject(s, d.own(snap), seen); err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		d.lead(&d.change, planned, append([]webhook.Snapshot{*before}, names...))
+	}
+	return nil
+}
+
+// own returns snap, or only what must go on of it if it is of the entity with
+// that id below another parent: /projects/1/tasks/5 need not be /projects/2/tasks/5.
+func (d *deriver) own(snap *webhook.Snapshot) *webhook.Snapshot {
+	if parent := d.parent(); snap.Parent == "" || parent == "" || snap.Parent == parent {
+		return snap
+	}
+	return &webhook.Snapshot{Key: snap.Key, Sequence: snap.Sequence, Alias: snap.Alias}
+}
+
 func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	if s.Kind == Observe {
 		return d.observation(s, snap)
@@ -118,6 +156,15 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	ch := &d.change
 	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone), concurrent: seen.Concurrent}
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)
+	if d.misnamed(s, snap) {
+		if ch.snap = d.reused(ch, seen); ch.snap == nil {
+			ch.snap, ch.op = snap, webhook.Missed
+			d.trace.begin(d, ch, seen)
+			d.resourceGap(d.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done under a name that %s gave up: which entity has it now is not known",
+				d.x.Request.Method, d.x.Request.Path, s.Key)))
+			return nil
+		}
+	}
 	d.trace.begin(d, ch, seen)
 	if s.doubt != "" {
 		ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
@@ -205,7 +252,7 @@ func (d *deriver) keep(next webhook.Snapshot, first int) {
 func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 	next := webhook.Snapshot{
 		Key: ch.s.Key, Sequence: ch.snap.Sequence, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID,
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Alias: ch.snap.Alias, Name: d.nameNow(ch), Parent: cmp.Or(d.parent(), ch.snap.Parent),
 	}
 	if ch.o.body != nil {
 		next.Body, next.Unknown, next.Seen = ch.after(), ch.o.unknown, ch.o.seen
@@ -254,7 +301,7 @@ func (d *deriver) deleted(ch *change) error {
 	ch.significant = true
 	next := webhook.Snapshot{
 		Key: ch.s.Key, Sequence: ch.snap.Sequence + 1, Deleted: true, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID,
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Alias: ch.snap.Alias, Name: ch.snap.Name, Parent: cmp.Or(d.parent(), ch.snap.Parent),
 	}
 	first := len(d.out.Events)
 	if err := d.earn(ch); err != nil {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"net/url"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
@@ -46,6 +47,10 @@ type Subject struct {
 
 	itemTree *tree.Value
 
+	called  string              // the name by which the call knows it
+	names   []webhook.EntityKey // other names that the call tells of; only of a single subject
+	renamed string              // of those, the one that it may have from now on; "" if none
+
 	doubt string // why it is not known whether it was done to this one, "" if it is
 }
 
@@ -81,14 +86,18 @@ type call struct {
 	bulk   bool // it names its entities in a list
 }
 
-// Keys appends to keys the lanes of the plan's exchange: its entities, and
-// behind them what a call with an Idempotency-Key is remembered by ([IsRepeat]).
+// Keys appends to keys the lanes of the plan's exchange: its entities, behind
+// them what a call with an Idempotency-Key is remembered by ([IsRepeat]), and
+// other names that the call tells of.
 func (pl *Plan) Keys(keys []webhook.EntityKey) []webhook.EntityKey {
 	for i := range pl.Subjects {
 		keys = append(keys, pl.Subjects[i].Key)
 	}
 	if pl.repeat != (webhook.EntityKey{}) {
 		keys = append(keys, pl.repeat)
+	}
+	for i := range pl.Subjects {
+		keys = append(keys, pl.Subjects[i].names...)
 	}
 	return keys
 }
@@ -182,6 +191,19 @@ func (c *call) key(id string) webhook.EntityKey {
 	return webhook.EntityKey{API: c.p.api, Tenant: c.vars.keyTenant(), Resource: c.m.Resource(), ID: id}
 }
 
+// parent returns what stands for the things that the path puts the entity below,
+// "" if it does not say.
+func (c *call) parent() string {
+	text := ""
+	for _, name := range c.e.res.parents {
+		if c.m.params[name] == "" {
+			return ""
+		}
+		text += "/" + url.PathEscape(c.m.params[name])
+	}
+	return text
+}
+
 // gap returns a gap over the time of the exchange.
 func (c *call) gap(reason, detail string) *webhook.Gap {
 	return &webhook.Gap{Reason: reason, Detail: detail, From: c.x.Started, To: c.x.Ended}
@@ -196,7 +218,8 @@ func (c *call) planOne(pl *Plan) {
 		pl.Gap = c.unidentified()
 		return
 	}
-	s.Key = c.key(id)
+	s.Key, s.called = c.key(id), id
+	c.names(&s, entity)
 	c.grade(&s, entity)
 	s.Fetch = c.fetch(&s)
 	pl.Subjects = append(pl.Subjects, s)

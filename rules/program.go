@@ -51,6 +51,7 @@ type resource struct {
 	collection *route.Pattern
 	item       *route.Pattern // the path of one entity
 	idParam    string         // the parameter of item that is the id; "" if singular
+	parents    []string       // the parameters of collection that are no part of the name
 
 	id        *lang.Query // in a response body; nil: found by itself
 	idBelow   *lang.Query // the same below the entity; nil: found by itself

@@ -24,7 +24,8 @@ type Record struct {
 	Entities []webhook.EntityKey
 
 	// Derive computes the consequences from the snapshots of Entities (in that
-	// order; an entity never seen is a zero Snapshot with its key). It is pure:
+	// order; an entity never seen is a zero Snapshot with its key; for a key that
+	// is an alias, the snapshot of the entity it leads to). It is pure:
 	// it may be called more than once, from any goroutine, and only the last
 	// result counts. An error of it, or its panic, is the Err of this record.
 	Derive func(before []webhook.Snapshot) (Consequences, error)
@@ -74,8 +75,9 @@ type Recorder interface {
 	// that of records without a journal entry: their marks stay for ever.
 	DropMarksBelow(ctx context.Context, segment uint64) error
 
-	// Snapshot returns what is known of key; the zero Snapshot with the key if
-	// nothing is.
+	// Snapshot returns what is known of the entity that key leads to: its own, or
+	// that of its Alias, whose key then is the snapshot's. If nothing is, it is
+	// the zero Snapshot with the key.
 	Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error)
 }
 

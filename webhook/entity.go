@@ -41,6 +41,14 @@ type Snapshot struct {
 	ETag    string    // the validator that came with it, "" if none
 	View    string    // which representation it is: changes in shape across views are no removals
 
+	// Alias is the id of the entity that the key is another name of; "": the key
+	// is its own. A renamed entity keeps its id. The rest of the snapshot is that
+	// of the entity with this id, which may have another name by now.
+	Alias string
+
+	Name   string // what the entity with this id is called since it was renamed; "": by its id
+	Parent string // what its path puts it below, "" if nothing
+
 	Tenant   string     // tenant attribute, where the tenant is not part of the key
 	Exchange ExchangeID // the exchange that wrote it
 

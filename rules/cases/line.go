@@ -73,6 +73,8 @@ func writeProvenance(b *strings.Builder, p *webhook.Provenance) {
 func writeSnapshot(b *strings.Builder, s webhook.Snapshot) {
 	fmt.Fprintf(b, "%s #%d ", s.Key, s.Sequence)
 	switch {
+	case s.Alias != "" && s.Sequence == 0:
+		fmt.Fprintf(b, "is %s", s.Alias)
 	case s.Deleted:
 		b.WriteString("deleted")
 	case s.Body == nil:

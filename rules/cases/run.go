@@ -160,6 +160,10 @@ func (r *runner) derive(x *webhook.Exchange, plan *rules.Plan, getAfter *part) (
 	before := make([]webhook.Snapshot, 0, len(plan.Subjects))
 	for _, key := range plan.Keys(nil) {
 		snap := r.snapshots[key]
+		if snap.Alias != "" {
+			key.ID = snap.Alias
+			snap = r.snapshots[key]
+		}
 		snap.Key = key
 		before = append(before, snap)
 	}

@@ -150,6 +150,10 @@ func (p *recording) derive(read func(webhook.EntityKey) (*kept, error)) error {
 	before := make([]webhook.Snapshot, len(p.Entities))
 	for i, k := range p.Entities {
 		found, err := p.read(k, read)
+		if err == nil && found.snapshot.Alias != "" {
+			k.ID = found.snapshot.Alias
+			found, err = p.read(k, read)
+		}
 		if err != nil {
 			return err
 		}

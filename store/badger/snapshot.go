@@ -146,6 +146,10 @@ func (s *Store) readLatest(k webhook.EntityKey) (kept, error) {
 // Snapshot implements [store.Recorder].
 func (s *Store) Snapshot(_ context.Context, k webhook.EntityKey) (webhook.Snapshot, error) {
 	found, err := s.readLatest(k)
+	if err == nil && found.snapshot.Alias != "" {
+		k.ID = found.snapshot.Alias
+		found, err = s.readLatest(k)
+	}
 	if err != nil {
 		return webhook.Snapshot{}, fmt.Errorf("snapshot of %s: %w", k, err)
 	}

@@ -45,9 +45,34 @@ var recordCases = []storeCase{
 	{"marks of lower segments go",
 		"DropMarksBelow forgets the marks below a segment, and those of segment 0 never.",
 		lowerMarksDropped},
+	{"an alias leads to its entity",
+		"Derive is given the snapshot of the entity that an alias leads to, whose key tells; no alias leads to another.",
+		aliasLeads},
 	{"an exchange without consequences is recorded",
 		"Nothing changed is a result too.",
 		nothingChanged},
+}
+
+func aliasLeads(e *exam) {
+	entity := webhook.Snapshot{Key: order("a"), Sequence: 4, Body: []byte(`{"slug":"b"}`), Name: "b", Alias: "c", Exchange: exchange(1)}
+	alias := webhook.Snapshot{Key: order("b"), Alias: "a", Exchange: exchange(1)}
+	_, err := e.recordOne(store.Record{Exchange: exchange(1), Entities: []webhook.EntityKey{order("a"), order("b")},
+		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+			return store.Consequences{Snapshots: []webhook.Snapshot{entity, alias}}, nil
+		}})
+	e.must(err)
+	for n := range 2 {
+		got, err := e.Snapshot(bg, order("b"))
+		e.must(err)
+		e.same("where b leads", entity, got)
+		_, err = e.recordOne(store.Record{Exchange: exchange(n + 2), Entities: []webhook.EntityKey{order("b"), order("a"), order("d")},
+			Derive: func(before []webhook.Snapshot) (store.Consequences, error) {
+				e.same("what Derive is given", []webhook.Snapshot{entity, {Key: order("c")}, {Key: order("d")}}, before)
+				return store.Consequences{}, nil
+			}})
+		e.must(err)
+		e.reopen()
+	}
 }
 
 func recordedComesBack(e *exam) {

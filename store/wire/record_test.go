@@ -37,7 +37,7 @@ func fullSnapshot() webhook.Snapshot {
 		Key:      webhook.EntityKey{API: "shop", Tenant: "acme", Resource: "order", ID: "1"},
 		Sequence: 3, Deleted: true, Body: json.RawMessage("{}"), Unknown: []string{"a", "b"}, Seen: noon, Stale: noon.Add(time.Second),
 		Via: webhook.FromResponse, Version: "v", ETag: `"e"`, View: "w", Tenant: "t", Exchange: webhook.ExchangeID{1},
-		Concurrent: true, Until: noon,
+		Concurrent: true, Until: noon, Alias: "a", Name: "n", Parent: "/p",
 	}
 }
 

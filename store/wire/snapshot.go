@@ -27,6 +27,9 @@ const (
 	snapshotConcurrent
 	snapshotUntil
 	snapshotStale
+	snapshotAlias
+	snapshotName
+	snapshotParent
 )
 
 // AppendSnapshot appends the encoding of s to buf. near is an exchange, or zero,
@@ -54,6 +57,9 @@ func AppendSnapshot(buf []byte, s *webhook.Snapshot, near webhook.ExchangeID) []
 	buf = AppendString(buf, snapshotETag, s.ETag)
 	buf = AppendString(buf, snapshotView, s.View)
 	buf = AppendBool(buf, snapshotConcurrent, s.Concurrent)
+	buf = AppendString(buf, snapshotAlias, s.Alias)
+	buf = AppendString(buf, snapshotName, s.Name)
+	buf = AppendString(buf, snapshotParent, s.Parent)
 	buf = AppendTime(buf, snapshotUntil, s.Until)
 	return AppendString(buf, snapshotTenant, s.Tenant)
 }
@@ -120,6 +126,12 @@ func decodeSnapshotSource(r *Reader, s *webhook.Snapshot) {
 		s.Tenant = r.String()
 	case snapshotExchange:
 		s.Exchange = r.ID()
+	case snapshotAlias:
+		s.Alias = r.String()
+	case snapshotName:
+		s.Name = r.String()
+	case snapshotParent:
+		s.Parent = r.String()
 	case snapshotConcurrent:
 		s.Concurrent = r.Bool()
 	case snapshotUntil:

@@ -1,0 +1,218 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// An entity keeps the id by which it was known first. Other names lead to it:
+// the slug beside an id (/pages/42 and /pages/about), and the new name after a
+// call that renamed what its path is made of. The store follows them: see
+// [webhook.Snapshot].
+
+// genericIDs are names of ids that mean no more than that.
+var genericIDs = []string{"id", "_id", "ID", "Id", "uuid"}
+
+// secondNames are fields by which many APIs let a path name an entity, too.
+var secondNames = []string{
+	"slug", "handle", "key", "username", "login", "permalink", "code", "name", "identifier",
+	"path", "full_path", "path_with_namespace", "full_name",
+}
+
+// names finds out which other names the call tells of its entity, whose id its
+// path says. The subject's key is the one by which the entity is to be known.
+func (c *call) names(s *Subject, entity *tree.Value) {
+	r, said := c.e.res, s.Key.ID
+	if c.unsure || !c.e.named || r.singular || c.e.id != nil || s.Kind == Create || r.shows(c.res, entity, said) {
+		return
+	}
+	for _, seen := range []*tree.Value{entity, c.shownBefore()} {
+		if id, ok := r.idIn(seen); ok && id != said && r.isSecond(seen, said) {
+			s.Key, s.names = c.key(id), []webhook.EntityKey{s.Key}
+			return
+		}
+	}
+	if s.Kind == Delete {
+		return
+	}
+	if name := c.renamed(s, entity); name != "" && name != said {
+		s.renamed, s.names = name, []webhook.EntityKey{c.key(name)}
+		if id, ok := r.idOf(c.res, entity); ok && r.id != nil && id != said && id != name {
+			s.Key, s.names = c.key(id), []webhook.EntityKey{s.Key, c.key(name)}
+		}
+	}
+}
+
+// shownBefore returns the entity that the GET before the call saw, or nil.
+func (c *call) shownBefore() *tree.Value {
+	if c.x.Before == nil || c.x.Before.Status != 200 {
+		return nil
+	}
+	root, kind := readBody(c.x.Before.Body, c.x.Before.Header, c.m.Redacts())
+	if root == nil || kind == isForm {
+		return nil
+	}
+	return c.e.res.find(root)
+}
+
+// isSecond reports whether the entity has said, which is no number, as one of
+// its names beside the id.
+func (r *resource) isSecond(entity *tree.Value, said string) bool {
+	if isDigits(said) {
+		return false
+	}
+	if entity.Get(r.idParam).Is(said) {
+		return true
+	}
+	return slices.ContainsFunc(secondNames, func(name string) bool {
+		v := entity.Get(name)
+		return v != nil && v.Kind == tree.String && v.Is(said)
+	})
+}
+
+// renamed returns the name that the entity has after the call, if that is
+// another than its path said: the request sets the field that the path is made
+// of, or the answer, which repeats what the request set, has another value there.
+func (c *call) renamed(s *Subject, entity *tree.Value) string {
+	for _, field := range c.e.res.idNames {
+		asked, sets := s.asked.Get(field).Text()
+		shown, shows := entity.Get(field).Text()
+		switch {
+		case shows && shown != "" && (sets && asked != s.Key.ID || field == c.e.res.idParam && !slices.Contains(genericIDs, field) && echoes(s.asked, entity)):
+			return shown
+		case shows:
+			return ""
+		case sets && asked != "" && field == c.e.res.idParam && c.reqKind != isPatch:
+			return asked
+		}
+	}
+	return ""
+}
+
+// echoes reports whether entity shows some of what the request set, and nothing
+// else in its place.
+func echoes(asked, entity *tree.Value) bool {
+	same := 0
+	for i := range asked.Members() {
+		m := &asked.Members()[i]
+		switch v := entity.Get(m.Name); {
+		case v == nil || v.Kind != m.Kind:
+		case tree.Equal(v, &m.Value):
+			same++
+		default:
+			return false
+		}
+	}
+	return same > 0
+}
+
+// spoken is the name in the path of the GET that shows the subject, if that is
+// not its id.
+func (c *call) spoken(s *Subject) string {
+	switch {
+	case s.renamed != "":
+		return s.renamed
+	case c.e.named && len(s.names) > 0:
+		return s.names[0].ID
+	}
+	return s.Key.ID
+}
+
+// known chooses, of the snapshots that the names of a subject lead to, the one
+// of its entity; before is that of its key, names those of s.names.
+func (s *Subject) known(before *webhook.Snapshot, names []webhook.Snapshot) *webhook.Snapshot {
+	if before.Sequence == 0 {
+		for i := range names {
+			if names[i].Sequence > 0 && s.names[i].ID != s.renamed {
+				return &names[i]
+			}
+		}
+	}
+	return before
+}
+
+// lead has the names that the call told lead to the entity of ch. planned is the
+// subject as the plan has it, before what its names lead to now.
+func (d *deriver) lead(ch *change, planned *Subject, before []webhook.Snapshot) {
+	for i, at := range before {
+		name := planned.Key
+		if i > 0 {
+			name = planned.names[i-1]
+		}
+		switch {
+		case name == ch.s.Key || at.Key == ch.s.Key:
+			continue
+		case name.ID == planned.renamed && !d.e.res.goesBy(ch.o.body, name.ID):
+			continue // it was asked for, and not done
+		}
+		next := webhook.Snapshot{}
+		if at.Key == name {
+			next = at // an entity that was told under that name
+		}
+		next.Key, next.Alias, next.Exchange = name, ch.s.Key.ID, d.x.ID
+		d.out.Snapshots = append(d.out.Snapshots, next)
+	}
+}
+
+// nameNow returns what the entity is called now, "" if by its id.
+func (d *deriver) nameNow(ch *change) string {
+	switch r := d.e.res; {
+	case ch.o.body == nil:
+		return ch.snap.Name
+	case r.goesBy(ch.o.body, ch.s.Key.ID):
+		return ""
+	case ch.s.renamed != "" && r.goesBy(ch.o.body, ch.s.renamed):
+		return ch.s.renamed
+	}
+	return ch.snap.Name
+}
+
+// misnamed reports whether the call used a name that the entity which had it
+// gave up, as far as is known: then it may be about another.
+func (d *deriver) misnamed(s *Subject, snap *webhook.Snapshot) bool {
+	return snap.Name != "" && s.called == snap.Key.ID
+}
+
+// reused deals with a call under a name that was given up. It returns the
+// snapshot to go by; nil if it cannot be told which entity the call is about.
+func (d *deriver) reused(ch *change, seen Seen) *webhook.Snapshot {
+	r, was := d.e.res, ch.snap
+	blank := &webhook.Snapshot{Key: was.Key, Sequence: was.Sequence, Alias: was.Alias}
+	ch.b = d.before(ch.s, blank, d.alone)
+	ch.o = d.call.after(ch.s, &ch.b, seen, d.alone)
+	switch {
+	case r.goesBy(ch.o.body, was.Name):
+		ch.b = d.before(ch.s, was, d.alone)
+		ch.o = d.call.after(ch.s, &ch.b, seen, d.alone)
+		return was // the API lets the old name lead to the new one
+	case r.goesBy(ch.o.body, ch.s.called), ch.s.Kind == Create:
+		d.part(was)
+		return blank
+	}
+	return nil
+}
+
+// part gives an entity, whose id names another one from now on, its name for an
+// id, and tells so by a gap.
+func (d *deriver) part(was *webhook.Snapshot) {
+	next := *was
+	next.Key.ID, next.Name, next.Alias, next.Exchange = was.Name, "", "", d.x.ID
+	s := &Subject{Key: next.Key}
+	ch := &change{s: s, snap: &next, op: webhook.Missed, b: state{source: webhook.FromNone},
+		o: outcome{via: webhook.FromNone, confidence: webhook.Inferred}}
+	next.Sequence++
+	e := d.event(ch, d.gapScope(d.e.res.name), "")
+	e.Sequence = next.Sequence
+	e.Gap = d.gap(webhook.GapUnidentified, fmt.Sprintf("%s was told as %s until now, a name that %s %s gave to another entity",
+		next.Key, was.Key, d.x.Request.Method, d.x.Request.Path))
+	d.out.Snapshots = append(d.out.Snapshots, next)
+	d.out.Events = append(d.out.Events, e)
+}
+
+// goesBy reports whether an entity has that name.
+func (r *resource) goesBy(entity *tree.Value, name string) bool {
+	return slices.ContainsFunc(r.idNames, func(field string) bool { return entity.Get(field).Is(name) })
+}
