@@ -79,6 +79,7 @@ var places = map[string]string{
 	"fields":       "a subscription, in sidehook of the global options",
 	"sign":         "a subscription, in sidehook of the global options",
 	"retry":        "a subscription, in sidehook of the global options",
+	"rate":         "a subscription, in sidehook of the global options",
 	"skip_keys":    "a subscription, in sidehook of the global options",
 	"emit":         "a resource, or in the block of on",
 	"item":         "a resource",

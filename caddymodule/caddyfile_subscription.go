@@ -25,12 +25,12 @@ var subscriptionOptions = options[*Subscription]{
 	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
 	"order":        {usage: "order entity, subscription, or none", parse: parseOrder},
 	"concurrency":  {usage: "concurrency 8", parse: parseConcurrency},
+	"rate":         {usage: "rate 50/s, 100/m or 1000/h, or rate none", parse: parseRate},
 	"pause_after":  {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
 
 	"allow_private":        {usage: "allow_private", parse: func(l *optionLine, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
 	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *optionLine, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
 
-	"rate":         later[*Subscription](),
 	"chunk":        later[*Subscription](),
 	"delete_after": later[*Subscription](),
 	"view_check":   later[*Subscription](),
@@ -237,6 +237,20 @@ func parseConcurrency(l *optionLine, s *Subscription) error {
 	}
 	if s.Concurrency > maxConcurrency {
 		return args[0].errf("concurrency %d: write a number up to %d", s.Concurrency, maxConcurrency)
+	}
+	return nil
+}
+
+func parseRate(l *optionLine, s *Subscription) error {
+	args, err := l.take(1, 1)
+	if err != nil {
+		return err
+	}
+	if _, err := webhook.ParseRate(args[0].Text); err != nil {
+		return args[0].errf("%w", err)
+	}
+	if args[0].Text != none {
+		s.Rate = args[0].Text
 	}
 	return nil
 }

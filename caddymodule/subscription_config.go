@@ -72,6 +72,12 @@ type Subscription struct {
 	// Concurrency is how many deliveries may be in flight at once. Default: 8.
 	Concurrency int `json:"concurrency,omitempty"`
 
+	// Rate bounds how many requests are made to it in a second, a minute or an
+	// hour, as 50/s, 100/m or 1000/h, retries included. They are spread evenly:
+	// after a rest of any length, no more than a tenth of a second's worth, or
+	// one, go out at once. What has to wait spends no attempt. Default: none.
+	Rate string `json:"rate,omitempty"`
+
 	// PauseAfter pauses it after so many failed attempts in a row.
 	// Default: never.
 	PauseAfter int `json:"pause_after,omitempty"`
@@ -142,6 +148,8 @@ const (
 
 	defaultTimeout     = 10 * time.Second
 	defaultConcurrency = 8
+
+	none = "none" // switches off what takes it
 )
 
 // builtinPayload reports whether name is a payload of Sidehook's own.
@@ -172,6 +180,9 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 	}
 	out.Sign = s.signing()
 	var err error
+	if out.Rate, err = webhook.ParseRate(orDefault(s.Rate, none)); err != nil {
+		return nil, err
+	}
 	if out.URL, err = resolve(s.URL); err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}

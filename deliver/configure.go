@@ -87,6 +87,9 @@ func (d *Deliverer) swap(now time.Time, subs []*webhook.Subscription, plans map[
 	for _, sub := range subs {
 		s := put(sub.ID, sub.Number)
 		s.plan = plans[sub.ID]
+		if s.rate == nil || s.rate.rate != sub.Rate {
+			s.rate = newBucket(sub.Rate)
+		}
 		if r.set(s, s.state.Return(now)) {
 			changes = append(changes, stateChange{sub, s.state})
 		}

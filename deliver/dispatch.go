@@ -34,6 +34,7 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 		case <-timer.C:
 			d.mu.Lock()
 			d.roster.scan(time.Now())
+			d.crew.call(d.roster.runnable())
 			d.mu.Unlock()
 			armed = time.Time{}
 		}

@@ -35,6 +35,8 @@ type subscriber struct {
 	version uint64 // of state
 	removed bool   // deleted: its state is written no more
 
+	rate *bucket // nil: it has no rate
+
 	ready    []webhook.Delivery // claimed, not yet attempted
 	inFlight int
 	inTurns  bool
@@ -63,6 +65,9 @@ func (s *subscriber) eligible(now time.Time) bool {
 // busy, asked for when half of that is used up.
 func (r *roster) room(s *subscriber) int {
 	want := 2 * s.plan.concurrency
+	if s.rate != nil {
+		want = min(want, s.rate.ahead())
+	}
 	if r.ready >= r.maxReady {
 		want = 1
 	}
@@ -117,6 +122,10 @@ func (r *roster) take(now time.Time, d *webhook.Delivery) (s *subscriber) {
 		if s.free() <= 0 || !s.eligible(now) {
 			continue
 		}
+		if s.rate != nil && !s.rate.take(now) {
+			r.scanBy(s.rate.next())
+			continue
+		}
 		*d, s.ready = s.ready[0], s.ready[1:]
 		r.ready--
 		s.inFlight++
@@ -164,10 +173,14 @@ func (r *roster) drop(s *subscriber) []webhook.DeliveryID {
 	return ids
 }
 
-// scan asks for every subscriber whose wait is over, and computes scanAt.
+// scan asks for every subscriber whose wait is over, and computes scanAt. Those
+// that wait for their rate get a turn.
 func (r *roster) scan(now time.Time) {
 	r.scanAt = time.Time{}
 	for _, s := range r.subs {
+		if s.rate != nil && s.free() > 0 {
+			r.queueUp(s) // take looks at the rate
+		}
 		if s.eligible(now) && (s.ask || !s.next.IsZero() && !s.next.After(now)) {
 			s.next = time.Time{}
 			r.asked(s, now)

@@ -80,11 +80,12 @@ func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !d.crew.closing {
-		now := time.Now()
-		if s := d.roster.take(now, dl); s != nil {
-			if d.roster.consider(s, now) {
-				poke(d.wake)
-			}
+		now, scan := time.Now(), d.roster.scanAt
+		s := d.roster.take(now, dl)
+		if d.roster.scanAt != scan || s != nil && d.roster.consider(s, now) {
+			poke(d.wake)
+		}
+		if s != nil {
 			return s, s.plan, true
 		}
 		if !d.crew.rest() {

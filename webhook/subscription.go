@@ -37,6 +37,7 @@ type Subscription struct {
 	Retry       Schedule
 	Order       Order
 	Concurrency int // deliveries in flight at once
+	Rate        Rate
 	PauseAfter  int // failed attempts in a row that pause it; 0: never
 
 	AllowPrivate       bool
