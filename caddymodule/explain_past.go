@@ -207,7 +207,7 @@ func (ex *explainer) pastOf(s *rules.Subject) (b webhook.Snapshot, a rules.Seen,
 			ex.miss("what exactly was known of " + s.Key.String() + " before the call is not kept: shown is what is known since, and ignored fields may have differed")
 		}
 		if now.Via == webhook.FromFetch {
-			a.Observation = observed(now.Body, ex.x)
+			a.Observation = observed(now.Body, ex.x, strings.HasPrefix(now.View, "get#service"))
 		}
 	case prev == nil && now.Sequence > 0:
 		ex.miss("what was known of " + s.Key.String() + " before the call is not kept")
@@ -242,13 +242,13 @@ func (ex *explainer) sawAfter(ev *webhook.Event) *webhook.Observation {
 	if ev.Operation == webhook.Deleted {
 		return &webhook.Observation{Requested: ex.x.Ended, Received: ex.x.Ended, Status: 404}
 	}
-	return observed(ev.After, ex.x)
+	return observed(ev.After, ex.x, false)
 }
 
 // observed returns a GET after x that showed body.
-func observed(body json.RawMessage, x *webhook.Exchange) *webhook.Observation {
+func observed(body json.RawMessage, x *webhook.Exchange, service bool) *webhook.Observation {
 	return &webhook.Observation{
-		Requested: x.Ended, Received: x.Ended, Status: 200,
+		Requested: x.Ended, Received: x.Ended, Status: 200, Service: service,
 		Header: webhook.Header{"Content-Type": {"application/json"}}, Body: webhook.Body{Bytes: body},
 	}
 }

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/derive"
@@ -15,7 +16,8 @@ var errNoItem = errors.New("no resource of the configuration in force has an ent
 // entity's resource says.
 func (f *fetcher) refresh(ctx context.Context, path string) (o *webhook.Observation) {
 	g := *f
-	if g.match = f.h.program.MatchItem(path); g.match == nil {
+	item, _, _ := strings.Cut(path, "?")
+	if g.match = f.h.program.MatchItem(item); g.match == nil {
 		now := time.Now()
 		return &webhook.Observation{Requested: now, Received: now, Error: errNoItem.Error()}
 	}

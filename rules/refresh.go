@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/route"
@@ -12,7 +13,7 @@ import (
 // changed it too.
 type Refreshed struct {
 	Key  webhook.EntityKey
-	Path string // escaped, of the GET
+	Path string // escaped, of the GET; with a query where it must have one
 }
 
 // maxRefreshed bounds the entities that one exchange refreshes.
@@ -44,21 +45,31 @@ func (p *Program) MatchItem(path string) *Match {
 // answer. Deriving it refreshes nothing, so there is no end of causes.
 func (p *Program) Observed(id webhook.ExchangeID, cause *webhook.Exchange, r Refreshed, o *webhook.Observation) *webhook.Exchange {
 	return &webhook.Exchange{
-		ID: id, API: cause.API, Config: cause.Config, Cause: cause.ID,
+		ID: id, API: cause.API, Config: cause.Config, Cause: cause.ID, Service: o.Service,
 		Started: o.Requested, Ended: o.Received, Ending: webhook.Completed,
-		Request:      observedRequest(&cause.Request, r.Path),
+		Request:      observedRequest(&cause.Request, r.Path, o.Service),
 		Response:     webhook.Response{Status: o.Status, Header: o.Header, Body: o.Body},
 		Placeholders: cause.Placeholders,
 	}
 }
 
+// notObserved are request fields that are about the call's body, its conditions
+// and the form of its answer.
+var notObserved = []string{
+	"Content-Type", "Content-Encoding", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key", "X-Fields", "X-Goog-Fieldmask",
+}
+
 // observedRequest is the request of a GET that follows from another one: with
-// what tenant and actor may read of that, and nothing that was about its body or
-// its conditions.
-func observedRequest(cause *webhook.Request, path string) webhook.Request {
-	r := webhook.Request{Method: "GET", Path: path, ID: cause.ID, Trace: cause.Trace, SkipKey: cause.SkipKey}
+// what tenant, actor and view may read of that, and nothing that was about its
+// body or its conditions.
+func observedRequest(cause *webhook.Request, target string, service bool) webhook.Request {
+	r := webhook.Request{Method: "GET", ID: cause.ID, Trace: cause.Trace, SkipKey: cause.SkipKey}
+	r.Path, r.Query, _ = strings.Cut(target, "?")
+	if !service {
+		r.Caller = cause.Caller
+	}
 	for name, values := range cause.Header {
-		if slices.Contains(derivedRequest, name) {
+		if slices.Contains(notObserved, name) || service && (name == "Accept" || name == "Accept-Language") {
 			continue
 		}
 		if r.Header == nil {
@@ -97,7 +108,7 @@ func (d *deriver) observation(s *Subject, snap *webhook.Snapshot) error {
 	*ch = change{s: s, snap: snap, op: webhook.Updated, b: d.lastKnown(s, snap)}
 	o := d.fromGet(s, &ch.b, &webhook.Observation{
 		Requested: d.x.Started, Received: d.x.Ended, Status: d.x.Response.Status,
-		Header: d.x.Response.Header, Body: d.x.Response.Body,
+		Header: d.x.Response.Header, Body: d.x.Response.Body, Service: d.x.Service,
 	}, true)
 	if o == nil {
 		o = &outcome{via: webhook.FromNone, confidence: webhook.Inferred}
@@ -115,6 +126,9 @@ func (d *deriver) observation(s *Subject, snap *webhook.Snapshot) error {
 		return nil
 	}
 	d.compare(ch)
+	// That another view may hide a change is no reason to tell of one here.
+	ch.same = len(ch.fields) == 0
+	ch.significant = slices.ContainsFunc(ch.fields, func(f webhook.FieldChange) bool { return !d.e.res.ignore.Match(f.Path) })
 	return d.record(ch)
 }
 
@@ -176,7 +190,8 @@ func (d *deriver) refreshOne(ch *change, r *refresh, id string) {
 		d.out.Skipped = append(d.out.Skipped, "refresh "+r.resource+" "+id+": its path is another resource's")
 		return
 	}
-	req := observedRequest(&d.x.Request, path)
+	path = carry(path, d.x.Request.Query)
+	req := observedRequest(&d.x.Request, path, false)
 	v := callVars{m: m, req: &req, placeholders: d.x.Placeholders}
 	key := webhook.EntityKey{API: d.p.api, Tenant: v.keyTenant(), Resource: m.Resource(), ID: m.params[res.idParam]}
 	same := func(r Refreshed) bool { return r.Key == key }

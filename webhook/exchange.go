@@ -48,8 +48,10 @@ type Exchange struct {
 	ClientGone bool
 
 	// Cause is the exchange that this one follows from (a refresh, a later
-	// observation), or zero.
-	Cause ExchangeID
+	// observation), or zero. Service says that such a one was made as the
+	// service, not as the caller.
+	Cause   ExchangeID
+	Service bool
 }
 
 // Ending says how an exchange ended, as far as the proxy could see.

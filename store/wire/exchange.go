@@ -73,6 +73,7 @@ const (
 	exchangeOverlapped   Number = 9
 	exchangeClientGone   Number = 10
 	exchangeCause        Number = 11
+	exchangeService      Number = 12
 
 	requestMethod  Number = 20
 	requestPath    Number = 21
@@ -109,6 +110,7 @@ func AppendExchange(buf []byte, x *webhook.Exchange) []byte {
 	buf = AppendBool(buf, exchangeOverlapped, x.Overlapped)
 	buf = AppendBool(buf, exchangeClientGone, x.ClientGone)
 	buf = AppendID(buf, exchangeCause, x.Cause)
+	buf = AppendBool(buf, exchangeService, x.Service)
 	buf = appendRequest(buf, &x.Request)
 
 	buf = AppendInt(buf, responseStatus, int64(x.Response.Status))
@@ -161,6 +163,8 @@ func DecodeExchange(data []byte) (*webhook.Exchange, error) {
 			x.ClientGone = r.Bool()
 		case exchangeCause:
 			x.Cause = r.ID()
+		case exchangeService:
+			x.Service = r.Bool()
 		case responseStatus:
 			x.Response.Status = int(r.Int())
 		case responseHeader:
