@@ -10,7 +10,10 @@ RACE ?= -race
 # Tests must not depend on the order or the cache of an earlier run: TESTFLAGS=-count=1.
 TESTFLAGS ?=
 
-.PHONY: help demo run build test check bench fuzz format vet caddyfiles embed compiler
+# Which applications `make hosts` installs and tests: names of folders in examples/hosts, commas between.
+HOSTS ?= all
+
+.PHONY: help demo run build test check bench fuzz hosts format vet caddyfiles embed compiler
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,6 +47,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 		echo "== $$name in $$dir for $(FUZZTIME)"; \
 		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$dir; \
 	done
+
+hosts: build ## Install real applications and compare the events with their own account of what changed (HOSTS=all)
+	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook SIDEHOOK_HOSTS=$(HOSTS) $(GO) test -count=1 -timeout 20m -v ./internal/hosts
 
 format:
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt -w would change:"; echo "$$out"; exit 1; }

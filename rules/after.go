@@ -205,7 +205,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		return nil
 	}
 	o := &outcome{via: webhook.FromComputed, confidence: webhook.Inferred, seen: c.x.Ended, view: b.view, unknown: b.unknown}
-	put := c.m.method == "PUT"
+	put := c.m.method == "PUT" || s.Kind == Upsert && c.m.method == "POST" // which may leave what it does not name, or remove it
 	switch {
 	case c.reqKind == isPatch:
 		body := patched(b.body, s.asked)
