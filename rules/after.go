@@ -1,12 +1,9 @@
 package rules
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
-
-	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
@@ -123,7 +120,7 @@ func (c *call) fromPut(s *Subject, b *state) *outcome {
 // id that its client made.
 func (c *call) fromAPI(s *Subject, b *state) *outcome {
 	quiet := c.x.Response.Status == 204 || c.x.Response.Status == 200 && c.resKind == isAPI && c.res.Get("data") == nil
-	if c.reqKind != isAPI || !quiet || !s.asked.IsObject() {
+	if c.reqKind != isAPI || !quiet || c.twice || !s.asked.IsObject() {
 		return nil
 	}
 	o := &outcome{via: webhook.FromRequest, confidence: webhook.Proven, seen: c.x.Ended, view: b.view, unknown: b.unknown}
@@ -195,116 +192,4 @@ func (c *call) represent(o *outcome, b *state, now view, shown *tree.Value, fate
 	}
 	slices.Sort(o.unknown)
 	o.unknown = slices.Compact(o.unknown)
-}
-
-// computed applies the request to a known state before, where it says how: a
-// merge patch, a JSON patch, a form, or a PUT. What cannot be applied is not
-// guessed.
-func (c *call) computed(s *Subject, b *state) *outcome {
-	if b.body == nil || s.asked == nil || s.Kind == Create || !c.isItem() && !c.bulk {
-		return nil
-	}
-	o := &outcome{via: webhook.FromComputed, confidence: webhook.Inferred, seen: c.x.Ended, view: b.view, unknown: b.unknown}
-	put := c.m.method == "PUT" || s.Kind == Upsert && c.m.method == "POST" // which may leave what it does not name, or remove it
-	switch {
-	case c.reqKind == isPatch:
-		body := patched(b.body, s.asked)
-		if body == nil {
-			return nil
-		}
-		o.body = body
-	case !s.asked.IsObject() || len(s.asked.Members()) == 0:
-		return nil
-	case c.reqKind == isForm:
-		c.apply(o, b, typed(b.body, s.asked, c.p.override))
-	case c.reqKind == isAPI:
-		c.apply(o, b, s.asked)
-	case put:
-		c.represent(o, b, c.look(viewSent, nil), s.asked, func(path string, _ *tree.Value) tree.Fate {
-			if slices.Contains(c.e.res.idNames, path) {
-				return tree.Kept
-			}
-			o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
-			return tree.KeptDoubt
-		})
-	default:
-		body := tree.MergePatch(b.body, s.asked)
-		o.body = &body
-	}
-	c.doubtServerFields(o, b, s)
-	return o
-}
-
-// apply sets the fields that the request gives, each as a whole.
-func (c *call) apply(o *outcome, b *state, asked *tree.Value) {
-	body := tree.Assign(b.body, asked)
-	o.body = &body
-	o.unknown = slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
-}
-
-// doubtServerFields lists what the API is likely to have set by itself: the
-// version, and fields that are ignored.
-func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
-	r := c.e.res
-	doubt := slices.Clone(o.unknown)
-	for i := range o.body.Members() {
-		name := tree.Join("", o.body.Members()[i].Name)
-		server := r.ignore.Match(name) || r.version != nil && r.version.String() == name
-		if server && b.body.Get(o.body.Members()[i].Name) != nil && s.asked.Get(o.body.Members()[i].Name) == nil {
-			doubt = append(doubt, name)
-		}
-	}
-	slices.Sort(doubt)
-	o.unknown = slices.Compact(doubt)
-}
-
-// sent takes the request's body for the state: only where `after request` says so.
-func (c *call) sent(s *Subject, b *state) *outcome {
-	if !s.asked.IsObject() || c.reqKind == isPatch || c.reqKind == isMerge || c.m.method == "PATCH" {
-		return nil
-	}
-	o := &outcome{via: webhook.FromRequest, confidence: webhook.Inferred, seen: c.x.Ended}
-	c.represent(o, b, c.look(viewSent, nil), s.asked, func(string, *tree.Value) tree.Fate { return tree.KeptDoubt })
-	return o
-}
-
-// patched applies an RFC 6902 patch, nil if any of it does not apply.
-func patched(body, ops *tree.Value) *tree.Value {
-	patch, err := jsonpatch.DecodePatch(ops.JSON())
-	if err != nil {
-		return nil
-	}
-	options := jsonpatch.NewApplyOptions()
-	options.AllowMissingPathOnRemove, options.EnsurePathExistsOnAdd = false, false
-	options.SupportNegativeIndices = false
-	options.AccumulatedCopySizeLimit = maxDecoded
-	out, err := patch.ApplyWithOptions(body.JSON(), options)
-	if err != nil {
-		return nil
-	}
-	v, err := tree.Parse(string(out))
-	if err != nil {
-		return nil
-	}
-	return object(v)
-}
-
-// typed gives a form's texts the types that the fields had: a form cannot say
-// whether 5 is a number.
-func typed(body, form *tree.Value, o *Override) *tree.Value {
-	members := make([]tree.Member, 0, len(form.Members()))
-	for _, m := range form.Members() {
-		if o != nil && m.Name == o.Field {
-			continue
-		}
-		text, ok := m.Text()
-		if was := body.Get(m.Name); ok && was != nil && (was.Kind == tree.Number || was.Kind == tree.Bool) && json.Valid([]byte(text)) {
-			if v, err := tree.Parse(text); err == nil && v.Kind == was.Kind {
-				m.Value = *v
-			}
-		}
-		members = append(members, m)
-	}
-	out := tree.NewObject(members)
-	return &out
 }

@@ -11,7 +11,7 @@ import (
 
 // entityInAnswer returns what in the answer may be the entity, or nil.
 func (c *call) entityInAnswer() *tree.Value {
-	if c.unsure || c.res == nil || c.resKind == isForm || c.prefers("return=minimal") {
+	if c.unsure || c.res == nil || c.resKind == isForm || c.resKind == isParts || c.prefers("return=minimal") {
 		return nil
 	}
 	return c.e.res.find(c.res)
@@ -125,7 +125,7 @@ func (c *call) putProven(s *Subject) *tree.Value {
 	h := c.x.Response.Header
 	etag := h.Get("Etag")
 	validated := etag != "" && !strings.HasPrefix(etag, "W/") || etag == "" && h.Get("Last-Modified") != ""
-	if c.m.method != "PUT" || !validated || c.resKind != isEmpty || c.later || c.unsure ||
+	if c.m.method != "PUT" || !validated || c.twice || c.resKind != isEmpty || c.later || c.unsure ||
 		c.reqKind != isJSON || c.bulk || s.asked != c.req {
 		return nil
 	}

@@ -96,7 +96,7 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 		return nil
 	}
 	root, kind := readBody(obs.Body, obs.Header, c.m.Redacts())
-	if root == nil || kind == isForm {
+	if root == nil || kind == isForm || kind == isParts {
 		return nil
 	}
 	entity := c.e.res.find(root)

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	formType = "application/x-www-form-urlencoded"
+	formType  = "application/x-www-form-urlencoded"
+	partsType = "multipart/form-data"
 
 	// maxDecoded bounds a body without its content coding, against bombs: eight
 	// times the default max_body.
@@ -28,6 +29,7 @@ const (
 	isPatch // application/json-patch+json (RFC 6902)
 	isAPI   // application/vnd.api+json (JSON:API)
 	isForm
+	isParts // multipart/form-data (RFC 7578)
 )
 
 // readBody reads a captured body; what it returns shares b's bytes. redacted says that it went through
@@ -40,7 +42,7 @@ func readBody(b webhook.Body, h webhook.Header, redacted bool) (*tree.Value, bod
 		return nil, isEmpty
 	}
 	if redacted {
-		if v, kind := readPlain(b.Bytes, h.MediaType()); kind != notReadable {
+		if v, kind := readPlain(b.Bytes, h); kind != notReadable {
 			return v, kind
 		}
 	}
@@ -48,18 +50,22 @@ func readBody(b webhook.Body, h webhook.Header, redacted bool) (*tree.Value, bod
 	if err != nil {
 		return nil, notReadable
 	}
-	return readPlain(plain, h.MediaType())
+	return readPlain(plain, h)
 }
 
-func readPlain(plain []byte, mediaType string) (*tree.Value, bodyKind) {
-	if mediaType == formType {
+func readPlain(plain []byte, h webhook.Header) (*tree.Value, bodyKind) {
+	mediaType := h.MediaType()
+	switch mediaType {
+	case formType:
 		v, err := content.Form(string(plain))
 		if err != nil {
 			return nil, notReadable
 		}
 		return v, isForm
+	case partsType:
+		return readParts(plain, h.Get("Content-Type"))
 	}
-	plain = trimBegin(plain)
+	plain = trimBegin(content.Text(plain, h.Get("Content-Type")))
 	if len(plain) == 0 {
 		return nil, isEmpty
 	}
@@ -75,6 +81,39 @@ func readPlain(plain []byte, mediaType string) (*tree.Value, bodyKind) {
 		return nil, notReadable
 	}
 	return v, kind
+}
+
+// readParts reads multipart/form-data, or the JSON that redacting made of it.
+func readParts(plain []byte, contentType string) (*tree.Value, bodyKind) {
+	if len(plain) > 0 && plain[0] == '{' {
+		if v, err := tree.ParseShared(plain); err == nil {
+			return v, isParts
+		}
+	}
+	v, err := content.Multipart(plain, contentType)
+	if err != nil {
+		return nil, notReadable
+	}
+	return v, isParts
+}
+
+// withoutFiles returns what a request asked for without the fields that hold
+// files, and their names: what becomes of a file, its name and size do not tell.
+func withoutFiles(asked *tree.Value, kind bodyKind) (*tree.Value, []string) {
+	if kind != isParts || !content.HasFile(asked) {
+		return asked, nil
+	}
+	var files []string
+	var members []tree.Member
+	for _, m := range asked.Members() {
+		if content.HasFile(&m.Value) {
+			files = append(files, m.Name)
+		} else {
+			members = append(members, m)
+		}
+	}
+	out := tree.NewObject(members)
+	return &out, files
 }
 
 // trimBegin returns text without white space and byte order marks before it.

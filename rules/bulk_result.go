@@ -44,7 +44,7 @@ var (
 // results returns what the answer says of each of so many elements, and of which
 // it tells.
 func (c *call) results(of int) (list []result, tell tells) {
-	if c.res == nil || c.resKind == isForm {
+	if c.res == nil || c.resKind == isForm || c.resKind == isParts {
 		return nil, ofNone
 	}
 	failures := failuresIn(c.res)

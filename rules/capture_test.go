@@ -144,9 +144,19 @@ func TestEarns(t *testing.T) {
 	}
 }
 
+// parts returns a multipart body of fields, each a name and a value.
+func parts(fields ...string) string {
+	body := ""
+	for i := 0; i < len(fields); i += 2 {
+		body += "--x\r\nContent-Disposition: form-data; name=\"" + fields[i] + "\"\r\n\r\n" + fields[i+1] + "\r\n"
+	}
+	return body + "--x--\r\n"
+}
+
 func TestRedact(t *testing.T) {
 	m := compile(t, []byte(shop)).Match("PATCH", "/api/projects/5")
 	form := webhook.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	multipart := webhook.Header{"Content-Type": {"multipart/form-data; boundary=x"}}
 	for _, c := range []struct {
 		name, body string
 		h          webhook.Header
@@ -157,6 +167,9 @@ func TestRedact(t *testing.T) {
 		{"list", `[{"password": "p"}, {"b": 1}]`, nil, `[{},{"b":1}]`},
 		{"nothing to remove", `{"a": 1}`, nil, `{"a": 1}`},
 		{"form", `a=1&password=p`, form, `a=1`},
+		{"multipart", parts("a", "1", "password", "p", "data[password]", "p"), multipart, `{"a":"1","data":{}}`},
+		{"multipart, nothing to remove", parts("a", "1"), multipart, parts("a", "1")},
+		{"UTF-16", "{\x00\"\x00p\x00a\x00s\x00s\x00w\x00o\x00r\x00d\x00\"\x00:\x001\x00}\x00", nil, `{}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := m.Redact(webhook.Body{Bytes: []byte(c.body)}, c.h)

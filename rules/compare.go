@@ -29,7 +29,7 @@ func (d *deriver) compare(ch *change) {
 			ch.unknown = append(ch.unknown, f.Path)
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue
-		case (!alike || !covered && f.Old == nil) && at(ch.s.asked, f.Path) == nil:
+		case (!alike || !covered && f.Old == nil) && !ch.s.asks(f.Path):
 			ch.unknown = append(ch.unknown, f.Path) // the other view did not show it, or not so
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue
@@ -42,6 +42,11 @@ func (d *deriver) compare(ch *change) {
 	}
 	ch.significant = ch.significant || doubt
 	ch.same = len(ch.fields) == 0 && !doubt
+}
+
+// asks reports whether the request itself sets what is at path.
+func (s *Subject) asks(path string) bool {
+	return at(s.asked, path) != nil || len(s.files) > 0 && newPathSet(s.files).touches(path)
 }
 
 // values are copies of JSON in one piece.

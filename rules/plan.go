@@ -43,6 +43,7 @@ type Subject struct {
 	grade   webhook.Confidence
 	receipt bool        // as far as the call alone tells, answer is a receipt
 	asked   *tree.Value // what the request says of it
+	files   []string    // fields that it sends files for, which asked has not
 	item    any         // the element of a bulk
 
 	itemTree *tree.Value
@@ -84,6 +85,7 @@ type call struct {
 	unsure bool // whether it succeeded is not known
 	later  bool // 202: it was accepted, and is done later
 	bulk   bool // it names its entities in a list
+	twice  bool // the request has a name twice: which of them counted, only the API knows
 }
 
 // Keys appends to keys the lanes of the plan's exchange: its entities, behind
@@ -145,6 +147,7 @@ func (p *Program) read(x *webhook.Exchange, all *planned) {
 	*c = call{p: p, m: m, e: m.e, x: x, vars: &all.vars, later: x.Response.Status == 202}
 	c.req, c.reqKind = readBody(x.Request.Body, x.Request.Header, m.Redacts())
 	c.res, c.resKind = readBody(x.Response.Body, x.Response.Header, m.Redacts())
+	c.twice = c.reqKind != isForm && c.reqKind != isParts && c.req.SaysTwice()
 	if m.Redacts() {
 		c.req, c.res = c.withoutRedacted(c.req, c.reqKind), c.withoutRedacted(c.res, c.resKind)
 	}
@@ -211,7 +214,8 @@ func (c *call) gap(reason, detail string) *webhook.Gap {
 
 // planOne plans a call about one entity.
 func (c *call) planOne(pl *Plan) {
-	s := Subject{Kind: c.e.kind, asked: c.e.res.asked(c.req)}
+	s := Subject{Kind: c.e.kind}
+	s.asked, s.files = withoutFiles(c.e.res.asked(c.req), c.reqKind)
 	entity := c.entityInAnswer()
 	id, ok := c.identify(entity)
 	if !ok {

@@ -40,12 +40,9 @@ func Form(body string) (*tree.Value, error) {
 		if len(names) > maxNested {
 			return nil, fmt.Errorf("form: a name nests more than %d levels", maxNested)
 		}
-		root.put(names, value)
+		root.put(names, tree.Text(value))
 	}
-	v := root.value()
-	if v.Kind != tree.Object {
-		v = tree.NewObject(nil)
-	}
+	v := root.object()
 	return &v, nil
 }
 
@@ -66,20 +63,20 @@ func FieldNames(field string) []string {
 
 // node collects one value of a form.
 type node struct {
-	texts []string
+	own   []tree.Value
 	list  bool
 	names []string
 	below map[string]*node
 }
 
-func (n *node) put(names []string, value string) {
+func (n *node) put(names []string, value tree.Value) {
 	if len(names) == 0 {
-		n.texts = append(n.texts, value)
+		n.own = append(n.own, value)
 		return
 	}
 	name := names[0]
 	if name == "" && n.below == nil {
-		n.list, n.texts = true, append(n.texts, value)
+		n.list, n.own = true, append(n.own, value)
 		return
 	}
 	if n.below == nil {
@@ -109,16 +106,20 @@ func (n *node) value() tree.Value {
 			return tree.NewArray(elems)
 		}
 		return tree.NewObject(members)
-	case n.list || len(n.texts) > 1:
-		elems := make([]tree.Value, len(n.texts))
-		for i, t := range n.texts {
-			elems[i] = tree.Text(t)
-		}
-		return tree.NewArray(elems)
-	case len(n.texts) == 1:
-		return tree.Text(n.texts[0])
+	case n.list || len(n.own) > 1:
+		return tree.NewArray(n.own)
+	case len(n.own) == 1:
+		return n.own[0]
 	}
 	return tree.Value{}
+}
+
+// object returns the value of a whole form.
+func (n *node) object() tree.Value {
+	if v := n.value(); v.Kind == tree.Object {
+		return v
+	}
+	return tree.NewObject(nil)
 }
 
 // EncodeForm writes what Form read.

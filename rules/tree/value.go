@@ -158,6 +158,9 @@ func (v *Value) Is(want string) bool {
 	return v.Kind == Number && v.raw == want
 }
 
+// SaysTwice reports whether v, as it was parsed, has a name twice somewhere.
+func (v *Value) SaysTwice() bool { return v != nil && v.Kind >= Array && v.raw == "" }
+
 // IsObject reports whether v is an object; nil is none.
 func (v *Value) IsObject() bool { return v != nil && v.Kind == Object }
 
