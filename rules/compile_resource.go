@@ -138,8 +138,9 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 	if r.idParam != "" && !slices.Contains(r.idNames, r.idParam) {
 		r.idNames = append([]string{r.idParam}, r.idNames...)
 	}
-	r.envelopes = append(r.envelopes, r.wraps...)
-	r.telling = lengths(r.idNames, r.wraps)
+	r.opens = append(slices.Clone(r.wraps), plurals(word, r.collection)...)
+	r.envelopes = append(r.envelopes, r.opens...)
+	r.telling = lengths(r.idNames, r.opens)
 	if c.ID == "" {
 		return nil
 	}
@@ -156,6 +157,25 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 		}
 	}
 	return nil
+}
+
+// plurals returns names of envelopes: the resource's, as the collection's path or
+// English has it, and what people call them.
+func plurals(word string, collection *route.Pattern) []string {
+	names := []string{"response", "result", "item", "payload", "body"}
+	parts := strings.FieldsFunc(collection.String(), func(r rune) bool { return r == '/' })
+	if n := len(parts); n > 0 && !strings.Contains(parts[n-1], "{") {
+		names = append(names, parts[n-1])
+	}
+	stem, y := strings.CutSuffix(word, "y")
+	switch {
+	case word == "":
+	case y:
+		names = append(names, stem+"ies")
+	default:
+		names = append(names, word+"s", camel(word)+"s")
+	}
+	return names
 }
 
 // camel turns over_due-item into overDueItem.

@@ -8,9 +8,8 @@ import (
 )
 
 // find returns the entity in an answer, or nil: where `entity` says, else the
-// root if it has an id, else what is in data or under the resource's name, else
-// the root. JSON:API's data is flattened to one object; an array of one is its
-// element.
+// root if it has an id, else what is in an envelope, else the root. JSON:API's
+// data is flattened to one object; an array of one is its element.
 func (r *resource) find(root *tree.Value) *tree.Value {
 	if root == nil {
 		return nil
@@ -32,14 +31,46 @@ func (r *resource) find(root *tree.Value) *tree.Value {
 			return flattened
 		}
 	}
-	if _, ok := r.idIn(root); !ok {
-		for _, name := range r.wraps {
-			if v := single(root.Get(name)); v.IsObject() {
-				return v
+	return object(r.unwrap(root, maxEnvelope))
+}
+
+// unwrap returns what is in the envelopes around an entity, at most depth of
+// them, or root if it has an id, or none: under data or the resource's name, or,
+// if an id is in there, in one of the other envelopes that there are.
+func (r *resource) unwrap(root *tree.Value, depth int) *tree.Value {
+	if _, ok := r.idIn(root); ok || depth == 0 {
+		return root
+	}
+	found := root
+	for i, name := range r.opens {
+		v := single(root.Get(name))
+		if !v.IsObject() || i >= len(r.wraps) && !isEnvelope(root, name) {
+			continue
+		}
+		v = r.unwrap(v, depth-1)
+		if _, ok := r.idIn(v); ok {
+			return v
+		}
+		if found == root && (i < len(r.wraps) || r.singular) {
+			found = v
+		}
+	}
+	return found
+}
+
+// isEnvelope reports whether beside what is under name there is nothing in root
+// that tells of an entity.
+func isEnvelope(root *tree.Value, name string) bool {
+	for i := range root.Members() {
+		switch other := root.Members()[i].Name; other {
+		case name, "meta", "metadata", "status", "info", "pagination":
+		default:
+			if !isReceiptWord(other) {
+				return false
 			}
 		}
 	}
-	return object(root)
+	return true
 }
 
 // asked returns what a request's body says of the entity: the body, or what is
@@ -53,14 +84,24 @@ func (r *resource) asked(root *tree.Value) *tree.Value {
 			return flat(data)
 		}
 	}
-	if len(root.Members()) == 1 {
-		for _, name := range r.wraps {
-			if v := root.Get(name); v.IsObject() {
-				return v
-			}
+	for i, name := range r.wraps {
+		// Beside the entity under its name there may be something about the call.
+		if v := root.Get(name); v.IsObject() && (len(root.Members()) == 1 || i > 0 && others(root, v)) {
+			return v
 		}
 	}
 	return root
+}
+
+// others reports whether everything beside v in root is plain: what a form sends
+// with an entity, or an option of the call.
+func others(root, v *tree.Value) bool {
+	for i := range root.Members() {
+		if m := &root.Members()[i]; m.Kind >= tree.Array && m.Name != "" && root.Get(m.Name) != v {
+			return false
+		}
+	}
+	return true
 }
 
 func object(v *tree.Value) *tree.Value {

@@ -57,7 +57,8 @@ type resource struct {
 	idBelow   *lang.Query // the same below the entity; nil: found by itself
 	idNames   []string
 	entity    *lang.Query
-	wraps     []string // members that may hold the entity, and is found by itself
+	wraps     []string // members that may hold the entity, in a request too: data, then its name
+	opens     []string // those, and members that may hold it in an answer
 	envelopes []string // all members that may hold it, for redact
 	telling   uint64   // lengths of idNames and wraps
 

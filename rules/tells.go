@@ -125,7 +125,7 @@ func (s *shown) field(name, value string) bool {
 	s.answered = s.answered || slices.Contains(s.sets[:s.set], name)
 	at := -1
 	if s.r.telling&lengthBit(name) != 0 {
-		if slices.Contains(s.r.wraps, name) {
+		if slices.Contains(s.r.opens, name) {
 			return false
 		}
 		at = slices.Index(s.r.idNames, name)
