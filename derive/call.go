@@ -103,6 +103,7 @@ func (c *Call) Observe(key webhook.EntityKey, fetch Fetch) {
 // adopt gives a call that its path did not name the entity that its answer did.
 func (c *Call) adopt(key webhook.EntityKey) {
 	t := c.traffic
+	key = t.entityOf(key)
 	e := t.entities[key]
 	if e == nil {
 		e = &entity{key: key}

@@ -26,6 +26,7 @@ type line struct {
 	gaps []*ticket      // of gaps, to join when it is read up to their at
 
 	blocked map[webhook.EntityKey]struct{} // see take
+	lane    []webhook.EntityKey            // reused; see lanes
 	settled func()                         // l.settle, once
 
 	room chan struct{} // receives when tickets are done with
@@ -143,7 +144,7 @@ func (l *line) take(batch []*ticket) []*ticket {
 		switch {
 		case l.mustWait(t, len(rest) > 0):
 			rest = append(rest, t)
-			for _, k := range t.keys {
+			for _, k := range l.lanes(t) {
 				l.blocked[k] = struct{}{}
 			}
 		case t.gap != nil && !t.gap.take():
@@ -160,13 +161,19 @@ func (l *line) take(batch []*ticket) []*ticket {
 	return batch
 }
 
+// lanes returns the entities of t, valid until the next call.
+func (l *line) lanes(t *ticket) []webhook.EntityKey {
+	l.lane = l.traffic.lanes(l.lane[:0], t.keys)
+	return l.lane
+}
+
 // mustWait reports whether t must wait: for its after, or behind others. A gap
 // waits if any do.
 func (l *line) mustWait(t *ticket, any bool) bool {
 	if t.gap != nil {
 		return any
 	}
-	if any && slices.ContainsFunc(t.keys, func(k webhook.EntityKey) bool { _, yes := l.blocked[k]; return yes }) {
+	if any && slices.ContainsFunc(l.lanes(t), func(k webhook.EntityKey) bool { _, yes := l.blocked[k]; return yes }) {
 		return true
 	}
 	return !l.knows(t)

@@ -61,6 +61,7 @@ func (d *Deriver) tell(ctx context.Context, t *ticket, r *store.Recorded) {
 	case r.Err != nil:
 		d.quarantine(ctx, t, r.Err)
 	default:
+		d.Traffic.learn(&r.Consequences)
 		d.Observer.Recorded(t.x, r, &t.derived)
 		d.refresh(t)
 		d.finish(t)

@@ -119,7 +119,7 @@ func (t *Traffic) calm(ctx context.Context, key webhook.EntityKey, fetch Fetch) 
 		e, seen := t.waitOpen(ctx, key)
 		o := fetch(ctx)
 		t.mu.Lock()
-		now := t.entities[key]
+		now := t.entities[t.entityOf(key)]
 		undisturbed := e == nil && now == nil || e != nil && e.seen == seen && e.open == 0 && (now == nil || now == e)
 		t.mu.Unlock()
 		if undisturbed {
@@ -134,7 +134,7 @@ func (t *Traffic) calm(ctx context.Context, key webhook.EntityKey, fetch Fetch) 
 func (t *Traffic) waitOpen(ctx context.Context, key webhook.EntityKey) (e *entity, seen uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for e = t.entities[key]; e != nil && e.open > 0 && ctx.Err() == nil; e = t.entities[key] {
+	for e = t.entities[t.entityOf(key)]; e != nil && e.open > 0 && ctx.Err() == nil; e = t.entities[t.entityOf(key)] {
 		if e.idle == nil {
 			e.idle = make(chan struct{})
 		}

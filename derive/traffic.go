@@ -31,8 +31,9 @@ type Fetch func(ctx context.Context) *webhook.Observation
 type Traffic struct {
 	mu       sync.Mutex
 	entities map[webhook.EntityKey]*entity
-	calls    map[webhook.ExchangeID]*Call // left, and not yet forgotten
-	bytes    int                          // of what GETs for them saw
+	calls    map[webhook.ExchangeID]*Call            // left, and not yet forgotten
+	bytes    int                                     // of what GETs for them saw
+	names    map[webhook.EntityKey]webhook.EntityKey // to the entities that they lead to; see learn
 	fetches  sync.WaitGroup
 
 	refreshing int  // of fetches, those that refresh
@@ -100,6 +101,7 @@ func (t *Traffic) Close() { t.Drain(0) }
 func (t *Traffic) Enter(ctx context.Context, key webhook.EntityKey, max time.Duration) *Call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	key = t.entityOf(key)
 	e := t.entities[key]
 	if e == nil {
 		e = &entity{key: key}
@@ -209,7 +211,7 @@ func (t *Traffic) Forget(id webhook.ExchangeID) {
 func (t *Traffic) Busy(key webhook.EntityKey) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.entities[key] != nil
+	return t.entities[t.entityOf(key)] != nil
 }
 
 // sweep forgets e if nothing goes on there.

@@ -43,6 +43,10 @@ func (c *call) names(s *Subject, entity *tree.Value) {
 		if id, ok := r.idOf(c.res, entity); ok && r.id != nil && id != said && id != name {
 			s.Key, s.names = c.key(id), []webhook.EntityKey{s.Key, c.key(name)}
 		}
+		return
+	}
+	if id, ok := r.idIn(entity); ok && id != "" && !c.later && !c.cut() {
+		s.guess, s.names = entity, []webhook.EntityKey{c.key(id)}
 	}
 }
 
@@ -115,8 +119,8 @@ func (c *call) spoken(s *Subject) string {
 	switch {
 	case s.renamed != "":
 		return s.renamed
-	case c.e.named && len(s.names) > 0:
-		return s.names[0].ID
+	case s.called != "":
+		return s.called
 	}
 	return s.Key.ID
 }
@@ -124,7 +128,7 @@ func (c *call) spoken(s *Subject) string {
 // known chooses, of the snapshots that the names of a subject lead to, the one
 // of its entity; before is that of its key, names those of s.names.
 func (s *Subject) known(before *webhook.Snapshot, names []webhook.Snapshot) *webhook.Snapshot {
-	if before.Sequence == 0 {
+	if before.Sequence == 0 && s.guess == nil {
 		for i := range names {
 			if names[i].Sequence > 0 && s.names[i].ID != s.renamed {
 				return &names[i]
@@ -132,6 +136,18 @@ func (s *Subject) known(before *webhook.Snapshot, names []webhook.Snapshot) *web
 		}
 	}
 	return before
+}
+
+// guessed returns the subject with the answer that shows another id, if that is
+// known to be a name of the same entity.
+func (c *call) guessed(s *Subject, snap *webhook.Snapshot, names []webhook.Snapshot) *Subject {
+	if s.guess == nil || snap.Sequence == 0 || names[0].Key != snap.Key {
+		return s
+	}
+	own := *s
+	own.answer, own.grade = s.guess, webhook.Observed
+	own.receipt = c.isReceipt(own.answer, own.asked, nil)
+	return &own
 }
 
 // lead has the names that the call told lead to the entity of ch. planned is the
@@ -143,7 +159,7 @@ func (d *deriver) lead(ch *change, planned *Subject, before []webhook.Snapshot) 
 			name = planned.names[i-1]
 		}
 		switch {
-		case name == ch.s.Key || at.Key == ch.s.Key:
+		case name == ch.s.Key || at.Key == ch.s.Key, planned.guess != nil && i > 0:
 			continue
 		case name.ID == planned.renamed && !d.e.res.goesBy(ch.o.body, name.ID):
 			continue // it was asked for, and not done

@@ -123,6 +123,9 @@ type change struct {
 // names.
 func (d *deriver) named(s *Subject, before *webhook.Snapshot, names []webhook.Snapshot, seen Seen) error {
 	snap, planned := s.known(before, names), s
+	if snap.Key != s.Key && d.own(snap) != snap {
+		snap = &webhook.Snapshot{Key: s.Key} // a name is unique below its parent only
+	}
 	if snap.Key != s.Key {
 		if made := s.Kind == Create || s.Kind == Upsert; made && snap.Deleted || s.Kind == Create && d.x.Response.Status == 201 {
 			snap = &webhook.Snapshot{Key: s.Key} // another one, under the name of one that is gone
@@ -131,6 +134,7 @@ func (d *deriver) named(s *Subject, before *webhook.Snapshot, names []webhook.Sn
 		own.Key = snap.Key
 		s = &own
 	}
+	s = d.guessed(s, snap, names)
 	if err := d.subject(s, d.own(snap), seen); err != nil {
 		return err
 	}

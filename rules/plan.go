@@ -50,6 +50,7 @@ type Subject struct {
 
 	called  string              // the name by which the call knows it
 	names   []webhook.EntityKey // other names that the call tells of; only of a single subject
+	guess   *tree.Value         // in the answer, under an id that may be one of those
 	renamed string              // of those, the one that it may have from now on; "" if none
 
 	doubt string // why it is not known whether it was done to this one, "" if it is

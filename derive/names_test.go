@@ -1,0 +1,50 @@
+package derive_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// A call under another name of an entity stands in the lane of the entity: it
+// is not recorded before one that ended first, however long that waits.
+func TestNamesOfOneEntityShareItsLane(t *testing.T) {
+	l := openLine(t, t.TempDir()).run()
+	t.Cleanup(func() { l.close() })
+	named := func(id string) webhook.EntityKey {
+		return webhook.EntityKey{API: rules.DefaultAPI, Resource: "project", ID: id}
+	}
+	x := l.exchange("a", `{"id":"b","name":"Roof","status":"open","n":1,"m":2}`)
+	x.Request.Body.Bytes = []byte(`{"id":"b"}`)
+	l.end(x)
+	l.seen.wait(t, "recorded", 1)
+
+	first := l.exchange("a", `{"id":"b","name":"Gable","status":"open","n":1,"m":2}`)
+	c := l.traffic.Enter(t.Context(), named("a"), 0)
+	l.traffic.Enter(t.Context(), named("c"), 0).Drop()
+	if !l.traffic.Busy(named("b")) || l.traffic.Busy(named("c")) {
+		t.Error("a call on a is none on b, or one on c")
+	}
+	c.Leave(first.ID, time.Now())
+	l.end(first)
+	second := l.exchange("b", "")
+	second.Request.Method, second.Response.Status = "DELETE", 204
+	l.end(second)
+	l.patch("other", 1)
+	l.seen.wait(t, "recorded", 2)
+	c.Settle()
+	l.seen.wait(t, "recorded", 4)
+
+	var got []string
+	for _, e := range l.events() {
+		got = append(got, e.Scope+" "+e.Key.ID)
+	}
+	want := []string{"project.updated a", "project.updated other", "project.updated a", "project.deleted a"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
