@@ -91,10 +91,10 @@ func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]deliveryV
 	if err != nil {
 		return nil, err
 	}
-	states := e.states()
+	states, now := e.states(), time.Now()
 	views := make([]deliveryView, 0, len(ds))
 	for i := range ds {
-		v := viewDelivery(&ds[i], states[ds[i].Subscription])
+		v := viewDelivery(&ds[i], states[ds[i].Subscription], now)
 		if q.State == webhook.Pending && held != (v.State == webhook.Held) {
 			continue
 		}
@@ -116,7 +116,7 @@ func showDelivery(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := viewDelivery(d, e.states()[d.Subscription])
+	v := viewDelivery(d, e.states()[d.Subscription], time.Now())
 	for i := range attempts {
 		v.Made = append(v.Made, viewAttempt(&attempts[i]))
 	}
@@ -143,7 +143,7 @@ func listSubscriptions(e *engine, r *http.Request) (any, error) {
 	}
 	views := []subscriptionView{}
 	for _, s := range e.deliverer.States() {
-		views = append(views, viewSubscription(s, owed[s.ID]))
+		views = append(views, viewSubscription(s, owed[s.ID], time.Now()))
 	}
 	return views, nil
 }
@@ -165,7 +165,7 @@ func steerSubscription(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return viewSubscription(s, webhook.Backlog{}), nil
+	return viewSubscription(s, webhook.Backlog{}, time.Now()), nil
 }
 
 func listQuarantine(e *engine, r *http.Request) (any, error) {

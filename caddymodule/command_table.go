@@ -102,6 +102,13 @@ func printSubscriptions(w io.Writer, subs []subscriptionView, asJSON bool) error
 		if s.Status == webhook.Active && s.WaitUntil.After(time.Now()) {
 			status += ", waits until " + clock(s.WaitUntil)
 		}
+		switch {
+		case s.Status != webhook.Active:
+		case s.Circuit == "open":
+			status += ", circuit open until " + clock(s.CircuitOpen)
+		case s.Circuit == "half_open":
+			status += ", circuit half open"
+		}
 		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\n", s.ID, s.Number, status, clock(s.Since), s.Pending, clock(s.Oldest), s.Failures, s.Reason)
 	}
 	return t.Flush()

@@ -236,7 +236,7 @@ func (ex *explainer) event(ev *webhook.Event) (explainedEvent, error) {
 	owed := make(map[webhook.SubscriptionID]*deliveryView, len(ds))
 	states := ex.e.states()
 	for i := range ds {
-		v := viewDelivery(&ds[i], states[ds[i].Subscription])
+		v := viewDelivery(&ds[i], states[ds[i].Subscription], time.Now())
 		owed[ds[i].Subscription] = &v
 	}
 	for _, j := range ex.e.current().subscribers.Judge(ev) {

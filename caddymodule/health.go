@@ -16,6 +16,7 @@ type health struct {
 	Events       uint64    `json:"events"`             // position of the newest event
 	Pending      uint64    `json:"pending"`            // deliveries not settled
 	OldestDue    float64   `json:"oldest_due_seconds"` // of an active subscription
+	Circuits     int       `json:"circuits_open"`      // of active subscriptions, half open ones included
 	Underived    int       `json:"underived"`          // calls read from the journal and not recorded
 	Unread       int64     `json:"unread_bytes"`       // of the journal
 	JournalBytes int64     `json:"journal_bytes"`
@@ -44,19 +45,25 @@ func (e *engine) health(ctx context.Context) health {
 		h.Status = "degraded"
 	}
 	h.Events, h.Pending, h.StoreBytes = s.Position, s.Pending, s.Bytes
-	h.OldestDue = e.oldestDue(ctx, time.Now()).Seconds()
+	states := e.deliverer.States()
+	for _, s := range states {
+		if s.Status == webhook.Active && s.Opened > 0 {
+			h.Circuits++
+		}
+	}
+	h.OldestDue = e.oldestDue(ctx, states, time.Now()).Seconds()
 	return h
 }
 
 // oldestDue returns how long the oldest due delivery of an active subscription
 // has waited.
-func (e *engine) oldestDue(ctx context.Context, now time.Time) (oldest time.Duration) {
+func (e *engine) oldestDue(ctx context.Context, states []webhook.SubscriptionState, now time.Time) (oldest time.Duration) {
 	backlogs, err := e.store.Backlogs(ctx)
 	if err != nil {
 		return 0
 	}
 	active := make(map[webhook.SubscriptionID]bool)
-	for _, s := range e.deliverer.States() {
+	for _, s := range states {
 		active[s.ID] = s.Status == webhook.Active
 	}
 	for _, b := range backlogs {

@@ -32,6 +32,7 @@ type metrics struct {
 	fetchTime   *prometheus.HistogramVec
 	attempts    *prometheus.CounterVec // outcome
 	deliveries  *prometheus.CounterVec // state
+	circuits    prometheus.Counter
 	attemptTime prometheus.Histogram
 	lag         prometheus.Histogram
 }
@@ -58,6 +59,9 @@ func newMetrics() *metrics {
 		fetches:      counter("fetches_total", "GETs made to learn an entity's state.", "kind", "outcome"),
 		attempts:     counter("attempts_total", "Requests made for deliveries.", "outcome"),
 		deliveries:   counter("deliveries_total", "Deliveries that reached a final state.", "state"),
+		circuits: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "sidehook", Name: "circuits_opened_total", Help: "How often a subscription's circuit has opened that was closed.",
+		}),
 		fetchTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "sidehook", Name: "fetch_duration_seconds", Help: "How long such GETs took.", Buckets: buckets,
 		}, []string{"kind"}),
@@ -85,7 +89,7 @@ func (m *metrics) register(reg *prometheus.Registry) error {
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.captured, m.derived, m.unchanged, m.repeats, m.gaps, m.skipped, m.quarantined, m.unowned, m.missed, m.notRefreshed,
-		m.fetches, m.fetchTime, m.attempts, m.deliveries, m.attemptTime, m.lag, engineCollector{},
+		m.fetches, m.fetchTime, m.attempts, m.circuits, m.deliveries, m.attemptTime, m.lag, engineCollector{},
 	}
 }
 
@@ -183,12 +187,13 @@ var (
 	descUnread   = prometheus.NewDesc("sidehook_journal_unread_bytes", "Bytes of the journal that deriving has not come to.", nil, nil)
 	descStore    = prometheus.NewDesc("sidehook_store_bytes", "Size of the store on disk.", nil, nil)
 	descDegraded = prometheus.NewDesc("sidehook_degraded", "1 while the journal cannot write, else 0.", nil, nil)
+	descCircuits = prometheus.NewDesc("sidehook_circuits_open", "Active subscriptions whose circuit is open or half open.", nil, nil)
 	descSubs     = prometheus.NewDesc("sidehook_subscriptions", "Subscriptions by status.", []string{"status"}, nil)
 )
 
 // Describe implements [prometheus.Collector].
 func (engineCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descPending, descOldest, descJournal, descUnread, descStore, descDegraded, descSubs} {
+	for _, d := range []*prometheus.Desc{descPending, descOldest, descJournal, descUnread, descStore, descDegraded, descCircuits, descSubs} {
 		ch <- d
 	}
 }
@@ -202,6 +207,7 @@ func (engineCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, e := range engines.open() {
 		h := e.health(ctx)
 		sum.Pending += h.Pending
+		sum.Circuits += h.Circuits
 		sum.OldestDue = max(sum.OldestDue, h.OldestDue)
 		sum.JournalBytes += h.JournalBytes
 		sum.Unread += h.Unread
@@ -218,6 +224,7 @@ func (engineCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descPending, float64(sum.Pending))
 	gauge(descOldest, sum.OldestDue)
+	gauge(descCircuits, float64(sum.Circuits))
 	gauge(descJournal, float64(sum.JournalBytes))
 	gauge(descUnread, float64(sum.Unread))
 	gauge(descStore, float64(sum.StoreBytes))

@@ -41,6 +41,17 @@ func (o deliverObserver) Settled(s *webhook.Subscription, d *webhook.Delivery) {
 		"subscription", string(d.Subscription), "state", string(d.State), "why", d.Reason)
 }
 
+// CircuitChanged implements [deliver.Observer].
+func (o deliverObserver) CircuitChanged(s *webhook.Subscription, st webhook.SubscriptionState) {
+	if st.Opened == 0 {
+		o.e.logger.Info("the circuit of a subscription is closed again", "subscription", string(st.ID))
+		return
+	}
+	stats.circuits.Inc()
+	o.e.logger.Warn("the circuit of a subscription is open: most attempts fail, so it is tried now and then, and what it is owed waits",
+		"subscription", string(st.ID), "until", st.OpenUntil, "failures_in_a_row", st.Failures)
+}
+
 // StateChanged implements [deliver.Observer].
 func (o deliverObserver) StateChanged(s *webhook.Subscription, st webhook.SubscriptionState) {
 	level := slog.LevelWarn

@@ -63,7 +63,7 @@ type deliveryView struct {
 }
 
 // viewDelivery shows d as it stands with its subscription in state s.
-func viewDelivery(d *webhook.Delivery, s webhook.SubscriptionState) deliveryView {
+func viewDelivery(d *webhook.Delivery, s webhook.SubscriptionState, now time.Time) deliveryView {
 	v := deliveryView{
 		ID: d.ID, Event: d.Event, Subscription: d.Subscription, Position: d.Position, State: d.State,
 		Reason: d.Reason, Attempts: d.Attempts, Due: d.Due, Created: d.Created, Settled: d.Settled,
@@ -76,6 +76,12 @@ func viewDelivery(d *webhook.Delivery, s webhook.SubscriptionState) deliveryView
 		v.State, v.Reason = webhook.Held, "the subscription is "+string(s.Status)+" ("+s.Reason+")"
 	case d.Position <= s.HeldThrough:
 		v.State, v.Reason = webhook.Held, "held until it is released"
+	case s.Opened > 0 && now.Before(s.OpenUntil):
+		v.Reason = "waits: the subscription's circuit is open until " + clock(s.OpenUntil)
+	case s.Opened > 0:
+		v.Reason = "waits: the subscription's circuit is half open, and one delivery is tried at a time"
+	case now.Before(s.WaitUntil):
+		v.Reason = "waits: the receiver asked to wait until " + clock(s.WaitUntil)
 	}
 	return v
 }
@@ -109,15 +115,29 @@ type subscriptionView struct {
 	Reason      string                 `json:"reason,omitempty"`
 	Since       time.Time              `json:"since"`
 	WaitUntil   time.Time              `json:"wait_until,omitzero"`
+	Circuit     string                 `json:"circuit"` // closed, open or half_open
+	CircuitOpen time.Time              `json:"circuit_open_until,omitzero"`
 	Failures    int                    `json:"failures_in_a_row,omitempty"`
 	HeldThrough uint64                 `json:"held_through,omitempty"`
 	Pending     uint64                 `json:"pending"`
 	Oldest      time.Time              `json:"oldest_due,omitzero"`
 }
 
-func viewSubscription(s webhook.SubscriptionState, b webhook.Backlog) subscriptionView {
+func viewSubscription(s webhook.SubscriptionState, b webhook.Backlog, now time.Time) subscriptionView {
 	return subscriptionView{
+		Circuit: circuit(s, now), CircuitOpen: s.OpenUntil,
 		ID: s.ID, Number: s.Number, Status: s.Status, Reason: s.Reason, Since: s.Since, WaitUntil: s.WaitUntil,
 		Failures: s.Failures, HeldThrough: s.HeldThrough, Pending: b.Pending, Oldest: b.Oldest,
 	}
+}
+
+// circuit names the state of s's circuit.
+func circuit(s webhook.SubscriptionState, now time.Time) string {
+	switch {
+	case s.Opened == 0:
+		return "closed"
+	case now.Before(s.OpenUntil):
+		return "open"
+	}
+	return "half_open"
 }

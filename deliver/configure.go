@@ -86,11 +86,16 @@ func (d *Deliverer) swap(now time.Time, subs []*webhook.Subscription, plans map[
 	}
 	for _, sub := range subs {
 		s := put(sub.ID, sub.Number)
+		moved := s.plan != nil && s.plan.sub.URL != sub.URL
 		s.plan = plans[sub.ID]
 		if s.rate == nil || s.rate.rate != sub.Rate {
 			s.rate = newBucket(sub.Rate)
 		}
-		if r.set(s, s.state.Return(now)) {
+		state := s.state.Return(now)
+		if moved {
+			state, s.odds = state.Move(), nil
+		}
+		if r.set(s, state) {
 			changes = append(changes, stateChange{sub, s.state})
 		}
 		if s.plan == nil {

@@ -47,6 +47,9 @@ type Observer interface {
 	Settled(s *webhook.Subscription, d *webhook.Delivery)
 	// StateChanged is called when a subscription's status has changed.
 	StateChanged(s *webhook.Subscription, st webhook.SubscriptionState)
+	// CircuitChanged is called when an attempt has opened a subscription's
+	// circuit that was closed, or closed it.
+	CircuitChanged(s *webhook.Subscription, st webhook.SubscriptionState)
 }
 
 // Options is what a [Deliverer] is made of. Queue, Renderer and States are
@@ -134,6 +137,7 @@ type nobody struct{}
 func (nobody) Attempted(*webhook.Subscription, *webhook.Delivery, *webhook.Attempt) {}
 func (nobody) Settled(*webhook.Subscription, *webhook.Delivery)                     {}
 func (nobody) StateChanged(*webhook.Subscription, webhook.SubscriptionState)        {}
+func (nobody) CircuitChanged(*webhook.Subscription, webhook.SubscriptionState)      {}
 
 // poke fills a channel of one without waiting.
 func poke(c chan struct{}) {

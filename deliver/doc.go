@@ -8,7 +8,7 @@
 // could not be recorded is sent again under the same webhook-id. Deliveries of
 // one lane are attempted one after the other, because the queue gives out the
 // next only when the last is settled. A subscription that is not active, waits
-// for a Retry-After or cannot be compiled has nothing claimed. One subscription
+// for a Retry-After or an open circuit, or cannot be compiled has nothing claimed. One subscription
 // has at most its concurrency in flight, and subscriptions with something due
 // take turns. Redirects are never followed, answers never read beyond
 // 64 KiB nor decompressed, and no attempt outlives its timeout.

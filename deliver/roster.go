@@ -36,6 +36,7 @@ type subscriber struct {
 	removed bool   // deleted: its state is written no more
 
 	rate *bucket // nil: it has no rate
+	odds *odds   // nil: no attempt has failed lately
 
 	ready    []webhook.Delivery // claimed, not yet attempted
 	inFlight int
@@ -55,10 +56,10 @@ func (r *roster) init(unsettled int) {
 	r.maxReady = 4 * unsettled
 }
 
-// eligible reports whether s may be attempted now. A circuit breaker, a rate
-// limit and the like belong here.
+// eligible reports whether s may be attempted now. Its rate is asked apart, by
+// [roster.take]: it ends so often that what is claimed is kept meanwhile.
 func (s *subscriber) eligible(now time.Time) bool {
-	return s.plan != nil && s.state.Status == webhook.Active && !now.Before(s.state.WaitUntil)
+	return s.plan != nil && s.state.Status == webhook.Active && !now.Before(s.state.Waits())
 }
 
 // room returns how many deliveries to claim for s: enough to keep its slots
@@ -68,7 +69,7 @@ func (r *roster) room(s *subscriber) int {
 	if s.rate != nil {
 		want = min(want, s.rate.ahead())
 	}
-	if r.ready >= r.maxReady {
+	if r.ready >= r.maxReady || s.state.Opened > 0 {
 		want = 1
 	}
 	if len(s.ready) > want/2 {
@@ -148,7 +149,11 @@ func (s *subscriber) free() int {
 	if s.plan == nil {
 		return 0
 	}
-	return min(len(s.ready), s.plan.concurrency-s.inFlight)
+	slots := s.plan.concurrency
+	if s.state.Opened > 0 {
+		slots = 1 // half open: one is tried
+	}
+	return max(0, min(len(s.ready), slots-s.inFlight))
 }
 
 // runnable returns how many deliveries could be attempted at once now.
@@ -194,8 +199,8 @@ func (r *roster) scan(now time.Time) {
 func (r *roster) arm(s *subscriber, now time.Time) {
 	switch {
 	case s.plan == nil || s.state.Status != webhook.Active:
-	case now.Before(s.state.WaitUntil):
-		r.scanBy(s.state.WaitUntil)
+	case now.Before(s.state.Waits()):
+		r.scanBy(s.state.Waits())
 	case !s.ask:
 		r.scanBy(s.next)
 	}

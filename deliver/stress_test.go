@@ -115,6 +115,13 @@ type ear struct {
 	outcomes []webhook.Outcome
 	settled  []webhook.DeliveryState
 	statuses []webhook.Status
+	circuits []int
+}
+
+func (e *ear) CircuitChanged(_ *webhook.Subscription, st webhook.SubscriptionState) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.circuits = append(e.circuits, st.Opened)
 }
 
 func (e *ear) Attempted(_ *webhook.Subscription, _ *webhook.Delivery, a *webhook.Attempt) {

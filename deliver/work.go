@@ -114,8 +114,11 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 	s.inFlight--
 	d.roster.unsettled++
 	awaited = awaited || 2*d.roster.unsettled >= d.roster.maxUnsettled
-	changed := d.roster.set(s, s.state.After(a, p.sub.PauseAfter))
-	state := s.state
+	was, state := s.state.Opened > 0, s.state.After(a, p.sub.PauseAfter)
+	if s.tip(a) {
+		state = state.OpenCircuit(a.Started.Add(a.Latency))
+	}
+	changed := d.roster.set(s, state)
 	var dropped []webhook.DeliveryID
 	if now := time.Now(); !s.eligible(now) {
 		dropped = d.roster.drop(s)
@@ -131,5 +134,8 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 	}
 	if changed {
 		d.opts.Observer.StateChanged(p.sub, state)
+	}
+	if was != (state.Opened > 0) {
+		d.opts.Observer.CircuitChanged(p.sub, state)
 	}
 }

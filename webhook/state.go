@@ -18,18 +18,26 @@ func NewState(id SubscriptionID, number uint64, now time.Time) SubscriptionState
 
 // After returns s as it stands after attempt a of one of its deliveries.
 //
-//   - Accepted: the row of failures ends.
-//   - Failed: one more; the pauseAfter-th in a row pauses (0: never).
+//   - Accepted: the row of failures ends, and the circuit closes.
+//   - Failed: one more; the pauseAfter-th in a row pauses (0: never). If the
+//     circuit was half open it opens again.
 //   - Throttled: it waits until a.RetryAt, or longer if it had to already.
 //   - Stopped: gone, unless it was already.
-//   - Aborted, Broken: nothing; they are about one delivery.
+//   - Aborted: the circuit closes; it is about one delivery.
+//   - Broken: nothing; it is about one delivery, and our fault.
 func (s SubscriptionState) After(a *Attempt, pauseAfter int) SubscriptionState {
 	now := a.Started.Add(a.Latency)
 	switch a.Outcome {
 	case Accepted:
 		s.Failures = 0
+		return s.closeCircuit()
+	case Aborted:
+		return s.closeCircuit()
 	case Failed:
 		s.Failures++
+		if s.Opened > 0 && !a.Started.Before(s.OpenUntil) {
+			s = s.OpenCircuit(now)
+		}
 		if pauseAfter > 0 && s.Failures >= pauseAfter && s.Status == Active {
 			return s.become(Paused, ReasonPauseAfter, now)
 		}
@@ -50,6 +58,44 @@ func (s SubscriptionState) After(a *Attempt, pauseAfter int) SubscriptionState {
 	return s
 }
 
+// How long a circuit stays open: first, and at most. It doubles in between.
+const (
+	openFirst = 30 * time.Second
+	openMost  = 10 * time.Minute
+)
+
+// OpenCircuit returns s with its circuit open for twice as long as the last time
+// in a row: 30 s at first, 10 min at most.
+func (s SubscriptionState) OpenCircuit(now time.Time) SubscriptionState {
+	wait := openMost
+	if s.Opened < 5 {
+		wait = min(openFirst<<s.Opened, openMost)
+	}
+	s.Opened++
+	s.OpenUntil = now.Add(wait)
+	return s
+}
+
+// Waits returns when s may be attempted again: when neither a Retry-After nor
+// an open circuit says no. It may have passed.
+func (s *SubscriptionState) Waits() time.Time {
+	if s.OpenUntil.After(s.WaitUntil) {
+		return s.OpenUntil
+	}
+	return s.WaitUntil
+}
+
+func (s SubscriptionState) closeCircuit() SubscriptionState {
+	s.Opened, s.OpenUntil = 0, time.Time{}
+	return s
+}
+
+// Move returns s as it is for another URL: nothing is known of what is there.
+func (s SubscriptionState) Move() SubscriptionState {
+	s.WaitUntil = time.Time{}
+	return s.closeCircuit()
+}
+
 // Pause returns s paused. One that is not active stays what it is.
 func (s SubscriptionState) Pause(reason string, now time.Time) SubscriptionState {
 	if s.Status != Active {
@@ -58,11 +104,13 @@ func (s SubscriptionState) Pause(reason string, now time.Time) SubscriptionState
 	return s.become(Paused, reason, now)
 }
 
-// Resume returns s active. After a pause, what it is owed goes on; one that was
+// Resume returns s active, with its circuit closed. After a pause, what it is owed goes on; one that was
 // gone or disabled starts with what comes after position newest, and the rest
 // stays held until [SubscriptionState.Release].
 func (s SubscriptionState) Resume(reason string, newest uint64, now time.Time) SubscriptionState {
 	switch s.Status {
+	case Active:
+		return s.closeCircuit()
 	case Paused:
 		return s.restart(reason, now)
 	case Gone, Disabled:
@@ -102,7 +150,7 @@ func (s SubscriptionState) Return(now time.Time) SubscriptionState {
 // restart makes s active and forgets what its receiver did before.
 func (s SubscriptionState) restart(reason string, now time.Time) SubscriptionState {
 	s.Failures, s.WaitUntil = 0, time.Time{}
-	return s.become(Active, reason, now)
+	return s.closeCircuit().become(Active, reason, now)
 }
 
 func (s SubscriptionState) become(status Status, reason string, now time.Time) SubscriptionState {

@@ -106,9 +106,9 @@ func TestStatusByHand(t *testing.T) {
 		{"return", back, webhook.Paused, webhook.Paused, 7, false},
 	} {
 		t.Run(c.name+" while "+string(c.from), func(t *testing.T) {
-			s := webhook.SubscriptionState{Status: c.from, Since: began, HeldThrough: 7, Failures: 2, WaitUntil: later}
+			s := webhook.SubscriptionState{Status: c.from, Since: began, HeldThrough: 7, Failures: 2, WaitUntil: later, Opened: 2, OpenUntil: later}
 			got := c.do(s)
-			forgot := got.Failures == 0 && got.WaitUntil.IsZero()
+			forgot := got.Failures == 0 && got.WaitUntil.IsZero() && got.Opened == 0
 			if got.Status != c.want || got.HeldThrough != c.held || forgot != c.forget {
 				t.Errorf("got %+v, want %s, held through %d, failures forgotten %v", got, c.want, c.held, c.forget)
 			}
@@ -116,5 +116,29 @@ func TestStatusByHand(t *testing.T) {
 				t.Errorf("since %v, though the status was %s before", got.Since, c.from)
 			}
 		})
+	}
+}
+
+// A circuit opens for twice as long each time in a row, up to ten minutes.
+func TestACircuitOpensLongerAndLonger(t *testing.T) {
+	s := webhook.SubscriptionState{Status: webhook.Active}
+	for i, want := range []time.Duration{30, 60, 120, 240, 480, 600, 600, 600} {
+		s = s.OpenCircuit(began)
+		if got := s.OpenUntil.Sub(began); got != want*time.Second || s.Opened != i+1 {
+			t.Errorf("opened for the time %d: %v (counted %d), want %v", i+1, got, s.Opened, want*time.Second)
+		}
+	}
+	late := attempt(webhook.Failed, 500, time.Time{}) // begun before it opened
+	if got := s.After(late, 0); got.Opened != s.Opened || got.OpenUntil != s.OpenUntil {
+		t.Errorf("an attempt from before it opened changed it: %+v", got)
+	}
+	probe := &webhook.Attempt{Outcome: webhook.Failed, Started: s.OpenUntil, Latency: time.Second}
+	if got := s.After(probe, 0); got.OpenUntil != s.OpenUntil.Add(10*time.Minute+time.Second) {
+		t.Errorf("a probe that failed left it open until %v", got.OpenUntil)
+	}
+	for _, o := range []webhook.Outcome{webhook.Accepted, webhook.Aborted} {
+		if got := s.After(attempt(o, 200, time.Time{}), 0); got.Opened != 0 || !got.OpenUntil.IsZero() {
+			t.Errorf("%s left it open: %+v", o, got)
+		}
 	}
 }

@@ -132,4 +132,10 @@ type SubscriptionState struct {
 
 	// Failures counts failed attempts in a row.
 	Failures int
+
+	// Opened counts how often in a row the circuit breaker has opened; 0: the
+	// circuit is closed. Until OpenUntil nothing is attempted, then one delivery
+	// at a time: whether it is accepted decides.
+	Opened    int
+	OpenUntil time.Time
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -32,4 +33,62 @@ func TestRateIsKept(t *testing.T) {
 			t.Errorf("waiting for the rate spent attempts: %v", ds)
 		}
 	}
+}
+
+// A receiver that fails each time is left alone for half a minute after ten
+// attempts, and so are the slots of the others; what it is owed waits.
+func TestCircuitLeavesAReceiverThatFailsAlone(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	bad, good := receive(t, status(500)), receive(t, nil)
+	p := start(t, caddyfile(subscribe("bad", bad, "scopes project.**\n\t\t\torder none\n\t\t\tconcurrency 1")+
+		subscribe("good", good, "scopes project.**"), projects, api.URL))
+	for range 30 {
+		p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	}
+	good.wait(30)
+	var subs []struct{ ID, Status, Circuit string }
+	open := func() bool {
+		p.get("/sidehook/subscriptions", &subs)
+		return subs[0].ID == "bad" && subs[0].Circuit == "open"
+	}
+	until(t, "the circuit is open", open)
+	tried := len(bad.all())
+	if tried != 10 {
+		t.Errorf("it opened after %d attempts, want 10", tried)
+	}
+	p.kill()
+	p.start()
+	for range 10 {
+		p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	}
+	good.wait(40)
+	if !open() || subs[0].Status != "active" || subs[1].Circuit != "closed" {
+		t.Errorf("after a restart the subscriptions are %+v", subs)
+	}
+	var h struct {
+		Circuits int `json:"circuits_open"`
+	}
+	if p.get("/sidehook/health", &h); h.Circuits != 1 {
+		t.Errorf("health tells of %d open circuits", h.Circuits)
+	}
+	var ds []struct {
+		Attempts      int
+		State, Reason string
+	}
+	p.get("/sidehook/deliveries?subscription=bad&max=100", &ds)
+	spent := 0
+	for _, d := range ds {
+		spent += d.Attempts
+		if d.State != "pending" || !strings.Contains(d.Reason, "circuit is open until") {
+			t.Fatalf("a delivery that waits is shown as %s: %q", d.State, d.Reason)
+		}
+	}
+	if spent != 10 || len(bad.all()) != 10 {
+		t.Errorf("%d attempts spent, %d requests made, want 10", spent, len(bad.all()))
+	}
+	bad.respond(nil)
+	if out, err := p.cli("subscriptions", "resume", "bad", "--address", p.admin); err != nil {
+		t.Errorf("resume: %v: %s", err, out)
+	}
+	until(t, "all that waited is delivered", func() bool { return len(tally(bad.took()).seen) >= 30 })
 }

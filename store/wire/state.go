@@ -16,6 +16,8 @@ const (
 	stateHeldThrough
 	stateWaitUntil
 	stateFailures
+	stateOpened
+	stateOpenUntil
 )
 
 // AppendState appends the encoding of s to buf.
@@ -27,7 +29,9 @@ func AppendState(buf []byte, s *webhook.SubscriptionState) []byte {
 	buf = AppendTime(buf, stateSince, s.Since)
 	buf = AppendUint(buf, stateHeldThrough, s.HeldThrough)
 	buf = AppendTime(buf, stateWaitUntil, s.WaitUntil)
-	return AppendInt(buf, stateFailures, int64(s.Failures))
+	buf = AppendInt(buf, stateFailures, int64(s.Failures))
+	buf = AppendInt(buf, stateOpened, int64(s.Opened))
+	return AppendTime(buf, stateOpenUntil, s.OpenUntil)
 }
 
 // DecodeState reads what [AppendState] wrote. The result shares nothing with
@@ -53,6 +57,10 @@ func DecodeState(data []byte) (webhook.SubscriptionState, error) {
 			s.WaitUntil = r.Time()
 		case stateFailures:
 			s.Failures = int(r.Int())
+		case stateOpened:
+			s.Opened = int(r.Int())
+		case stateOpenUntil:
+			s.OpenUntil = r.Time()
 		}
 	}
 	if err := r.Err(); err != nil {
