@@ -89,7 +89,7 @@ func (c *call) renamed(s *Subject, entity *tree.Value) string {
 			return shown
 		case shows:
 			return ""
-		case sets && asked != "" && field == c.e.res.idParam && c.reqKind != isPatch:
+		case sets && asked != "" && field == c.e.res.idParam && !slices.Contains(genericIDs, field) && c.reqKind != isPatch:
 			return asked
 		}
 	}
@@ -125,6 +125,27 @@ func (c *call) spoken(s *Subject) string {
 	return s.Key.ID
 }
 
+// latest returns the snapshot of subject i: before[i], or what another subject,
+// under another name of the same entity, has made of it.
+func (d *deriver) latest(plan *Plan, before []webhook.Snapshot, i int) *webhook.Snapshot {
+	if d.alone {
+		return &before[i]
+	}
+	if i == 0 {
+		for j := range plan.Subjects {
+			d.aliased = d.aliased || before[j].Key != plan.Subjects[j].Key
+		}
+	}
+	if d.aliased {
+		for j := len(d.out.Snapshots) - 1; j >= 0; j-- {
+			if d.out.Snapshots[j].Key == before[i].Key {
+				return &d.out.Snapshots[j]
+			}
+		}
+	}
+	return &before[i]
+}
+
 // known chooses, of the snapshots that the names of a subject lead to, the one
 // of its entity; before is that of its key, names those of s.names.
 func (s *Subject) known(before *webhook.Snapshot, names []webhook.Snapshot) *webhook.Snapshot {
@@ -136,6 +157,37 @@ func (s *Subject) known(before *webhook.Snapshot, names []webhook.Snapshot) *web
 		}
 	}
 	return before
+}
+
+// renamedTo reports whether what a GET under a subject's new name showed is the
+// subject: it has that name, and no other id than the state before. The API may
+// have given it another name than was asked for, and that one may be another's.
+func (c *call) renamedTo(s *Subject, before, entity *tree.Value) bool {
+	if !c.e.res.goesBy(entity, s.renamed) {
+		return false
+	}
+	return !slices.ContainsFunc(genericIDs, func(field string) bool {
+		was, is := before.Get(field), entity.Get(field)
+		return was != nil && is != nil && !tree.Equal(was, is) && !is.Is(s.renamed)
+	})
+}
+
+// denied doubts the name that a call asked for if a GET did not find the entity
+// there.
+func (d *deriver) denied(ch *change, seen Seen) {
+	if ch.s.renamed == "" || ch.o.body == nil || ch.o.via != webhook.FromComputed || seen.Observation == nil || seen.Observation.Status == 0 {
+		return
+	}
+	for _, field := range d.e.res.idNames {
+		if ch.o.body.Get(field).Is(ch.s.renamed) {
+			ch.o.unknown = append(slices.Clone(ch.o.unknown), tree.Join("", field))
+		}
+	}
+	slices.Sort(ch.o.unknown)
+	ch.o.unknown = slices.Compact(ch.o.unknown)
+	own := *ch.s
+	own.renamed = ""
+	ch.s, ch.o.doubtful = &own, true
 }
 
 // guessed returns the subject with the answer that shows another id, if that is
@@ -161,7 +213,7 @@ func (d *deriver) lead(ch *change, planned *Subject, before []webhook.Snapshot) 
 		switch {
 		case name == ch.s.Key || at.Key == ch.s.Key, planned.guess != nil && i > 0:
 			continue
-		case name.ID == planned.renamed && !d.e.res.goesBy(ch.o.body, name.ID):
+		case name.ID == planned.renamed && (ch.s.renamed == "" || !d.e.res.goesBy(ch.o.body, name.ID)):
 			continue // it was asked for, and not done
 		}
 		next := webhook.Snapshot{}

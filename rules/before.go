@@ -100,7 +100,7 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 		return nil
 	}
 	entity := c.e.res.find(root)
-	if entity == nil || saysNo(root) || !c.e.res.shows(root, entity, s.Key.ID) && !(alone && c.mayBe(entity, asked, before)) {
+	if entity == nil || saysNo(root) || s.renamed != "" && !c.renamedTo(s, before, entity) || !c.e.res.shows(root, entity, s.Key.ID) && !(alone && c.mayBe(entity, asked, before)) {
 		return nil
 	}
 	if c.m.Redacts() {

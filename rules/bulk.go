@@ -137,7 +137,8 @@ func (c *call) askedIDs(elements []element) []string {
 	return ids
 }
 
-// planMentions makes subjects of mentions: of two of one entity the last counts.
+// planMentions makes subjects of mentions: of two of one entity the last counts,
+// with what the first asked for.
 func (c *call) planMentions(pl *Plan, mentions []mention) {
 	c.bulk = true
 	at := make(map[webhook.EntityKey]int, len(mentions))
@@ -153,6 +154,10 @@ func (c *call) planMentions(pl *Plan, mentions []mention) {
 			continue
 		}
 		if j, again := at[s.Key]; again {
+			if first := pl.Subjects[j].asked; first.IsObject() && s.asked.IsObject() {
+				both := tree.Assign(first, s.asked)
+				s.asked = &both
+			}
 			pl.Subjects[j] = s
 			continue
 		}

@@ -47,7 +47,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		})
 	default:
 		body := tree.MergePatch(b.body, s.asked)
-		o.body = &body
+		o.body, o.unknown = &body, stillUnknown(b, s.asked)
 	}
 	for _, name := range s.files {
 		path := tree.Join("", name)
@@ -64,7 +64,12 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 func (c *call) apply(o *outcome, b *state, asked *tree.Value) {
 	body := tree.Assign(b.body, asked)
 	o.body = &body
-	o.unknown = slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
+	o.unknown = stillUnknown(b, asked)
+}
+
+// stillUnknown returns what is not known of the state before, and was not set.
+func stillUnknown(b *state, asked *tree.Value) []string {
+	return slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
 }
 
 // doubtServerFields lists what the API is likely to have set by itself: the

@@ -70,7 +70,7 @@ func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 		n, events := len(plan.Subjects[i].names), len(out.Events)
 		names := before[first : first+n]
 		first += n
-		if err := d.named(&plan.Subjects[i], &before[i], names, seen); err != nil {
+		if err := d.named(&plan.Subjects[i], d.latest(plan, before, i), names, seen); err != nil {
 			return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
 		}
 		if err := d.refreshAll(&d.change, len(out.Events)-events); err != nil {
@@ -92,7 +92,9 @@ type deriver struct {
 	*call
 	out   *Derived
 	alone bool
-	trace *tracer // nil: nobody asks why
+
+	aliased bool    // some of several subjects go by another name than their entity's
+	trace   *tracer // nil: nobody asks why
 
 	change change
 	vars   changeVars
@@ -169,6 +171,7 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 			return nil
 		}
 	}
+	d.denied(ch, seen)
 	d.trace.begin(d, ch, seen)
 	if s.doubt != "" {
 		ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
