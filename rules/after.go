@@ -2,7 +2,6 @@ package rules
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -33,6 +32,10 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 	receipt := s.receipt
 	if b.body != nil && s.answer != nil && s.grade == webhook.Observed {
 		receipt = c.isReceipt(s.answer, s.asked, b.body)
+		if c.mayBeAnother(s) {
+			known, shown := c.compareFields(s.answer, s.asked, b.body)
+			receipt = receipt || shown < known
+		}
 	}
 	if s.answer == nil || receipt {
 		return nil
@@ -85,9 +88,7 @@ func (c *call) tookAway(s *Subject, path string) bool {
 }
 
 // isItem reports whether the call's path is the entity's own.
-func (c *call) isItem() bool {
-	return strings.TrimSuffix(c.e.pattern.String(), "/") == strings.TrimSuffix(c.e.res.item.String(), "/")
-}
+func (c *call) isItem() bool { return c.m.atItem() }
 
 func at(v *tree.Value, path string) *tree.Value {
 	p, err := lang.ParsePath(path)

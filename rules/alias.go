@@ -29,13 +29,17 @@ func (c *call) names(s *Subject, entity *tree.Value) {
 	if c.unsure || !c.e.named || r.singular || c.e.id != nil || s.Kind == Create || r.shows(c.res, entity, said) {
 		return
 	}
+	below := c.m.below()
+	if below {
+		entity = nil // a call below the entity (/pages/about/links) may be answered with another thing
+	}
 	for _, seen := range []*tree.Value{entity, c.shownBefore()} {
 		if id, ok := r.idIn(seen); ok && id != said && r.isSecond(seen, said) {
 			s.Key, s.names = c.key(id), []webhook.EntityKey{s.Key}
 			return
 		}
 	}
-	if s.Kind == Delete {
+	if s.Kind == Delete || below {
 		return
 	}
 	if name := c.renamed(s, entity); name != "" && name != said {

@@ -50,7 +50,28 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 		return
 	}
 	s.answer, s.grade = entity, grade
-	s.receipt = grade == webhook.Observed && c.isReceipt(entity, s.asked, nil)
+	s.receipt = grade == webhook.Observed &&
+		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s) || c.resKind == isAPI && isIdentifier(entity))
+}
+
+// isIdentifier reports whether v only says which resource is meant (JSON:API
+// 1.1, resource identifier objects).
+func isIdentifier(v *tree.Value) bool {
+	for i := range v.Members() {
+		switch v.Members()[i].Name {
+		case "type", "id", "lid", "meta", "links":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// mayBeAnother reports whether an answer that has the subject's id may be about
+// another thing all the same: what POST /issues/5/comments created may be
+// comment 5.
+func (c *call) mayBeAnother(s *Subject) bool {
+	return c.x.Response.Status == 201 && c.m.below() && isDigits(s.Key.ID) && c.e.res.after != "response"
 }
 
 // showsIt reports whether the answer's entity is s.

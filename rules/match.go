@@ -229,6 +229,19 @@ func (m *Match) itemPath(id string) (path string, ok bool) {
 	return path, ok
 }
 
+// below reports whether the call's path goes on behind the entity that it names:
+// what is sent there, and shown there, may be another thing.
+func (m *Match) below() bool {
+	r := m.e.res
+	return m.e.named && !r.singular && !m.e.pattern.EndsIn(r.idParam) && !m.atItem()
+}
+
+// atItem reports whether the call's path is the entity's own.
+func (m *Match) atItem() bool {
+	item := m.e.res.item
+	return item != nil && strings.TrimSuffix(m.e.pattern.String(), "/") == strings.TrimSuffix(item.String(), "/")
+}
+
 // MaySucceed reports whether a final status can mean success: 2xx, or below
 // 400 where `success` is set (which [Program.Plan] judges).
 func (m *Match) MaySucceed(status int) bool {

@@ -23,7 +23,7 @@ func (m *Match) AnswerTells(x *webhook.Exchange) bool {
 		return false
 	case m.e.kind == Delete, r.after == "response", r.after == "request":
 		return true
-	case r.after == "fetch":
+	case r.after == "fetch", x.Before != nil, x.Response.Status == 201 && m.below():
 		return false
 	}
 	return m.shownWhole(x)

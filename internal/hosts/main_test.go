@@ -38,7 +38,7 @@ func run(m *testing.M) int {
 }
 
 // known are the hosts, each the name of a folder of examples/hosts.
-var known = []string{"json-server", "loopback", "pocketbase", "pouchdb"}
+var known = []string{"json-server", "jsonapi", "loopback", "pocketbase", "pouchdb"}
 
 // wanted returns the hosts that SIDEHOOK_HOSTS names.
 func wanted() []string {
