@@ -114,7 +114,7 @@ func (c *call) enter() {
 		return
 	}
 	etag := ""
-	if err == nil && s.Known() && !s.Deleted {
+	if err == nil && s.Known() && !s.Deleted && c.match.Knows(&s) {
 		etag = s.ETag
 	}
 	x.Before = c.fetcher.before(until, x.Request.Query, etag)

@@ -149,7 +149,7 @@ func (d *deriver) named(s *Subject, before *webhook.Snapshot, names []webhook.Sn
 // own returns snap, or only what must go on of it if it is of the entity with
 // that id below another parent: /projects/1/tasks/5 need not be /projects/2/tasks/5.
 func (d *deriver) own(snap *webhook.Snapshot) *webhook.Snapshot {
-	if parent := d.parent(); snap.Parent == "" || parent == "" || snap.Parent == parent {
+	if parent := d.m.parent(); snap.Parent == "" || parent == "" || snap.Parent == parent {
 		return snap
 	}
 	return &webhook.Snapshot{Key: snap.Key, Sequence: snap.Sequence, Alias: snap.Alias}
@@ -259,7 +259,7 @@ func (d *deriver) keep(next webhook.Snapshot, first int) {
 func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 	next := webhook.Snapshot{
 		Key: ch.s.Key, Sequence: ch.snap.Sequence, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Alias: ch.snap.Alias, Name: d.nameNow(ch), Parent: cmp.Or(d.parent(), ch.snap.Parent),
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Alias: ch.snap.Alias, Name: d.nameNow(ch), Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
 	}
 	if ch.o.body != nil {
 		next.Body, next.Unknown, next.Seen = ch.after(), ch.o.unknown, ch.o.seen
@@ -308,7 +308,7 @@ func (d *deriver) deleted(ch *change) error {
 	ch.significant = true
 	next := webhook.Snapshot{
 		Key: ch.s.Key, Sequence: ch.snap.Sequence + 1, Deleted: true, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Alias: ch.snap.Alias, Name: ch.snap.Name, Parent: cmp.Or(d.parent(), ch.snap.Parent),
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Alias: ch.snap.Alias, Name: ch.snap.Name, Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
 	}
 	first := len(d.out.Events)
 	if err := d.earn(ch); err != nil {

@@ -2,7 +2,8 @@ package rules
 
 import (
 	"fmt"
-	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
@@ -195,19 +196,6 @@ func (c *call) key(id string) webhook.EntityKey {
 	return webhook.EntityKey{API: c.p.api, Tenant: c.vars.keyTenant(), Resource: c.m.Resource(), ID: id}
 }
 
-// parent returns what stands for the things that the path puts the entity below,
-// "" if it does not say.
-func (c *call) parent() string {
-	text := ""
-	for _, name := range c.e.res.parents {
-		if c.m.params[name] == "" {
-			return ""
-		}
-		text += "/" + url.PathEscape(c.m.params[name])
-	}
-	return text
-}
-
 // gap returns a gap over the time of the exchange.
 func (c *call) gap(reason, detail string) *webhook.Gap {
 	return &webhook.Gap{Reason: reason, Detail: detail, From: c.x.Started, To: c.x.Ended}
@@ -219,7 +207,11 @@ func (c *call) planOne(pl *Plan) {
 	s.asked, s.files = withoutFiles(c.e.res.asked(c.req), c.reqKind)
 	entity := c.entityInAnswer()
 	id, ok := c.identify(entity)
-	if !ok {
+	switch {
+	case !ok && c.reads():
+		pl.Nothing = "the request says that it only reads, and the answer names nothing that it made"
+		return
+	case !ok:
 		pl.Gap = c.unidentified()
 		return
 	}
@@ -258,6 +250,14 @@ func (c *call) identify(entity *tree.Value) (string, bool) {
 		}
 	}
 	return r.idIn(object(r.asked(c.req)))
+}
+
+// reads reports whether a POST that made nothing, as far as its answer tells, says
+// by _method that it is a GET. Without `override` that is no proof, and nothing
+// else is believed of it.
+func (c *call) reads() bool {
+	said := strings.ToUpper(saidIn(&c.x.Request, "_method"))
+	return c.m.method == "POST" && c.x.Response.Status == 200 && slices.Contains(safe, said)
 }
 
 // operation is what the call's kind says without a look at the state before.

@@ -12,7 +12,7 @@ import (
 // call's If-Match does not contradict it, and, where a rule reads the state
 // before, it was seen as the caller sees it.
 func (m *Match) Trusts(snap *webhook.Snapshot, q *webhook.Request, placeholders map[string]string, age time.Duration) bool {
-	if !snap.Known() || age >= m.e.res.trust || contradicts(q.Header.Get("If-Match"), snap.ETag) {
+	if !snap.Known() || !m.Knows(snap) || age >= m.e.res.trust || contradicts(q.Header.Get("If-Match"), snap.ETag) {
 		return false
 	}
 	if snap.Deleted || m.e.kind == Delete || !m.e.readsBefore() {
