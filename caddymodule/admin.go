@@ -37,6 +37,7 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"GET /sidehook/events/{id}", showEvent},
 		{"GET /sidehook/deliveries", listDeliveries},
 		{"GET /sidehook/deliveries/{id}", showDelivery},
+		{"POST /sidehook/deliveries/{id}/{verb}", steerDelivery},
 		{"GET /sidehook/subscriptions", listSubscriptions},
 		{"POST /sidehook/subscriptions/{id}/{verb}", steerSubscription},
 		{"GET /sidehook/quarantine", listQuarantine},
@@ -84,6 +85,8 @@ func apiError(err error) error {
 		status = http.StatusBadRequest
 	case errors.Is(err, store.ErrNotFound):
 		status = http.StatusNotFound
+	case errors.Is(err, store.ErrPending):
+		status = http.StatusConflict
 	}
 	return caddy.APIError{HTTPStatus: status, Err: err}
 }

@@ -91,6 +91,14 @@ func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]deliveryV
 	if err != nil {
 		return nil, err
 	}
+	if held { // and by themselves, where they hold their lanes
+		q.State = webhook.Held
+		more, err := e.store.Deliveries(r.Context(), q)
+		if err != nil {
+			return nil, err
+		}
+		ds, q.State = append(more, ds...), webhook.Pending
+	}
 	states, now := e.states(), time.Now()
 	views := make([]deliveryView, 0, len(ds))
 	for i := range ds {
@@ -121,6 +129,19 @@ func showDelivery(e *engine, r *http.Request) (any, error) {
 		v.Made = append(v.Made, viewAttempt(&attempts[i]))
 	}
 	return v, nil
+}
+
+// steerDelivery retries a delivery that is final or held.
+func steerDelivery(e *engine, r *http.Request) (any, error) {
+	if verb := r.PathValue("verb"); verb != "retry" {
+		return nil, badRequest{fmt.Sprintf("%q: write retry", verb)}
+	}
+	now := time.Now()
+	d, err := e.store.Retry(r.Context(), webhook.DeliveryID(r.PathValue("id")), now)
+	if err != nil {
+		return nil, err
+	}
+	return viewDelivery(d, e.states()[d.Subscription], now), nil
 }
 
 // states returns the subscriptions' states by id.

@@ -23,7 +23,7 @@ var subscriptionOptions = options[*Subscription]{
 	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},
 	"timeout":      {usage: "timeout 10s", parse: func(l *optionLine, s *Subscription) error { return l.duration(&s.Timeout) }},
 	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
-	"order":        {usage: "order entity, subscription, or none", parse: parseOrder},
+	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
 	"concurrency":  {usage: "concurrency 8", parse: parseConcurrency},
 	"rate":         {usage: "rate 50/s, 100/m or 1000/h, or rate none", parse: parseRate},
 	"pause_after":  {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
@@ -221,10 +221,13 @@ func parseOrder(l *optionLine, s *Subscription) error {
 	if err := args[0].among("order", "entity", "subscription", "none"); err != nil || len(args) < 2 {
 		return err
 	}
-	if args[1].Text == "hold" && s.Order == string(webhook.OrderEntity) {
-		return notYet(args[0], "order entity hold")
+	if s.Order != string(webhook.OrderEntity) {
+		return args[1].errf("unexpected %q: hold and skip are for order entity", args[1].Text)
 	}
-	return args[1].errf("unexpected %q: write %s", args[1].Text, l.usage)
+	if args[1].Text == "hold" {
+		s.Order = string(webhook.OrderEntityHold)
+	}
+	return args[1].among("order entity", "hold", "skip")
 }
 
 func parseConcurrency(l *optionLine, s *Subscription) error {

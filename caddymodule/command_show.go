@@ -138,10 +138,13 @@ func deliveriesCommand() *cobra.Command {
 	var subscription, event, state string
 	var max int
 	cmd := &cobra.Command{
-		Use:   "deliveries [delivery id]",
-		Short: "List the newest deliveries of the running server, or show one with its attempts",
-		Args:  cobra.MaximumNArgs(1),
+		Use:   "deliveries [delivery id | retry delivery id]",
+		Short: "List the newest deliveries of the running server, show one with its attempts, or retry one",
+		Args:  cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 {
+				return retryDelivery(cmd.OutOrStdout(), &f, args)
+			}
 			if len(args) == 1 {
 				return showOne(cmd.OutOrStdout(), &f, "/sidehook/deliveries/"+url.PathEscape(args[0]))
 			}
@@ -159,6 +162,18 @@ func deliveriesCommand() *cobra.Command {
 	cmd.Flags().StringVar(&state, "state", "", "only those in a state: pending, held, delivered, refused, exhausted, dead, cancelled, expired")
 	cmd.Flags().IntVarP(&max, "max", "n", 20, "how many, at most 1000")
 	return cmd
+}
+
+// retryDelivery makes a delivery that is final or held pending again.
+func retryDelivery(w io.Writer, f *adminFlags, args []string) error {
+	if args[0] != "retry" {
+		return fmt.Errorf("write `deliveries`, `deliveries ID`, or `deliveries retry ID`")
+	}
+	var d deliveryView
+	if err := f.ask(http.MethodPost, "/sidehook/deliveries/"+url.PathEscape(args[1])+"/retry", nil, &d); err != nil {
+		return err
+	}
+	return printDeliveries(w, []deliveryView{d}, f.json)
 }
 
 // subscriptionsCommand lists the subscriptions, or pauses, resumes or releases

@@ -58,7 +58,7 @@ func newMetrics() *metrics {
 		notRefreshed: counter("not_refreshed_total", "Entities that a refresh line named and no GET showed.", "api"),
 		fetches:      counter("fetches_total", "GETs made to learn an entity's state.", "kind", "outcome"),
 		attempts:     counter("attempts_total", "Requests made for deliveries.", "outcome"),
-		deliveries:   counter("deliveries_total", "Deliveries that reached a final state.", "state"),
+		deliveries:   counter("deliveries_total", "Deliveries that reached a final state, or are held and hold their lane.", "state"),
 		circuits: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "sidehook", Name: "circuits_opened_total", Help: "How often a subscription's circuit has opened that was closed.",
 		}),

@@ -37,7 +37,11 @@ func (o deliverObserver) Settled(s *webhook.Subscription, d *webhook.Delivery) {
 	if d.State == webhook.Delivered {
 		return
 	}
-	o.e.logger.Error("delivery given up", "event", string(d.Event), "delivery", string(d.ID),
+	what := "delivery given up"
+	if d.State == webhook.Held {
+		what = "delivery exhausted: it holds what is newer of its entity until it is released or retried"
+	}
+	o.e.logger.Error(what, "event", string(d.Event), "delivery", string(d.ID),
 		"subscription", string(d.Subscription), "state", string(d.State), "why", d.Reason)
 }
 

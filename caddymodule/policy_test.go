@@ -26,15 +26,17 @@ func buildJSON(t *testing.T, policies string) (*webhook.Subscription, error) {
 
 func TestPoliciesAsJSON(t *testing.T) {
 	for policies, holds := range map[string]func(*webhook.Subscription) bool{
-		`{"rate":"90/m"}`: func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{Requests: 90, Per: time.Minute} },
-		`{"rate":"none"}`: func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{} },
+		`{"rate":"90/m"}`:         func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{Requests: 90, Per: time.Minute} },
+		`{"order":"entity hold"}`: func(s *webhook.Subscription) bool { return s.Order == webhook.OrderEntityHold },
+		`{"rate":"none"}`:         func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{} },
 	} {
 		if got, err := buildJSON(t, policies); err != nil || !holds(got) {
 			t.Errorf("%s became %+v (%v)", policies, got, err)
 		}
 	}
 	for policies, want := range map[string]string{
-		`{"rate":"50"}`: "like 50/s",
+		`{"rate":"50"}`:    "like 50/s",
+		`{"order":"hold"}`: "entity hold",
 	} {
 		if _, err := buildJSON(t, policies); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error %v does not say %q", policies, err, want)

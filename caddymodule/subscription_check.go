@@ -63,10 +63,10 @@ func (s *Subscription) checkNumbers() error {
 		}
 	}
 	switch webhook.Order(s.Order) {
-	case "", webhook.OrderEntity, webhook.OrderNone, webhook.OrderSubscription:
+	case "", webhook.OrderEntity, webhook.OrderEntityHold, webhook.OrderNone, webhook.OrderSubscription:
 		return nil
 	}
-	return fmt.Errorf("order %q: write none, entity or subscription", s.Order)
+	return fmt.Errorf("order %q: write none, entity, entity hold or subscription", s.Order)
 }
 
 // checkPayload says what is wrong with the name of a payload; "" is standard.

@@ -66,7 +66,9 @@ type Subscription struct {
 	Retry *Retry `json:"retry,omitempty"`
 
 	// Order says which deliveries wait for each other: none, those of one
-	// entity, or those of the subscription. Default: entity.
+	// entity, or those of the subscription. Behind one whose schedule ran out the
+	// next is attempted; with "entity hold", none is until that one is released or
+	// retried. Default: entity.
 	Order string `json:"order,omitempty"`
 
 	// Concurrency is how many deliveries may be in flight at once. Default: 8.

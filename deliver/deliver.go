@@ -21,6 +21,11 @@ type Queue interface {
 	Waiting() <-chan struct{}
 }
 
+// Releaser is a [Queue] in which deliveries are held; see store.Queue.
+type Releaser interface {
+	Release(ctx context.Context, sub webhook.SubscriptionID, now time.Time) (int, error)
+}
+
 // ErrNotNow is wrapped by errors of a [Renderer] that may not come again, such
 // as a store that cannot be read: the attempt has failed, and another follows.
 var ErrNotNow = errors.New("not now")
@@ -43,7 +48,7 @@ type States interface {
 type Observer interface {
 	// Attempted is called after each attempt, before it is recorded.
 	Attempted(s *webhook.Subscription, d *webhook.Delivery, a *webhook.Attempt)
-	// Settled is called when a delivery's final state is durable.
+	// Settled is called when it is durable that a delivery is final, or held.
 	Settled(s *webhook.Subscription, d *webhook.Delivery)
 	// StateChanged is called when a subscription's status has changed.
 	StateChanged(s *webhook.Subscription, st webhook.SubscriptionState)

@@ -217,3 +217,42 @@ func TestShutdown(t *testing.T) {
 		}
 	})
 }
+
+// With `order entity hold`, an exhausted delivery holds its lane and no other,
+// for days, until it is released; then it has a fresh schedule.
+func TestOrderHoldsBehindAnExhaustedHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, e := delivertest.NewReceiver(t, 200, 500, 500, 500, 200), &ear{}
+		s := subscribe("crm", "https://crm/")
+		s.Order, s.Retry, s.Concurrency = webhook.OrderEntityHold, webhook.Schedule{time.Hour, 24 * time.Hour}, 1
+		b := start(t, deliver.Options{Transport: r, Observer: e}, s)
+		free := b.q.Owe("crm", event(0), "")
+		head := b.q.Owe("crm", event(1), "lane")
+		next := b.q.Owe("crm", event(2), "lane")
+		time.Sleep(30 * 24 * time.Hour)
+		b.state(t, free, webhook.Delivered)
+		b.state(t, head, webhook.Held)
+		b.state(t, next, webhook.Pending)
+		other := b.q.Owe("crm", event(3), "another lane")
+		time.Sleep(time.Second)
+		b.state(t, other, webhook.Delivered)
+		if n := b.q.Delivery(next).Requests; n != 0 {
+			t.Errorf("the next of the lane was attempted %d times", n)
+		}
+		if d := b.q.Delivery(head); d.Attempts != 3 || d.Settled.IsZero() {
+			t.Errorf("the held one is %+v", d)
+		}
+		if got := b.States()[0]; got.Status != webhook.Active {
+			t.Errorf("state %+v", got)
+		}
+		if _, err := b.Release(t.Context(), "crm", webhook.ReasonOperator); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		b.state(t, head, webhook.Delivered)
+		b.state(t, next, webhook.Delivered)
+		if want := "[delivered held delivered delivered delivered]"; fmt.Sprint(e.settled) != want {
+			t.Errorf("the observer heard %v, want %s", e.settled, want)
+		}
+	})
+}

@@ -231,7 +231,7 @@ func (d *Deliverer) settled(batch []result, settlements []webhook.Settlement, wi
 		poke(d.wake)
 	}
 	for i := range settlements {
-		if settlements[i].Delivery.State.Final() {
+		if settlements[i].Delivery.State != webhook.Pending {
 			d.opts.Observer.Settled(batch[i].plan.sub, &settlements[i].Delivery)
 		}
 	}

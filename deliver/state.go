@@ -40,11 +40,18 @@ func (d *Deliverer) Resume(ctx context.Context, id webhook.SubscriptionID, reaso
 }
 
 // Release makes a subscription active with nothing held: what it is owed goes
-// out in its old order, in front of what is newer in its lane.
+// out in its old order, in front of what is newer in its lane, and exhausted
+// deliveries that hold their lanes are retried.
 func (d *Deliverer) Release(ctx context.Context, id webhook.SubscriptionID, reason string) (webhook.SubscriptionState, error) {
-	return d.change(ctx, id, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
+	st, err := d.change(ctx, id, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
 		return st.Release(reason, now)
 	})
+	if q, ok := d.opts.Queue.(Releaser); ok && err == nil {
+		if _, err := q.Release(ctx, id, time.Now()); err != nil {
+			return st, fmt.Errorf("subscription %s is %s, but not all that was held is released: %w", id, st.Status, err)
+		}
+	}
+	return st, err
 }
 
 // Load is how busy a [Deliverer] is.

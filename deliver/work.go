@@ -108,6 +108,9 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 	}
 	d.opts.Observer.Attempted(p.sub, dl, a)
 	after := dl.After(*a, p.sub.Retry)
+	if after.State == webhook.Exhausted && p.sub.Order == webhook.OrderEntityHold && dl.Lane != "" {
+		after = after.Hold()
+	}
 	awaited := dl.Lane != "" && d.opts.Queue.Awaited(dl.ID)
 
 	d.mu.Lock()

@@ -108,9 +108,10 @@ type Quarantine interface {
 // Queue gives out deliveries. It keeps in memory which ones are given out, so
 // claiming writes nothing; after a crash all unsettled ones are due again.
 type Queue interface {
-	// Claim gives out up to max deliveries of a subscription that are due at
-	// now, oldest due first, live before retry before replay between lanes, at
-	// most one at a time of each lane and only a lane's head. through is the
+	// Claim gives out up to max pending deliveries of a subscription that are due
+	// at now, oldest due first, live before retry before replay between lanes, at
+	// most one at a time of each lane and only a lane's head; a held head gives
+	// its lane nothing. through is the
 	// subscription's HeldThrough: positions up to it are left alone. next is
 	// when to ask again if nothing else happens; zero: nothing is waiting.
 	Claim(ctx context.Context, sub webhook.SubscriptionID, through uint64, now time.Time, max int) (ds []webhook.Delivery, next time.Time, err error)
@@ -118,6 +119,15 @@ type Queue interface {
 	// Settle records attempts and what the deliveries are now, durably, and
 	// takes them back: one still pending is given out again when it is due.
 	Settle(ctx context.Context, s ...webhook.Settlement) error
+
+	// Retry makes a delivery that is final or held pending again, due at now,
+	// with a fresh schedule, and returns it. It goes in front of what is newer in
+	// its lane. ErrPending if it is pending already, ErrNotFound.
+	Retry(ctx context.Context, id webhook.DeliveryID, now time.Time) (*webhook.Delivery, error)
+
+	// Release retries all deliveries of a subscription that are held and so hold
+	// their lanes, and returns how many there were. An error may leave some.
+	Release(ctx context.Context, sub webhook.SubscriptionID, now time.Time) (int, error)
 
 	// Unclaim takes back deliveries that were not attempted.
 	Unclaim(ids ...webhook.DeliveryID)
@@ -144,6 +154,9 @@ type Subscriptions interface {
 	// the state as kept is returned.
 	PutState(ctx context.Context, s webhook.SubscriptionState) (webhook.SubscriptionState, error)
 }
+
+// ErrPending is wrapped by a retry of a delivery that is pending already.
+var ErrPending = errors.New("it is pending already")
 
 // ErrChanged is wrapped by a change of something that somebody else has changed
 // meanwhile. Nothing was written.

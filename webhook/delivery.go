@@ -25,7 +25,7 @@ type Delivery struct {
 	Requests int    // requests made, throttled ones and those before a retry by hand included; the last attempt's number
 	Due      time.Time
 	Created  time.Time
-	Settled  time.Time // when the final state was reached
+	Settled  time.Time // when the final state was reached, or it became held
 }
 
 // Priority orders lanes, never deliveries within one.
@@ -45,7 +45,8 @@ const (
 	// Pending waits for Due. While its subscription is not active it is shown
 	// as Held.
 	Pending DeliveryState = "pending"
-	// Held is owed, and not attempted until released.
+	// Held is owed, and not attempted until released or retried: the head of a
+	// lane of [OrderEntityHold] whose schedule ran out.
 	Held DeliveryState = "held"
 
 	Delivered  DeliveryState = "delivered"   // an attempt was accepted
@@ -94,6 +95,14 @@ func (d Delivery) After(a Attempt, s Schedule) Delivery {
 	}
 	d.Priority = max(d.Priority, Retrying)
 	d.Due = now.Add(jitter(wait))
+	return d
+}
+
+// Hold returns d, which is exhausted, as it is instead where an exhausted head
+// holds its lane: owed, and first of its lane, until it is released, retried or
+// expires.
+func (d Delivery) Hold() Delivery {
+	d.State, d.Reason = Held, "holds its lane until it is released or retried: "+d.Reason
 	return d
 }
 

@@ -72,6 +72,7 @@ type Order string
 const (
 	OrderNone         Order = "none"         // none
 	OrderEntity       Order = "entity"       // those of one entity
+	OrderEntityHold   Order = "entity hold"  // and an exhausted one holds those behind it
 	OrderSubscription Order = "subscription" // all
 )
 
@@ -79,7 +80,7 @@ const (
 // attempted one after the other, in order of position. "" is no lane.
 func (o Order) Lane(e *Event) string {
 	switch o {
-	case OrderEntity:
+	case OrderEntity, OrderEntityHold:
 		return hashText(e.Key.API, e.Key.Tenant, e.Key.Resource, e.Key.ID)
 	case OrderSubscription:
 		return "*"

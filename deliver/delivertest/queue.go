@@ -138,12 +138,12 @@ func (q *Queue) Claim(ctx context.Context, sub webhook.SubscriptionID, through u
 	var heads []*owed
 	busy := map[string]bool{}
 	for _, o := range q.owed {
-		if o.Subscription != sub || o.State != webhook.Pending || o.Position <= through || o.Lane != "" && busy[o.Lane] {
+		if o.Subscription != sub || o.State.Final() || o.Position <= through || o.Lane != "" && busy[o.Lane] {
 			continue
 		}
 		busy[o.Lane] = true
 		switch {
-		case o.claimed:
+		case o.claimed, o.State == webhook.Held:
 		case o.Due.After(now):
 			if next.IsZero() || o.Due.Before(next) {
 				next = o.Due
@@ -190,6 +190,20 @@ func (q *Queue) Settle(ctx context.Context, ss ...webhook.Settlement) error {
 		}
 	}
 	return nil
+}
+
+// Release implements store.Queue.
+func (q *Queue) Release(ctx context.Context, sub webhook.SubscriptionID, now time.Time) (n int, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, o := range q.owed {
+		if o.Subscription == sub && o.State == webhook.Held {
+			o.Delivery = o.Delivery.Retry(now)
+			n++
+		}
+	}
+	q.signal()
+	return n, nil
 }
 
 // Unclaim implements store.Queue.

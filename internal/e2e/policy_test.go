@@ -92,3 +92,66 @@ func TestCircuitLeavesAReceiverThatFailsAlone(t *testing.T) {
 	}
 	until(t, "all that waited is delivered", func() bool { return len(tally(bad.took()).seen) >= 30 })
 }
+
+// With `order entity hold`, what is newer of an entity waits behind a delivery
+// whose schedule ran out, over restarts, until that is retried or released.
+func TestOrderHoldsBehindAnExhaustedHead(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	crm := receive(t, func(a *arrival) int {
+		if a.Body.Entity.ID == "1001" {
+			return 500
+		}
+		return 204
+	})
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\torder entity hold\n\t\t\tretry 10ms"), projects, api.URL))
+	p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	type delivery struct{ ID, State, Reason string }
+	var held []delivery
+	heads := func(n int) func() bool {
+		return func() bool {
+			p.get("/sidehook/deliveries?state=held", &held)
+			return len(held) == n
+		}
+	}
+	until(t, "the exhausted one is held", heads(1))
+	if !strings.Contains(held[0].Reason, "holds its lane") || !strings.Contains(held[0].Reason, "500") {
+		t.Errorf("it is held because: %q", held[0].Reason)
+	}
+	p.call("PATCH", "/api/projects/1001", `{"name":"Roof 2"}`)
+	p.call("POST", "/api/projects", `{"name":"Wall"}`)
+	crm.wait(1) // of the other entity
+	p.kill()
+	p.start()
+	p.call("POST", "/api/projects", `{"name":"Door"}`)
+	crm.wait(2)
+	crm.respond(nil)
+	if out, err := p.cli("deliveries", "retry", held[0].ID, "--address", p.admin); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	got := crm.wait(4)
+	var order []string
+	for _, a := range got {
+		if a.Body.Entity.ID == "1001" {
+			order = append(order, a.Body.Type)
+		}
+	}
+	if strings.Join(order, " ") != "project.created project.updated" {
+		t.Errorf("of the held entity arrived %v", order)
+	}
+	if n := len(crm.all()) - len(crm.took()); n != 2 {
+		t.Errorf("%d requests were refused, want the two of the schedule", n)
+	}
+	if out, err := p.cli("deliveries", "retry", "dlv_none", "--address", p.admin); err == nil {
+		t.Errorf("a retry of nothing: %s", out)
+	}
+	crm.respond(status(500))
+	p.call("PATCH", "/api/projects/1001", `{"name":"Roof 3"}`)
+	p.call("PATCH", "/api/projects/1002", `{"name":"Wall 3"}`)
+	until(t, "two are held", heads(2))
+	crm.respond(nil)
+	if out, err := p.cli("subscriptions", "release", "crm", "--address", p.admin); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	crm.wait(6)
+	until(t, "nothing is held", heads(0))
+}

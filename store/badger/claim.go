@@ -96,7 +96,7 @@ func (c *claiming) window(p webhook.Priority) error {
 }
 
 func (c *claiming) soon(due uint64) {
-	if c.next == 0 || due < c.next {
+	if due != never && (c.next == 0 || due < c.next) {
 		c.next = due
 	}
 }
@@ -196,7 +196,7 @@ func (s *Store) Backlogs(context.Context) ([]webhook.Backlog, error) {
 func (q *queue) oldest(v *view, l *line) (time.Time, error) {
 	due := uint64(0)
 	earlier := func(d uint64) {
-		if due == 0 || d < due {
+		if d != never && (due == 0 || d < due) {
 			due = d
 		}
 	}

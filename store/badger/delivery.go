@@ -25,9 +25,9 @@ func stateNumber(s webhook.DeliveryState) byte {
 	return 0
 }
 
-// unhappy reports whether a state has an index of its own: the final ones that
-// are few and looked for.
-func unhappy(s webhook.DeliveryState) bool { return s.Final() && s != webhook.Delivered }
+// unhappy reports whether a state has an index of its own: those that are few and
+// looked for.
+func unhappy(s webhook.DeliveryState) bool { return s != webhook.Pending && s != webhook.Delivered }
 
 // standing is the part of a stored delivery that the queue needs.
 type standing struct {
@@ -61,7 +61,7 @@ func tagOf(s subscription) uint32 {
 // encode encodes s; if d is not nil, d is what it says.
 func (s *storedDelivery) encode(d *webhook.Delivery) []byte {
 	if d != nil {
-		s.state, s.priority, s.due, s.tag = d.State, d.Priority, nanos(d.Due), tagOf(d.Subscription)
+		s.state, s.priority, s.due, s.tag = d.State, d.Priority, dueOf(d), tagOf(d.Subscription)
 	}
 	flags := byte(0)
 	if s.further {
@@ -112,7 +112,10 @@ func (s *storedDelivery) decode() (*webhook.Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Position, d.Priority, d.State, d.Due = s.position, s.priority, s.state, fromNanos(s.due)
+	d.Position, d.Priority, d.State = s.position, s.priority, s.state
+	if s.state != webhook.Held {
+		d.Due = fromNanos(s.due)
+	}
 	return d, nil
 }
 

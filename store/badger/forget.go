@@ -304,6 +304,9 @@ func (s *Store) heldOver(sub subscription, from uint64, k store.Keep) (over []we
 }
 
 func heldTooLong(d *webhook.Delivery, k store.Keep) bool {
+	if d.State == webhook.Held && k.Now.Sub(d.Settled) > k.HoldFor {
+		return true
+	}
 	since, held := k.Holding(d.Subscription, d.Position)
 	if d.Created.After(since) {
 		since = d.Created

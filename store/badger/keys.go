@@ -218,7 +218,7 @@ func (p queuePlace) before(q queuePlace) bool {
 }
 
 func placeOf(d *webhook.Delivery) queuePlace {
-	return queuePlace{place{d.Position, tailOf(d.ID)}, d.Priority, nanos(d.Due)}
+	return queuePlace{place{d.Position, tailOf(d.ID)}, d.Priority, dueOf(d)}
 }
 
 // parsePlace reads what [key.delivery] appended.

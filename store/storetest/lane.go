@@ -1,9 +1,11 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -35,6 +37,15 @@ var laneCases = []storeCase{
 	{"what is given out while the boundary moves is not given out twice",
 		"Given out is given out.",
 		heldWhileOut},
+	{"a held head holds its lane",
+		"Nothing of the lane is given out, across restarts and boundaries, until it is released or retried; other lanes go on.",
+		heldHead},
+	{"a held head expires",
+		"What was held for longer than hold_for is expired, and its lane goes on.",
+		heldHeadExpires},
+	{"a retry wants something to retry",
+		"One that is pending already, or unknown, is an error; one that is final gets a fresh schedule.",
+		retryOne},
 }
 
 // lane records n deliveries of one lane and returns nothing: they have
@@ -202,4 +213,93 @@ func heldWhileOut(e *exam) {
 		e.deliver(d)
 	}
 	e.same("the rest", []uint64{3}, positions(e.claim("crm", 0, far)))
+}
+
+// hold settles the head of a lane as one whose schedule ran out.
+func (e *exam) hold(d webhook.Delivery) webhook.Delivery {
+	e.Helper()
+	a := webhook.Attempt{Delivery: d.ID, Number: d.Requests + 1, Started: noon, Outcome: webhook.Failed, Status: 500}
+	d = d.After(a, nil).Hold()
+	e.must(e.Settle(bg, webhook.Settlement{Delivery: d, Attempt: &a}))
+	return d
+}
+
+func heldHead(e *exam) {
+	e.lane("a", 3)
+	e.lane("b", 2)
+	heads := e.claim("crm", 0, noon)
+	held := e.hold(heads[0])
+	e.deliver(heads[1])
+	e.same("the other lane goes on", []uint64{5}, positions(e.claim("crm", 0, far)))
+	for _, through := range []uint64{0, 1, 2, 0} {
+		e.reopen()
+		_, next, err := e.Claim(bg, "crm", through, far, 0)
+		e.must(err)
+		e.same("never due by itself", time.Time{}, next)
+		var lane []uint64
+		for _, p := range positions(e.claim("crm", through, far)) {
+			if p <= 3 && p > through {
+				lane = append(lane, p)
+			}
+		}
+		if through == 0 {
+			e.same("its lane", []uint64(nil), lane)
+		}
+	}
+	got, err := e.Delivery(bg, held.ID)
+	e.must(err)
+	e.same("as it is kept", held, *got)
+	e.same("listed", []uint64{1}, e.states("crm", webhook.Held))
+	n, err := e.Release(bg, "crm", noon.Add(time.Hour))
+	e.must(err)
+	e.same("released", 1, n)
+	e.reopen()
+	e.same("listed no more", 0, len(e.states("crm", webhook.Held)))
+	e.same("not before its time", 1, len(e.claim("crm", 0, noon)))
+	ds := e.claim("crm", 0, far)
+	e.same("in front of its lane", []uint64{1}, positions(ds))
+	e.same("with a fresh schedule", 0, ds[0].Attempts)
+	e.deliver(ds[0])
+	e.same("the lane goes on", []uint64{2}, positions(e.claim("crm", 0, far)))
+	n, err = e.Release(bg, "crm", far)
+	e.must(err)
+	e.same("nothing more to release", 0, n)
+}
+
+func heldHeadExpires(e *exam) {
+	e.lane("a", 2)
+	e.hold(e.claim("crm", 0, noon)[0])
+	keep := store.Keep{HoldFor: month, Holding: func(webhook.SubscriptionID, uint64) (time.Time, bool) { return time.Time{}, false }}
+	keep.Now = noon.Add(month)
+	e.must(e.Maintain(bg, keep))
+	e.same("not yet", []uint64{1}, e.states("crm", webhook.Held))
+	keep.Now = noon.Add(month + time.Second)
+	e.must(e.Maintain(bg, keep))
+	e.same("expired", []uint64{1}, e.states("crm", webhook.Expired))
+	e.same("the lane goes on", []uint64{2}, positions(e.claim("crm", 0, far)))
+}
+
+func retryOne(e *exam) {
+	e.lane("a", 2)
+	head := e.claim("crm", 0, noon)[0]
+	if _, err := e.Retry(bg, head.ID, noon); !errors.Is(err, store.ErrPending) {
+		e.Errorf("a retry of one that is given out: %v, want ErrPending", err)
+	}
+	if _, err := e.Retry(bg, "dlv_none", noon); !errors.Is(err, store.ErrNotFound) {
+		e.Errorf("a retry of one that is not there: %v, want ErrNotFound", err)
+	}
+	for _, final := range []bool{false, true} {
+		head = e.hold(head)
+		if final {
+			head = head.Cancel("", noon)
+			e.must(e.Settle(bg, webhook.Settlement{Delivery: head}))
+		}
+		got, err := e.Retry(bg, head.ID, noon)
+		e.must(err)
+		e.reopen()
+		ds := e.claim("crm", 0, far)
+		e.same("given out again", []webhook.Delivery{*got}, ds)
+		e.same("pending", webhook.Pending, got.State)
+		head = ds[0]
+	}
 }

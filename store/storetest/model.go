@@ -55,6 +55,8 @@ func (m *model) step(subs []webhook.SubscriptionID) {
 		m.back()
 	case n < 93:
 		m.retry()
+	case n < 94:
+		m.release(sub)
 	case n < 98:
 		m.through[sub] = 0
 		if m.random.IntN(2) == 0 && m.made > 0 {
@@ -92,6 +94,9 @@ func (m *model) due(sub webhook.SubscriptionID) (ids []webhook.DeliveryID) {
 			continue
 		}
 		taken[d.Lane] = d.Lane != ""
+		if d.State == webhook.Held {
+			continue
+		}
 		ids = append(ids, d.ID)
 	}
 	slices.Sort(ids)
@@ -122,6 +127,10 @@ func (m *model) settleOne() {
 			continue
 		}
 		delete(m.out, d.ID)
+		if out && m.random.IntN(8) == 0 {
+			m.hold(d)
+			return
+		}
 		i := slices.IndexFunc(m.owed, func(o webhook.Delivery) bool { return o.ID == d.ID })
 		if out && m.random.IntN(3) == 0 {
 			m.owed[i] = m.settle(d, webhook.Failed, noon)
@@ -136,6 +145,29 @@ func (m *model) settleOne() {
 		m.owed = slices.Delete(m.owed, i, i+1)
 		return
 	}
+}
+
+// hold settles d as held, where it stands.
+func (m *model) hold(d webhook.Delivery) {
+	d.Settled = noon
+	d = d.Hold()
+	m.must(m.Settle(bg, webhook.Settlement{Delivery: d}))
+	i := slices.IndexFunc(m.owed, func(o webhook.Delivery) bool { return o.ID == d.ID })
+	m.owed[i] = d
+}
+
+// release makes all that is held of sub pending again.
+func (m *model) release(sub webhook.SubscriptionID) {
+	want := 0
+	for i, d := range m.owed {
+		if d.Subscription == sub && d.State == webhook.Held {
+			m.owed[i] = d.Retry(noon)
+			want++
+		}
+	}
+	n, err := m.Release(bg, sub, noon)
+	m.must(err)
+	m.same("released", want, n)
 }
 
 // back takes back all that is given out.
