@@ -126,8 +126,13 @@ func (d *deriver) observation(s *Subject, snap *webhook.Snapshot) error {
 		return nil
 	}
 	d.compare(ch)
-	// That another view may hide a change is no reason to tell of one here.
-	ch.same = len(ch.fields) == 0
+	// That another view may hide a change is no reason to tell of one here, nor to
+	// forget what it would be told by later.
+	if ch.same = len(ch.fields) == 0; ch.same && len(ch.unknown) > 0 {
+		d.out.NoChange++
+		d.out.Skipped = append(d.out.Skipped, s.Key.String()+": the GET showed it in another view, where it cannot be compared")
+		return nil
+	}
 	ch.significant = slices.ContainsFunc(ch.fields, func(f webhook.FieldChange) bool { return !d.e.res.ignore.Match(f.Path) })
 	return d.record(ch)
 }
