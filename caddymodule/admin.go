@@ -43,6 +43,7 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"GET /sidehook/quarantine", listQuarantine},
 		{"GET /sidehook/explain/{id}", explain},
 		{"GET /sidehook/calls", listCalls},
+		{"POST /sidehook/seed/{resource}", seedStep},
 	}
 	admin := make([]caddy.AdminRoute, len(routes))
 	for i, r := range routes {
@@ -55,6 +56,9 @@ func (Admin) Routes() []caddy.AdminRoute {
 func adminHandler(handle func(*engine, *http.Request) (any, error)) caddy.AdminHandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		e, err := engines.only(r.URL.Query().Get("dir"))
+		if err == nil && e.current() == nil {
+			err = errStarting
+		}
 		if err != nil {
 			return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 		}
@@ -71,6 +75,8 @@ func adminHandler(handle func(*engine, *http.Request) (any, error)) caddy.AdminH
 		return enc.Encode(answer)
 	}
 }
+
+var errStarting = errors.New("sidehook is still starting")
 
 // badRequest is an error of the caller's.
 type badRequest struct{ text string }

@@ -15,6 +15,7 @@ var commands = []func() *cobra.Command{
 	deliveriesCommand,
 	subscriptionsCommand,
 	explainCommand,
+	seedCommand,
 	tailCommand,
 }
 

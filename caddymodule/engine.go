@@ -51,6 +51,7 @@ type engine struct {
 	missed    missed
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
 	captured  capturedCounters
+	seeding   seeding
 	callers   *callerHash
 
 	mu      sync.Mutex

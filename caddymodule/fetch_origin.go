@@ -65,8 +65,18 @@ func (o *origin) close() {
 }
 
 // prepare returns what sends the GET of target, on the condition that it is not
-// what etag validates, and writes the answer to a. A stranger wrote parts of target: it may not climb out of where it points.
+// what etag validates, and writes the answer to a.
 func (o *origin) prepare(ctx context.Context, a *answer, target, etag string) (send func() error, err error) {
+	r, err := o.request(ctx, target, etag)
+	if err != nil {
+		return nil, err
+	}
+	return func() error { return o.ask(r, a) }, nil
+}
+
+// request returns the GET of target. A stranger wrote parts of target: it may not
+// climb out of where it points.
+func (o *origin) request(ctx context.Context, target, etag string) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, o.base+target, nil)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s from the origin: %w", target, err)
@@ -78,7 +88,7 @@ func (o *origin) prepare(ctx context.Context, a *answer, target, etag string) (s
 	if etag != "" {
 		r.Header.Set("If-None-Match", etag)
 	}
-	return func() error { return o.ask(r, a) }, nil
+	return r, nil
 }
 
 // climbs reports whether the path has a part that means another one.

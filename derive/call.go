@@ -25,11 +25,13 @@ type Call struct {
 	concurrent bool                 // set by resolve
 	then       func()               // called by resolve; see Traffic.Look
 
-	get Get // see Lend; nil: nothing is lent
+	get   Get    // see Lend; nil: nothing is lent
+	phase uint32 // see phases
 }
 
 // Drop ends a call that changed nothing and is not journaled with a body.
 func (c *Call) Drop() {
+	c.traffic.leave(c.phase)
 	c.traffic.mu.Lock()
 	defer c.traffic.mu.Unlock()
 	if c.entity != nil {
@@ -163,6 +165,7 @@ func (c *Call) undisturbed(fence uint64) bool {
 // resolve publishes the after of c and opens the gate if it was the last.
 func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 	t := c.traffic
+	t.leave(c.phase)
 	t.mu.Lock()
 	defer c.after()
 	defer t.mu.Unlock()

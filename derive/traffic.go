@@ -41,6 +41,8 @@ type Traffic struct {
 
 	ctx  context.Context
 	stop context.CancelFunc
+
+	phases
 }
 
 // entity is the traffic of one entity. It is kept while a call on it is open,
@@ -108,7 +110,7 @@ func (t *Traffic) Enter(ctx context.Context, key webhook.EntityKey, max time.Dur
 		t.entities[key] = e
 	}
 	t.waitAtGate(ctx, e, max)
-	c := &Call{traffic: t, entity: e, alone: e.open == 0}
+	c := &Call{traffic: t, entity: e, alone: e.open == 0, phase: t.enter()}
 	e.open++
 	e.seen++
 	c.entered = e.seen
@@ -140,7 +142,7 @@ func (t *Traffic) waitAtGate(ctx context.Context, e *entity, max time.Duration) 
 // EnterUnnamed registers a call whose path names no entity: a create or a bulk.
 // It never waits.
 func (t *Traffic) EnterUnnamed() *Call {
-	return &Call{traffic: t, alone: true}
+	return &Call{traffic: t, alone: true, phase: t.enter()}
 }
 
 // Wait returns what was found out about the after of exchange id, once it is

@@ -74,6 +74,8 @@ func (d *deriver) whyAfter(ch *change, seen Seen) string {
 	switch {
 	case ch.s.Kind == Delete && !d.unsure && !d.later:
 		return ""
+	case ch.s.Kind == Seed:
+		return "a list showed it, when the resource was seeded"
 	case ch.s.Kind == Observe && ch.o.body != nil:
 		return "a GET showed it, because of " + d.x.Cause.String()
 	case ch.s.Kind == Observe:
@@ -153,6 +155,9 @@ func (d *deriver) whyNotAnswer(ch *change) string {
 
 // result says in words what a subject came to.
 func (d *deriver) result(ch *change, a *Account, events int) string {
+	if ch.s.Kind == Seed {
+		return "nothing: a seed earns nothing"
+	}
 	if ch.s.Kind == Observe {
 		if why := d.notComparable(ch); why != "" {
 			return "nothing: " + why

@@ -13,6 +13,7 @@ import (
 func (k *compiler) item(place string, r *resource) {
 	r.shown = &endpoint{method: "GET", pattern: r.item, place: place, res: r, kind: Observe, named: true}
 	k.p.items.Put("GET", r.item, r.shown)
+	r.listed = &endpoint{method: "GET", pattern: r.collection, place: place, res: r, kind: Seed}
 }
 
 // refreshes compiles the refresh lines, now that all resources are known.

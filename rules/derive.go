@@ -156,6 +156,9 @@ func (d *deriver) own(snap *webhook.Snapshot) *webhook.Snapshot {
 }
 
 func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
+	if s.Kind == Seed {
+		return d.seed(s, snap)
+	}
 	if s.Kind == Observe {
 		return d.observation(s, snap)
 	}

@@ -108,6 +108,9 @@ func (pl *Plan) Keys(keys []webhook.EntityKey) []webhook.EntityKey {
 
 // Plan reads what x is about. It keeps references to x.
 func (p *Program) Plan(x *webhook.Exchange) *Plan {
+	if x.Seed != "" {
+		return p.planSeed(x)
+	}
 	if !x.Cause.IsZero() {
 		return p.planObserved(x)
 	}

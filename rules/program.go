@@ -40,6 +40,7 @@ const (
 	Upsert Kind = "upsert" // creates or updates: the state before tells
 	Call   Kind = "call"   // outside every resource
 
+	Seed    Kind = "seed"    // a page of a list showed the entity, of a crawl
 	Observe Kind = "observe" // a GET of ours showed the entity, because of another exchange
 )
 
@@ -75,6 +76,7 @@ type resource struct {
 	rules          []*rule
 	refresh        []*refresh
 	shown          *endpoint // the GET of one entity
+	listed         *endpoint // the GET of all
 }
 
 // origin is where a tenant or an actor comes from: one of both is set.

@@ -52,6 +52,10 @@ type Exchange struct {
 	// service, not as the caller.
 	Cause   ExchangeID
 	Service bool
+
+	// Seed is the resource of whose list this is a page, of a crawl that earns
+	// nothing; "" if it is none. Its answer is an array of entities.
+	Seed string
 }
 
 // Ending says how an exchange ended, as far as the proxy could see.

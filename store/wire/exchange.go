@@ -74,6 +74,7 @@ const (
 	exchangeClientGone   Number = 10
 	exchangeCause        Number = 11
 	exchangeService      Number = 12
+	exchangeSeed         Number = 13
 
 	requestMethod  Number = 20
 	requestPath    Number = 21
@@ -111,6 +112,7 @@ func AppendExchange(buf []byte, x *webhook.Exchange) []byte {
 	buf = AppendBool(buf, exchangeClientGone, x.ClientGone)
 	buf = AppendID(buf, exchangeCause, x.Cause)
 	buf = AppendBool(buf, exchangeService, x.Service)
+	buf = AppendString(buf, exchangeSeed, x.Seed)
 	buf = appendRequest(buf, &x.Request)
 
 	buf = AppendInt(buf, responseStatus, int64(x.Response.Status))
@@ -165,6 +167,8 @@ func DecodeExchange(data []byte) (*webhook.Exchange, error) {
 			x.Cause = r.ID()
 		case exchangeService:
 			x.Service = r.Bool()
+		case exchangeSeed:
+			x.Seed = r.String()
 		case responseStatus:
 			x.Response.Status = int(r.Int())
 		case responseHeader:

@@ -39,7 +39,7 @@ func fullExchange() *webhook.Exchange {
 			Error:  "cut off", Service: true,
 		},
 		Placeholders: map[string]string{"http.auth.user.id": "ann", "": "empty", "none": ""},
-		Overlapped:   true, ClientGone: true, Cause: webhook.NewExchangeID(noon), Service: true,
+		Overlapped:   true, ClientGone: true, Cause: webhook.NewExchangeID(noon), Service: true, Seed: "order",
 	}
 }
 
