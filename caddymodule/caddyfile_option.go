@@ -80,6 +80,7 @@ var places = map[string]string{
 	"sign":         "a subscription, in sidehook of the global options",
 	"retry":        "a subscription, in sidehook of the global options",
 	"rate":         "a subscription, in sidehook of the global options",
+	"delete_after": "a subscription, in sidehook of the global options",
 	"skip_keys":    "a subscription, in sidehook of the global options",
 	"emit":         "a resource, or in the block of on",
 	"item":         "a resource",

@@ -27,15 +27,15 @@ var subscriptionOptions = options[*Subscription]{
 	"concurrency":  {usage: "concurrency 8", parse: parseConcurrency},
 	"rate":         {usage: "rate 50/s, 100/m or 1000/h, or rate none", parse: parseRate},
 	"pause_after":  {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
+	"delete_after": {usage: "delete_after 50 timeouts, or delete_after none", parse: parseDeleteAfter},
 
 	"allow_private":        {usage: "allow_private", parse: func(l *optionLine, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
 	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *optionLine, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
 
-	"chunk":        later[*Subscription](),
-	"delete_after": later[*Subscription](),
-	"view_check":   later[*Subscription](),
-	"expand":       later[*Subscription](),
-	"for":          later[*Subscription](),
+	"chunk":      later[*Subscription](),
+	"view_check": later[*Subscription](),
+	"expand":     later[*Subscription](),
+	"for":        later[*Subscription](),
 }
 
 const signUsage = "sign standard, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]"
@@ -264,4 +264,18 @@ func parsePauseAfter(l *optionLine, s *Subscription) error {
 		return err
 	}
 	return args[0].number("pause_after", &s.PauseAfter, 1)
+}
+
+func parseDeleteAfter(l *optionLine, s *Subscription) error {
+	args, err := l.take(1, 2)
+	if err != nil || len(args) == 1 && args[0].Text == none {
+		return err
+	}
+	if err := args[0].number("delete_after", &s.DeleteAfter, 1); err != nil {
+		return err
+	}
+	if len(args) < 2 {
+		return l.errf("delete_after %d what? write delete_after %d timeouts; other failures are for pause_after", s.DeleteAfter, s.DeleteAfter)
+	}
+	return args[1].among("delete_after …", "timeouts")
 }

@@ -28,6 +28,7 @@ func TestPoliciesAsJSON(t *testing.T) {
 	for policies, holds := range map[string]func(*webhook.Subscription) bool{
 		`{"rate":"90/m"}`:         func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{Requests: 90, Per: time.Minute} },
 		`{"order":"entity hold"}`: func(s *webhook.Subscription) bool { return s.Order == webhook.OrderEntityHold },
+		`{"delete_after":50}`:     func(s *webhook.Subscription) bool { return s.DeleteAfter == 50 },
 		`{"rate":"none"}`:         func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{} },
 	} {
 		if got, err := buildJSON(t, policies); err != nil || !holds(got) {
@@ -35,8 +36,9 @@ func TestPoliciesAsJSON(t *testing.T) {
 		}
 	}
 	for policies, want := range map[string]string{
-		`{"rate":"50"}`:    "like 50/s",
-		`{"order":"hold"}`: "entity hold",
+		`{"rate":"50"}`:       "like 50/s",
+		`{"delete_after":-1}`: "timeouts in a row",
+		`{"order":"hold"}`:    "entity hold",
 	} {
 		if _, err := buildJSON(t, policies); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error %v does not say %q", policies, err, want)

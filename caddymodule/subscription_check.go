@@ -54,6 +54,8 @@ func (s *Subscription) checkNumbers() error {
 		return fmt.Errorf("concurrency %d: write a number from 1 to %d", s.Concurrency, maxConcurrency)
 	case s.PauseAfter < 0:
 		return fmt.Errorf("pause_after %d: write a number of failed attempts in a row", s.PauseAfter)
+	case s.DeleteAfter < 0:
+		return fmt.Errorf("delete_after %d: write a number of timeouts in a row", s.DeleteAfter)
 	}
 	if s.Retry != nil {
 		for _, wait := range *s.Retry {

@@ -84,6 +84,11 @@ type Subscription struct {
 	// Default: never.
 	PauseAfter int `json:"pause_after,omitempty"`
 
+	// DeleteAfter ends it after so many attempts in a row that had no answer
+	// within the timeout. One of the configuration cannot be deleted but there: it
+	// is disabled, and what it is owed is held. Default: never.
+	DeleteAfter int `json:"delete_after,omitempty"`
+
 	// AllowPrivate lets it be at a private address. A subscription of the
 	// configuration may be anywhere, whether this is set or not.
 	AllowPrivate bool `json:"allow_private,omitempty"`
@@ -171,7 +176,7 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 		Payload: orDefault(s.Payload, "standard"), ContentType: orDefault(s.ContentType, "json"),
 		Timeout: orDefault(time.Duration(s.Timeout), defaultTimeout), Retry: s.schedule(),
 		Order:       webhook.Order(orDefault(s.Order, string(webhook.OrderEntity))),
-		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter,
+		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
 	}
 	for _, p := range s.Scopes {

@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -314,5 +315,30 @@ func TestStoreThatCannotClaim(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		b.state(t, id, webhook.Delivered)
+	})
+}
+
+// A receiver that never answers: the circuit opens, and after the last timeout
+// that delete_after allows nothing is sent for ever. What it is owed is held.
+func TestDeleteAfterTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		script := append(slices.Repeat([]delivertest.Reply{delivertest.Silent}, 12), 500, delivertest.Silent)
+		r, s := delivertest.NewReceiver(t, script...), subscribe("crm", "https://crm/")
+		s.DeleteAfter, s.Concurrency = 50, 1
+		b := start(t, deliver.Options{Transport: r, Newest: fixed(new(uint64))}, s)
+		for i := range 100 {
+			b.q.Owe("crm", event(i), "")
+		}
+		time.Sleep(60 * 24 * time.Hour)
+		synctest.Wait()
+		if n := len(r.Requests()); n != 12+1+50 {
+			t.Errorf("%d requests, want 12, the answer, and 50 more", n)
+		}
+		if got := b.q.State("crm"); got.Status != webhook.Disabled || got.Reason != webhook.ReasonDeleteAfter {
+			t.Errorf("state %+v", got)
+		}
+		if n := b.q.Pending(); n != 100 {
+			t.Errorf("%d are owed, want all", n)
+		}
 	})
 }

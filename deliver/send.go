@@ -53,6 +53,7 @@ func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) 
 		if context.Cause(ctx) == errCut {
 			return nil
 		}
+		a.TimedOut = isTimeout(err) || context.Cause(ctx) == errTimeout
 		return failed(a, words(err, p.request.URL.Host, p.timeout))
 	}
 	defer resp.Body.Close()

@@ -117,7 +117,7 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 	s.inFlight--
 	d.roster.unsettled++
 	awaited = awaited || 2*d.roster.unsettled >= d.roster.maxUnsettled
-	was, state := s.state.Opened > 0, s.state.After(a, p.sub.PauseAfter)
+	was, state := s.state.Opened > 0, s.state.After(a, p.sub)
 	if s.tip(a) {
 		state = state.OpenCircuit(a.Started.Add(a.Latency))
 	}

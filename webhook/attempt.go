@@ -19,6 +19,8 @@ type Attempt struct {
 	Status  int    // 0: no answer
 	Error   string // in words, if there was no (whole) answer
 
+	TimedOut bool // there was no answer within the timeout
+
 	URL      string
 	Sent     Header // secrets masked
 	Received Header

@@ -9,6 +9,10 @@ const (
 	ReasonGone       = "gone"    // the receiver answered 410
 	ReasonDisable    = "disable" // the receiver answered webhook-delivery: disable
 	ReasonAbsent     = "absent"
+
+	// ReasonDeleteAfter: too many timeouts in a row. One of the configuration
+	// stays disabled for it; one that was made through the API is deleted.
+	ReasonDeleteAfter = "delete_after"
 )
 
 // NewState returns the state of a subscription that has no past.
@@ -19,29 +23,41 @@ func NewState(id SubscriptionID, number uint64, now time.Time) SubscriptionState
 // After returns s as it stands after attempt a of one of its deliveries.
 //
 //   - Accepted: the row of failures ends, and the circuit closes.
-//   - Failed: one more; the pauseAfter-th in a row pauses (0: never). If the
-//     circuit was half open it opens again.
+//   - Failed: one more; the one that sub.PauseAfter says pauses. If the circuit
+//     was half open it opens again.
+//   - Failed without an answer in time: one more of these; the one that
+//     sub.DeleteAfter says disables. Any answer ends their row.
 //   - Throttled: it waits until a.RetryAt, or longer if it had to already.
 //   - Stopped: gone, unless it was already.
 //   - Aborted: the circuit closes; it is about one delivery.
 //   - Broken: nothing; it is about one delivery, and our fault.
-func (s SubscriptionState) After(a *Attempt, pauseAfter int) SubscriptionState {
+func (s SubscriptionState) After(a *Attempt, sub *Subscription) SubscriptionState {
 	now := a.Started.Add(a.Latency)
 	switch a.Outcome {
 	case Accepted:
-		s.Failures = 0
+		s.Failures, s.Timeouts = 0, 0
 		return s.closeCircuit()
 	case Aborted:
+		s.Timeouts = 0
 		return s.closeCircuit()
 	case Failed:
 		s.Failures++
+		s.Timeouts++
+		if !a.TimedOut {
+			s.Timeouts = 0
+		}
 		if s.Opened > 0 && !a.Started.Before(s.OpenUntil) {
 			s = s.OpenCircuit(now)
 		}
-		if pauseAfter > 0 && s.Failures >= pauseAfter && s.Status == Active {
+		switch {
+		case s.Status != Active:
+		case sub.DeleteAfter > 0 && s.Timeouts >= sub.DeleteAfter:
+			return s.become(Disabled, ReasonDeleteAfter, now)
+		case sub.PauseAfter > 0 && s.Failures >= sub.PauseAfter:
 			return s.become(Paused, ReasonPauseAfter, now)
 		}
 	case Throttled:
+		s.Timeouts = 0
 		if a.RetryAt.After(s.WaitUntil) {
 			s.WaitUntil = a.RetryAt
 		}
@@ -149,7 +165,7 @@ func (s SubscriptionState) Return(now time.Time) SubscriptionState {
 
 // restart makes s active and forgets what its receiver did before.
 func (s SubscriptionState) restart(reason string, now time.Time) SubscriptionState {
-	s.Failures, s.WaitUntil = 0, time.Time{}
+	s.Failures, s.Timeouts, s.WaitUntil = 0, 0, time.Time{}
 	return s.closeCircuit().become(Active, reason, now)
 }
 

@@ -62,7 +62,7 @@ func TestASubscriptionAfterAnAttempt(t *testing.T) {
 		"our own fault is no failure of it": {active, attempt(webhook.Broken, 0, time.Time{}), 3, active},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, c.before.After(c.attempt, c.pause)); diff != "" {
+			if diff := cmp.Diff(c.want, c.before.After(c.attempt, &webhook.Subscription{PauseAfter: c.pause})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -106,9 +106,9 @@ func TestStatusByHand(t *testing.T) {
 		{"return", back, webhook.Paused, webhook.Paused, 7, false},
 	} {
 		t.Run(c.name+" while "+string(c.from), func(t *testing.T) {
-			s := webhook.SubscriptionState{Status: c.from, Since: began, HeldThrough: 7, Failures: 2, WaitUntil: later, Opened: 2, OpenUntil: later}
+			s := webhook.SubscriptionState{Status: c.from, Since: began, HeldThrough: 7, Failures: 2, Timeouts: 2, WaitUntil: later, Opened: 2, OpenUntil: later}
 			got := c.do(s)
-			forgot := got.Failures == 0 && got.WaitUntil.IsZero() && got.Opened == 0
+			forgot := got.Failures == 0 && got.Timeouts == 0 && got.WaitUntil.IsZero() && got.Opened == 0
 			if got.Status != c.want || got.HeldThrough != c.held || forgot != c.forget {
 				t.Errorf("got %+v, want %s, held through %d, failures forgotten %v", got, c.want, c.held, c.forget)
 			}
@@ -129,16 +129,43 @@ func TestACircuitOpensLongerAndLonger(t *testing.T) {
 		}
 	}
 	late := attempt(webhook.Failed, 500, time.Time{}) // begun before it opened
-	if got := s.After(late, 0); got.Opened != s.Opened || got.OpenUntil != s.OpenUntil {
+	if got := s.After(late, new(webhook.Subscription)); got.Opened != s.Opened || got.OpenUntil != s.OpenUntil {
 		t.Errorf("an attempt from before it opened changed it: %+v", got)
 	}
 	probe := &webhook.Attempt{Outcome: webhook.Failed, Started: s.OpenUntil, Latency: time.Second}
-	if got := s.After(probe, 0); got.OpenUntil != s.OpenUntil.Add(10*time.Minute+time.Second) {
+	if got := s.After(probe, new(webhook.Subscription)); got.OpenUntil != s.OpenUntil.Add(10*time.Minute+time.Second) {
 		t.Errorf("a probe that failed left it open until %v", got.OpenUntil)
 	}
 	for _, o := range []webhook.Outcome{webhook.Accepted, webhook.Aborted} {
-		if got := s.After(attempt(o, 200, time.Time{}), 0); got.Opened != 0 || !got.OpenUntil.IsZero() {
+		if got := s.After(attempt(o, 200, time.Time{}), new(webhook.Subscription)); got.Opened != 0 || !got.OpenUntil.IsZero() {
 			t.Errorf("%s left it open: %+v", o, got)
+		}
+	}
+}
+
+// delete_after counts attempts in a row without an answer in time; any answer
+// begins the count anew, and our own faults do not count.
+func TestTimeoutsInARow(t *testing.T) {
+	timeout := &webhook.Attempt{Outcome: webhook.Failed, TimedOut: true, Started: began}
+	after := func(s webhook.SubscriptionState, as ...*webhook.Attempt) webhook.SubscriptionState {
+		for _, a := range as {
+			s = s.After(a, &webhook.Subscription{DeleteAfter: 3, PauseAfter: 5})
+		}
+		return s
+	}
+	two := after(webhook.SubscriptionState{Status: webhook.Active}, timeout, timeout, attempt(webhook.Broken, 0, time.Time{}))
+	if two.Timeouts != 2 || two.Status != webhook.Active {
+		t.Fatalf("after two: %+v", two)
+	}
+	if got := after(two, timeout); got.Status != webhook.Disabled || got.Reason != webhook.ReasonDeleteAfter {
+		t.Errorf("after three: %+v", got)
+	}
+	for _, answer := range []*webhook.Attempt{
+		attempt(webhook.Accepted, 200, time.Time{}), attempt(webhook.Failed, 500, time.Time{}),
+		attempt(webhook.Throttled, 429, later), attempt(webhook.Aborted, 400, time.Time{}),
+	} {
+		if got := after(two, answer); got.Timeouts != 0 || got.Status != webhook.Active {
+			t.Errorf("after %s: %+v", answer.Outcome, got)
 		}
 	}
 }

@@ -39,6 +39,7 @@ type Subscription struct {
 	Concurrency int // deliveries in flight at once
 	Rate        Rate
 	PauseAfter  int // failed attempts in a row that pause it; 0: never
+	DeleteAfter int // attempts in a row without an answer in time that end it; 0: never
 
 	AllowPrivate       bool
 	InsecureSkipVerify bool
@@ -110,7 +111,7 @@ type Status string
 const (
 	Active   Status = "active"
 	Paused   Status = "paused"   // by the operator, pause_after or a credential; resumed by a call
-	Disabled Status = "disabled" // by failure over time
+	Disabled Status = "disabled" // by failure over time, delete_after included
 	Gone     Status = "gone"     // the receiver answered 410, or asked to stop
 	Absent   Status = "absent"   // a static one that the configuration no longer has
 )
@@ -133,6 +134,9 @@ type SubscriptionState struct {
 
 	// Failures counts failed attempts in a row.
 	Failures int
+
+	// Timeouts counts attempts in a row that had no answer in time.
+	Timeouts int
 
 	// Opened counts how often in a row the circuit breaker has opened; 0: the
 	// circuit is closed. Until OpenUntil nothing is attempted, then one delivery

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,4 +155,48 @@ func TestOrderHoldsBehindAnExhaustedHead(t *testing.T) {
 	}
 	crm.wait(6)
 	until(t, "nothing is held", heads(0))
+}
+
+// A receiver that never answers ends its subscription with `delete_after`, over
+// restarts, and what it is owed is held.
+func TestDeleteAfterTimeouts(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	stuck := make(chan struct{})
+	defer close(stuck)
+	var hangs atomic.Bool
+	hangs.Store(true)
+	crm := receive(t, func(*arrival) int {
+		if hangs.Load() {
+			<-stuck
+		}
+		return 204
+	})
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\tdelete_after 3 timeouts\n\t\t\ttimeout 100ms\n\t\t\tretry 10ms 10ms 10ms 10ms"), projects, api.URL))
+	p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	var subs []struct{ Status, Reason string }
+	disabled := func() bool {
+		p.get("/sidehook/subscriptions", &subs)
+		return subs[0].Status == "disabled" && subs[0].Reason == "delete_after"
+	}
+	until(t, "the subscription is disabled", disabled)
+	var held []struct{ Attempts int }
+	until(t, "that is recorded", func() bool {
+		p.get("/sidehook/deliveries?state=held", &held)
+		return len(held) == 1 && held[0].Attempts == 3
+	})
+	p.kill()
+	p.start()
+	p.call("POST", "/api/projects", `{"name":"Wall"}`)
+	until(t, "what it is owed is held", func() bool {
+		p.get("/sidehook/deliveries?state=held", &held)
+		return len(held) == 2
+	})
+	if n := len(crm.all()); n != 3 || !disabled() {
+		t.Errorf("%d requests were made, want 3; it is %v", n, subs)
+	}
+	hangs.Store(false)
+	if out, err := p.cli("subscriptions", "release", "crm", "--address", p.admin); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	crm.wait(2)
 }

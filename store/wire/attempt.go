@@ -22,6 +22,7 @@ const (
 	attemptAnswer
 	attemptCutShort
 	attemptRetryAt
+	attemptTimedOut
 	attemptSentKnown // headers of which the name is a number
 	attemptReceivedKnown
 )
@@ -93,7 +94,8 @@ func AppendAttempt(buf []byte, a *webhook.Attempt) []byte {
 	buf = appendHeaders(buf, attemptReceived, attemptReceivedKnown, a.Received)
 	buf = AppendBytes(buf, attemptAnswer, a.Answer)
 	buf = AppendBool(buf, attemptCutShort, a.CutShort)
-	return AppendTime(buf, attemptRetryAt, a.RetryAt)
+	buf = AppendTime(buf, attemptRetryAt, a.RetryAt)
+	return AppendBool(buf, attemptTimedOut, a.TimedOut)
 }
 
 // DecodeAttempt reads what [AppendAttempt] wrote. Its answer is a part of data,
@@ -143,6 +145,8 @@ func decodeAttemptTraffic(r *Reader, a *webhook.Attempt) {
 		a.Answer = r.Bytes()
 	case attemptCutShort:
 		a.CutShort = r.Bool()
+	case attemptTimedOut:
+		a.TimedOut = r.Bool()
 	case attemptRetryAt:
 		a.RetryAt = r.Time()
 	}

@@ -54,14 +54,14 @@ func fullAttempt() webhook.Attempt {
 		Delivery: "dlv_1", Number: 2, Started: noon, Latency: time.Second, Outcome: webhook.Throttled, Status: 429,
 		Error: "e", URL: "https://a", Sent: webhook.Header{"A": {"b"}, "Webhook-Id": {"c"}},
 		Received: webhook.Header{"C": {"d", ""}, "Date": {"e", ""}, "Vary": {"f"}},
-		Answer:   []byte("no"), CutShort: true, RetryAt: noon,
+		Answer:   []byte("no"), CutShort: true, RetryAt: noon, TimedOut: true,
 	}
 }
 
 func fullState() webhook.SubscriptionState {
 	return webhook.SubscriptionState{
 		ID: "crm", Number: 4, Status: webhook.Paused, Reason: "operator", Since: noon,
-		HeldThrough: 9, WaitUntil: noon, Failures: 2, Opened: 3, OpenUntil: noon,
+		HeldThrough: 9, WaitUntil: noon, Failures: 2, Timeouts: 4, Opened: 3, OpenUntil: noon,
 	}
 }
 

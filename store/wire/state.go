@@ -18,6 +18,7 @@ const (
 	stateFailures
 	stateOpened
 	stateOpenUntil
+	stateTimeouts
 )
 
 // AppendState appends the encoding of s to buf.
@@ -31,7 +32,8 @@ func AppendState(buf []byte, s *webhook.SubscriptionState) []byte {
 	buf = AppendTime(buf, stateWaitUntil, s.WaitUntil)
 	buf = AppendInt(buf, stateFailures, int64(s.Failures))
 	buf = AppendInt(buf, stateOpened, int64(s.Opened))
-	return AppendTime(buf, stateOpenUntil, s.OpenUntil)
+	buf = AppendTime(buf, stateOpenUntil, s.OpenUntil)
+	return AppendInt(buf, stateTimeouts, int64(s.Timeouts))
 }
 
 // DecodeState reads what [AppendState] wrote. The result shares nothing with
@@ -59,6 +61,8 @@ func DecodeState(data []byte) (webhook.SubscriptionState, error) {
 			s.Failures = int(r.Int())
 		case stateOpened:
 			s.Opened = int(r.Int())
+		case stateTimeouts:
+			s.Timeouts = int(r.Int())
 		case stateOpenUntil:
 			s.OpenUntil = r.Time()
 		}
