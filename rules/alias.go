@@ -87,18 +87,36 @@ func (r *resource) isSecond(entity *tree.Value, said string) bool {
 // of, or the answer, which repeats what the request set, has another value there.
 func (c *call) renamed(s *Subject, entity *tree.Value) string {
 	for _, field := range c.e.res.idNames {
-		asked, sets := s.asked.Get(field).Text()
+		asked, sets := c.askedIn(s, field)
 		shown, shows := entity.Get(field).Text()
 		switch {
 		case shows && shown != "" && (sets && asked != s.Key.ID || field == c.e.res.idParam && !slices.Contains(genericIDs, field) && echoes(s.asked, entity)):
 			return shown
 		case shows:
 			return ""
-		case sets && asked != "" && field == c.e.res.idParam && !slices.Contains(genericIDs, field) && c.reqKind != isPatch:
+		case sets && asked != "" && field == c.e.res.idParam && !slices.Contains(genericIDs, field):
+			if id, ok := c.e.res.idInURL(c.x.Response.Header.Get("Location"), c.x.Request.Path); ok {
+				return id // the API may have made another name of it
+			}
 			return asked
 		}
 	}
 	return ""
+}
+
+// askedIn returns the text that the request sets a field to, if it does.
+func (c *call) askedIn(s *Subject, field string) (text string, sets bool) {
+	if c.reqKind != isPatch {
+		return s.asked.Get(field).Text()
+	}
+	for i := range s.asked.Elems() {
+		op := &s.asked.Elems()[i]
+		at, _ := op.Get("path").Text()
+		if names := pointerNames(at); len(names) == 1 && names[0] == field && !op.Get("op").Is("test") {
+			text, sets = op.Get("value").Text()
+		}
+	}
+	return text, sets
 }
 
 // echoes reports whether entity shows some of what the request set, and nothing

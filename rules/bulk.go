@@ -179,6 +179,7 @@ func (c *call) subject(m *mention) (Subject, bool) {
 	}
 	out.Key = c.key(id)
 	if m.result != nil {
+		out.status = m.result.status
 		if m.result.later {
 			out.doubt = "was accepted (202) for this one, to be done later: whether and when it is done was not seen"
 		}

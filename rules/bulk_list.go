@@ -17,9 +17,10 @@ func (c *call) planList(pl *Plan) bool {
 	if c.e.named || c.unsure {
 		return false
 	}
-	if c.e.kind != Create {
+	said := c.said()
+	if c.e.kind == Delete || said != nil && c.e.kind != Create {
 		if ids := c.idsInQuery(); len(ids) > 0 {
-			c.planMentions(pl, c.forEach(pl, ids, c.said()))
+			c.planMentions(pl, c.forEach(pl, ids, said))
 			return true
 		}
 	}
@@ -27,7 +28,11 @@ func (c *call) planList(pl *Plan) bool {
 	if !ok && c.e.kind == Delete {
 		list, ok = c.listDeleted()
 	}
+	ids := ok && len(list) > 0 && !list[0].IsObject()
 	switch {
+	case c.e.kind == Update && (ids && said == nil || !ok && c.res.IsArray()):
+		pl.Gap = c.unidentified() // a set of others was put, or what was done is shown by what there is now
+		return true
 	case !ok || c.e.kind == Create && c.answersOne():
 		return false
 	case len(list) > maxElements:
@@ -42,11 +47,15 @@ func (c *call) planList(pl *Plan) bool {
 		}
 		elements[i] = element{value, v}
 	}
-	if c.e.kind != Create && c.req.IsObject() && len(list) > 0 && !list[0].IsObject() {
-		c.planMentions(pl, c.forEach(pl, elements, c.said())) // {"keys": [1, 2], "data": {"status": "done"}}
-		return true
+	if ids {
+		c.planMentions(pl, c.forEach(pl, elements, said)) // {"keys": [1, 2], "data": {"status": "done"}}
+	} else {
+		c.planMentions(pl, c.requested(pl, elements))
 	}
-	c.planMentions(pl, c.requested(pl, elements))
+	if c.e.unsaid && c.m.method == "PUT" && c.x.Response.Status != 207 && pl.Gap == nil {
+		pl.Gap = c.gap(webhook.GapSelector, fmt.Sprintf("%s %s put a list in the place of another: what it does not name may be gone; "+
+			"if it is not, write: on PUT %s each request.body", c.x.Request.Method, c.x.Request.Path, c.e.pattern))
+	}
 	return true
 }
 

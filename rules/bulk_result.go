@@ -14,6 +14,7 @@ type result struct {
 	entity *tree.Value // in it; nil: it shows none
 	id     string      // "" if it names none
 	failed bool        // nothing was done to this one
+	status int         // of this one; 0: it has none of its own
 	later  bool        // 202
 }
 
@@ -127,7 +128,7 @@ func (r *resource) wrapper(v *tree.Value, multi bool) *tree.Value {
 // judge reads the verdict of a wrapper.
 func (out *result) judge(w *tree.Value) {
 	if status, ok := statusIn(w); ok {
-		out.failed, out.later = status < 200 || status >= 300, status == 202
+		out.status, out.failed, out.later = status, status < 200 || status >= 300, status == 202
 		return
 	}
 	for _, name := range []string{"success", "ok"} {

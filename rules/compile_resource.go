@@ -276,7 +276,7 @@ func (k *compiler) lists(place string, r *resource) {
 		method string
 		kind   Kind
 	}{{"PUT", Update}, {"PATCH", Update}, {"DELETE", Delete}} {
-		e := &endpoint{method: u.method, pattern: r.collection, place: place, res: r, kind: u.kind, lines: []*line{{}}}
+		e := &endpoint{method: u.method, pattern: r.collection, place: place, res: r, kind: u.kind, unsaid: true, lines: []*line{{}}}
 		if _, taken := k.p.table.Put(u.method, r.collection, e); !taken {
 			k.endpoints = append(k.endpoints, e)
 		}

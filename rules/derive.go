@@ -202,7 +202,7 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 // decide says whether the call created or updated, and drops a state before
 // that contradicts it.
 func (d *deriver) decide(ch *change) {
-	status := d.x.Response.Status
+	status := cmp.Or(ch.s.status, d.x.Response.Status)
 	live := ch.b.body != nil
 	ch.op = webhook.Updated
 	switch ch.s.Kind {

@@ -54,6 +54,8 @@ type Subject struct {
 	guess   *tree.Value         // in the answer, under an id that may be one of those
 	renamed string              // of those, the one that it may have from now on; "" if none
 
+	status int // of a bulk answer, for this one; 0: it has none of its own
+
 	doubt string // why it is not known whether it was done to this one, "" if it is
 }
 

@@ -94,6 +94,7 @@ type endpoint struct {
 	res     *resource
 	kind    Kind
 	named   bool // the path names the entity
+	unsaid  bool // no line says that it is there
 	id      *lang.Expr
 	each    *lang.Expr
 	lines   []*line
