@@ -21,6 +21,7 @@ type appRun struct {
 	logger   *slog.Logger
 	handlers []*handlerSettings // registered while they are provisioned
 	subs     []*webhook.Subscription
+	sealer   *sealer
 
 	place    *place
 	engine   *engine // set once Start has its lease
@@ -41,7 +42,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.run.subs = subs
-	return nil
+	a.run.sealer, err = a.readEncryptionKey()
+	return err
 }
 
 // register adds a handler of this configuration; handlers call it while they
@@ -63,7 +65,7 @@ func (a *App) check() (*settings, error) {
 		return nil, err
 	}
 	return &settings{
-		subscriptions: a.run.subs, subscribers: subscribers, handlers: a.run.handlers,
+		subscriptions: a.run.subs, subscribers: subscribers, payloads: a.Payloads, handlers: a.run.handlers, sealer: a.run.sealer,
 		retention: a.retention(), holdFor: a.holdFor(), logger: a.run.logger,
 	}, nil
 }

@@ -44,6 +44,12 @@ type App struct {
 	// Default: 30d.
 	HoldFor rules.Duration `json:"hold_for,omitempty"`
 
+	// EncryptionKey is the key under which subscriptions made through the API are
+	// kept, with their secrets: a text of at least 24 bytes, best given as
+	// {env.NAME} or {file./path}. A reload may change it; a start needs the one
+	// that was in force before. Default: none, and what is kept is not encrypted.
+	EncryptionKey string `json:"encryption_key,omitempty"`
+
 	// Payloads are shapes of bodies, by the names that subscriptions use.
 	Payloads map[string]rules.Payload `json:"payloads,omitempty"`
 
@@ -109,6 +115,18 @@ func orDefault[T comparable](v, otherwise T) T {
 		return otherwise
 	}
 	return v
+}
+
+// readEncryptionKey returns what seals by EncryptionKey.
+func (a *App) readEncryptionKey() (*sealer, error) {
+	key, err := resolve(a.EncryptionKey)
+	if err != nil {
+		return nil, fmt.Errorf("encryption_key: %w", err)
+	}
+	if key != "" && !sources.MatchString(a.EncryptionKey) && a.run.logger != nil {
+		a.run.logger.Warn("encryption_key stands in the configuration itself, where everybody sees it who can read that; write {env.NAME} or {file./path}")
+	}
+	return newSealer(key)
 }
 
 // build returns the subscriptions with their secrets read and their defaults

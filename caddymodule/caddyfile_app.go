@@ -50,7 +50,7 @@ var appOptions = options[*App]{
 	"payload":        {usage: "payload NAME { KEY EXPR }, or payload NAME EXPR", parse: parseAppPayload, many: true},
 	"subscription":   {usage: "subscription crm https://crm.example.com/hooks { … }", parse: parseSubscription, many: true},
 	"store_max":      later[*App](),
-	"encryption_key": later[*App](),
+	"encryption_key": {usage: "encryption_key {env.SIDEHOOK_KEY}", parse: parseEncryptionKey},
 	"dialect":        later[*App](),
 }
 
@@ -65,6 +65,16 @@ func parseStore(l *optionLine, a *App) error {
 	a.Store = &Store{Backend: args[0].Text}
 	if len(args) > 1 {
 		a.Store.Path = args[1].Text
+	}
+	return nil
+}
+
+func parseEncryptionKey(l *optionLine, a *App) error {
+	if err := l.one(&a.EncryptionKey); err != nil {
+		return err
+	}
+	if w := l.words[1]; onePlaceholder.MatchString(w.Text) && !sources.MatchString(w.Text) {
+		return w.errf("encryption_key %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", w.Text)
 	}
 	return nil
 }

@@ -109,4 +109,8 @@ var places = map[string]string{
 	"dry_run":      "sidehook of a site, outside its resources",
 
 	"on_client_abort": "sidehook of a site, outside its resources",
+	"encryption_key":  "sidehook of the global options",
+	"owner":           "sidehook_api of a site",
+
+	"allow_unauthenticated": "sidehook_api of a site",
 }

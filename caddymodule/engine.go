@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +59,10 @@ type engine struct {
 	earlier atomic.Pointer[settings] // what was active before, or nil
 	coming  atomic.Pointer[settings] // what is being put into force, or nil
 
+	kept   atomic.Pointer[keptList] // changed under mu; nil: not read yet
+	sealer *sealer                  // that kept was read, or sealed, with
+	tended chan struct{}            // kept has changed
+
 	stopDeriving, stopDelivering, stopTicking context.CancelFunc
 	deriving, delivering                      sync.WaitGroup
 }
@@ -68,7 +71,7 @@ type engine struct {
 // delivering. Until a configuration is activated nobody subscribes to anything
 // new, and what is owed waits.
 func openEngine(dir string, o engineOptions) (*engine, error) {
-	e := &engine{dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic()}
+	e := &engine{dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1)}
 	e.logger = slog.New(e.log)
 	var err error
 	e.store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.logger})
@@ -115,6 +118,7 @@ func (e *engine) start() {
 	ticking, e.stopTicking = context.WithCancel(deriving)
 	e.deriving.Go(func() { e.deriver.Run(deriving) })
 	e.deriving.Go(func() { e.maintain(ticking) })
+	e.deriving.Go(func() { e.tend(ticking) })
 	if e.missedAny {
 		e.missed.addAll(e.resources(), errMissedUnreadable)
 	}
@@ -159,6 +163,9 @@ func (e *engine) activate(ctx context.Context, s *settings) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.openKept(ctx, s.sealer); err != nil {
+		return err
+	}
 	first := len(e.configs) == 0 && e.stopDeriving == nil
 	e.configs = append(e.configs, s)
 	if err := e.apply(ctx); err != nil {
@@ -188,9 +195,13 @@ func (e *engine) deactivate(s *settings) {
 	}
 }
 
-// apply puts the newest configuration into force. e.mu is held.
+// apply puts the newest configuration into force, with the kept subscriptions.
+// e.mu is held.
 func (e *engine) apply(ctx context.Context) error {
-	s := e.configs[len(e.configs)-1]
+	s, err := e.configs[len(e.configs)-1].with(e.kept.Load().inUse())
+	if err != nil {
+		return err
+	}
 	states, err := e.store.States(ctx)
 	if err != nil {
 		return fmt.Errorf("read the states of subscriptions: %w", err)
@@ -199,9 +210,14 @@ func (e *engine) apply(ctx context.Context) error {
 		return err
 	}
 	e.log.to.Store(s.logger)
+	return e.enforce(s, states)
+}
+
+// enforce puts s into force. e.mu is held.
+func (e *engine) enforce(s *settings, states []webhook.SubscriptionState) error {
 	e.coming.Store(s)
 	defer e.coming.Store(nil)
-	if err := e.deliverer.Configure(s.subscriptions, states, absent(s.subscriptions, states)...); err != nil {
+	if err := e.deliverer.Configure(s.subscriptions, states, e.absent(s.subscriptions, states)...); err != nil {
 		return err
 	}
 	e.earlier.Store(e.active.Swap(s))
@@ -231,10 +247,16 @@ func (e *engine) number(ctx context.Context, subs []*webhook.Subscription, state
 	return states, nil
 }
 
-// absent returns the subscriptions that have a past and are not in subs.
-func absent(subs []*webhook.Subscription, states []webhook.SubscriptionState) (gone []webhook.SubscriptionID) {
+// absent returns the subscriptions that have a past and are not in subs, but for
+// those that were deleted.
+func (e *engine) absent(subs []*webhook.Subscription, states []webhook.SubscriptionState) (gone []webhook.SubscriptionID) {
+	there := make(map[webhook.SubscriptionID]bool, len(subs))
+	for _, s := range subs {
+		there[s.ID] = true
+	}
+	kept := e.kept.Load()
 	for _, st := range states {
-		if !slices.ContainsFunc(subs, func(s *webhook.Subscription) bool { return s.ID == st.ID }) {
+		if !there[st.ID] && kept.get(st.ID) == nil {
 			gone = append(gone, st.ID)
 		}
 	}

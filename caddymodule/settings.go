@@ -19,7 +19,9 @@ const tombstoneTime = 90 * 24 * time.Hour
 type settings struct {
 	subscriptions []*webhook.Subscription
 	subscribers   *rules.Subscribers
+	payloads      map[string]rules.Payload
 	handlers      []*handlerSettings
+	sealer        *sealer // of kept subscriptions
 	retention     time.Duration
 	holdFor       time.Duration
 	logger        *slog.Logger
@@ -35,7 +37,22 @@ type handlerSettings struct {
 
 // has reports whether a subscription is in s.
 func (s *settings) has(id webhook.SubscriptionID) bool {
+	if s.subscribers != nil {
+		return s.subscribers.Has(id)
+	}
 	return slices.ContainsFunc(s.subscriptions, func(sub *webhook.Subscription) bool { return sub.ID == id })
+}
+
+// with returns s with kept subscriptions beside those of the configuration.
+func (s *settings) with(kept []*webhook.Subscription) (*settings, error) {
+	if len(kept) == 0 {
+		return s, nil
+	}
+	out := *s
+	out.subscriptions = append(slices.Clip(s.subscriptions), kept...)
+	var err error
+	out.subscribers, err = rules.NewSubscribers(out.subscriptions, s.payloads)
+	return &out, err
 }
 
 // keep says how long the store keeps things, as of now.

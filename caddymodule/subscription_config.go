@@ -167,8 +167,9 @@ func builtinPayload(name string) bool {
 // laterPayload reports whether name is a payload of a later version.
 func laterPayload(name string) bool { return name == "cloudevents" || name == "cloudevents_binary" }
 
-// buildSubscription returns s ready for use, or says what is wrong with it.
-func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) {
+// plain returns s with its defaults filled in, without what may be read from
+// elsewhere: URL, headers and secrets.
+func (s *Subscription) plain() *webhook.Subscription {
 	out := &webhook.Subscription{
 		ID: webhook.SubscriptionID(s.Name), Static: true,
 		Tenant: orDefault(s.Tenant, webhook.AnyTenant), Filter: s.Filter,
@@ -182,10 +183,16 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 	for _, p := range s.Scopes {
 		out.Scopes = append(out.Scopes, webhook.Pattern(p))
 	}
+	out.Sign = s.signing()
+	return out
+}
+
+// buildSubscription returns s ready for use, or says what is wrong with it.
+func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) {
 	if err := s.check(a.Payloads); err != nil {
 		return nil, err
 	}
-	out.Sign = s.signing()
+	out := s.plain()
 	var err error
 	if out.Rate, err = webhook.ParseRate(orDefault(s.Rate, none)); err != nil {
 		return nil, err

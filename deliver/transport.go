@@ -29,8 +29,10 @@ type transports struct {
 }
 
 // transportKey is what subscriptions must have in common to share a transport.
-// Whether private addresses are refused belongs here too.
-type transportKey struct{ insecure bool }
+type transportKey struct {
+	insecure bool
+	guarded  bool // only public addresses are dialled
+}
 
 func newTransports(opts Options) *transports {
 	return &transports{given: opts.Transport, idle: opts.InFlight, all: map[transportKey]*http.Transport{}}
@@ -41,7 +43,7 @@ func (t *transports) to(s *webhook.Subscription) http.RoundTripper {
 	if t.given != nil {
 		return t.given
 	}
-	key := transportKey{insecure: s.InsecureSkipVerify}
+	key := transportKey{insecure: s.InsecureSkipVerify, guarded: !s.AllowPrivate}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.all[key] == nil {
@@ -64,6 +66,9 @@ func (t *transports) closeIdle() {
 // them.
 func newTransport(key transportKey, idle int) *http.Transport {
 	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
+	if key.guarded {
+		dialer.ControlContext = guard
+	}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    connectTimeout,

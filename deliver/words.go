@@ -22,6 +22,8 @@ func words(err error, host string, timeout time.Duration) string {
 	var dns *net.DNSError
 	var dial *net.OpError
 	switch {
+	case errors.Is(err, ErrNotPublic):
+		return "connect to " + host + ": " + ErrNotPublic.Error()
 	case errors.As(err, &dns):
 		return dnsWords(dns)
 	case errors.As(err, &dial) && dial.Op == "dial":

@@ -75,6 +75,9 @@ func NewSubscribers(subs []*webhook.Subscription, payloads map[string]Payload) (
 	return s, nil
 }
 
+// Has reports whether s knows a subscription.
+func (s *Subscribers) Has(id webhook.SubscriptionID) bool { return s.byID[id] != nil }
+
 // CheckSubscription returns an error that says what is wrong with sub, or nil.
 func CheckSubscription(sub *webhook.Subscription, payloads map[string]Payload) error {
 	bodies, err := compilePayloads(payloads)

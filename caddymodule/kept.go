@@ -1,0 +1,138 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/textproto"
+	"time"
+
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// keptSubscription is a subscription that was made through the API. It is
+// replaced, never changed.
+type keptSubscription struct {
+	store.Kept // without Body
+	body       keptBody
+	sub        *webhook.Subscription // nil: deleted
+}
+
+// keptBody is what is sealed of a subscription.
+type keptBody struct {
+	// Settings are those of the configuration, without name and secrets.
+	Settings *Subscription `json:"settings"`
+
+	// Secrets are newest first; the first has no end.
+	Secrets []keptSecret `json:"secrets,omitempty"`
+
+	// Repeat knows a repeat of the call that made it.
+	Repeat *keptRepeat `json:"repeat,omitempty"`
+}
+
+// keptSecret is a secret that signs until it ends.
+type keptSecret struct {
+	Text  string    `json:"text"`
+	Until time.Time `json:"until,omitzero"` // zero: no end
+}
+
+// keptRepeat is what tells that a call is one that was made before.
+type keptRepeat struct {
+	Key   string    `json:"key"`
+	Body  []byte    `json:"body"` // its hash
+	Until time.Time `json:"until"`
+}
+
+// signs returns the secrets that sign at now.
+func (b *keptBody) signs(now time.Time) (secrets []keptSecret) {
+	for _, s := range b.Secrets {
+		if s.Until.IsZero() || now.Before(s.Until) {
+			secrets = append(secrets, s)
+		}
+	}
+	return secrets
+}
+
+// nextEnd returns when the next secret ends after now; zero: none does.
+func (b *keptBody) nextEnd(now time.Time) (next time.Time) {
+	for _, s := range b.Secrets {
+		if s.Until.After(now) && (next.IsZero() || s.Until.Before(next)) {
+			next = s.Until
+		}
+	}
+	return next
+}
+
+// build returns k as a subscription, with the secrets that sign at now. Nothing
+// in it is read from the environment or from files: it is a stranger's.
+func (k *keptSubscription) build(now time.Time) *webhook.Subscription {
+	out := k.body.Settings.plain()
+	out.ID, out.Static, out.Tenant = k.ID, false, k.Tenant
+	out.URL, out.AllowPrivate = k.body.Settings.URL, k.body.Settings.AllowPrivate
+	for _, h := range k.body.Settings.Headers {
+		out.Headers = append(out.Headers, webhook.HeaderTemplate{Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: h.Value})
+	}
+	for _, s := range k.body.signs(now) {
+		out.Secrets = append(out.Secrets, webhook.NewSecret(s.Text))
+	}
+	return out
+}
+
+// check says what is wrong with the settings of k.
+func (k *keptSubscription) check(payloads map[string]rules.Payload, now time.Time) error {
+	s := k.body.Settings
+	if err := s.check(payloads); err != nil {
+		return err
+	}
+	if err := checkURL(s.URL); err != nil {
+		return err
+	}
+	for _, h := range s.Headers {
+		if err := checkHeader(h); err != nil {
+			return err
+		}
+	}
+	sub := k.build(now)
+	if err := rules.CheckSubscription(sub, payloads); err != nil {
+		return err
+	}
+	return deliver.Check(sub)
+}
+
+// seal returns k as the store keeps it.
+func (k *keptSubscription) seal(s *sealer) (store.Kept, error) {
+	out := k.Kept
+	if out.Body = nil; !out.Deleted.IsZero() {
+		return out, nil
+	}
+	text, err := json.Marshal(k.body)
+	if err != nil {
+		return out, fmt.Errorf("seal subscription %s: %w", k.ID, err)
+	}
+	out.Body = s.seal(k.ID, text)
+	return out, nil
+}
+
+// openKept undoes [keptSubscription.seal]; again says that s would seal it
+// otherwise.
+func openKept(kept store.Kept, s *sealer, now time.Time) (k *keptSubscription, again bool, err error) {
+	k = &keptSubscription{Kept: kept}
+	k.Kept.Body = nil
+	if !kept.Deleted.IsZero() {
+		return k, false, nil
+	}
+	text, again, err := s.open(kept.ID, kept.Body)
+	if err == nil {
+		err = json.Unmarshal(text, &k.body)
+	}
+	if err == nil && k.body.Settings == nil {
+		err = fmt.Errorf("it is damaged")
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("subscription %s, made through the API: %w", kept.ID, err)
+	}
+	k.sub = k.build(now)
+	return k, again, nil
+}

@@ -1,0 +1,130 @@
+package caddymodule
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+const (
+	// tendEvery is how often deleted subscriptions are looked after. Events that
+	// were being recorded when one was deleted may be owed to it a little later.
+	tendEvery = time.Minute
+
+	// forgetDeleted is how long a deleted subscription is known: by far longer
+	// than anything that began before is under way.
+	forgetDeleted = 10 * time.Minute
+
+	// cancelAtOnce is how many deliveries are cancelled in one commit.
+	cancelAtOnce = 256
+)
+
+// tend ends secrets whose time is over, and cancels what deleted subscriptions
+// are owed, until ctx ends.
+func (e *engine) tend(ctx context.Context) {
+	for {
+		now := time.Now()
+		wake := time.NewTimer(e.endSecrets(now))
+		e.cancelDeleted(ctx, now)
+		select {
+		case <-wake.C:
+		case <-e.tended:
+		case <-ctx.Done():
+		}
+		wake.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// endSecrets puts subscriptions into force without those secrets that have ended
+// by now, and returns when to look again.
+func (e *engine) endSecrets(now time.Time) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	wait, ended := tendEvery, false
+	list := e.kept.Load()
+	for _, k := range list.all() {
+		if next := k.body.nextEnd(now); !next.IsZero() {
+			wait = min(wait, next.Sub(now))
+		}
+		if len(k.body.signs(now)) < len(k.sub.Secrets) {
+			next := *k
+			next.sub = next.build(now)
+			next.sub.Number = k.sub.Number
+			list, ended = list.put(&next), true
+		}
+	}
+	if !ended {
+		return wait
+	}
+	s, err := e.configs[len(e.configs)-1].with(list.inUse())
+	if err == nil {
+		e.kept.Store(list)
+		err = e.enforce(s, e.deliverer.States())
+	}
+	if err != nil {
+		e.logger.Error("secrets whose time is over still sign", "error", err)
+	}
+	return wait
+}
+
+// cancelDeleted cancels what deleted subscriptions are owed, and forgets those
+// that were deleted long ago.
+func (e *engine) cancelDeleted(ctx context.Context, now time.Time) {
+	deleted := e.kept.Load().deleted()
+	if len(deleted) == 0 {
+		return
+	}
+	owed := make(map[webhook.SubscriptionID]bool)
+	backlogs, err := e.store.Backlogs(ctx)
+	for _, b := range backlogs {
+		owed[b.Subscription] = true
+	}
+	for _, k := range deleted {
+		switch {
+		case err != nil:
+		case owed[k.ID]:
+			err = e.cancelOwed(ctx, k.ID)
+		case now.Sub(k.Deleted) > forgetDeleted:
+			err = e.forgetKept(ctx, k)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		e.logger.Error("what deleted subscriptions are owed is not cancelled yet", "error", err)
+	}
+}
+
+// cancelOwed cancels what a deleted subscription is owed.
+func (e *engine) cancelOwed(ctx context.Context, id webhook.SubscriptionID) error {
+	q := store.DeliveryQuery{Subscription: id, State: webhook.Pending, Max: cancelAtOnce}
+	for {
+		ds, err := e.store.Deliveries(ctx, q)
+		if err != nil || len(ds) == 0 {
+			return err
+		}
+		settlements := make([]webhook.Settlement, len(ds))
+		for i, d := range ds {
+			settlements[i].Delivery = d.Cancel("its subscription was deleted", time.Now().UTC())
+		}
+		if err := e.store.Settle(ctx, settlements...); err != nil {
+			return err
+		}
+		stats.deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(len(ds)))
+		q.Below = ds[len(ds)-1].Position + 1 // there may be more of that position
+	}
+}
+
+// forgetKept forgets a subscription that was deleted.
+func (e *engine) forgetKept(ctx context.Context, k *keptSubscription) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.store.DropKept(ctx, k.ID); err != nil {
+		return err
+	}
+	e.kept.Store(e.kept.Load().without(k.ID))
+	return nil
+}
