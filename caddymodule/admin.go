@@ -45,11 +45,24 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"GET /sidehook/calls", listCalls},
 		{"POST /sidehook/seed/{resource}", seedStep},
 	}
-	admin := make([]caddy.AdminRoute, len(routes))
+	admin := make([]caddy.AdminRoute, len(routes), len(routes)+1)
 	for i, r := range routes {
 		admin[i] = caddy.AdminRoute{Pattern: r.pattern, Handler: adminHandler(r.handle)}
 	}
-	return admin
+	return append(admin, caddy.AdminRoute{Pattern: adminAPI, Handler: caddy.AdminHandlerFunc(serveAdminAPI)})
+}
+
+// adminAPI is where the subscription API is under the admin endpoint.
+const adminAPI = "/sidehook/api/"
+
+// serveAdminAPI serves the subscription API to the operator.
+func serveAdminAPI(w http.ResponseWriter, r *http.Request) error {
+	e, err := engines.only(r.URL.Query().Get("dir"))
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+	}
+	serveAPI(e, w, r, apiCaller{operator: true}, strings.TrimPrefix(r.URL.Path, adminAPI), r.URL.Path)
+	return nil
 }
 
 // adminHandler finds the engine and writes what handle returns as JSON.

@@ -28,12 +28,6 @@ func parseHandlerDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler,
 	return handler, handler.checkAgainst(h.State, l)
 }
 
-// parseLaterDirective answers a directive that a later version will have.
-func parseLaterDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	h.Next()
-	return nil, notYet(word{h.Token()}, h.Val())
-}
-
 // UnmarshalCaddyfile implements [caddyfile.Unmarshaler]. The matcher is gone
 // already.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {

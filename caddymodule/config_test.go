@@ -19,7 +19,7 @@ const goodSecret = "0123456789-0123456789-0123456789"
 // setSecrets gives the golden Caddyfiles what they read from the environment.
 func setSecrets(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"CRM_SECRET", "BILLING_SECRET", "SERVICE_TOKEN", "NEW_SECRET", "TOKEN"} {
+	for _, name := range []string{"CRM_SECRET", "BILLING_SECRET", "SERVICE_TOKEN", "NEW_SECRET", "TOKEN", "SIDEHOOK_KEY"} {
 		t.Setenv(name, goodSecret)
 	}
 	t.Setenv("KEYED_URL", "https://keyed.example.com/hooks")

@@ -16,8 +16,6 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("sidehook", parseHandlerDirective)
 	httpcaddyfile.RegisterDirectiveOrder("sidehook", httpcaddyfile.After, "templates")
-	httpcaddyfile.RegisterHandlerDirective("sidehook_api", parseLaterDirective)
-	httpcaddyfile.RegisterDirectiveOrder("sidehook_api", httpcaddyfile.Before, "respond")
 }
 
 // Handler watches the calls to an API that pass through it, works out what each

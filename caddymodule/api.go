@@ -1,0 +1,204 @@
+package caddymodule
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// maxAPIBody bounds the body of a call of the API.
+const maxAPIBody = 64 << 10
+
+// apiCall is one call of the subscription API.
+type apiCall struct {
+	*apiCaller
+	e    *engine
+	r    *http.Request
+	id   string // of the path
+	verb string // of the path
+	path string // that the client asked for
+	body []byte
+
+	known map[webhook.SubscriptionID]webhook.SubscriptionState // once asked for
+	owed  map[webhook.SubscriptionID]uint64                    // once asked for
+}
+
+// states returns the states of subscriptions, as they were when first asked for.
+func (c *apiCall) states() map[webhook.SubscriptionID]webhook.SubscriptionState {
+	if c.known == nil {
+		c.known = c.e.states()
+	}
+	return c.known
+}
+
+// pending returns how many deliveries subscriptions are owed.
+func (c *apiCall) pending() map[webhook.SubscriptionID]uint64 {
+	if c.owed == nil {
+		c.owed = map[webhook.SubscriptionID]uint64{}
+		backlogs, err := c.e.store.Backlogs(c.r.Context())
+		if err != nil {
+			c.e.logger.Warn("what subscriptions are owed is not known", "error", err)
+		}
+		for _, b := range backlogs {
+			c.owed[b.Subscription] = b.Pending
+		}
+	}
+	return c.owed
+}
+
+// apiAnswer is the answer of a call that went well.
+type apiAnswer struct {
+	status   int // 0: 200
+	body     any // nil: none
+	etag     string
+	location string
+	replayed bool
+}
+
+// apiRoute is one route; {id} and {verb} are one part each.
+type apiRoute struct {
+	method, path string
+	handle       func(*apiCall) (apiAnswer, error)
+}
+
+// apiRoutes are the routes of the API.
+var apiRoutes = []apiRoute{
+	{http.MethodGet, "subscriptions", (*apiCall).listSubscriptions},
+	{http.MethodPost, "subscriptions", (*apiCall).createSubscription},
+	{http.MethodGet, "subscriptions/{id}", (*apiCall).readSubscription},
+	{http.MethodPatch, "subscriptions/{id}", (*apiCall).changeSubscription},
+	{http.MethodDelete, "subscriptions/{id}", (*apiCall).deleteSubscription},
+	{http.MethodPost, "subscriptions/{id}/pause", (*apiCall).steer},
+	{http.MethodPost, "subscriptions/{id}/resume", (*apiCall).steer},
+	{http.MethodPost, "subscriptions/{id}/release", (*apiCall).steer},
+	{http.MethodPost, "subscriptions/{id}/rotate", (*apiCall).rotateSecret},
+	{http.MethodPost, "subscriptions/{id}/test", (*apiCall).testSubscription},
+	{http.MethodGet, "events", (*apiCall).listEvents},
+	{http.MethodGet, "events/{id}", (*apiCall).readEvent},
+	{http.MethodGet, "deliveries", (*apiCall).listDeliveries},
+	{http.MethodGet, "deliveries/{id}", (*apiCall).readDelivery},
+	{http.MethodGet, "deliveries/{id}/attempts", (*apiCall).listAttempts},
+}
+
+// serveAPI answers one call of who. path is that below the API, asked the one
+// that the client asked for.
+func serveAPI(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, path, asked string) {
+	c := &apiCall{apiCaller: &who, e: e, r: r, path: strings.TrimSuffix(asked, "/")}
+	answer, err := c.answer(w, strings.Trim(path, "/"))
+	if err != nil {
+		p, ours := problemOf(err)
+		if ours {
+			e.logger.Error("a call of the subscription API", "method", r.Method, "path", asked, "error", err)
+		}
+		p.write(w)
+		return
+	}
+	if answer.etag != "" {
+		w.Header().Set("ETag", answer.etag)
+	}
+	if answer.location != "" {
+		w.Header().Set("Location", answer.location)
+	}
+	if answer.replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
+	}
+	if answer.body == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	writeJSON(w, orDefault(answer.status, http.StatusOK), "application/json", answer.body)
+}
+
+func (c *apiCall) answer(w http.ResponseWriter, path string) (apiAnswer, error) {
+	route, bad := c.route(path)
+	if bad != nil {
+		return apiAnswer{}, bad
+	}
+	if bad := sameOrigin(c.r); bad != nil {
+		return apiAnswer{}, bad
+	}
+	if err := c.readBody(w); err != nil {
+		return apiAnswer{}, err
+	}
+	return route.handle(c)
+}
+
+// route finds the route of a path and notes its parts.
+func (c *apiCall) route(path string) (*apiRoute, *problem) {
+	var allow []string
+	for i := range apiRoutes {
+		id, ok := matchRoute(apiRoutes[i].path, path)
+		if !ok {
+			continue
+		}
+		if method := apiRoutes[i].method; method == c.r.Method || method == http.MethodGet && c.r.Method == http.MethodHead {
+			c.id, c.verb = id, path[strings.LastIndex(path, "/")+1:]
+			return &apiRoutes[i], nil
+		}
+		allow = append(allow, apiRoutes[i].method)
+	}
+	if len(allow) == 0 {
+		return nil, refuse(http.StatusNotFound,
+			"there is nothing at /%s: there are /subscriptions, /events and /deliveries; if those are below a path, the operator puts sidehook_api in handle_path", path)
+	}
+	slices.Sort(allow)
+	p := refuse(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, orList(allow))
+	p.header = http.Header{"Allow": {strings.Join(allow, ", ")}}
+	return nil, p
+}
+
+// matchRoute reports whether path is that of a route, and returns its {id}.
+func matchRoute(pattern, path string) (id string, ok bool) {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return "", false
+	}
+	for i := range want {
+		switch {
+		case want[i] == "{id}" && got[i] != "":
+			id = got[i]
+		case want[i] != got[i]:
+			return "", false
+		}
+	}
+	return id, true
+}
+
+// sameOrigin refuses what a page of another origin makes a browser do: that
+// comes with the user's cookies, but not with the user's will.
+func sameOrigin(r *http.Request) *problem {
+	as := *r
+	as.Method = http.MethodPost // reads too
+	if err := http.NewCrossOriginProtection().Check(&as); err != nil {
+		return refuse(http.StatusForbidden, "the call comes from a page of another origin")
+	}
+	return nil
+}
+
+// readBody reads the body of a write, which is JSON.
+func (c *apiCall) readBody(w http.ResponseWriter) error {
+	if c.r.Method != http.MethodPost && c.r.Method != http.MethodPatch {
+		return nil
+	}
+	var err error
+	c.body, err = io.ReadAll(http.MaxBytesReader(w, c.r.Body, maxAPIBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxAPIBody)
+	case err != nil:
+		return refuse(http.StatusBadRequest, "the body could not be read")
+	}
+	kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if kind == "application/json" || kind == "application/merge-patch+json" || kind == "" && len(c.body) == 0 {
+		return nil
+	}
+	p := refuse(http.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json")
+	p.header = http.Header{"Accept-Patch": {"application/merge-patch+json"}}
+	return p
+}

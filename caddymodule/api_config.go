@@ -1,0 +1,185 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sidehook/sidehook/rules/lang"
+)
+
+func init() {
+	caddy.RegisterModule(new(API))
+	httpcaddyfile.RegisterHandlerDirective("sidehook_api", parseAPIDirective)
+	httpcaddyfile.RegisterDirectiveOrder("sidehook_api", httpcaddyfile.Before, "respond")
+}
+
+// API serves the subscription API on a site, behind whatever authenticates
+// there. Its routes begin where it stands: under a path of its own it stands in
+// handle_path.
+//
+//	handle_path /webhooks/* {
+//		sidehook_api {
+//			owner {http.auth.user.id}
+//			tenant request.header["X-Space-Id"]
+//		}
+//	}
+type API struct {
+	// Owner is one placeholder, or an expression over the request, that tells who
+	// calls; each caller sees and changes only what it made. A call for which it
+	// is empty is refused. Default: callers are not told apart, and somebody must
+	// have been authenticated before (http.auth.user.id).
+	Owner string `json:"owner,omitempty"`
+
+	// Tenant is one placeholder, or an expression over the request, that tells
+	// which tenant the caller is of: its subscriptions get, and it sees, the
+	// events of that one only. A call for which it is empty is refused. Default:
+	// only events that are of no tenant.
+	Tenant string `json:"tenant,omitempty"`
+
+	// AllowUnauthenticated serves everybody who can reach it.
+	AllowUnauthenticated bool `json:"allow_unauthenticated,omitempty"`
+
+	// AllowPrivate lets what is made through it be at private addresses, and at
+	// http:// URLs. Default: public addresses and https:// only.
+	AllowPrivate bool `json:"allow_private,omitempty"`
+
+	app    *App
+	owner  *callerExpr
+	tenant *callerExpr
+}
+
+// CaddyModule implements [caddy.Module].
+func (*API) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.sidehook_api", New: func() caddy.Module { return new(API) }}
+}
+
+// Provision implements [caddy.Provisioner].
+func (a *API) Provision(ctx caddy.Context) (err error) {
+	if a.owner, err = newCallerExpr(a.Owner); err != nil {
+		return fmt.Errorf("sidehook_api: owner: %w", err)
+	}
+	if a.tenant, err = newCallerExpr(a.Tenant); err != nil {
+		return fmt.Errorf("sidehook_api: tenant: %w", err)
+	}
+	loaded, err := ctx.App("sidehook")
+	if err != nil {
+		return err
+	}
+	a.app = loaded.(*App)
+	return nil
+}
+
+// ServeHTTP implements [caddyhttp.MiddlewareHandler]. It answers every call.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	who, bad := a.caller(r)
+	if bad != nil {
+		bad.write(w)
+		return nil
+	}
+	e, release, err := a.app.lease(r.Context())
+	if err != nil {
+		return caddyhttp.Error(http.StatusServiceUnavailable, err)
+	}
+	defer release()
+	serveAPI(e, w, r, who, r.URL.Path, originalPath(r))
+	return nil
+}
+
+// originalPath is the path that the client asked for.
+func originalPath(r *http.Request) string {
+	if o, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && o.URL != nil {
+		return o.URL.Path
+	}
+	return r.URL.Path
+}
+
+// parseAPIDirective reads the directive sidehook_api of a site.
+func parseAPIDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	a := new(API)
+	return a, a.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile implements [caddyfile.Unmarshaler]. The matcher is gone
+// already:
+//
+//	sidehook_api {
+//		owner EXPR
+//		tenant EXPR
+//		allow_unauthenticated
+//		allow_private
+//	}
+func (a *API) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	l, err := readLine(d)
+	if err != nil {
+		return err
+	}
+	if args := l.args(); len(args) > 0 {
+		return args[0].errf("unexpected %q: write sidehook_api { … }; under a path of its own put it in handle_path /webhooks/* { … }", args[0].Text)
+	}
+	if err := apiOptions.parse(l.block, a, "sidehook_api"); err != nil {
+		return err
+	}
+	if a.Owner != "" && a.AllowUnauthenticated {
+		return l.errf("owner and allow_unauthenticated exclude each other: an owner is who was authenticated")
+	}
+	return nil
+}
+
+// apiOptions are the words of the block of sidehook_api.
+var apiOptions = options[*API]{
+	"owner":                 {usage: "owner {http.auth.user.id}", parse: func(l *optionLine, a *API) error { return l.callerExpr(&a.Owner) }},
+	"tenant":                {usage: `tenant request.header["X-Space-Id"]`, parse: func(l *optionLine, a *API) error { return l.callerExpr(&a.Tenant) }},
+	"allow_unauthenticated": {usage: "allow_unauthenticated", parse: func(l *optionLine, a *API) error { a.AllowUnauthenticated = true; return l.flag() }},
+	"allow_private":         {usage: "allow_private", parse: func(l *optionLine, a *API) error { a.AllowPrivate = true; return l.flag() }},
+	"dialect":               later[*API](),
+}
+
+// callerExpr sets to to the arguments of l, which tell who calls.
+func (l *optionLine) callerExpr(to *string) (err error) {
+	if *to, err = l.placeholderOrExpression(); err != nil {
+		return err
+	}
+	if _, err := newCallerExpr(*to); err != nil {
+		return l.errf("%s: %w", l.name(), err)
+	}
+	return nil
+}
+
+// callerExpr tells something of a caller by its request.
+type callerExpr struct {
+	placeholder string // without braces
+	expr        *lang.Expr
+}
+
+// newCallerExpr compiles text; "" is nil.
+func newCallerExpr(text string) (*callerExpr, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if onePlaceholder.MatchString(text) {
+		return &callerExpr{placeholder: text[1 : len(text)-1]}, nil
+	}
+	x, err := lang.Compile(text, lang.EnvRequest)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range x.Reads() {
+		if name != "request" {
+			return nil, fmt.Errorf("it reads %s: here only the request is known, as in request.header[\"X-Space-Id\"]", name)
+		}
+	}
+	return &callerExpr{expr: x}, nil
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*API)(nil)
+	_ caddyhttp.MiddlewareHandler = (*API)(nil)
+	_ caddyfile.Unmarshaler       = (*API)(nil)
+)

@@ -1,0 +1,272 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// apiFields are the settings that may be given through the API: none that reads
+// the environment or a file, or reaches what a stranger must not.
+var apiFields = []string{
+	"url", "scopes", "filter", "on_change", "fields", "skip_keys", "payload", "content_type", "sign",
+	"headers", "timeout", "retry", "order", "concurrency", "pause_after",
+}
+
+// operatorFields are those that only the admin endpoint takes beside them.
+var operatorFields = []string{"allow_private", "insecure_skip_verify"}
+
+// apiDocument is the body of a subscription, by its fields.
+type apiDocument map[string]json.RawMessage
+
+// readDocument reads the body of a call.
+func (c *apiCall) readDocument() (apiDocument, error) {
+	if len(bytes.TrimSpace(c.body)) == 0 {
+		return apiDocument{}, nil
+	}
+	var doc apiDocument
+	err := json.Unmarshal(c.body, &doc)
+	if err == nil && doc == nil {
+		err = errors.New("it is null")
+	}
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "the body is no JSON object: %s", plainJSON(err))
+	}
+	return doc, nil
+}
+
+// take removes a text from doc; "" if it is not there.
+func (d apiDocument) take(name string) (text string, err error) {
+	raw, ok := d[name]
+	if !ok {
+		return "", nil
+	}
+	delete(d, name)
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return "", wrongField("/"+name, "%s: write a text", name)
+	}
+	return text, nil
+}
+
+// settings reads doc, all that is wrong with it being told at once.
+func (c *apiCall) settings(doc apiDocument) (*Subscription, error) {
+	known := apiFields
+	if c.operator {
+		known = slices.Concat(apiFields, operatorFields)
+	}
+	var wrong []fieldProblem
+	note := func(name string, err error) {
+		wrong = append(wrong, fieldProblem{Pointer: "/" + name, Detail: err.Error()})
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc)) {
+		if !slices.Contains(known, name) {
+			note(name, unknownField(name, known))
+		} else if err := probeField(name, doc[name], c.e.current().payloads); err != nil {
+			note(name, err)
+		}
+	}
+	for _, name := range []string{"scopes", "url"} {
+		if doc[name] == nil {
+			note(name, fmt.Errorf("%s is missing: %s", name, missingField[name]))
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, wrongFields(wrong...)
+	}
+	return decodeSettings(doc)
+}
+
+var missingField = map[string]string{
+	"scopes": `write which events it gets, like ["project.**"]`,
+	"url":    "write where its webhooks go, like https://crm.example.com/hooks",
+}
+
+func unknownField(name string, known []string) error {
+	if near := nearest(name, known); near != "" {
+		return fmt.Errorf("there is no field %s: did you mean %s?", name, near)
+	}
+	return fmt.Errorf("there is no field %s, or it cannot be set here: there are %s", name, strings.Join(known, ", "))
+}
+
+// probeField says what is wrong with one field, in a subscription in which all
+// else is right.
+func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payload) error {
+	doc := apiDocument{
+		"url": json.RawMessage(`"https://example.com/"`), "scopes": json.RawMessage(`["**"]`),
+		"sign": json.RawMessage(`{"scheme":"none"}`),
+	}
+	doc[name] = raw
+	s, err := decodeSettings(doc)
+	if err != nil {
+		return fmt.Errorf("%s: %s", name, plainJSON(err))
+	}
+	for _, h := range s.Headers {
+		if h.Value == shownSecret {
+			return fmt.Errorf("headers: write the value of %s, or leave headers out to keep it", h.Name)
+		}
+	}
+	if len(s.Filter) > 2000 || len(s.Scopes) > 100 || len(s.Headers) > 20 || len(s.Fields)+len(s.OnChange)+len(s.SkipKeys) > 200 {
+		return fmt.Errorf("%s is too much: write less", name)
+	}
+	k := keptSubscription{body: keptBody{Settings: s, Secrets: []keptSecret{{Text: strings.Repeat("x", 32)}}}}
+	if err := k.check(payloads, time.Now()); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "subscription : "))
+	}
+	return nil
+}
+
+// decodeSettings reads doc, and refuses fields that are not known, at any depth.
+func decodeSettings(doc apiDocument) (*Subscription, error) {
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	var s Subscription
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	return &s, dec.Decode(&s)
+}
+
+// plainJSON returns an error of encoding/json in words for who sent the JSON.
+func plainJSON(err error) string {
+	var kind *json.UnmarshalTypeError
+	if !errors.As(err, &kind) {
+		return strings.TrimPrefix(err.Error(), "json: ")
+	}
+	want := map[reflect.Kind]string{
+		reflect.String: "a text", reflect.Slice: "a list", reflect.Bool: "true or false", reflect.Struct: "an object", reflect.Map: "an object",
+	}[kind.Type.Kind()]
+	return fmt.Sprintf("this is a %s: write %s", kind.Value, orDefault(want, "a number"))
+}
+
+// checkReceiver says what is wrong with where s wants its webhooks, for a caller
+// who may not reach everything.
+func checkReceiver(ctx context.Context, s *Subscription) error {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return wrongField("/url", "url cannot be read: write one like https://crm.example.com/hooks")
+	}
+	if s.AllowPrivate {
+		return nil
+	}
+	if u.Scheme != "https" {
+		return wrongField("/url", "url: begin it with https://")
+	}
+	return checkHost(ctx, u.Hostname())
+}
+
+// lookUpTime bounds how long a host's addresses are looked up for.
+const lookUpTime = 3 * time.Second
+
+// checkHost refuses a host of which an address is not public. One that cannot be
+// found is not refused: what counts is the address that will be dialled.
+func checkHost(ctx context.Context, host string) error {
+	private := wrongField("/url", "url: its host is at a private or special address, or at none: write one on the public Internet")
+	host = strings.TrimSuffix(host, ".")
+	if a, err := netip.ParseAddr(host); err == nil {
+		if deliver.CheckAddress(a) != nil {
+			return private
+		}
+		return nil
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if last == host || last == "localhost" || last == "" || last[0] >= '0' && last[0] <= '9' {
+		return private // a name within a network, or a number in disguise
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
+	defer cancel()
+	found, _ := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	for _, a := range found {
+		if deliver.CheckAddress(a) != nil {
+			return private
+		}
+	}
+	return nil
+}
+
+// checkScopes refuses a pattern that no rule earns.
+func (c *apiCall) checkScopes(s *Subscription) error {
+	for i, p := range s.Scopes {
+		if err := checkEarned(c.e.programs(), "", webhook.Pattern(p)); err != nil {
+			return wrongField(fmt.Sprintf("/scopes/%d", i), "%s", strings.TrimPrefix(err.Error(), "subscription : "))
+		}
+	}
+	return nil
+}
+
+// programs returns the rules in force.
+func (e *engine) programs() (all []*rules.Program) {
+	for _, h := range e.current().handlers {
+		all = append(all, h.program)
+	}
+	return all
+}
+
+// mergePatch applies a JSON merge patch (RFC 7396).
+func mergePatch(to, patch any) any {
+	with, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	out, ok := to.(map[string]any)
+	if !ok {
+		out = map[string]any{}
+	}
+	for name, v := range with {
+		if v == nil {
+			delete(out, name)
+		} else {
+			out[name] = mergePatch(out[name], v)
+		}
+	}
+	return out
+}
+
+// patched returns s as JSON with a merge patch applied, field by field.
+func patched(s *Subscription, patch apiDocument) (apiDocument, error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	var doc apiDocument
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	delete(doc, "name")
+	for name, raw := range patch {
+		var was, with any
+		if doc[name] != nil {
+			if err := json.Unmarshal(doc[name], &was); err != nil {
+				return nil, err
+			}
+		}
+		if err := json.Unmarshal(raw, &with); err != nil {
+			return nil, err
+		}
+		if with == nil {
+			delete(doc, name)
+			continue
+		}
+		merged, err := json.Marshal(mergePatch(was, with))
+		if err != nil {
+			return nil, err
+		}
+		doc[name] = merged
+	}
+	return doc, nil
+}

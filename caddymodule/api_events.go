@@ -1,0 +1,242 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// mostScanned bounds how many events or deliveries are looked at for one page:
+// behind a filter that few pass, a page ends early, and next goes on.
+const mostScanned = 2000
+
+// apiFilter is what a list of events or deliveries is narrowed to.
+type apiFilter struct {
+	apiPage
+	scopes           []webhook.Pattern
+	resource, entity string
+	since, until     time.Time // zero: any; until is exclusive
+	low, high        uint64    // positions: from low, below high (0: any)
+}
+
+// filter reads the query of a list.
+func (c *apiCall) filter(more ...string) (f apiFilter, err error) {
+	q := c.r.URL.Query()
+	known := append([]string{"limit", "cursor", "scope", "resource", "entity", "since", "until"}, more...)
+	known = append(known, "dir")
+	for name := range q {
+		if !slices.Contains(known, name) {
+			return f, wrongParameter(name, "%s", unknownField(name, known))
+		}
+	}
+	if f.apiPage, err = c.page(); err != nil {
+		return f, err
+	}
+	for _, s := range q["scope"] {
+		p := webhook.Pattern(s)
+		if err := p.Check(); err != nil {
+			return f, wrongParameter("scope", "%s", err)
+		}
+		f.scopes = append(f.scopes, p)
+	}
+	if f.resource, f.entity = q.Get("resource"), q.Get("entity"); f.entity != "" && f.resource == "" {
+		return f, wrongParameter("entity", "write resource too: ids are those of a resource")
+	}
+	for name, to := range map[string]*time.Time{"since": &f.since, "until": &f.until} {
+		if text := q.Get(name); text != "" {
+			if *to, err = time.Parse(time.RFC3339, text); err != nil {
+				return f, wrongParameter(name, "write a time like 2026-11-22T08:00:00Z")
+			}
+		}
+	}
+	return f, c.e.bounds(c.r.Context(), &f)
+}
+
+// bounds finds the positions between which what f selects is.
+func (e *engine) bounds(ctx context.Context, f *apiFilter) (err error) {
+	f.high = math.MaxUint64
+	if !f.since.IsZero() {
+		if f.low, err = e.positionAt(ctx, f.since); err != nil {
+			return err
+		}
+	}
+	if !f.until.IsZero() {
+		if f.high, err = e.positionAt(ctx, f.until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// positionAt returns the lowest position of an event that was recorded at t or
+// later. Positions and the times of recording grow together.
+func (e *engine) positionAt(ctx context.Context, t time.Time) (uint64, error) {
+	newest, err := e.newest(ctx)
+	if err != nil {
+		return 0, err
+	}
+	found := sort.Search(int(newest), func(i int) bool {
+		var events []webhook.Event
+		if err == nil {
+			events, err = e.store.Events(ctx, store.EventQuery{After: uint64(i), Max: 1})
+		}
+		return err != nil || len(events) == 0 || !events[0].Recorded.Before(t)
+	})
+	return uint64(found) + 1, err
+}
+
+// selects reports whether f passes e.
+func (f *apiFilter) selects(e *webhook.Event) bool {
+	if len(f.scopes) > 0 && !slices.ContainsFunc(f.scopes, func(p webhook.Pattern) bool { return p.Match(e.Scope) }) {
+		return false
+	}
+	return (f.resource == "" || e.Key.Resource == f.resource) && (f.entity == "" || e.Key.ID == f.entity) && f.spans(e.Recorded)
+}
+
+func (f *apiFilter) spans(t time.Time) bool {
+	return !t.Before(f.since) && (f.until.IsZero() || t.Before(f.until))
+}
+
+// ofEvents reports whether f looks at more than deliveries tell.
+func (f *apiFilter) ofEvents() bool { return len(f.scopes) > 0 || f.resource != "" }
+
+func (c *apiCall) listEvents() (apiAnswer, error) {
+	f, err := c.filter()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	q := store.EventQuery{Newest: true, Scopes: f.scopes, Resource: f.resource, ID: f.entity, Max: f.limit + 1}
+	if q.After = f.position; q.After == 0 && f.high < math.MaxUint64 {
+		q.After = f.high
+	}
+	list := apiList{Data: []any{}}
+	for scanned := 0; ; {
+		events, err := c.e.store.Events(c.r.Context(), q)
+		if err != nil {
+			return apiAnswer{}, err
+		}
+		for i := range events {
+			ev := &events[i]
+			if ev.Position < f.low {
+				return apiAnswer{body: list}, nil
+			}
+			if len(list.Data) == f.limit || scanned == mostScanned {
+				list.Next = cursor{position: q.After}.text()
+				return apiAnswer{body: list}, nil
+			}
+			scanned, q.After = scanned+1, ev.Position
+			if f.selects(ev) && c.maySeeEvent(ev) {
+				list.Data = append(list.Data, viewEvent(ev))
+			}
+		}
+		if len(events) < q.Max {
+			return apiAnswer{body: list}, nil
+		}
+	}
+}
+
+func (c *apiCall) readEvent() (apiAnswer, error) {
+	ev, err := c.e.store.Event(c.r.Context(), webhook.EventID(c.id))
+	if err == nil && !c.maySeeEvent(ev) {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return apiAnswer{}, fmt.Errorf("event %s: %w", c.id, err)
+	}
+	return apiAnswer{body: viewEvent(ev)}, nil
+}
+
+// findDelivery returns the delivery that the path names.
+func (c *apiCall) findDelivery() (*webhook.Delivery, error) {
+	d, err := c.e.store.Delivery(c.r.Context(), webhook.DeliveryID(c.id))
+	if err == nil && !c.operator && !slices.Contains(c.mine(), d.Subscription) {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("delivery %s: %w", c.id, err)
+	}
+	return d, nil
+}
+
+// mine returns the subscriptions that the caller may see.
+func (c *apiCall) mine() (ids []webhook.SubscriptionID) {
+	for _, s := range c.statics() {
+		ids = append(ids, s.ID)
+	}
+	for _, k := range c.visible() {
+		ids = append(ids, k.ID)
+	}
+	return ids
+}
+
+func (c *apiCall) readDelivery() (apiAnswer, error) {
+	d, err := c.findDelivery()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	v := viewDelivery(d, c.states()[d.Subscription])
+	if ev, err := c.e.store.Event(c.r.Context(), d.Event); err == nil {
+		v.Scope = ev.Scope
+	}
+	return apiAnswer{body: v}, nil
+}
+
+func (c *apiCall) listAttempts() (apiAnswer, error) {
+	d, err := c.findDelivery()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	attempts, err := c.e.store.Attempts(c.r.Context(), d.ID)
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	list := apiList{Data: []any{}}
+	for i := range attempts {
+		list.Data = append(list.Data, viewAttempt(&attempts[i]))
+	}
+	return apiAnswer{body: list}, nil
+}
+
+var deliveryStates = []webhook.DeliveryState{
+	webhook.Pending, webhook.Held, webhook.Delivered, webhook.Refused, webhook.Exhausted,
+	webhook.Dead, webhook.Cancelled, webhook.Expired, webhook.NotVisible,
+}
+
+// errNoState tells which states there are.
+func errNoState() error {
+	names := make([]string, len(deliveryStates))
+	for i, s := range deliveryStates {
+		names[i] = string(s)
+	}
+	return wrongParameter("state", "write %s", orList(names))
+}
+
+func (c *apiCall) listDeliveries() (apiAnswer, error) {
+	f, err := c.filter("subscription", "state", "event")
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	q := c.r.URL.Query()
+	state := webhook.DeliveryState(q.Get("state"))
+	if state != "" && !slices.Contains(deliveryStates, state) {
+		return apiAnswer{}, errNoState()
+	}
+	subs := c.mine()
+	if id := webhook.SubscriptionID(q.Get("subscription")); id != "" {
+		if !c.operator && !slices.Contains(subs, id) {
+			return apiAnswer{}, errNoSubscription
+		}
+		subs = []webhook.SubscriptionID{id}
+	} else if c.operator {
+		subs = []webhook.SubscriptionID{""}
+	}
+	m := mergedDeliveries{call: c, filter: &f, state: state, event: webhook.EventID(q.Get("event"))}
+	list, err := m.list(subs)
+	return apiAnswer{body: list}, err
+}

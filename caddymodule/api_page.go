@@ -1,0 +1,69 @@
+package caddymodule
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// apiList is one page of a list. While Next is there, there may be more, also
+// behind a page with little or nothing in it.
+type apiList struct {
+	Data []any  `json:"data"`
+	Next string `json:"next,omitempty"`
+}
+
+// Bounds of a page.
+const (
+	defaultLimit = 50
+	mostLimit    = 250
+)
+
+// apiPage is what a caller wants of a list.
+type apiPage struct {
+	cursor
+	limit int
+}
+
+// cursor is the last thing of a page: of a list, its position, and its id where
+// several have that.
+type cursor struct {
+	position uint64
+	id       string
+}
+
+func (c cursor) text() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf("1:%d:%s", c.position, c.id)))
+}
+
+// page reads limit and cursor of the query.
+func (c *apiCall) page() (p apiPage, err error) {
+	q := c.r.URL.Query()
+	p.limit = defaultLimit
+	if text := q.Get("limit"); text != "" {
+		if p.limit, err = strconv.Atoi(text); err != nil || p.limit < 1 || p.limit > mostLimit {
+			return p, wrongParameter("limit", "write a number from 1 to %d", mostLimit)
+		}
+	}
+	if text := q.Get("cursor"); text != "" {
+		if p.cursor, err = parseCursor(text); err != nil {
+			return p, wrongParameter("cursor", "write what next was in the answer before, or leave it out")
+		}
+	}
+	return p, nil
+}
+
+func parseCursor(text string) (c cursor, err error) {
+	plain, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return c, err
+	}
+	parts := strings.SplitN(string(plain), ":", 3)
+	if len(parts) != 3 || parts[0] != "1" {
+		return c, strconv.ErrSyntax
+	}
+	c.id = parts[2]
+	c.position, err = strconv.ParseUint(parts[1], 10, 64)
+	return c, err
+}
