@@ -180,7 +180,7 @@ func (c *apiCall) readDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := viewDelivery(d, c.states()[d.Subscription])
+	v := viewDelivery(d, c.states()[d.Subscription], time.Now())
 	if ev, err := c.e.store.Event(c.r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}

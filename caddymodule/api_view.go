@@ -66,6 +66,7 @@ type shownSettings struct {
 	Retry              *Retry         `json:"retry,omitempty"`
 	Order              string         `json:"order,omitempty"`
 	Concurrency        int            `json:"concurrency,omitempty"`
+	Rate               string         `json:"rate,omitempty"`
 	PauseAfter         int            `json:"pause_after,omitempty"`
 	AllowPrivate       bool           `json:"allow_private,omitempty"`
 	InsecureSkipVerify bool           `json:"insecure_skip_verify,omitempty"`
@@ -79,7 +80,7 @@ func (c *apiCall) view(k *keptSubscription) apiSubscription {
 		shownSettings: shownSettings{
 			URL: s.URL, Scopes: s.Scopes, Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
 			Payload: s.Payload, ContentType: s.ContentType, Sign: s.Sign, Headers: maskHeaders(s.Headers),
-			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, PauseAfter: s.PauseAfter,
+			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, PauseAfter: s.PauseAfter,
 			AllowPrivate: s.AllowPrivate, InsecureSkipVerify: s.InsecureSkipVerify,
 		},
 	}

@@ -22,7 +22,7 @@ func Misplaced() []string {
 	known := slices.Concat(
 		slices.Collect(maps.Keys(handlerOptions)), slices.Collect(maps.Keys(resourceOptions)),
 		slices.Collect(maps.Keys(emitOptions)), slices.Collect(maps.Keys(onOptions)),
-		slices.Collect(maps.Keys(appOptions)), slices.Collect(maps.Keys(subscriptionOptions)),
+		slices.Collect(maps.Keys(appOptions)), slices.Collect(maps.Keys(apiOptions)), slices.Collect(maps.Keys(subscriptionOptions)),
 		[]string{"when", "each"},
 	)
 	var out []string

@@ -64,6 +64,9 @@ func (s *Subscription) checkNumbers() error {
 			}
 		}
 	}
+	if _, err := webhook.ParseRate(orDefault(s.Rate, none)); err != nil {
+		return err
+	}
 	switch webhook.Order(s.Order) {
 	case "", webhook.OrderEntity, webhook.OrderEntityHold, webhook.OrderNone, webhook.OrderSubscription:
 		return nil

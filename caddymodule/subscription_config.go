@@ -184,6 +184,7 @@ func (s *Subscription) plain() *webhook.Subscription {
 		out.Scopes = append(out.Scopes, webhook.Pattern(p))
 	}
 	out.Sign = s.signing()
+	out.Rate, _ = webhook.ParseRate(orDefault(s.Rate, none)) // check has read it
 	return out
 }
 
@@ -194,9 +195,6 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 	}
 	out := s.plain()
 	var err error
-	if out.Rate, err = webhook.ParseRate(orDefault(s.Rate, none)); err != nil {
-		return nil, err
-	}
 	if out.URL, err = resolve(s.URL); err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
