@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -139,14 +138,9 @@ func (c *call) observe() {
 		c.settle()
 		return
 	}
-	f, h := c.fetcher.outlive(), c.h
+	a := &afterGet{fetcher: c.fetcher.outlive(), line: c.line, x: c.exchange, key: key, target: target}
 	c.settled = true
-	c.traffic.Observe(key, func(ctx context.Context) (o *webhook.Observation) {
-		if !h.guarded(func() { o = f.get(ctx, "after", target) }) {
-			o = &webhook.Observation{Error: errBug.Error()}
-		}
-		return o
-	})
+	c.traffic.Observe(key, a.fetch)
 }
 
 // afterFetch returns the one entity that a GET would tell about, and where it

@@ -13,6 +13,10 @@ import (
 type Seen struct {
 	Observation *webhook.Observation // of a GET after the call; nil: there is none to go by
 	Concurrent  bool                 // other calls on the entity overlapped
+
+	// Late says that the exchange is derived out of its turn: calls that ended
+	// after it may be recorded already.
+	Late bool
 }
 
 // outcome is an entity after the call.

@@ -113,7 +113,8 @@ type change struct {
 	same        bool     // both states are known, and they do not differ
 	significant bool     // something differs, or may, that is not ignored
 	unknown     []string // paths of the state before that other views do not show
-	concurrent  bool
+	overlap     bool     // other calls on the entity were under way
+	concurrent  bool     // or were, when the state before was learned
 
 	worked    worked // what its events share, once that is wanted
 	isWorked  bool
@@ -163,8 +164,14 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 		return d.observation(s, snap)
 	}
 	ch := &d.change
-	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone), concurrent: seen.Concurrent}
+	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone)}
+	ch.overlap = seen.Concurrent || d.overtaken(ch)
+	ch.concurrent = ch.overlap || ch.doubtful()
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)
+	if s.Kind != Delete && ch.o.via == webhook.FromFetch && (d.older(ch) || d.lags(s, &ch.b, ch.o.body)) {
+		seen.Observation = nil
+		ch.o = d.call.after(s, &ch.b, seen, d.alone)
+	}
 	if d.misnamed(s, snap) {
 		if ch.snap = d.reused(ch, seen); ch.snap == nil {
 			ch.snap, ch.op = snap, webhook.Missed
@@ -181,16 +188,14 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 		return d.entityGap(ch, webhook.GapUnknownOutcome, s.doubt)
 	}
 	if s.Kind == Delete {
-		return d.deleted(ch)
+		return d.deleted(ch, &seen)
 	}
 	d.decide(ch)
+	if raced, err := d.raced(ch, &seen); raced || err != nil {
+		return err
+	}
 	if ch.o.body == nil {
 		return d.blind(ch)
-	}
-	if d.older(ch) {
-		d.out.NoChange++
-		d.out.Skipped = append(d.out.Skipped, s.Key.String()+": the answer is older than what is known, by its version")
-		return nil
 	}
 	d.compare(ch)
 	if (d.unsure || d.later) && (ch.same || !ch.b.known()) {
@@ -207,7 +212,8 @@ func (d *deriver) decide(ch *change) {
 	ch.op = webhook.Updated
 	switch ch.s.Kind {
 	case Create:
-		if !live || status == 201 && !d.e.res.singular { // what is there already is not created at its own path
+		again := live && ch.o.body != nil && !showsNew(ch.b.body, ch.o.body)
+		if !live || status == 201 && !again && !d.e.res.singular { // what is there already is not created at its own path
 			ch.op = webhook.Created
 		}
 	case Upsert:
@@ -262,7 +268,10 @@ func (d *deriver) keep(next webhook.Snapshot, first int) {
 func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 	next := webhook.Snapshot{
 		Key: ch.s.Key, Sequence: ch.snap.Sequence, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Alias: ch.snap.Alias, Name: d.nameNow(ch), Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Concurrent: ch.overlap, Alias: ch.snap.Alias, Name: d.nameNow(ch), Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
+	}
+	if ch.doubtful() && ch.o.via != webhook.FromResponse && ch.o.via != webhook.FromFetch {
+		next.Concurrent = true
 	}
 	if ch.o.body != nil {
 		next.Body, next.Unknown, next.Seen = ch.after(), ch.o.unknown, ch.o.seen
@@ -287,8 +296,12 @@ func (ch *change) after() json.RawMessage {
 }
 
 // deleted handles a delete: it carries the last known state, however old.
-func (d *deriver) deleted(ch *change) error {
+func (d *deriver) deleted(ch *change, seen *Seen) error {
 	ch.op = webhook.Deleted
+	if seen.Late && ch.snap.Seen.After(d.x.Ended) && !ch.snap.Deleted {
+		_, err := d.raced(ch, seen)
+		return err
+	}
 	if d.unsure || d.later {
 		switch {
 		case ch.o.gone && !ch.b.absent:
@@ -311,7 +324,7 @@ func (d *deriver) deleted(ch *change) error {
 	ch.significant = true
 	next := webhook.Snapshot{
 		Key: ch.s.Key, Sequence: ch.snap.Sequence + 1, Deleted: true, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Alias: ch.snap.Alias, Name: ch.snap.Name, Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Concurrent: ch.overlap, Alias: ch.snap.Alias, Name: ch.snap.Name, Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
 	}
 	first := len(d.out.Events)
 	if err := d.earn(ch); err != nil {

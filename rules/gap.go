@@ -27,7 +27,12 @@ func (d *deriver) undecided(ch *change) error {
 }
 
 func (d *deriver) entityGap(ch *change, reason, detail string) error {
-	next := d.snapshot(ch)
+	return d.gapWith(ch, d.snapshot(ch), reason, detail)
+}
+
+// gapWith records a gap of the subject, whose snapshot is next from then on, but
+// for its sequence.
+func (d *deriver) gapWith(ch *change, next webhook.Snapshot, reason, detail string) error {
 	next.Sequence++
 	ch.op = webhook.Missed
 	e := d.event(ch, d.gapScope(d.e.res.name), "")

@@ -14,11 +14,11 @@ func (d *deriver) older(ch *change) bool {
 	return v != "" && ch.snap.Version != "" && !ch.snap.Deleted && olderVersion(v, ch.snap.Version)
 }
 
-func (d *deriver) version(body *tree.Value) string {
-	if d.e.res.version == nil {
+func (c *call) version(body *tree.Value) string {
+	if c.e.res.version == nil {
 		return ""
 	}
-	text, _ := body.At(d.e.res.version.Names()...).Text()
+	text, _ := body.At(c.e.res.version.Names()...).Text()
 	return text
 }
 

@@ -24,6 +24,7 @@
 //
 //	:later 20m               time since the exchange (or snapshot) before
 //	:took 200ms              how long a GET was under way
+//	:earlier 10s             the call began so long before it would have
 //	:overlapped              other calls on the entity were open meanwhile
 //	:caller NAME             whose credential the call carried
 //	:placeholder NAME VALUE  of a Caddy placeholder

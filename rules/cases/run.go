@@ -230,6 +230,10 @@ func (r *runner) read(e *exchange) (*webhook.Exchange, error) {
 	if err != nil {
 		return nil, err
 	}
+	earlier, err := e.request.duration("earlier")
+	if err != nil {
+		return nil, err
+	}
 	r.n++
 	x := &webhook.Exchange{
 		API: r.p.API(), Started: r.now.Add(later + time.Second), Overlapped: e.request.has("overlapped"),
@@ -237,6 +241,7 @@ func (r *runner) read(e *exchange) (*webhook.Exchange, error) {
 	}
 	binary.BigEndian.PutUint64(x.ID[8:], uint64(r.n))
 	x.Ended = x.Started.Add(20 * time.Millisecond)
+	x.Started = x.Started.Add(-earlier)
 	for _, text := range e.request.options["placeholder"] {
 		name, value, _ := strings.Cut(text, " ")
 		x.Placeholders[name] = value

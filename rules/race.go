@@ -1,0 +1,127 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Lags reports whether a GET after x's call, of its one entity, seems to have
+// been answered from before the call (by a replica), so that it is worth asking
+// again. before is the snapshot of the entity, as far as it is recorded.
+func (p *Program) Lags(x *webhook.Exchange, before *webhook.Snapshot, seen *webhook.Observation) bool {
+	plan := p.Plan(x)
+	if plan.call == nil || len(plan.Subjects) != 1 {
+		return false
+	}
+	c, s := plan.call, &plan.Subjects[0]
+	switch {
+	case c.later:
+		return false
+	case s.Kind == Delete:
+		return seen.Status == 200 // it is asked only if the outcome is unknown
+	case s.Kind == Create && seen.Status == 404:
+		return !c.unsure
+	}
+	b := c.before(s, before, true)
+	body := c.observed(seen, s, true, s.asked, b.body)
+	if body == nil || b.body == nil {
+		return false
+	}
+	return c.unsure && !showsNew(b.body, body) || c.lags(s, &b, body)
+}
+
+// lags reports whether what a GET showed after the call is the state from
+// before it, though what the request sets would differ.
+func (c *call) lags(s *Subject, b *state, shown *tree.Value) bool {
+	if b.body == nil || c.unsure || c.later {
+		return false
+	}
+	want := c.computed(s, b)
+	if want == nil || !showsNew(b.body, want.body) {
+		return false
+	}
+	if now, was := c.version(shown), c.version(b.body); now != "" && was != "" {
+		return now == was || olderVersion(now, was)
+	}
+	return !showsNew(b.body, shown)
+}
+
+// showsNew reports whether shown has a field that before has otherwise.
+func showsNew(before, shown *tree.Value) bool {
+	for i := range shown.Members() {
+		m := &shown.Members()[i]
+		if was := before.Get(m.Name); was != nil && !tree.Equal(was, &m.Value) {
+			return true
+		}
+	}
+	return len(shown.Members()) == 0
+}
+
+// overtaken reports whether what is known of the entity was learned while the
+// call was under way, so that it is not known which of them was first. A call
+// whose path names the entity waits for the GET after the one before: that is no
+// overlap.
+func (d *deriver) overtaken(ch *change) bool {
+	s := ch.snap
+	return !s.Exchange.IsZero() && s.Exchange != d.x.ID && (s.Seen.After(d.x.Started) || s.Stale.After(d.x.Started)) &&
+		(!d.e.named || s.Via != webhook.FromFetch)
+}
+
+// doubtful reports whether the state before was learned from calls that
+// overlapped: the last of them may have been another.
+func (ch *change) doubtful() bool {
+	return ch.b.source == webhook.FromSnapshot && ch.snap.Concurrent
+}
+
+// raced handles a change whose place among others on the entity is not known,
+// or is known to be earlier than theirs. ok is false if it is none.
+func (d *deriver) raced(ch *change, seen *Seen) (ok bool, err error) {
+	ordered := d.version(ch.o.body) != "" && ch.snap.Version != "" && !ch.snap.Deleted
+	switch {
+	case d.older(ch):
+		return true, d.outdated(ch)
+	case ordered:
+		return false, nil
+	case seen.Late && ch.snap.Seen.After(d.x.Ended):
+		next := *ch.snap
+		return true, d.gapWith(ch, next, webhook.GapRuleError,
+			"was done and set aside, because a rule failed; the entity has changed since, and what this call changed cannot be told apart")
+	case !d.overtaken(ch):
+		return false, nil
+	case ch.s.Kind == Create && !ch.snap.Deleted && ch.b.body != nil && !showsNew(ch.b.body, ch.o.body):
+		return false, nil
+	case ch.s.Kind == Create || ch.s.Kind == Update && ch.snap.Deleted:
+		ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+		return true, d.entityGap(ch, webhook.GapUnknownState, "was done while another call on the same entity was under way, and which of them was last is not known")
+	}
+	return false, nil
+}
+
+// outdated handles an answer that is older, by its version, than what is known:
+// only what the call itself earns is earned, with the state that is known.
+func (d *deriver) outdated(ch *change) error {
+	d.out.Skipped = append(d.out.Skipped, ch.s.Key.String()+": the answer is older than what is known, by its version")
+	first := len(d.out.Events)
+	if !slices.ContainsFunc(d.e.lines, func(l *line) bool { return l.scope != "" }) {
+		d.out.NoChange++
+		return nil
+	}
+	b := d.lastKnown(ch.s, ch.snap)
+	ch.b = b
+	ch.o = outcome{body: b.body, unknown: b.unknown, via: webhook.FromSnapshot, confidence: webhook.Observed}
+	ch.same, ch.concurrent = true, true
+	if err := d.earn(ch); err != nil {
+		return err
+	}
+	for i := range d.out.Events[first:] {
+		if e := &d.out.Events[first+i]; e.Key == ch.s.Key {
+			e.Sequence = ch.snap.Sequence
+		}
+	}
+	if len(d.out.Events) == first {
+		d.out.NoChange++
+	}
+	return nil
+}
