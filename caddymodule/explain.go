@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,9 @@ import (
 // Bounds of what one explanation tells.
 const (
 	mostExplained   = 20   // events, and entities
+	mostDerived     = 200  // entities of a call that is derived again
 	mostQuarantined = 1000 // looked through
+	mostEvents      = 1000 // read of one exchange
 )
 
 // explanation tells how the events of one exchange came about, or why there are
@@ -161,9 +164,28 @@ func (ex *explainer) gather() (err error) {
 		return err
 	}
 	ex.marked = marks[ex.Exchange]
-	ex.events, err = ex.e.store.Events(ex.ctx, store.EventQuery{Exchange: ex.Exchange, Max: 1000})
+	if ex.events, err = ex.e.store.Events(ex.ctx, store.EventQuery{Exchange: ex.Exchange, Max: mostEvents}); err != nil {
+		return err
+	}
 	ex.Call = ex.call()
-	return err
+	return ex.gatherAsked()
+}
+
+// gatherAsked adds the event that was asked about, if its exchange has more
+// events than are read.
+func (ex *explainer) gatherAsked() error {
+	if ex.only == "" || len(ex.events) < mostEvents || slices.ContainsFunc(ex.events, func(ev webhook.Event) bool { return ev.ID == ex.only }) {
+		return nil
+	}
+	ev, err := ex.e.store.Event(ex.ctx, ex.only)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	ex.events = append(ex.events, *ev)
+	return nil
 }
 
 // decide says what became of the exchange, as far as that is known without

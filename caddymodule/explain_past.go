@@ -65,6 +65,9 @@ func (ex *explainer) derive() {
 		return
 	case ex.x == nil:
 		return
+	case ex.x.Seed != "":
+		ex.Outcome, ex.Why = outcomeNothing, "it is a page of the list of "+ex.x.Seed+", of a seed, which earns no events"
+		return
 	}
 	accounts, nothing, err := ex.again()
 	switch {
@@ -120,6 +123,10 @@ func (ex *explainer) again() (accounts []rules.Account, nothing string, err erro
 	if plan.Nothing != "" {
 		return nil, plan.Nothing, nil
 	}
+	if len(plan.Subjects) > mostDerived {
+		ex.miss(fmt.Sprintf("the call is about %d entities, and which rules were met by each is told of calls about %d at most", len(plan.Subjects), mostDerived))
+		return nil, "", nil
+	}
 	before, after, err := ex.past(plan)
 	if err != nil {
 		return nil, "", err
@@ -146,7 +153,7 @@ func (ex *explainer) compare(again []webhook.Event) {
 		slices.Sort(all)
 		return all
 	}
-	if !slices.Equal(ids(again), ids(ex.events)) && len(ex.events) < 1000 {
+	if !slices.Equal(ids(again), ids(ex.events)) && len(ex.events) < mostEvents {
 		ex.miss("derived again from what is kept, other events come of it than were recorded: what was known then is not all kept, and the record counts")
 	}
 }
@@ -180,9 +187,10 @@ func (ex *explainer) pastOf(s *rules.Subject) (b webhook.Snapshot, a rules.Seen,
 	if err != nil {
 		return b, a, err
 	}
-	b = webhook.Snapshot{Key: s.Key, View: now.View, Tenant: now.Tenant}
+	key := now.Key // to which another name of the entity may have led
+	b = webhook.Snapshot{Key: key, View: now.View, Tenant: now.Tenant, Parent: now.Parent, Name: now.Name}
 	for i := range ex.events {
-		if ev := &ex.events[i]; ev.Key == s.Key {
+		if ev := &ex.events[i]; ev.Key == key {
 			a.Concurrent = ev.Provenance.Concurrent
 			a.Observation = ex.sawAfter(ev)
 			return ex.beforeOf(ev, b), a, nil
@@ -191,7 +199,7 @@ func (ex *explainer) pastOf(s *rules.Subject) (b webhook.Snapshot, a rules.Seen,
 	if ex.Outcome == outcomeWaiting {
 		return now, a, nil // it will be derived from this, unless others come before
 	}
-	prev, err := ex.previous(s.Key)
+	prev, err := ex.previous(key)
 	if err != nil {
 		return b, a, err
 	}
@@ -204,13 +212,13 @@ func (ex *explainer) pastOf(s *rules.Subject) (b webhook.Snapshot, a rules.Seen,
 		b.Sequence = now.Sequence
 		if prev == nil {
 			b.Body, b.Deleted, b.Seen = now.Body, now.Deleted, ex.x.Started
-			ex.miss("what exactly was known of " + s.Key.String() + " before the call is not kept: shown is what is known since, and ignored fields may have differed")
+			ex.miss("what exactly was known of " + key.String() + " before the call is not kept: shown is what is known since, and ignored fields may have differed")
 		}
 		if now.Via == webhook.FromFetch {
 			a.Observation = observed(now.Body, ex.x, strings.HasPrefix(now.View, "get#service"))
 		}
 	case prev == nil && now.Sequence > 0:
-		ex.miss("what was known of " + s.Key.String() + " before the call is not kept")
+		ex.miss("what was known of " + key.String() + " before the call is not kept")
 	case s.Fetch != "":
 		ex.miss("what a GET of " + s.Fetch + " showed after the call is not kept")
 	}

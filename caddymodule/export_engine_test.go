@@ -45,3 +45,15 @@ func ReadMissed(path string) (left []MissedEntry, all bool, err error) {
 	}
 	return left, all, f.close()
 }
+
+// Parts of a crawl.
+var (
+	NextLink      = nextLink
+	PatienceAsked = patienceAsked
+)
+
+// SeedTarget returns what an origin is asked for after current, by a link there.
+func SeedTarget(base, current, link string) string {
+	s := seeder{h: &liveHandler{liveOptions: liveOptions{origin: newOrigin(base, nil, 1)}}}
+	return s.target(current, link)
+}

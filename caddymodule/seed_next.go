@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func nextLink(h http.Header) string {
 		for _, m := range linkNext.FindAllStringSubmatch(value, -1) {
 			for param := range strings.SplitSeq(m[2], ";") {
 				name, rel, _ := strings.Cut(strings.TrimSpace(param), "=")
-				if strings.EqualFold(strings.TrimSpace(name), "rel") && strings.EqualFold(strings.Trim(rel, `" `), "next") {
+				if strings.EqualFold(strings.TrimSpace(name), "rel") && slices.Contains(strings.Fields(strings.ToLower(strings.Trim(rel, `" `))), "next") {
 					return m[1]
 				}
 			}

@@ -30,6 +30,9 @@ func (s *summary) handler(h *handlerSettings) error {
 			fmt.Fprintf(s, "    %s\n", line)
 		}
 		s.scopes("    earns  ", earned(h.program, r.Name))
+		for _, f := range r.Refresh {
+			fmt.Fprintf(s, "    refreshes %s %s\n", f.Resource, f.ID)
+		}
 	}
 	for _, r := range c.On {
 		fmt.Fprintf(s, "  on %s %s\n", r.Method, r.Path)

@@ -173,3 +173,46 @@ func wantText(t *testing.T, text, want string) {
 		t.Errorf("want %s in\n%s", want, text)
 	}
 }
+
+// What is derived once more for the text is what was recorded: for each of many
+// calls nothing is missing, whatever came after it.
+func TestExplainDerivesWhatWasRecorded(t *testing.T) {
+	api := crudAPI(t, crud.Options{NoContent: []string{"contact"}})
+	crm := receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes **"), projects+` {
+			ignore updated_at
+			upsert PUT {id}
+			emit project.status.updated when changed("status")
+			emit project.archived instead when became("status", "archived")
+			emit project.tagged each additions("tags")
+		}
+		resource contact /api/contacts`, api.URL))
+	for _, c := range [][3]string{
+		{"POST", "/api/projects", `{"name":"Roof","tags":["a"]}`},
+		{"PATCH", "/api/projects/1001", `{"status":"active"}`},
+		{"PATCH", "/api/projects/1001", `{"status":"active"}`},
+		{"PATCH", "/api/projects/1001", `{"tags":["a","b","c"]}`},
+		{"PUT", "/api/projects/1001", `{"name":"Hall","status":"active"}`},
+		{"POST", "/api/contacts", `{"name":"Ida","email":"ida@x.example"}`},
+		{"PATCH", "/api/contacts/501", `{"phone":"1"}`},
+		{"PATCH", "/api/contacts/501", `{"phone":"1"}`},
+		{"PATCH", "/api/contacts/501", `{"phone":"2"}`},
+		{"DELETE", "/api/contacts/501", ""},
+		{"DELETE", "/api/contacts/501", ""},
+		{"PATCH", "/api/projects/1001", `{"name":"Shed"}`},
+		{"DELETE", "/api/projects/1001", ""},
+	} {
+		p.call(c[0], c[1], c[2])
+		until(t, "all is settled", p.settled)
+	}
+	var calls []struct{ Exchange, Method, Path string }
+	p.get("/sidehook/calls?path=/api&max=100", &calls)
+	if len(calls) != 13 {
+		t.Fatalf("%d calls, want 13", len(calls))
+	}
+	for _, c := range calls {
+		if out := p.explained(c.Exchange); strings.Contains(out, "Not known") {
+			t.Errorf("not all is known of %s %s:\n%s", c.Method, c.Path, out)
+		}
+	}
+}
