@@ -57,18 +57,31 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 }
 
 // answerFate says what a field means that an answer lacks: it is gone if the
-// request took it away, or was a PUT by whoever saw it and lacked it too; else
-// nothing is known of it.
+// request took it away, or if the request, by whoever saw it, sent what it is in
+// without it: a PUT, or a PATCH of the object around it. Else nothing is known of
+// it.
 func (c *call) answerFate(s *Subject, b *state, now view) tree.Judge {
 	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
 	last := b.view.last()
-	put = put && last.as == now.as && last.alike(now)
+	alike := last.as == now.as && last.alike(now)
 	return func(path string, _ *tree.Value) tree.Fate {
-		if put && at(s.asked, path) == nil || c.tookAway(s, path) {
+		switch {
+		case c.tookAway(s, path), alike && put && at(s.asked, path) == nil, alike && c.leftOut(s, path):
 			return tree.Removed
 		}
 		return tree.KeptDoubt
 	}
+}
+
+// leftOut reports whether the request sends the object that path is somewhere
+// in, and nothing at path. A merge patch says nothing by that (RFC 7396).
+func (c *call) leftOut(s *Subject, path string) bool {
+	p, err := lang.ParsePath(path)
+	if err != nil || c.reqKind != isJSON && c.reqKind != isAPI {
+		return false
+	}
+	names := p.Names()
+	return len(names) > 1 && s.asked.Get(names[0]).IsObject() && s.asked.At(names...) == nil
 }
 
 // tookAway reports whether the request itself removes what is at path.

@@ -74,8 +74,9 @@ func isEnvelope(root *tree.Value, name string) bool {
 }
 
 // asked returns what a request's body says of the entity: the body, or what is
-// in its envelope.
-func (r *resource) asked(root *tree.Value) *tree.Value {
+// in its envelope. What the answer's entity, which may be nil, has under an
+// envelope's name is a field of it.
+func (r *resource) asked(root, shown *tree.Value) *tree.Value {
 	if !root.IsObject() {
 		return root
 	}
@@ -86,7 +87,7 @@ func (r *resource) asked(root *tree.Value) *tree.Value {
 	}
 	for i, name := range r.wraps {
 		// Beside the entity under its name there may be something about the call.
-		if v := root.Get(name); v.IsObject() && (len(root.Members()) == 1 || i > 0 && others(root, v)) {
+		if v := root.Get(name); v.IsObject() && shown.Get(name) == nil && (len(root.Members()) == 1 || i > 0 && others(root, v)) {
 			return v
 		}
 	}

@@ -209,8 +209,8 @@ func (c *call) gap(reason, detail string) *webhook.Gap {
 // planOne plans a call about one entity.
 func (c *call) planOne(pl *Plan) {
 	s := Subject{Kind: c.e.kind}
-	s.asked, s.files = withoutFiles(c.e.res.asked(c.req), c.reqKind)
 	entity := c.entityInAnswer()
+	s.asked, s.files = withoutFiles(c.e.res.asked(c.req, entity), c.reqKind)
 	id, ok := c.identify(entity)
 	switch {
 	case !ok && c.reads():
@@ -254,7 +254,7 @@ func (c *call) identify(entity *tree.Value) (string, bool) {
 			return id, true
 		}
 	}
-	return r.idIn(object(r.asked(c.req)))
+	return r.idIn(object(r.asked(c.req, entity)))
 }
 
 // reads reports whether a POST that made nothing, as far as its answer tells, says

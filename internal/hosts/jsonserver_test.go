@@ -14,7 +14,7 @@ import (
 // takes ids from clients and methods from a header, and shows its whole database.
 func TestJSONServer(t *testing.T) {
 	only(t, "json-server")
-	s, a := startJSONServer(t), account{}
+	s, a := startJSONServer(t, recipe("json-server")), account{}
 	past, anna, ole := watch(s.direct(), a, s.entities), watch(s.client(), a, s.entities), watch(s.client("X-Client", "ole"), a, s.entities)
 	past.past = true
 	past.look(t)
@@ -56,7 +56,7 @@ func TestJSONServer(t *testing.T) {
 	compare(t, a, s.events(), nil)
 }
 
-func startJSONServer(t *testing.T) *stage {
+func startJSONServer(t *testing.T, config string) *stage {
 	t.Helper()
 	program := filepath.Join(installNPM(t, "json-server"), "node_modules/json-server/lib/cli/bin.js")
 	dir, port := t.TempDir(), freePorts(t, 1)[0]
@@ -66,7 +66,7 @@ func startJSONServer(t *testing.T) *stage {
 	}
 	app := "http://127.0.0.1:" + port
 	start(t, dir, app+"/db", nil, "node", program, "--host", "127.0.0.1", "--port", port, "--quiet", database)
-	return behind(t, recipe("json-server"), app)
+	return behind(t, config, app)
 }
 
 // entities reads JSON Server's whole database.

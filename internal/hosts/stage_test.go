@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,6 +74,24 @@ func (s *stage) killed() {
 }
 
 func recipe(name string) string { return filepath.Join("../../examples/hosts", name, "Caddyfile") }
+
+// recipeWithout returns a copy of a recipe that lacks a line.
+func recipeWithout(t *testing.T, name, line string) string {
+	t.Helper()
+	text, err := os.ReadFile(recipe(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	less := strings.Replace(string(text), line+"\n", "\n", 1)
+	if less == string(text) {
+		t.Fatalf("the recipe of %s has no line %q", name, line)
+	}
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(file, []byte(less), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
 
 func port(t *testing.T, base string) string {
 	t.Helper()

@@ -38,3 +38,10 @@ func (w *watched) look(t *testing.T) {
 		}
 	}
 }
+
+// tries is does, whatever the answer.
+func (w *watched) tries(method, path, body string) {
+	w.t.Helper()
+	w.call(method, path, body)
+	w.look(w.t)
+}
