@@ -335,22 +335,26 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 }
 
 // blind handles a call whose result nobody showed. If the API did not tell, the
-// plain scope is earned without data; if we did not keep what it told, or do not
-// know whether it was done, that is a gap.
+// plain scope is earned without data; if we did not keep what it told, or was
+// told, or do not know whether it was done, that is a gap.
 func (d *deriver) blind(ch *change) error {
-	missing := d.x.Response.Body.Missing
+	answer, request := d.x.Response.Body.Missing, d.x.Request.Body.Missing
 	switch {
 	case d.unsure || d.later:
 		return d.undecided(ch)
-	case missing == webhook.TooLarge:
-		return d.entityGap(ch, webhook.GapTooLarge, notKept(missing))
-	case missing != webhook.NotMissing && d.x.Response.Status != 204:
-		return d.entityGap(ch, webhook.GapUnknownState, notKept(missing))
+	case answer == webhook.TooLarge:
+		return d.entityGap(ch, webhook.GapTooLarge, notKept("answer", answer))
+	case answer != webhook.NotMissing && d.x.Response.Status != 204:
+		return d.entityGap(ch, webhook.GapUnknownState, notKept("answer", answer))
+	case request == webhook.TooLarge:
+		return d.entityGap(ch, webhook.GapTooLarge, notKept("request", request))
+	case request == webhook.NoBudget:
+		return d.entityGap(ch, webhook.GapUnknownState, notKept("request", request))
 	}
 	ch.significant = true
 	return d.record(ch)
 }
 
-func notKept(m webhook.Missing) string {
-	return "was done, and what the entity is now is not known: its answer was not kept (" + m.String() + "), and no GET showed it"
+func notKept(what string, m webhook.Missing) string {
+	return "was done, and what the entity is now is not known: its " + what + " was not kept (" + m.String() + "), and no GET showed it"
 }
