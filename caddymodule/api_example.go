@@ -40,7 +40,7 @@ func (e *engine) sendExample(ctx context.Context, k *keptSubscription) (webhook.
 	key := webhook.EntityKey{API: "sidehook", Tenant: k.Tenant, Resource: "subscription", ID: string(k.ID)}
 	ev := webhook.Event{
 		ID: webhook.NewEventID(x, key, exampleScope, ""), Scope: exampleScope, Key: key, Exchange: x, Time: now,
-		Item: data, Tenant: k.Tenant, Request: webhook.EventRequest{Method: http.MethodPost, Path: "/test"},
+		After: data, Tenant: k.Tenant, Request: webhook.EventRequest{Method: http.MethodPost, Path: "/test"},
 	}
 	d := webhook.Delivery{
 		ID: webhook.NewDeliveryID(ev.ID, k.ID, 0), Event: ev.ID, Subscription: k.ID,

@@ -1,0 +1,325 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sidehook/sidehook/examples/crud"
+)
+
+// Each caller has its own; nobody sees or changes what is another's, and events
+// are those of the caller's tenant.
+func TestCallersOfTheAPIAreKeptApart(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	anns, bobs, operators := receive(t, nil), receive(t, nil), receive(t, nil)
+	p := start(t, withAPI(subscribe("crm", operators, "scopes project.**"), perSpace, api.URL))
+	ann, bob, colleague := p.user("ann", "acme"), p.user("bob", "other"), p.user("cid", "acme")
+	id := ann.do("POST", "/subscriptions", subscription(anns, "")).want(201).text("id")
+	theirs := bob.do("POST", "/subscriptions", subscription(bobs, "")).want(201).text("id")
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	p.call("POST", "/api/projects", `{"name":"Hall"}`, "X-Space", "other")
+	operators.wait(2)
+	anns.wait(1)
+	bobs.wait(1)
+	until(t, "all is settled", p.settled)
+	if len(anns.all()) != 1 || len(bobs.all()) != 1 {
+		t.Errorf("%d and %d webhooks, want one each", len(anns.all()), len(bobs.all()))
+	}
+	for _, other := range []user{bob, colleague} {
+		for _, call := range [][3]string{
+			{"GET", "", ""}, {"PATCH", "", `{"pause_after": 1}`}, {"DELETE", "", ""}, {"POST", "/pause", ""},
+			{"POST", "/rotate", ""}, {"POST", "/test", ""},
+		} {
+			other.do(call[0], "/subscriptions/"+id+call[1], call[2]).want(404)
+		}
+		other.do("GET", "/deliveries?subscription="+id, "").want(404)
+	}
+	ann.do("GET", "/subscriptions/crm", "").want(404)
+	for who, want := range map[*user]int{&ann: 1, &bob: 1, &colleague: 0} {
+		if n := len(who.do("GET", "/subscriptions", "").want(200).data()); n != want {
+			t.Errorf("%v sees %d subscriptions, want %d", who.header, n, want)
+		}
+		if n := len(who.do("GET", "/deliveries", "").want(200).data()); n != want {
+			t.Errorf("%v sees %d deliveries, want %d", who.header, n, want)
+		}
+	}
+	events := ann.do("GET", "/events", "").want(200).data()
+	if len(events) != 1 || events[0]["tenant"] != "acme" {
+		t.Errorf("ann sees %v", events)
+	}
+	bob.do("GET", "/events/"+events[0]["id"].(string), "").want(404)
+	bob.do("GET", "/deliveries/"+ann.do("GET", "/deliveries", "").data()[0]["id"].(string), "").want(404)
+	if n := len(p.operate("GET", "/subscriptions", "").want(200).data()); n != 3 {
+		t.Errorf("the operator sees %d subscriptions", n)
+	}
+	p.operate("DELETE", "/subscriptions/crm", "").want(409)
+	p.operate("PATCH", "/subscriptions/crm", `{"pause_after": 1}`).want(409)
+	p.operate("GET", "/subscriptions/"+theirs, "").want(200)
+}
+
+// Nobody is served who is not known, and no browser is led into calling.
+func TestTheAPIRefusesStrangers(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	p := start(t, withAPI("", perSpace, api.URL))
+	user{p, []string{"X-Space", "acme"}}.do("GET", "/subscriptions", "").want(401)
+	user{p, []string{"X-User", "ann"}}.do("GET", "/subscriptions", "").want(403)
+	p.user("ann", "*").do("GET", "/subscriptions", "").want(403)
+	ann := p.user("ann", "acme")
+	ann.do("GET", "/subscriptions", "").want(200)
+	ann.do("GET", "/subscriptions", "", "Origin", "https://evil.example.com").want(403)
+	ann.do("GET", "/subscriptions", "", "Sec-Fetch-Site", "cross-site").want(403)
+	ann.do("POST", "/subscriptions", "url=https://a.example.com", "Content-Type", "application/x-www-form-urlencoded").want(415)
+	ann.do("POST", "/subscriptions", "["+strings.Repeat(" ", 70_000)+"]").want(413)
+	ann.do("PUT", "/subscriptions", "{}").want(405)
+	ann.do("GET", "/nothing", "").want(404)
+
+	p.configure(withAPI("", "", api.URL))
+	if err := p.reload(); err != nil {
+		t.Fatal(err)
+	}
+	if a := ann.do("GET", "/subscriptions", "").want(401); !strings.Contains(a.text("detail"), "allow_unauthenticated") {
+		t.Errorf("it does not say what to do: %s", a.raw)
+	}
+	p.configure(withAPI("", "\t\t\tallow_unauthenticated", api.URL))
+	if err := p.reload(); err != nil {
+		t.Fatal(err)
+	}
+	ann.do("GET", "/subscriptions", "").want(200)
+	ann.do("POST", "/subscriptions", `{"url": "http://127.0.0.1:1/", "scopes": ["project.**"]}`).want(422)
+}
+
+// A problem names the field and says what to write; all that is wrong is told at
+// once.
+func TestProblemsOfSubscribing(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	p := start(t, withAPI("", `
+			owner request.header["X-User"]
+			tenant request.header["X-Space"]`, api.URL))
+	ann := p.user("ann", "acme")
+	for body, want := range map[string][2]string{
+		`{"scopes": ["project.**"]}`:                                                                                           {"/url", "url is missing: write where its webhooks go"},
+		`{"url": "https://a.example.com/"}`:                                                                                    {"/scopes", `scopes is missing: write which events it gets, like ["project.**"]`},
+		`{"url": "https://a.example.com/", "scopes": "project.**"}`:                                                            {"/scopes", "scopes: this is a string: write a list"},
+		`{"url": "https://a.example.com/", "scopes": ["projet.**"]}`:                                                           {"/scopes/0", "no rule earns projet.**: did you mean project.**?"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filtre": ""}`:                                            {"/filtre", "there is no field filtre: did you mean filter?"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filter": "entty == 1"}`:                                  {"/filter", "entty"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "timeout": "10"}`:                                         {"/timeout", "write a number and a unit"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "concurrency": -1}`:                                       {"/concurrency", "write a number from 1"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "order": "fifo"}`:                                         {"/order", "write none, entity"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "payload": "albi"}`:                                       {"/payload", "write standard"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "secret": "short"}`:                                       {"/secret", "at least 24 bytes"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "allow_private": true}`:                                   {"/allow_private", "cannot be set here"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "tenant": "other"}`:                                       {"/tenant", "cannot be set here"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"schem": "none"}}`:                               {"/sign", "schem"},
+		`{"url": "https://u:p@a.example.com/", "scopes": ["project.**"]}`:                                                      {"/url", "leave out user and password"},
+		`{"url": "http://a.example.com/", "scopes": ["project.**"]}`:                                                           {"/url", "begin it with https://"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": [{"name": "X-A", "value": "a\r\nb: c"}]}`:      {"/headers", "line break"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": [{"name": "X-A", "value": "{env.PATH}"}]}`:     {"/headers", "env.PATH"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": [{"name": "Host", "value": "b.example.com"}]}`: {"/headers", "Host"},
+	} {
+		a := ann.do("POST", "/subscriptions", body).want(422)
+		if a.header.Get("Content-Type") != "application/problem+json" || !holdsProblem(a, want[0], want[1]) {
+			t.Errorf("%s\nwant %v\ngot  %s", body, want, a.raw)
+		}
+	}
+	for _, host := range []string{
+		"127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "a.localhost", "localhost.", "[::1]", "[::ffff:127.0.0.1]",
+		"169.254.169.254", "10.0.0.1", "[fd00::1]", "[64:ff9b::7f00:1]", "intranet", "0.0.0.0",
+	} {
+		a := ann.do("POST", "/subscriptions", fmt.Sprintf(`{"url": "https://%s/x", "scopes": ["project.**"]}`, host)).want(422)
+		if !holdsProblem(a, "/url", "") {
+			t.Errorf("%s: %s", host, a.raw)
+		}
+	}
+	two := ann.do("POST", "/subscriptions", `{"url": 7, "order": "fifo"}`).want(422)
+	if n := len(two.fields["errors"].([]any)); n != 3 {
+		t.Errorf("%d problems are told, want 3: %s", n, two.raw)
+	}
+	ann.do("POST", "/subscriptions", `[1]`).want(400)
+	ann.do("POST", "/subscriptions", `{`).want(400)
+	if n := len(ann.do("GET", "/subscriptions", "").data()); n != 0 {
+		t.Errorf("%d subscriptions were made", n)
+	}
+	for query, name := range map[string]string{
+		"limit=0": "limit", "cursor=x": "cursor", "since=yesterday": "since", "state=gone": "state", "scop=a": "scop", "entity=7": "entity",
+	} {
+		if a := ann.do("GET", "/deliveries?"+query, "").want(400); !strings.Contains(a.raw, `"parameter":"`+name+`"`) {
+			t.Errorf("%s: %s", query, a.raw)
+		}
+	}
+}
+
+func holdsProblem(a answer, pointer, detail string) bool {
+	list, _ := a.fields["errors"].([]any)
+	for _, v := range list {
+		if e := v.(map[string]any); e["pointer"] == pointer && strings.Contains(e["detail"].(string), detail) {
+			return true
+		}
+	}
+	return false
+}
+
+// A version that somebody else has changed is not changed; a repeated creation
+// makes one subscription.
+func TestConcurrentAndRepeatedCallsOfTheAPI(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	r := receive(t, nil)
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann, bob := p.user("ann", "acme"), p.user("bob", "acme")
+	body := subscription(r, "")
+	first := ann.do("POST", "/subscriptions", body, "Idempotency-Key", "k1").want(201)
+	p.kill()
+	p.start()
+	again := ann.do("POST", "/subscriptions", body, "Idempotency-Key", "k1").want(201)
+	id := first.text("id")
+	if again.text("id") != id || again.text("secret") != secret || again.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("made %s, then %s", first.raw, again.raw)
+	}
+	ann.do("POST", "/subscriptions", subscription(r, `, "order": "none"`), "Idempotency-Key", "k1").want(422)
+	if other := bob.do("POST", "/subscriptions", body, "Idempotency-Key", "k1").want(201); other.text("id") == id {
+		t.Error("one caller's key is another's")
+	}
+	read := ann.do("GET", "/subscriptions/"+id, "").want(200)
+	tag := read.header.Get("ETag")
+	changed := ann.do("PATCH", "/subscriptions/"+id, `{"filter": "entity.name != 'Roof'", "retry": "none", "headers": [{"name": "X-Token", "value": "hush-hush"}]}`,
+		"If-Match", tag, "Content-Type", "application/merge-patch+json").want(200)
+	if changed.header.Get("ETag") == tag || changed.text("filter") == "" {
+		t.Errorf("changed to %s", changed.raw)
+	}
+	for _, call := range [][2]string{{"PATCH", ""}, {"DELETE", ""}, {"POST", "/pause"}} {
+		ann.do(call[0], "/subscriptions/"+id+call[1], `{}`, "If-Match", tag).want(412)
+	}
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	p.call("POST", "/api/projects", `{"name":"Hall"}`, "X-Space", "acme")
+	r.wait(3) // one of ann's, two of bob's
+	until(t, "all is settled", p.settled)
+	if n := len(ann.do("GET", "/deliveries?subscription="+id, "").data()); n != 1 {
+		t.Errorf("%d deliveries passed the filter, want 1", n)
+	}
+	back := ann.do("PATCH", "/subscriptions/"+id, `{"filter": null}`).want(200)
+	if back.text("filter") != "" || back.fields["retry"] != "none" || strings.Contains(back.raw, "hush") {
+		t.Errorf("changed back to %s", back.raw)
+	}
+}
+
+// Pause holds, resume goes on; a test sends an example whatever the rules are.
+func TestPausingResumingAndTesting(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	r := receive(t, nil)
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann := p.user("ann", "acme")
+	id := ann.do("POST", "/subscriptions", subscription(r, "")).want(201).text("id")
+	path := "/subscriptions/" + id
+	if got := ann.do("POST", path+"/pause", "").want(200).text("status"); got != "paused" {
+		t.Errorf("it is %s", got)
+	}
+	ann.do("POST", path+"/test", "").want(409)
+	for i := range 5 {
+		p.call("POST", "/api/projects", fmt.Sprintf(`{"name":"P%d"}`, i), "X-Space", "acme")
+	}
+	until(t, "they are held", func() bool { return len(ann.do("GET", "/deliveries?state=held", "").data()) == 5 })
+	p.kill()
+	p.start()
+	var seen []string
+	for next := ""; ; {
+		page := ann.do("GET", "/deliveries?state=held&limit=2"+next, "").want(200)
+		for _, d := range page.data() {
+			seen = append(seen, d["id"].(string))
+		}
+		if page.text("next") == "" {
+			break
+		}
+		next = "&cursor=" + page.text("next")
+	}
+	if len(seen) != 5 {
+		t.Errorf("pages hold %d deliveries, want 5: %v", len(seen), seen)
+	}
+	if len(r.all()) > 0 {
+		t.Error("a paused one was delivered to")
+	}
+	ann.do("POST", path+"/resume", "").want(200)
+	r.wait(5)
+	ann.do("POST", path+"/test", "").want(202)
+	if got := r.wait(6)[5]; got.Body.Type != "sidehook.test" || !strings.Contains(string(got.Body.Data), id) {
+		t.Errorf("the example is %s", got.Raw)
+	}
+	until(t, "all is settled", p.settled)
+	if n := len(ann.do("GET", "/events?resource=project", "").data()); n != 5 {
+		t.Errorf("%d events of projects, want 5", n)
+	}
+	if n := len(ann.do("GET", "/events?since=2100-01-01T00:00:00Z", "").data()); n != 0 {
+		t.Errorf("%d events of the future", n)
+	}
+	if n := len(ann.do("GET", "/deliveries?until=2100-01-01T00:00:00Z&scope=project.*&state=delivered", "").data()); n != 5 {
+		t.Errorf("%d deliveries, want 5", n)
+	}
+}
+
+// Secrets are shown when they are made, and nowhere after: not in answers, logs,
+// metrics, adapted configuration, nor, with a key, on the disk.
+func TestSecretsAreNowhere(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	r := receive(t, status(500))
+	const key, header = "the-encryption-key-of-this-test-0", "the-token-of-a-receiver"
+	p := prepare(t, withAPI("\t\tencryption_key {env.SIDEHOOK_KEY}", perSpace, api.URL))
+	p.env = append(p.env, "SIDEHOOK_KEY="+key)
+	p.start()
+	ann := p.user("ann", "acme")
+	id := ann.do("POST", "/subscriptions", subscription(r, `, "headers": [{"name": "X-Api-Key", "value": "`+header+`"}]`)).want(201).text("id")
+	fresh := ann.do("POST", "/subscriptions/"+id+"/rotate", "").want(200).text("secret")
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	until(t, "an attempt is recorded", func() bool {
+		d := ann.do("GET", "/deliveries", "").data()
+		return len(d) > 0 && d[0]["attempts"] == 1.0
+	})
+	d := ann.do("GET", "/deliveries", "").data()[0]["id"].(string)
+	var shown strings.Builder
+	for _, path := range []string{"/subscriptions", "/subscriptions/" + id, "/events", "/deliveries", "/deliveries/" + d, "/deliveries/" + d + "/attempts"} {
+		shown.WriteString(ann.do("GET", path, "").want(200).raw)
+		shown.WriteString(p.operate("GET", path, "").want(200).raw)
+	}
+	shown.WriteString(ann.do("PATCH", "/subscriptions/"+id, `{"pause_after": 3}`).want(200).raw)
+	shown.WriteString(p.metrics())
+	var config any
+	p.get("/config/", &config)
+	fmt.Fprint(&shown, config)
+	p.stop()
+	shown.WriteString(p.log.String())
+	for _, hidden := range []string{secret, fresh, header, key} {
+		if i := strings.Index(shown.String(), hidden); i >= 0 {
+			t.Errorf("%q is shown: …%s", hidden, shown.String()[max(0, i-200):i])
+		}
+		if file := fileWith(t, filepath.Join(p.dir, "data"), hidden); file != "" {
+			t.Errorf("%q is in %s", hidden, file)
+		}
+	}
+
+	p.env = append(p.env, "SIDEHOOK_KEY=another key that opens nothing of it")
+	p.launch()
+	<-p.gone
+	if !strings.Contains(p.log.String(), "another encryption_key") {
+		t.Error("a start with another key does not say so")
+	}
+}
+
+// fileWith returns a file below dir that holds text, or "".
+func fileWith(t *testing.T, dir, text string) (found string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if strings.Contains(string(b), text) {
+			found = path
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
