@@ -120,7 +120,7 @@ func (t *Traffic) calm(ctx context.Context, key webhook.EntityKey, fetch Fetch) 
 		o := fetch(ctx)
 		t.mu.Lock()
 		now := t.entities[t.entityOf(key)]
-		undisturbed := e == nil && now == nil || e != nil && e.seen == seen && e.open == 0 && (now == nil || now == e)
+		undisturbed := e == nil && now == nil || e != nil && e.seen == seen && e.open+e.unresolved == 0 && (now == nil || now == e)
 		t.mu.Unlock()
 		if undisturbed {
 			return o
@@ -129,19 +129,16 @@ func (t *Traffic) calm(ctx context.Context, key webhook.EntityKey, fetch Fetch) 
 	return nil
 }
 
-// waitOpen waits until no call on the entity is open, or ctx ends, and returns
-// the entity, if it is kept, and its fence.
+// waitOpen waits until no call on the entity is open and those that ended are
+// journaled, or ctx ends, and returns the entity, if it is kept, and its fence.
 func (t *Traffic) waitOpen(ctx context.Context, key webhook.EntityKey) (e *entity, seen uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for e = t.entities[t.entityOf(key)]; e != nil && e.open > 0 && ctx.Err() == nil; e = t.entities[t.entityOf(key)] {
-		if e.idle == nil {
-			e.idle = make(chan struct{})
-		}
-		idle := e.idle
+	for e = t.entities[t.entityOf(key)]; e != nil && e.open+e.unresolved > 0 && ctx.Err() == nil; e = t.entities[t.entityOf(key)] {
+		change := e.awaited()
 		t.mu.Unlock()
 		select {
-		case <-idle:
+		case <-change:
 		case <-ctx.Done():
 		}
 		t.mu.Lock()
@@ -150,4 +147,17 @@ func (t *Traffic) waitOpen(ctx context.Context, key webhook.EntityKey) (e *entit
 		return nil, 0
 	}
 	return e, e.seen
+}
+
+// awaited returns a channel that is closed when no call on e is open any more, or
+// else when the after of all is known.
+func (e *entity) awaited() <-chan struct{} {
+	c := &e.gate
+	if e.open > 0 {
+		c = &e.idle
+	}
+	if *c == nil {
+		*c = make(chan struct{})
+	}
+	return *c
 }

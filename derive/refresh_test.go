@@ -50,6 +50,31 @@ func TestARefreshIsMadeAgainUnlessItsEntityWasAtRest(t *testing.T) {
 	}
 }
 
+// The GET waits for a call on its entity that has ended and may not be journaled
+// yet: else that would seem to have changed nothing.
+func TestARefreshWaitsForWhatIsNotJournaled(t *testing.T) {
+	l := openLine(t, t.TempDir())
+	defer func() { l.close() }()
+	settled := make(chan struct{})
+	l.service = shows(`{"id":%q,"n":%d}`, func(int) {
+		select {
+		case <-settled:
+		default:
+			t.Error("a GET before the call was settled")
+		}
+	})
+	l.run()
+	c := l.traffic.Enter(t.Context(), webhook.EntityKey{API: rules.DefaultAPI, Resource: "project", ID: "9"}, 0)
+	c.Leave(webhook.NewExchangeID(time.Now()), time.Now())
+	l.child("1", `["9"]`)
+	l.seen.wait(t, "recorded", 1)
+	l.patch("3", 0) // time for a GET
+	l.seen.wait(t, "recorded", 2)
+	close(settled)
+	c.Settle()
+	l.seen.wait(t, "refreshed", 1)
+}
+
 // A refresh refreshes nothing: entities that name each other are no loop.
 func TestARefreshCausesNoRefresh(t *testing.T) {
 	l := openLine(t, t.TempDir())
