@@ -83,6 +83,12 @@ func printExplanation(w io.Writer, x *explanation) error {
 	for i := range x.Entities {
 		b.WriteString("\n" + cases.Why(&x.Entities[i]))
 	}
+	for i, line := range x.Refresh {
+		if i == 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString("It " + line + "\n")
+	}
 	for i := range x.Events {
 		printReception(&b, &x.Events[i])
 	}

@@ -33,7 +33,11 @@ type explanation struct {
 	Call     *callView          `json:"call,omitempty"`
 	Entities []rules.Account    `json:"entities,omitempty"`
 	Events   []explainedEvent   `json:"events,omitempty"`
-	More     int                `json:"more_events,omitempty"` // beyond those that are shown
+
+	// Refresh tells of the entities that GETs were to show because of it.
+	Refresh []string `json:"refresh,omitempty"`
+
+	More int `json:"more_events,omitempty"` // beyond those that are shown
 
 	// NotKnown says what cannot be told because it is not kept.
 	NotKnown []string `json:"not_known,omitempty"`

@@ -135,10 +135,26 @@ func (ex *explainer) again() (accounts []rules.Account, nothing string, err erro
 	if err == nil {
 		ex.compare(got.Events)
 	}
+	ex.refreshes(&got)
 	if !got.Repeats.IsZero() {
 		nothing = "by its Idempotency-Key it repeats " + got.Repeats.String() + ", which was recorded"
 	}
 	return accounts, nothing, err
+}
+
+// refreshes tells what the exchange refreshes, and what not because its id is not
+// known. Whether it was done the log and the other entity's calls tell.
+func (ex *explainer) refreshes(got *rules.Derived) {
+	for _, r := range got.Refresh {
+		if len(ex.Refresh) < mostExplained {
+			ex.Refresh = append(ex.Refresh, "refreshes "+r.Key.String()+": GET "+r.Path)
+		}
+	}
+	for _, why := range got.Skipped {
+		if rest, ok := strings.CutPrefix(why, "refresh "); ok && len(ex.Refresh) < mostExplained {
+			ex.Refresh = append(ex.Refresh, "does not refresh "+rest)
+		}
+	}
 }
 
 // compare says so if what is derived now is not what was recorded.

@@ -120,7 +120,7 @@ func (o deriveObserver) Recorded(x *webhook.Exchange, r *store.Recorded, d *rule
 	if !d.Repeats.IsZero() {
 		stats.repeats.WithLabelValues(x.API).Inc()
 	}
-	if len(r.Events) == 0 {
+	if len(r.Events) == 0 && isCall(x) {
 		stats.unchanged.WithLabelValues(x.API).Inc()
 	}
 	for i := range r.Events {
@@ -155,9 +155,15 @@ func (o deriveObserver) log(x *webhook.Exchange, ev *webhook.Event, r *store.Rec
 		"sequence", ev.Sequence, "exchange", x.ID.String(), "deliveries", owed, "dry_run", ev.DryRun)
 }
 
+// isCall reports whether x is a captured call, and not a GET of ours that
+// followed from one or was made for a seed.
+func isCall(x *webhook.Exchange) bool { return x.Cause.IsZero() && x.Seed == "" }
+
 // Nothing implements [derive.Observer].
 func (o deriveObserver) Nothing(x *webhook.Exchange, why string) {
-	stats.unchanged.WithLabelValues(x.API).Inc()
+	if isCall(x) {
+		stats.unchanged.WithLabelValues(x.API).Inc()
+	}
 	if !o.e.debugs() {
 		return
 	}

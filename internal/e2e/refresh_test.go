@@ -71,6 +71,7 @@ func TestARefreshTellsOfAnotherEntity(t *testing.T) {
 	}
 	cause := p.lastCall("/orders")
 	wantText(t, p.explained(got[1].ID), `(?s)^GET /customers/7 answered 200\n.*because of exchange `+cause+`\n.*customer/7: updated\n.*fetch, observed: a GET showed it, because of `+cause)
+	wantText(t, p.explained(cause), "It refreshes customer/7: GET /customers/7\n")
 	var events []struct{ Cause string }
 	p.get("/sidehook/events?scope=customer.updated", &events)
 	if events[0].Cause != cause || events[1].Cause != "" {
