@@ -314,6 +314,9 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	} else {
 		ch.o = outcome{gone: true, via: webhook.FromResponse, confidence: webhook.Observed}
 	}
+	if ch.b.absent && ch.b.source == webhook.FromFetch && d.wasThere(ch) {
+		ch.b = state{source: webhook.FromNone} // whoever asked could not see it
+	}
 	if ch.b.absent {
 		d.out.NoChange++
 		return nil
@@ -332,6 +335,17 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	}
 	d.keep(next, first)
 	return nil
+}
+
+// wasThere reports whether the entity of a delete that was done was there, though
+// a GET did not find it: it was seen before, and is not known to be gone, or the
+// answer shows it.
+func (d *deriver) wasThere(ch *change) bool {
+	if d.unsure || d.later || ch.snap.Deleted {
+		return false
+	}
+	entity := d.entityInAnswer()
+	return ch.snap.Sequence > 0 || entity != nil && d.e.res.tells(entity, 1) && d.e.res.shows(d.res, entity, ch.s.Key.ID)
 }
 
 // blind handles a call whose result nobody showed. If the API did not tell, the
