@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -99,7 +100,7 @@ func (m *metrics) fetched(kind string, o *webhook.Observation) {
 	switch {
 	case o.Status == 0:
 		outcome = "no_answer"
-	case o.Status/100 != 2:
+	case o.Status/100 != 2 && o.Status != http.StatusNotModified:
 		outcome = "refused"
 	}
 	m.fetches.WithLabelValues(kind, outcome).Inc()
