@@ -52,8 +52,8 @@ var (
 	PatienceAsked = patienceAsked
 )
 
-// SeedTarget returns what an origin is asked for after current, by a link there.
-func SeedTarget(base, current, link string) string {
+// SeedFollows returns what an origin is asked for after current, by a link there.
+func SeedFollows(base, current, link string) string {
 	s := seeder{h: &liveHandler{liveOptions: liveOptions{origin: newOrigin(base, nil, 1)}}}
-	return s.target(current, link)
+	return s.follow(current, link)
 }

@@ -164,9 +164,9 @@ func hasResource(p *rules.Program, name string) bool {
 	return false
 }
 
-// firstTarget returns what is asked for first, and its number: the one in the
+// firstPage returns what is asked for first, and its number: the one in the
 // query, else page 1, or offset 0.
-func firstTarget(q *seedRequest) (target string, number int) {
+func firstPage(q *seedRequest) (page string, number int) {
 	values, _ := url.ParseQuery(q.Query)
 	if q.Page != "" {
 		number = 1
@@ -174,11 +174,11 @@ func firstTarget(q *seedRequest) (target string, number int) {
 	if n, err := strconv.Atoi(values.Get(q.numbered())); err == nil {
 		number = n
 	}
-	target = q.Path
+	page = q.Path
 	if q.Query != "" {
-		target += "?" + q.Query
+		page += "?" + q.Query
 	}
-	return withNumber(target, q, number), number
+	return withNumber(page, q, number), number
 }
 
 // numbered returns the parameter that says which page is meant, "" if none does.
@@ -190,11 +190,11 @@ func (q *seedRequest) numbered() string {
 }
 
 // withNumber sets the parameter that says which page is meant.
-func withNumber(target string, q *seedRequest, number int) string {
+func withNumber(page string, q *seedRequest, number int) string {
 	name := q.numbered()
-	u, err := url.Parse(target)
+	u, err := url.Parse(page)
 	if name == "" || err != nil {
-		return target
+		return page
 	}
 	values := u.Query()
 	values.Set(name, fmt.Sprint(number))

@@ -31,9 +31,9 @@ func (s *seeder) turn(page *rules.Page, h http.Header) {
 		first = page.Listed[0].ID
 	}
 	found := len(page.Listed) + page.Unnamed
-	st.Next = s.target(current, nextLink(h))
+	st.Next = s.follow(current, nextLink(h))
 	if st.Next == "" {
-		st.Next = s.target(current, page.Next)
+		st.Next = s.follow(current, page.Next)
 	}
 	switch {
 	case st.Next != "":
@@ -59,10 +59,10 @@ func (s *seeder) turn(page *rules.Page, h http.Header) {
 	}
 }
 
-// target returns a link of the page at current as what the origin is asked for:
+// follow returns a link of the page at current as what the origin is asked for:
 // a path, with its query. Where the API knows itself under another host, that is
 // left out.
-func (s *seeder) target(current, link string) string {
+func (s *seeder) follow(current, link string) string {
 	if link == "" {
 		return ""
 	}
@@ -84,7 +84,7 @@ func (s *seeder) target(current, link string) string {
 // linkNext matches a link whose relation is next (RFC 8288).
 var linkNext = regexp.MustCompile(`<([^>]*)>((?:\s*;\s*[^,;"=]+(?:=(?:"[^"]*"|[^,;"]*))?)*)`)
 
-// nextLink returns the target of a Link header whose relation is next, or "".
+// nextLink returns the URL of a Link header whose relation is next, or "".
 func nextLink(h http.Header) string {
 	for _, value := range h.Values("Link") {
 		for _, m := range linkNext.FindAllStringSubmatch(value, -1) {
@@ -118,7 +118,7 @@ func (s *seeder) load(resource string, q seedRequest, again bool) error {
 		}
 	}
 	s.state = seedState{Request: q, Resource: resource, Began: time.Now().UTC()}
-	s.state.Next, s.state.Number = firstTarget(&q)
+	s.state.Next, s.state.Number = firstPage(&q)
 	if q.Full != "auto" {
 		s.state.Full = q.Full
 	}

@@ -60,7 +60,7 @@ func (s *seeder) request(q seedRequest) webhook.Request {
 }
 
 // get makes one GET of the origin, after the pause that the API is left.
-func (s *seeder) get(target string) (*answer, error) {
+func (s *seeder) get(path string) (*answer, error) {
 	timer := time.NewTimer(s.state.Request.Pause)
 	defer timer.Stop()
 	select {
@@ -72,7 +72,7 @@ func (s *seeder) get(target string) (*answer, error) {
 	defer cancel()
 	names := append([]string{"Link"}, s.h.responseHeaders.names...)
 	a := &answer{keep: names, seen: capture{limit: mostBody, budget: s.h.budget}}
-	r, err := s.h.origin.request(ctx, target, "")
+	r, err := s.h.origin.request(ctx, path, "")
 	if err != nil {
 		return nil, badRequest{err.Error()}
 	}
@@ -85,7 +85,7 @@ func (s *seeder) get(target string) (*answer, error) {
 	o.Received, o.Status = time.Now(), a.status
 	stats.fetched("seed", o)
 	if err != nil {
-		return nil, fmt.Errorf("GET %s: %w", target, err)
+		return nil, fmt.Errorf("GET %s: %w", path, err)
 	}
 	return a, nil
 }

@@ -35,7 +35,7 @@ func TestTheNextPageIsAskedOfTheOrigin(t *testing.T) {
 		{"http://localhost:3000", "/items", "", ""},
 		{"http://localhost:3000", "/items", "http://[", ""},
 	} {
-		if got := caddymodule.SeedTarget(c.origin, c.current, c.link); got != c.want {
+		if got := caddymodule.SeedFollows(c.origin, c.current, c.link); got != c.want {
 			t.Errorf("%s at %s: %s is asked for as %q, want %q", c.origin, c.current, c.link, got, c.want)
 		}
 	}

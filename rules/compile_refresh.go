@@ -33,7 +33,7 @@ func (k *compiler) refreshes() error {
 }
 
 func (k *compiler) refresh(place string, c *Refresh, r *resource) (*refresh, error) {
-	target, err := k.refreshTarget(place, c, r)
+	shown, err := k.refreshed(place, c, r)
 	if err != nil {
 		return nil, err
 	}
@@ -44,23 +44,23 @@ func (k *compiler) refresh(place string, c *Refresh, r *resource) (*refresh, err
 	if err != nil {
 		return nil, err
 	}
-	return &refresh{resource: c.Resource, id: id, target: target}, nil
+	return &refresh{resource: c.Resource, id: id, shown: shown}, nil
 }
 
-// refreshTarget returns the endpoint that shows the entities to refresh.
-func (k *compiler) refreshTarget(place string, c *Refresh, r *resource) (*endpoint, error) {
+// refreshed returns the endpoint that shows the entities to refresh.
+func (k *compiler) refreshed(place string, c *Refresh, r *resource) (*endpoint, error) {
 	place = join(place, "resource")
 	i := slices.IndexFunc(k.p.resources, func(other *resource) bool { return other.name == c.Resource })
 	if i < 0 {
 		return nil, bad(place, "refresh %s: there is no resource of that name here: it has %s", c.Resource, k.resourceNames())
 	}
-	target := k.p.resources[i]
-	for _, name := range target.item.Params() {
-		if name != target.idParam && !slices.Contains(r.collection.Params(), name) {
-			return nil, bad(place, "refresh %s: its path %s has {%s}, which the path %s of %s does not tell", c.Resource, target.item, name, r.collection, r.name)
+	other := k.p.resources[i]
+	for _, name := range other.item.Params() {
+		if name != other.idParam && !slices.Contains(r.collection.Params(), name) {
+			return nil, bad(place, "refresh %s: its path %s has {%s}, which the path %s of %s does not tell", c.Resource, other.item, name, r.collection, r.name)
 		}
 	}
-	return target.shown, nil
+	return other.shown, nil
 }
 
 func (k *compiler) resourceNames() string {

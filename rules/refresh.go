@@ -23,7 +23,7 @@ const maxRefreshed = 100
 type refresh struct {
 	resource string
 	id       *lang.Expr
-	target   *endpoint // of the GET
+	shown    *endpoint // of the GET
 }
 
 // Refreshes reports whether a change of the resource may ask for GETs of other
@@ -62,9 +62,9 @@ var notObserved = []string{
 // observedRequest is the request of a GET that follows from another one: with
 // what tenant, actor and view may read of that, and nothing that was about its
 // body or its conditions.
-func observedRequest(cause *webhook.Request, target string, service bool) webhook.Request {
+func observedRequest(cause *webhook.Request, ref string, service bool) webhook.Request {
 	r := webhook.Request{Method: "GET", ID: cause.ID, Trace: cause.Trace, SkipKey: cause.SkipKey}
-	r.Path, r.Query, _ = strings.Cut(target, "?")
+	r.Path, r.Query, _ = strings.Cut(ref, "?")
 	if !service {
 		r.Caller = cause.Caller
 	}
@@ -179,8 +179,8 @@ func (d *deriver) refreshAll(ch *change, events int) error {
 }
 
 func (d *deriver) refreshOne(ch *change, r *refresh, id string) {
-	res := r.target.res
-	path, ok := r.target.pattern.Build(func(name string) string {
+	res := r.shown.res
+	path, ok := r.shown.pattern.Build(func(name string) string {
 		if name == res.idParam {
 			return id
 		}
@@ -191,7 +191,7 @@ func (d *deriver) refreshOne(ch *change, r *refresh, id string) {
 		return
 	}
 	m := d.p.MatchItem(path)
-	if m == nil || m.e != r.target {
+	if m == nil || m.e != r.shown {
 		d.out.Skipped = append(d.out.Skipped, "refresh "+r.resource+" "+id+": its path is another resource's")
 		return
 	}
