@@ -16,6 +16,13 @@ type option[T any] struct {
 // options are the words that may stand in one kind of block.
 type options[T any] map[string]option[T]
 
+// and returns the words of o and of more.
+func (o options[T]) and(more options[T]) options[T] {
+	all := maps.Clone(o)
+	maps.Copy(all, more)
+	return all
+}
+
 // parse reads the lines of a block into to. where names the block in errors.
 func (o options[T]) parse(lines []*optionLine, to T, where string) error {
 	seen := make(map[string]int)
@@ -81,6 +88,7 @@ var places = map[string]string{
 	"retry":        "a subscription, in sidehook of the global options",
 	"rate":         "a subscription, in sidehook of the global options",
 	"delete_after": "a subscription, in sidehook of the global options",
+	"for":          "a subscription, in sidehook of the global options",
 	"skip_keys":    "a subscription, in sidehook of the global options",
 	"emit":         "a resource, or in the block of on",
 	"item":         "a resource",

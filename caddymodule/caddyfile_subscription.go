@@ -9,33 +9,37 @@ import (
 )
 
 // subscriptionOptions are the words of a subscription's block.
-var subscriptionOptions = options[*Subscription]{
+var subscriptionOptions = forOptions.and(options[*Subscription]{
 	"scopes":       {usage: "scopes project.** task.completed", parse: parseScopes, many: true},
 	"tenant":       {usage: "tenant acme, or tenant * for all", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Tenant) }},
-	"filter":       {usage: "filter entity.budget > 10000", parse: parseFilter},
-	"on_change":    {usage: "on_change status owner_id", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.OnChange, checkGlob) }, many: true},
-	"fields":       {usage: "fields id name owner.email", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.Fields, checkGlob) }, many: true},
-	"skip_keys":    {usage: "skip_keys gmail_sync", parse: func(l *optionLine, s *Subscription) error { return l.list(&s.SkipKeys) }, many: true},
-	"payload":      {usage: "payload standard, full, thin, or the name of one declared", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Payload) }},
-	"content_type": {usage: "content_type json, or form", parse: func(l *optionLine, s *Subscription) error { return l.oneOf(&s.ContentType, "json", "form") }},
 	"sign":         {usage: signUsage, parse: parseSign},
 	"secret":       {usage: "secret {env.CRM_SECRET}", parse: parseSecret, many: true},
-	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},
-	"timeout":      {usage: "timeout 10s", parse: func(l *optionLine, s *Subscription) error { return l.duration(&s.Timeout) }},
-	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
-	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
 	"concurrency":  {usage: "concurrency 8", parse: parseConcurrency},
 	"rate":         {usage: "rate 50/s, 100/m or 1000/h, or rate none", parse: parseRate},
 	"pause_after":  {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
 	"delete_after": {usage: "delete_after 50 timeouts, or delete_after none", parse: parseDeleteAfter},
 
+	"for":                  {usage: "for task, and options that replace those outside in its block", parse: parseFor, many: true},
 	"allow_private":        {usage: "allow_private", parse: func(l *optionLine, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
 	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *optionLine, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
 
 	"chunk":      later[*Subscription](),
 	"view_check": later[*Subscription](),
 	"expand":     later[*Subscription](),
-	"for":        later[*Subscription](),
+})
+
+// forOptions are those of them that may be otherwise for one resource.
+var forOptions = options[*Subscription]{
+	"filter":       {usage: "filter entity.budget > 10000", parse: parseFilter},
+	"on_change":    {usage: "on_change status owner_id", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.OnChange, checkGlob) }, many: true},
+	"fields":       {usage: "fields id name owner.email", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.Fields, checkGlob) }, many: true},
+	"skip_keys":    {usage: "skip_keys gmail_sync", parse: func(l *optionLine, s *Subscription) error { return l.list(&s.SkipKeys) }, many: true},
+	"payload":      {usage: "payload standard, full, thin, or the name of one declared", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Payload) }},
+	"content_type": {usage: "content_type json, or form", parse: func(l *optionLine, s *Subscription) error { return l.oneOf(&s.ContentType, "json", "form") }},
+	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},
+	"timeout":      {usage: "timeout 10s", parse: func(l *optionLine, s *Subscription) error { return l.duration(&s.Timeout) }},
+	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
+	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
 }
 
 const signUsage = "sign standard, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]"

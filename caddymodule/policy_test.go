@@ -29,19 +29,58 @@ func TestPoliciesAsJSON(t *testing.T) {
 		`{"rate":"90/m"}`:         func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{Requests: 90, Per: time.Minute} },
 		`{"order":"entity hold"}`: func(s *webhook.Subscription) bool { return s.Order == webhook.OrderEntityHold },
 		`{"delete_after":50}`:     func(s *webhook.Subscription) bool { return s.DeleteAfter == 50 },
-		`{"rate":"none"}`:         func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{} },
+		`{"timeout":"2s","headers":[{"name":"X-A","value":"1"}],"for":{"task":{"timeout":"9s","retry":"none"}}}`: func(s *webhook.Subscription) bool {
+			task := s.For["task"]
+			return s.Timeout == 2*time.Second && len(s.Retry) > 0 && task.Timeout == 9*time.Second && len(task.Retry) == 0 &&
+				len(task.Headers) == 1 && task.ID == "crm" && task.For == nil && task.URL == s.URL
+		},
+		`{"rate":"none"}`: func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{} },
 	} {
 		if got, err := buildJSON(t, policies); err != nil || !holds(got) {
 			t.Errorf("%s became %+v (%v)", policies, got, err)
 		}
 	}
 	for policies, want := range map[string]string{
-		`{"rate":"50"}`:       "like 50/s",
-		`{"delete_after":-1}`: "timeouts in a row",
-		`{"order":"hold"}`:    "entity hold",
+		`{"rate":"50"}`:                          "like 50/s",
+		`{"delete_after":-1}`:                    "timeouts in a row",
+		`{"for":{"task":{"filter":"nonsense"}}}`: "for task: filter",
+		`{"for":{"task":null}}`:                  "for task",
+		`{"order":"hold"}`:                       "entity hold",
 	} {
 		if _, err := buildJSON(t, policies); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error %v does not say %q", policies, err, want)
 		}
+	}
+}
+
+// A resource that nothing is about is most likely misspelt.
+func TestForAResourceThatIsNotThere(t *testing.T) {
+	setSecrets(t)
+	text := `{
+	sidehook {
+		subscription crm https://crm.example.com/hooks {
+			scopes project.**
+			secret {env.CRM_SECRET}
+			for NAME {
+				on_change status
+			}
+		}
+	}
+}
+
+:8080 {
+	sidehook {
+		resource project /api/projects
+	}
+}
+`
+	for name, want := range map[string]string{"projct": "did you mean project?", "invoice": "there are project"} {
+		if out, err := check(t, strings.Replace(text, "NAME", name, 1)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("for %s: %v, want one that says %q: %s", name, err, want, out)
+		}
+	}
+	out, err := check(t, strings.Replace(text, "NAME", "project", 1))
+	if err != nil || !strings.Contains(out, "on_change status") {
+		t.Errorf("for project: %v: %s", err, out)
 	}
 }

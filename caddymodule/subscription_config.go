@@ -89,6 +89,9 @@ type Subscription struct {
 	// is disabled, and what it is owed is held. Default: never.
 	DeleteAfter int `json:"delete_after,omitempty"`
 
+	// For replaces options for the events of some resources, by their names.
+	For map[string]*ForResource `json:"for,omitempty"`
+
 	// AllowPrivate lets it be at a private address. A subscription of the
 	// configuration may be anywhere, whether this is set or not.
 	AllowPrivate bool `json:"allow_private,omitempty"`
@@ -205,6 +208,9 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 		return nil, err
 	}
 	if out.Secrets, err = a.readSecrets(s); err != nil {
+		return nil, err
+	}
+	if err := a.buildFor(s, out); err != nil {
 		return nil, err
 	}
 	return out, deliver.Check(out)

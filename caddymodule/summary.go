@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules"
@@ -159,6 +161,29 @@ func (s *summary) limits(sub *webhook.Subscription) {
 		fmt.Fprintf(s, "    if     an update changes %s\n", orList(sub.OnChange))
 	}
 	fmt.Fprintf(s, "    as     %s, signed: %s\n", sub.Payload, sub.Sign.Scheme)
+	for _, resource := range slices.Sorted(maps.Keys(sub.For)) {
+		fmt.Fprintf(s, "    for    %s, where otherwise:\n", resource)
+		s.differs(sub, sub.For[resource])
+	}
+}
+
+// differs adds what of v, which sub is for a resource, is not as in sub.
+func (s *summary) differs(sub, v *webhook.Subscription) {
+	for _, line := range []struct{ name, whole, here string }{
+		{"filter", sub.Filter, v.Filter},
+		{"on_change", strings.Join(sub.OnChange, " "), strings.Join(v.OnChange, " ")},
+		{"fields", strings.Join(sub.Fields, " "), strings.Join(v.Fields, " ")},
+		{"skip_keys", strings.Join(sub.SkipKeys, " "), strings.Join(v.SkipKeys, " ")},
+		{"payload", sub.Payload, v.Payload},
+		{"content_type", sub.ContentType, v.ContentType},
+		{"timeout", sub.Timeout.String(), v.Timeout.String()},
+		{"retry", fmt.Sprint(sub.Retry), fmt.Sprint(v.Retry)},
+		{"order", string(sub.Order), string(v.Order)},
+	} {
+		if line.whole != line.here {
+			fmt.Fprintf(s, "           %s %s\n", line.name, line.here)
+		}
+	}
 }
 
 // wantsSome reports whether sub may want a scope whose parts in braces are

@@ -54,7 +54,7 @@ func (d *Deliverer) compile(subs []*webhook.Subscription) (map[webhook.Subscript
 			errs = append(errs, fmt.Errorf("subscription %s: %w", s.ID, err))
 			continue
 		}
-		p.transport = d.transports.to(s)
+		p.through(d.transports.to(s))
 		plans[s.ID] = p
 	}
 	return plans, errors.Join(errs...)

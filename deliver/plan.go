@@ -23,6 +23,9 @@ type plan struct {
 	concurrency int
 	userAgent   []string
 	masks       []string // headers whose values records do not show
+
+	of      map[string]*plan // what it is for some resources, where that is something else
+	longest time.Duration    // the timeout, or that of one of these
 }
 
 // Check returns an error that says why nothing could be delivered to s, or nil:
@@ -67,7 +70,37 @@ func compile(s *webhook.Subscription, version string) (*plan, error) {
 	}
 	p.fixed = 7 + len(p.headers)
 	p.masks = masks(p.headers, s.Sign)
+	p.longest = p.timeout
+	for resource, v := range s.For {
+		if p.of == nil {
+			p.of = make(map[string]*plan, len(s.For))
+		}
+		of, err := compile(v, version)
+		if err != nil {
+			return nil, fmt.Errorf("for %s: %w", resource, err)
+		}
+		p.of[resource], p.longest = of, max(p.longest, of.timeout)
+	}
 	return p, nil
+}
+
+// through makes p and what it is for some resources use a transport.
+func (p *plan) through(t http.RoundTripper) {
+	p.transport = t
+	for _, of := range p.of {
+		of.transport = t
+	}
+}
+
+// as returns what p is for the events of a resource.
+func (p *plan) as(resource string) *plan {
+	if p.of == nil {
+		return p
+	}
+	if of := p.of[resource]; of != nil {
+		return of
+	}
+	return p
 }
 
 // checkURL reads the URL of a subscription.

@@ -21,8 +21,9 @@ const maxDrain = 64 << 10
 var errCut = errors.New("cut off by the shutdown")
 
 // attempt makes one request for dl and returns what came of it, or nil if ctx
-// ended with errCut before there was an answer: then it does not count.
-func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) (a *webhook.Attempt) {
+// ended with errCut before there was an answer: then it does not count; and what
+// p is for the resource that dl is about.
+func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) (a *webhook.Attempt, as *plan) {
 	a = &webhook.Attempt{
 		Delivery: dl.ID,
 		Number:   max(dl.Requests, dl.Attempts) + 1,
@@ -31,21 +32,45 @@ func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) 
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			a = broken(a, fmt.Errorf("panic: %v", r))
+			a, as = broken(a, fmt.Errorf("panic: %v", r)), p
 		}
 	}()
-	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, errTimeout)
+	longest := p.longest
+	ctx, cancel := context.WithTimeoutCause(ctx, longest, errTimeout)
 	defer cancel()
-	req, err := d.request(ctx, p, dl, a)
+	payload, err := d.opts.Renderer.Render(ctx, dl, p.sub)
 	if err != nil {
-		switch {
-		case context.Cause(ctx) == errCut:
-			return nil
-		case context.Cause(ctx) == errTimeout: // the store may have stalled
-			return failed(a, fmt.Sprintf("the payload was not ready within %s", p.timeout))
-		case errors.Is(err, ErrNotNow):
-			return failed(a, err.Error())
-		}
+		return p.unready(ctx, a, fmt.Errorf("payload: %w", err)), p
+	}
+	if p = p.as(payload.Resource); p.timeout < longest {
+		var sooner context.CancelFunc
+		ctx, sooner = context.WithDeadlineCause(ctx, a.Started.Add(p.timeout), errTimeout)
+		defer sooner()
+	}
+	if payload.ID == "" {
+		payload.ID = string(dl.Event)
+	}
+	return p.send(ctx, &payload, a), p
+}
+
+// unready says what comes of an attempt whose payload could not be rendered.
+func (p *plan) unready(ctx context.Context, a *webhook.Attempt, err error) *webhook.Attempt {
+	switch {
+	case context.Cause(ctx) == errCut:
+		return nil
+	case context.Cause(ctx) == errTimeout: // the store may have stalled
+		return failed(a, fmt.Sprintf("the payload was not ready within %s", p.longest))
+	case errors.Is(err, ErrNotNow):
+		return failed(a, err.Error())
+	}
+	return broken(a, err)
+}
+
+// send makes the request of an attempt and judges the answer; nil if ctx ended
+// with errCut before.
+func (p *plan) send(ctx context.Context, payload *webhook.Payload, a *webhook.Attempt) *webhook.Attempt {
+	req, err := p.signed(ctx, payload, a)
+	if err != nil {
 		return broken(a, err)
 	}
 	resp, err := p.transport.RoundTrip(req)
@@ -76,16 +101,9 @@ func failed(a *webhook.Attempt, why string) *webhook.Attempt {
 	return a
 }
 
-// request renders dl's payload and makes the signed request for it.
-func (d *Deliverer) request(ctx context.Context, p *plan, dl *webhook.Delivery, a *webhook.Attempt) (*http.Request, error) {
-	payload, err := d.opts.Renderer.Render(ctx, dl, p.sub)
-	if err != nil {
-		return nil, fmt.Errorf("payload: %w", err)
-	}
-	if payload.ID == "" {
-		payload.ID = string(dl.Event)
-	}
-	h, err := p.header(&payload, a.Number, a.Started)
+// signed makes the signed request for payload.
+func (p *plan) signed(ctx context.Context, payload *webhook.Payload, a *webhook.Attempt) (*http.Request, error) {
+	h, err := p.header(payload, a.Number, a.Started)
 	if err != nil {
 		return nil, err
 	}

@@ -70,8 +70,8 @@ func (d *Deliverer) work(ctx context.Context) {
 		if !ok {
 			return
 		}
-		a := d.attempt(ctx, p, &dl)
-		d.finish(s, p, &dl, a)
+		a, as := d.attempt(ctx, p, &dl)
+		d.finish(s, as, &dl, a)
 	}
 }
 

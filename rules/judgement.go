@@ -21,7 +21,7 @@ func (s *Subscribers) Judge(e *webhook.Event) []Judgement {
 	all := make([]Judgement, len(s.all))
 	for i, c := range s.all {
 		all[i].Subscription = c.ID
-		all[i].Wanted, all[i].Why = c.tell(e)
+		all[i].Wanted, all[i].Why = c.as(e.Key.Resource).tell(e)
 	}
 	return all
 }

@@ -34,6 +34,7 @@ func (s *Subscribers) Render(e *webhook.Event, d *webhook.Delivery) (webhook.Pay
 	if c.broken != nil {
 		return webhook.Payload{}, fmt.Errorf("render %s: %w", e.ID, c.broken)
 	}
+	c = c.as(e.Key.Resource)
 	v := &eventVars{event: e, sub: c.Subscription}
 	out, err := c.body.append(make([]byte, 0, sizeHint(e)), v, c.fields)
 	if err != nil {
@@ -51,6 +52,7 @@ func (s *Subscribers) Render(e *webhook.Event, d *webhook.Delivery) (webhook.Pay
 		ContentType: contentType,
 		Body:        out,
 		Trace:       e.Request.Trace,
+		Resource:    e.Key.Resource,
 		Resolve:     v.resolveName,
 	}, nil
 }

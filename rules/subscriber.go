@@ -30,7 +30,8 @@ type subscriber struct {
 	onChange lang.Globs
 	fields   lang.Globs
 	body     body
-	broken   error // of one made through the API: why nothing can be rendered for it
+	of       map[string]*subscriber // what it is for some resources, where that is something else
+	broken   error                  // of one made through the API: why nothing can be rendered for it
 }
 
 // Want is one subscription that wants an event.
@@ -122,7 +123,26 @@ func compileSubscription(sub *webhook.Subscription, bodies map[string]body) (*su
 	default:
 		return c, wrap("content_type", fmt.Errorf("%q: write json or form", sub.ContentType))
 	}
+	for resource, v := range sub.For {
+		if c.of == nil {
+			c.of = make(map[string]*subscriber, len(sub.For))
+		}
+		if c.of[resource], err = compileSubscription(v, bodies); err != nil {
+			return c, fmt.Errorf("for %s: %w", resource, err)
+		}
+	}
 	return c, checkTemplates(sub, wrap)
+}
+
+// as returns what c is for the events of a resource.
+func (c *subscriber) as(resource string) *subscriber {
+	if c.of == nil || c.broken != nil {
+		return c
+	}
+	if v := c.of[resource]; v != nil {
+		return v
+	}
+	return c
 }
 
 // index files subscription i under the scopes that it may want.
@@ -169,7 +189,10 @@ func (s *Subscribers) Want(e *webhook.Event) ([]Want, error) {
 	var vars *eventVars // one for all, so that nothing is decoded twice
 	filed := s.filed(e.Scope)
 	for c := s.next(&filed); c != nil; c = s.next(&filed) {
-		if !c.Wants(e.Scope) || !c.Sees(e) || c.Skips(e.SkipKey) {
+		if !c.Wants(e.Scope) || !c.Sees(e) {
+			continue
+		}
+		if c = c.as(e.Key.Resource); c.Skips(e.SkipKey) {
 			continue
 		}
 		if vars == nil && c.filter != nil {

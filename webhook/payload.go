@@ -6,6 +6,7 @@ type Payload struct {
 	ContentType string
 	Body        []byte
 	Trace       string // traceparent, "" for none
+	Resource    string // that the event is about; see [Subscription].For
 
 	// Resolve returns the value of a name in a header or signing template, such
 	// as scope or entity.id.

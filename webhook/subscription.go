@@ -43,6 +43,12 @@ type Subscription struct {
 
 	AllowPrivate       bool
 	InsecureSkipVerify bool
+
+	// For is what it is for the events of some resources: each is this
+	// subscription with some options replaced, and has no For. What concerns all
+	// that goes to it (ID, URL, Scopes, Tenant, Sign, Secrets, Concurrency, Rate,
+	// PauseAfter, DeleteAfter and the like) is the same in each.
+	For map[string]*Subscription
 }
 
 // HeaderTemplate is one header that a subscription adds; Value is a [Template].

@@ -12,7 +12,8 @@ import (
 type Renderer struct {
 	Values map[string]string
 	Trace  string
-	Err    error // if set, nothing can be rendered
+	About  map[webhook.EventID]string // resources
+	Err    error                      // if set, nothing can be rendered
 }
 
 // Render implements deliver.Renderer.
@@ -22,6 +23,7 @@ func (r Renderer) Render(ctx context.Context, d *webhook.Delivery, s *webhook.Su
 		ContentType: "application/json",
 		Body:        fmt.Appendf(nil, `{"type":"project.updated","event":%q}`, d.Event),
 		Trace:       r.Trace,
+		Resource:    r.About[d.Event],
 		Resolve:     r.resolve,
 	}, r.Err
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -199,4 +200,46 @@ func TestDeleteAfterTimeouts(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	crm.wait(2)
+}
+
+// Options in a block of `for` are those of one resource; the other resource has
+// those outside, of filtering, of retrying and of what is sent.
+func TestForOneResource(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	crm := receive(t, func(a *arrival) int {
+		if a.Body.Type == "contact.created" {
+			return 500
+		}
+		return 204
+	})
+	p := start(t, caddyfile(subscribe("crm", crm, `scopes project.** contact.**
+			on_change status
+			retry 1h
+			for contact {
+				on_change phone
+				payload thin
+				retry 10ms 10ms
+			}`), projects+"\n\t\tresource contact /api/contacts", api.URL))
+	p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	p.call("PATCH", "/api/projects/1001", `{"name":"Roof 2"}`)
+	p.call("PATCH", "/api/projects/1001", `{"status":"active"}`)
+	p.call("POST", "/api/contacts", `{"name":"Ida","email":"ida@holm.example"}`)
+	p.call("PATCH", "/api/contacts/501", `{"name":"Ida Holm"}`)
+	p.call("PATCH", "/api/contacts/501", `{"phone":"+45 1"}`)
+	var order []string
+	for _, a := range crm.wait(3) {
+		order = append(order, a.Body.Type)
+		if thin := a.Body.Data == nil; thin != (a.Body.Entity.Type == "contact") {
+			t.Errorf("%s carries %s", a.Body.Type, a.Raw)
+		}
+	}
+	slices.Sort(order)
+	if got := strings.Join(order, " "); got != "contact.updated project.created project.updated" {
+		t.Errorf("arrived %s", got)
+	}
+	var exhausted []struct{ Attempts int }
+	until(t, "the short schedule ran out", func() bool {
+		p.get("/sidehook/deliveries?state=exhausted", &exhausted)
+		return len(exhausted) == 1 && exhausted[0].Attempts == 3
+	})
 }

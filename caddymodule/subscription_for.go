@@ -1,0 +1,129 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// ForResource replaces options of a subscription for the events of one resource.
+// What is left out is as the subscription has it.
+type ForResource struct {
+	// Filter, OnChange, Fields, SkipKeys, Payload, ContentType, Headers, Timeout,
+	// Retry and Order are as in the subscription. A list takes the place of the
+	// whole list there.
+	Filter      string         `json:"filter,omitempty"`
+	OnChange    []string       `json:"on_change,omitempty"`
+	Fields      []string       `json:"fields,omitempty"`
+	SkipKeys    []string       `json:"skip_keys,omitempty"`
+	Payload     string         `json:"payload,omitempty"`
+	ContentType string         `json:"content_type,omitempty"`
+	Headers     []Header       `json:"headers,omitempty"`
+	Timeout     rules.Duration `json:"timeout,omitempty"`
+	Retry       *Retry         `json:"retry,omitempty"`
+	Order       string         `json:"order,omitempty"`
+}
+
+// parseFor reads
+//
+//	for RESOURCE {
+//		…
+//	}
+func parseFor(l *optionLine, s *Subscription) error {
+	args := l.args()
+	switch {
+	case len(args) == 0 || args[0].Text == "":
+		return l.errf("for wants a resource: write %s", l.usage)
+	case len(args) > 1:
+		return args[1].errf("unexpected %q: for takes one resource; write a block for each", args[1].Text)
+	case len(l.block) == 0:
+		return l.errf("for %s replaces nothing: write options in its block, %s", args[0].Text, l.usage)
+	case s.For[args[0].Text] != nil:
+		return l.errf("for %s stands twice: write it once", args[0].Text)
+	}
+	inner := &Subscription{Name: s.Name}
+	if err := forOptions.parse(l.block, inner, "the block of for "+args[0].Text); err != nil {
+		return err
+	}
+	if s.For == nil {
+		s.For = make(map[string]*ForResource)
+	}
+	s.For[args[0].Text] = &ForResource{
+		Filter: inner.Filter, OnChange: inner.OnChange, Fields: inner.Fields, SkipKeys: inner.SkipKeys,
+		Payload: inner.Payload, ContentType: inner.ContentType, Headers: inner.Headers,
+		Timeout: inner.Timeout, Retry: inner.Retry, Order: inner.Order,
+	}
+	return nil
+}
+
+// with returns s as it is with what f replaces.
+func (s *Subscription) with(f *ForResource) *Subscription {
+	v := *s
+	v.For = nil
+	v.Filter, v.Payload = orDefault(f.Filter, s.Filter), orDefault(f.Payload, s.Payload)
+	v.ContentType, v.Order = orDefault(f.ContentType, s.ContentType), orDefault(f.Order, s.Order)
+	v.Timeout, v.Retry = orDefault(f.Timeout, s.Timeout), orDefault(f.Retry, s.Retry)
+	for _, list := range []struct{ to, by *[]string }{{&v.OnChange, &f.OnChange}, {&v.Fields, &f.Fields}, {&v.SkipKeys, &f.SkipKeys}} {
+		if len(*list.by) > 0 {
+			*list.to = *list.by
+		}
+	}
+	if len(f.Headers) > 0 {
+		v.Headers = f.Headers
+	}
+	return &v
+}
+
+// buildFor adds to out, which is s ready for use, what it is for some resources.
+func (a *App) buildFor(s *Subscription, out *webhook.Subscription) error {
+	for _, resource := range slices.Sorted(maps.Keys(s.For)) {
+		f := s.For[resource]
+		if f == nil {
+			return fmt.Errorf("for %s: it is null: write the options that it replaces", resource)
+		}
+		with := s.with(f)
+		if err := with.check(a.Payloads); err != nil {
+			return fmt.Errorf("for %s: %w", resource, err)
+		}
+		v := with.plain()
+		var err error
+		if v.Headers, err = buildHeaders(with.Headers); err != nil {
+			return fmt.Errorf("for %s: %w", resource, err)
+		}
+		v.URL, v.Secrets = out.URL, out.Secrets
+		if out.For == nil {
+			out.For = make(map[string]*webhook.Subscription)
+		}
+		out.For[resource] = v
+	}
+	return nil
+}
+
+// checkFor is an error if s has something for a resource that nothing is about.
+func checkFor(programs []*rules.Program, s *webhook.Subscription) error {
+	var known []string
+	for _, p := range programs {
+		for _, scope := range p.Scopes() {
+			if strings.Contains(scope.Resource, "{") {
+				return nil // it may be any
+			}
+			known = append(known, scope.Resource)
+		}
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	for _, resource := range slices.Sorted(maps.Keys(s.For)) {
+		if slices.Contains(known, resource) {
+			continue
+		}
+		if near := nearest(resource, known); near != "" {
+			return fmt.Errorf("subscription %s: for %s: there is no such resource: did you mean %s?", s.ID, resource, near)
+		}
+		return fmt.Errorf("subscription %s: for %s: there is no such resource: there are %s", s.ID, resource, some(known))
+	}
+	return nil
+}
