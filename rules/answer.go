@@ -50,6 +50,7 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 		return
 	}
 	s.answer, s.grade = entity, grade
+	s.echo = grade == webhook.Observed && c.shownBefore() == nil && c.isEcho(entity, s.asked)
 	s.receipt = grade == webhook.Observed &&
 		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s) || c.resKind == isAPI && isIdentifier(entity))
 }
@@ -123,7 +124,7 @@ func (c *call) fetch(s *Subject) string {
 	case c.unsure || c.later || s.Kind != Delete && after == "fetch":
 	case s.Kind == Delete || after == "response" || after == "request":
 		return ""
-	case s.answer != nil && !s.receipt || c.putProven(s) != nil:
+	case s.answer != nil && !s.receipt && !s.echo || c.putProven(s) != nil:
 		return ""
 	}
 	path, _ := c.m.itemPath(c.spoken(s))

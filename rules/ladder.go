@@ -56,6 +56,9 @@ func (c *call) ladder() []step {
 func (c *call) step(by step, s *Subject, b *state, obs *webhook.Observation, alone bool) *outcome {
 	switch by {
 	case byAnswer:
+		if s.echo && b.body == nil && c.fromGet(s, b, obs, alone) != nil {
+			return nil
+		}
 		return c.fromAnswer(s, b)
 	case byPut:
 		return c.fromPut(s, b)

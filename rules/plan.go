@@ -42,6 +42,7 @@ type Subject struct {
 
 	answer  *tree.Value // the entity as the answer shows it, nil if it does not
 	grade   webhook.Confidence
+	echo    bool        // answer shows only what the request set
 	receipt bool        // as far as the call alone tells, answer is a receipt
 	asked   *tree.Value // what the request says of it
 	files   []string    // fields that it sends files for, which asked has not

@@ -45,6 +45,13 @@ func (c *call) isReceiptAlone(entity *tree.Value, set []string) bool {
 	return shown < len(set) || c.e.res.singular && c.e.kind == Create
 }
 
+// isEcho reports whether the answer to a PATCH shows nothing but what was set:
+// it may be the whole of a small entity, and a GET tells.
+func (c *call) isEcho(entity, asked *tree.Value) bool {
+	set := c.setFields(asked)
+	return c.m.method == "PATCH" && !c.bulk && len(set) > 0 && len(set) <= fewFields && !c.e.res.tells(entity, len(set)+1)
+}
+
 func countShown(entity *tree.Value, names []string) (n int) {
 	for _, name := range names {
 		if entity.Get(name) != nil {
