@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -133,25 +134,24 @@ func (c *call) observe() {
 		c.settle()
 		return
 	}
-	key, target, needed := c.afterFetch()
+	s, needed := c.afterFetch()
 	if !needed {
 		c.settle()
 		return
 	}
-	a := &afterGet{fetcher: c.fetcher.outlive(), line: c.line, x: c.exchange, key: key, target: target}
+	a := &afterGet{fetcher: c.fetcher.outlive(), line: c.line, x: c.exchange, key: s.Key, target: s.Fetch}
 	c.settled = true
-	c.traffic.Observe(key, a.fetch)
+	c.traffic.Observe(s.Key, a.fetch, s.Names()...)
 }
 
-// afterFetch returns the one entity that a GET would tell about, and where it
-// is. What became of several entities at once is not found out by GETs here.
-func (c *call) afterFetch() (key webhook.EntityKey, target string, needed bool) {
+// afterFetch returns the one entity that a GET would tell about. What became of
+// several entities at once is not found out by GETs here.
+func (c *call) afterFetch() (s rules.Subject, needed bool) {
 	plan := c.h.program.Plan(c.exchange)
 	if len(plan.Subjects) != 1 || plan.Subjects[0].Fetch == "" {
-		return webhook.EntityKey{}, "", false
+		return s, false
 	}
-	s := plan.Subjects[0]
-	return s.Key, s.Fetch, true
+	return plan.Subjects[0], true
 }
 
 // giveBack returns the capture budget: from here on the bodies are the

@@ -185,13 +185,14 @@ func (ex *explainer) past(plan *rules.Plan) (before []webhook.Snapshot, after []
 		}
 		before, after = append(before, b), append(after, a)
 	}
-	for _, key := range plan.Keys(nil)[len(before):] { // what a call with an Idempotency-Key is remembered by
+	// What a call with an Idempotency-Key is remembered by, and other names.
+	for _, key := range plan.Keys(nil)[len(before):] {
 		b, err := ex.e.store.Snapshot(ex.ctx, key)
 		if err != nil {
 			return nil, nil, err
 		}
 		if b.Exchange == ex.x.ID || b.Exchange.Time().After(ex.x.Started) {
-			b = webhook.Snapshot{Key: key}
+			b = webhook.Snapshot{Key: b.Key}
 		}
 		before = append(before, b)
 	}

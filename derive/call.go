@@ -82,14 +82,20 @@ func (c *Call) Settle() { c.resolve(nil, false) }
 // counts only if no other captured call on key was open between the end of
 // this call and the end of the GET. Otherwise one GET, after the last of them
 // has ended, counts for the call that ended last; the earlier ones go without.
-// key is the entity that the call turned out to be about.
-func (c *Call) Observe(key webhook.EntityKey, fetch Fetch) {
+// key is the entity that the call turned out to be about, names are others that
+// it may have from now on: calls on those are calls on it.
+func (c *Call) Observe(key webhook.EntityKey, fetch Fetch, names ...webhook.EntityKey) {
 	t := c.traffic
 	t.mu.Lock()
 	if c.kept && c.entity == nil {
 		c.adopt(key)
 	}
 	kept := c.kept
+	for _, name := range names {
+		if c.entity != nil {
+			t.lead(name, c.entity.key)
+		}
+	}
 	t.mu.Unlock()
 	if !kept {
 		c.resolve(nil, false)

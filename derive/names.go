@@ -13,6 +13,8 @@ const maxNames = 1 << 14
 
 // learn remembers which names lead to other entities than their own.
 func (t *Traffic) learn(c *store.Consequences) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for i := range c.Snapshots {
 		s := &c.Snapshots[i]
 		if s.Alias == "" {
@@ -24,9 +26,12 @@ func (t *Traffic) learn(c *store.Consequences) {
 	}
 }
 
+// lead is called with t.mu held.
 func (t *Traffic) lead(name, to webhook.EntityKey) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	if name == to {
+		delete(t.names, name)
+		return
+	}
 	if len(t.names) >= maxNames {
 		clear(t.names)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -47,4 +48,24 @@ func TestNamesOfOneEntityShareItsLane(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// A call that may have renamed its entity holds the gate under the new name, too:
+// what comes there at once is not shown by its GET.
+func TestTheGateHoldsUnderANewName(t *testing.T) {
+	traffic(t, func(t *testing.T, tr *derive.Traffic) {
+		renamed := project5
+		renamed.ID = "six"
+		first := tr.Enter(t.Context(), project5, gateTime)
+		id := leave(first)
+		first.Observe(project5, answering(200*time.Millisecond, "v1"), project5, renamed)
+		start := time.Now()
+		second := tr.Enter(t.Context(), renamed, gateTime)
+		if waited := time.Since(start); waited != 200*time.Millisecond {
+			t.Errorf("the next call waited %v, want 200ms", waited)
+		}
+		wantSeen(t, tr, id, "v1", false)
+		leave(second)
+		second.Settle()
+	})
 }

@@ -55,6 +55,15 @@ func (c *call) names(s *Subject, entity *tree.Value) {
 	}
 }
 
+// Names returns the keys under which calls on the subject may come, if the call
+// tells of others than its own.
+func (s *Subject) Names() []webhook.EntityKey {
+	if s.guess != nil || len(s.names) == 0 {
+		return nil
+	}
+	return append([]webhook.EntityKey{s.Key}, s.names...)
+}
+
 // shownBefore returns the entity that the GET before the call saw, or nil.
 func (c *call) shownBefore() *tree.Value {
 	if c.x.Before == nil || c.x.Before.Status != 200 {

@@ -90,6 +90,7 @@ func TestARenamedEntityStaysItself(t *testing.T) {
 	p.call("PATCH", "/pages/a", `{"slug":"b/ü"}`)
 	p.call("PATCH", "/pages/b%2F%C3%BC", `{"title":"B"}`)
 	r.wait(3)
+	until(t, "all is settled", p.settled) // or the last would come again
 	p.kill()
 	p.start()
 	if status, _ := p.call("DELETE", "/pages/b%2f%c3%bc", ""); status != 204 {
@@ -106,6 +107,17 @@ func TestARenamedEntityStaysItself(t *testing.T) {
 	wantField(t, got[1].Body.Data, "slug", `"b/ü"`)
 	wantField(t, got[2].Body.Previous, "title", `"A"`)
 	wantField(t, got[3].Body.Data, "title", `"B"`)
+
+	until(t, "all is settled", p.settled)
+	out := p.explained(p.lastEvent("page.deleted"))
+	for _, want := range []string{"DELETE /pages/b%2f%c3%bc answered 204", "page/a"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("explain does not say %q:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "other events come of it") || strings.Contains(out, "page/b") {
+		t.Errorf("explain tells of another entity:\n%s", out)
+	}
 }
 
 // Of a bulk to the collection each part has its own fate.
