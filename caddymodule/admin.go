@@ -99,7 +99,10 @@ func (b badRequest) Error() string { return b.text }
 func apiError(err error) error {
 	status := http.StatusInternalServerError
 	var bad badRequest
+	var refused *problem
 	switch {
+	case errors.As(err, &refused):
+		status = refused.Status
 	case errors.As(err, &bad):
 		status = http.StatusBadRequest
 	case errors.Is(err, store.ErrNotFound):

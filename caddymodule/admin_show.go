@@ -136,12 +136,14 @@ func steerDelivery(e *engine, r *http.Request) (any, error) {
 	if verb := r.PathValue("verb"); verb != "retry" {
 		return nil, badRequest{fmt.Sprintf("%q: write retry", verb)}
 	}
-	now := time.Now()
-	d, err := e.store.Retry(r.Context(), webhook.DeliveryID(r.PathValue("id")), now)
+	d, err := e.store.Delivery(r.Context(), webhook.DeliveryID(r.PathValue("id")))
+	if err == nil {
+		d, err = e.retry(r.Context(), d)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return viewDelivery(d, e.states()[d.Subscription], now), nil
+	return viewDelivery(d, e.states()[d.Subscription], time.Now()), nil
 }
 
 // states returns the subscriptions' states by id.

@@ -83,6 +83,7 @@ var apiRoutes = []apiRoute{
 	{http.MethodGet, "deliveries", (*apiCall).listDeliveries},
 	{http.MethodGet, "deliveries/{id}", (*apiCall).readDelivery},
 	{http.MethodGet, "deliveries/{id}/attempts", (*apiCall).listAttempts},
+	{http.MethodPost, "deliveries/{id}/retry", (*apiCall).retryDelivery},
 }
 
 // serveAPI answers one call of who. path is that below the API, asked the one

@@ -30,9 +30,15 @@ type deliverySource struct {
 // that a caller never pays for what is others'.
 func (m *mergedDeliveries) list(subs []webhook.SubscriptionID) (apiList, error) {
 	out, f := apiList{Data: []any{}}, m.filter
-	sources := make([]*deliverySource, len(subs))
-	for i, id := range subs {
-		sources[i] = m.source(id)
+	states := []webhook.DeliveryState{m.state}
+	if m.state == webhook.Held { // by their subscription's state, or by their own
+		states = []webhook.DeliveryState{webhook.Pending, webhook.Held}
+	}
+	var sources []*deliverySource
+	for _, id := range subs {
+		for _, state := range states {
+			sources = append(sources, m.source(id, state))
+		}
 	}
 	last := f.cursor
 	for {
@@ -57,12 +63,9 @@ func (m *mergedDeliveries) list(subs []webhook.SubscriptionID) (apiList, error) 
 }
 
 // source begins behind the cursor.
-func (m *mergedDeliveries) source(id webhook.SubscriptionID) *deliverySource {
+func (m *mergedDeliveries) source(id webhook.SubscriptionID, state webhook.DeliveryState) *deliverySource {
 	s := &deliverySource{after: m.filter.cursor}
-	s.query = store.DeliveryQuery{Subscription: id, Event: m.event, State: m.state, Max: 64}
-	if m.state == webhook.Held { // held by the subscription's state
-		s.query.State = webhook.Pending
-	}
+	s.query = store.DeliveryQuery{Subscription: id, Event: m.event, State: state, Max: 64}
 	if m.filter.high < math.MaxUint64 {
 		s.query.Below = m.filter.high
 	}

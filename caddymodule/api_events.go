@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"sort"
 	"time"
@@ -201,6 +202,26 @@ func (c *apiCall) listAttempts() (apiAnswer, error) {
 		list.Data = append(list.Data, viewAttempt(&attempts[i]))
 	}
 	return apiAnswer{body: list}, nil
+}
+
+func (c *apiCall) retryDelivery() (apiAnswer, error) {
+	d, err := c.findDelivery()
+	if err == nil {
+		d, err = c.e.retry(c.r.Context(), d)
+	}
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	return apiAnswer{body: viewDelivery(d, c.states()[d.Subscription], time.Now())}, nil
+}
+
+// retry makes a delivery pending again that is final or held. What nobody would
+// ever deliver it does not.
+func (e *engine) retry(ctx context.Context, d *webhook.Delivery) (*webhook.Delivery, error) {
+	if _, known := e.states()[d.Subscription]; !known {
+		return nil, refuse(http.StatusConflict, "its subscription, %s, was deleted", d.Subscription)
+	}
+	return e.store.Retry(ctx, d.ID, time.Now())
 }
 
 var deliveryStates = []webhook.DeliveryState{

@@ -70,6 +70,8 @@ func problemOf(err error) (p *problem, ours bool) {
 		return refuse(http.StatusNotFound, "there is none of that id"), false
 	case errors.Is(err, store.ErrChanged):
 		return refuse(http.StatusConflict, "somebody else has changed it meanwhile: read it again"), false
+	case errors.Is(err, store.ErrPending):
+		return refuse(http.StatusConflict, "it is pending: it will be attempted anyway"), false
 	case errors.Is(err, errTooMany):
 		return refuse(http.StatusConflict, "%s", errTooMany), false
 	case errors.Is(err, store.ErrFull):

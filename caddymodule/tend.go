@@ -98,9 +98,18 @@ func (e *engine) cancelDeleted(ctx context.Context, now time.Time) {
 	}
 }
 
-// cancelOwed cancels what a deleted subscription is owed.
+// cancelOwed cancels what a deleted subscription is owed, due or held.
 func (e *engine) cancelOwed(ctx context.Context, id webhook.SubscriptionID) error {
-	q := store.DeliveryQuery{Subscription: id, State: webhook.Pending, Max: cancelAtOnce}
+	for _, state := range []webhook.DeliveryState{webhook.Pending, webhook.Held} {
+		if err := e.cancelIn(ctx, id, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *engine) cancelIn(ctx context.Context, id webhook.SubscriptionID, state webhook.DeliveryState) error {
+	q := store.DeliveryQuery{Subscription: id, State: state, Max: cancelAtOnce}
 	for {
 		ds, err := e.store.Deliveries(ctx, q)
 		if err != nil || len(ds) == 0 {

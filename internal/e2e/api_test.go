@@ -178,10 +178,11 @@ func TestSubscribingThroughTheAPI(t *testing.T) {
 // What a deleted subscription is owed is cancelled, not kept and not sent.
 func TestWhatADeletedSubscriptionIsOwedIsCancelled(t *testing.T) {
 	api := crudAPI(t, crud.Options{})
-	down := receive(t, status(503))
+	down, holding := receive(t, status(503)), receive(t, status(503))
 	p := start(t, withAPI("", perSpace, api.URL))
 	ann := p.user("ann", "acme")
 	id := ann.do("POST", "/subscriptions", subscription(down, `, "retry": ["1h"]`)).want(201).text("id")
+	holds := ann.do("POST", "/subscriptions", subscription(holding, `, "retry": "none", "order": "entity hold"`)).want(201).text("id")
 	for range 5 {
 		p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
 	}
@@ -189,11 +190,18 @@ func TestWhatADeletedSubscriptionIsOwedIsCancelled(t *testing.T) {
 	until(t, "they are owed", func() bool {
 		return ann.do("GET", "/subscriptions/"+id, "").want(200).fields["pending"] == 5.0
 	})
+	until(t, "others are held", func() bool { return len(ann.do("GET", "/deliveries?state=held", "").data()) == 5 })
 	ann.do("DELETE", "/subscriptions/"+id, "").want(204)
+	ann.do("DELETE", "/subscriptions/"+holds, "").want(204)
+	until(t, "those that were held are cancelled", func() bool {
+		return len(p.operate("GET", "/deliveries?state=cancelled&subscription="+holds, "").want(200).data()) == 5
+	})
 	until(t, "they are cancelled", func() bool {
 		return len(p.operate("GET", "/deliveries?state=cancelled&subscription="+id, "").want(200).data()) == 5
 	})
 	until(t, "nothing is owed", p.settled)
+	d := p.operate("GET", "/deliveries?state=cancelled&subscription="+id, "").data()[0]["id"].(string)
+	p.operate("POST", "/deliveries/"+d+"/retry", "").want(409)
 	p.kill()
 	p.start()
 	if list := p.operate("GET", "/subscriptions", "").want(200).data(); len(list) > 0 {
