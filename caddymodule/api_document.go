@@ -25,7 +25,7 @@ import (
 // the environment or a file, or reaches what a stranger must not.
 var apiFields = []string{
 	"url", "scopes", "filter", "on_change", "fields", "skip_keys", "payload", "content_type", "sign",
-	"headers", "timeout", "retry", "order", "concurrency", "rate", "pause_after",
+	"headers", "timeout", "retry", "order", "concurrency", "rate", "pause_after", "delete_after",
 }
 
 // operatorFields are those that only the admin endpoint takes beside them.

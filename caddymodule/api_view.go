@@ -68,6 +68,7 @@ type shownSettings struct {
 	Concurrency        int            `json:"concurrency,omitempty"`
 	Rate               string         `json:"rate,omitempty"`
 	PauseAfter         int            `json:"pause_after,omitempty"`
+	DeleteAfter        int            `json:"delete_after,omitempty"`
 	AllowPrivate       bool           `json:"allow_private,omitempty"`
 	InsecureSkipVerify bool           `json:"insecure_skip_verify,omitempty"`
 }
@@ -80,7 +81,7 @@ func (c *apiCall) view(k *keptSubscription) apiSubscription {
 		shownSettings: shownSettings{
 			URL: s.URL, Scopes: s.Scopes, Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
 			Payload: s.Payload, ContentType: s.ContentType, Sign: s.Sign, Headers: maskHeaders(s.Headers),
-			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, PauseAfter: s.PauseAfter,
+			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 			AllowPrivate: s.AllowPrivate, InsecureSkipVerify: s.InsecureSkipVerify,
 		},
 	}
@@ -96,7 +97,7 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 	v := apiSubscription{Static: true, Tenant: s.Tenant, shownSettings: shownSettings{
 		URL: originOf(s.URL), Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
 		Payload: s.Payload, ContentType: s.ContentType, Timeout: rules.Duration(s.Timeout), Order: string(s.Order),
-		Concurrency: s.Concurrency, PauseAfter: s.PauseAfter,
+		Concurrency: s.Concurrency, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 	}}
 	for _, p := range s.Scopes {
 		v.Scopes = append(v.Scopes, string(p))

@@ -63,7 +63,8 @@ type engine struct {
 	sealer *sealer                  // that kept was read, or sealed, with
 	tended chan struct{}            // kept has changed
 
-	creating sync.Map // of an Idempotency-Key whose call is under way -> true
+	plainly  sync.Once // says that what is kept is not encrypted
+	creating sync.Map  // of an Idempotency-Key whose call is under way -> true
 
 	stopDeriving, stopDelivering, stopTicking context.CancelFunc
 	deriving, delivering                      sync.WaitGroup

@@ -168,6 +168,11 @@ func (e *engine) putKept(ctx context.Context, k keptSubscription) (*keptSubscrip
 		}
 		return nil, err
 	}
+	if was == nil && e.sealer.aead == nil {
+		e.plainly.Do(func() {
+			e.logger.Warn("encryption_key is not set: subscriptions made through the API are kept with their secrets as they are; write encryption_key {env.NAME}")
+		})
+	}
 	e.kept.Store(next)
 	poke(e.tended)
 	return &k, e.enforce(s, states)

@@ -1,0 +1,152 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+)
+
+// engineWith returns an engine on dir with a configuration that has only a key.
+func engineWith(t *testing.T, dir, key string) (*engine, error) {
+	t.Helper()
+	e, err := openEngine(dir, engineOptions{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = e.activate(context.Background(), emptySettings(t, key))
+	return e, err
+}
+
+func emptySettings(t *testing.T, key string) *settings {
+	t.Helper()
+	s, err := newSealer(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subscribers, err := rules.NewSubscribers(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &settings{subscribers: subscribers, sealer: s, logger: slog.New(slog.DiscardHandler)}
+}
+
+func newKept(secret string) keptSubscription {
+	k := keptSubscription{body: keptBody{
+		Settings: &Subscription{URL: "https://crm.example.com/hooks", Scopes: []string{"**"}},
+		Secrets:  []keptSecret{{Text: secret}},
+	}}
+	k.ID, k.Revision = newSubscriptionID(), 1
+	return k
+}
+
+const (
+	firstKey  = "the first key, of twenty-four bytes and more"
+	secondKey = "the second key, of twenty-four bytes and more"
+)
+
+// What many make at once is all there after a restart, whatever the key was
+// changed to meanwhile, and another key is refused.
+func TestKeptSubscriptionsSurviveRestartsAndKeys(t *testing.T) {
+	dir, bg := t.TempDir(), context.Background()
+	e, err := engineWith(t, dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 20
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			made, err := e.putKept(bg, newKept(newSecret()))
+			if err != nil {
+				t.Error(err)
+			} else if !e.current().has(made.ID) {
+				t.Error("one is not in force when it is answered")
+			}
+		})
+	}
+	all.Wait()
+	for _, key := range []string{firstKey, secondKey} {
+		if err := e.activate(bg, emptySettings(t, key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := e.store.AllKept(bg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kept {
+		if k.Body[0] != sealedGCM || strings.Contains(string(k.Body), "whsec_") {
+			t.Errorf("%s is not encrypted", k.ID)
+		}
+	}
+	e.close()
+
+	for _, wrong := range []string{"", firstKey} {
+		e, err := engineWith(t, dir, wrong)
+		if err == nil || !strings.Contains(err.Error(), "encryption_key") {
+			t.Errorf("key %q: %v", wrong, err)
+		}
+		e.close()
+	}
+	e, err = engineWith(t, dir, secondKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	list := e.kept.Load().all()
+	if len(list) != n {
+		t.Fatalf("%d came back, want %d", len(list), n)
+	}
+	for i, k := range list {
+		if k.sub.Number != uint64(i+1) || len(k.sub.Secrets) != 1 || !e.current().has(k.ID) {
+			t.Errorf("%s came back as number %d with %d secrets", k.ID, k.sub.Number, len(k.sub.Secrets))
+		}
+	}
+}
+
+// Of two changes of one version one is refused, and what was deleted stays so.
+func TestChangesOfKeptSubscriptionsFollowEachOther(t *testing.T) {
+	dir, bg := t.TempDir(), context.Background()
+	e, err := engineWith(t, dir, firstKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := e.putKept(bg, newKept(newSecret()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := *made
+	next.Revision++
+	if _, err := e.putKept(bg, next); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.putKept(bg, next); !errors.Is(err, store.ErrChanged) {
+		t.Errorf("a change of an old version: %v", err)
+	}
+	if err := e.deleteKept(bg, made); !errors.Is(err, store.ErrChanged) {
+		t.Errorf("a deletion of an old version: %v", err)
+	}
+	if err := e.deleteKept(bg, e.kept.Load().get(made.ID)); err != nil {
+		t.Fatal(err)
+	}
+	e.close()
+	if e, err = engineWith(t, dir, firstKey); err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	if e.current().has(made.ID) || len(e.deliverer.States()) > 0 {
+		t.Error("a deleted one is there")
+	}
+	if err := e.forgetKept(bg, e.kept.Load().get(made.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if states, err := e.store.States(bg); err != nil || len(states) > 0 {
+		t.Errorf("its state stays: %v, %v", states, err)
+	}
+}
