@@ -67,9 +67,7 @@ func (c *call) note(path string) {
 	x.API, x.Config = h.program.API(), h.config
 	var secret string
 	x.Request, secret = h.snapshotRequest(r, path)
-	if len(r.Header["Idempotency-Key"]) > 0 {
-		x.Request.Caller = c.line.Caller(r.Header, secret)
-	}
+	x.Request.Caller = c.line.Caller(r.Header, secret)
 	x.Placeholders = h.placeholders(r)
 	c.begin = webhook.Begin{
 		ID: x.ID, API: x.API, Config: x.Config, Started: x.Started,

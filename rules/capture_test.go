@@ -94,7 +94,7 @@ func TestWhatACaptureKeeps(t *testing.T) {
 	has := func(list []string, name string) bool {
 		return strings.Contains(" "+strings.Join(list, " ")+" ", " "+name+" ")
 	}
-	for _, name := range []string{"X-Space-Id", "Content-Type", "If-Match", "Idempotency-Key"} {
+	for _, name := range []string{"X-Space-Id", "Content-Type", "If-Match", "Idempotency-Key", "X-Api-Version", "Accept-Language", "X-Fields"} {
 		if !has(p.RequestHeaders(), name) {
 			t.Errorf("request header %s is not kept", name)
 		}

@@ -73,7 +73,7 @@ func (k *compiler) finish() {
 		return slices.Compact(all)
 	}
 	p := k.p
-	p.requestHeaders = sorted(derivedRequest, k.reqH)
+	p.requestHeaders = sorted(derivedRequest, viewHeaders, k.reqH)
 	p.responseHeaders = sorted(derivedResponse, k.resH)
 	p.placeholders = sorted(p.placeholders)
 	for _, e := range k.endpoints {

@@ -247,7 +247,7 @@ func (r *runner) read(e *exchange) (*webhook.Exchange, error) {
 		x.Placeholders[name] = value
 	}
 	x.Request = webhook.Request{
-		Method: words[0], Path: path, Query: query, Header: e.request.header,
+		Method: words[0], Path: path, Query: query,
 		SkipKey: e.request.header.Get(r.p.SkipHeader()),
 	}
 	if e.request.has("caller") {
@@ -256,13 +256,14 @@ func (r *runner) read(e *exchange) (*webhook.Exchange, error) {
 	if x.Request.Body, err = e.request.captured(); err != nil {
 		return nil, err
 	}
-	x.Response.Header = e.answer.header
 	if x.Response.Status, x.Ending, err = e.answer.status(); err != nil {
 		return nil, err
 	}
 	if x.Response.Body, err = e.answer.captured(); err != nil {
 		return nil, err
 	}
+	x.Request.Header = kept(e.request.header, r.p.RequestHeaders())
+	x.Response.Header = kept(e.answer.header, r.p.ResponseHeaders())
 	if x.Ending != webhook.Completed {
 		x.Response.Body = webhook.Body{Missing: webhook.CutOff}
 	}
@@ -283,6 +284,17 @@ func observation(p *part, at time.Time) (*webhook.Observation, error) {
 	}
 	body, err := p.captured()
 	return &webhook.Observation{Requested: at.Add(-took), Received: at, Status: status, Header: p.header, Body: body}, err
+}
+
+// kept returns what a capture keeps of h: its fields of those names.
+func kept(h webhook.Header, names []string) webhook.Header {
+	out := webhook.Header{}
+	for _, name := range names {
+		if v := h[name]; len(v) > 0 {
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // seed makes the before section the snapshot of the first entity.
