@@ -57,19 +57,26 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 }
 
 // answerFate says what a field means that an answer lacks: it is gone if the
-// request took it away, or if the request, by whoever saw it, sent what it is in
-// without it: a PUT, or a PATCH of the object around it. Else nothing is known of
-// it.
+// request says so, else nothing is known of it.
 func (c *call) answerFate(s *Subject, b *state, now view) tree.Judge {
-	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
-	last := b.view.last()
-	alike := last.as == now.as && last.alike(now)
+	gone := c.gone(s, b, now)
 	return func(path string, _ *tree.Value) tree.Fate {
-		switch {
-		case c.tookAway(s, path), alike && put && at(s.asked, path) == nil, alike && c.leftOut(s, path):
+		if gone(path) {
 			return tree.Removed
 		}
 		return tree.KeptDoubt
+	}
+}
+
+// gone tells of what the state after, as it is shown now, lacks, whether the
+// request says that it is gone: it took it away, or, by whoever saw it, sent what
+// it is in without it: by a PUT, or in the object around it.
+func (c *call) gone(s *Subject, b *state, now view) func(path string) bool {
+	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
+	last := b.view.last()
+	alike := last.as == now.as && last.alike(now)
+	return func(path string) bool {
+		return c.tookAway(s, path) || alike && (put && at(s.asked, path) == nil || c.leftOut(s, path))
 	}
 }
 
@@ -173,12 +180,12 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 		return nil
 	}
 	now := c.look(viewGet, obs)
-	same, doubted := b.view.last() == now, newPathSet(b.unknown)
+	same, doubted, gone := b.view.last() == now, newPathSet(b.unknown), c.gone(s, b, now)
 	c.represent(o, b, now, body, func(path string, _ *tree.Value) tree.Fate {
 		switch {
 		case slices.Contains(c.e.res.idNames, path):
 			return tree.Kept // the path says it
-		case same && !doubted.touches(path), c.tookAway(s, path):
+		case same && !doubted.touches(path), gone(path):
 			return tree.Removed
 		}
 		return tree.KeptDoubt

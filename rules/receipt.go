@@ -23,18 +23,18 @@ const fewFields = 3
 func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
 	set := c.setFields(asked)
 	if !before.IsObject() {
-		return c.isReceiptAlone(entity, set)
+		return c.isReceiptAlone(entity, asked, set)
 	}
 	known, shown := c.compareFields(entity, asked, before)
 	if c.e.res.tells(entity, max(fewFields+1, (known+1)/2)) {
 		return 2*shown < known
 	}
-	return shown < known || countShown(entity, set) < len(set)
+	return shown < known || countShown(entity, asked, set) < len(set)
 }
 
 // isReceiptAlone is isReceipt by what the request set.
-func (c *call) isReceiptAlone(entity *tree.Value, set []string) bool {
-	shown := countShown(entity, set)
+func (c *call) isReceiptAlone(entity, asked *tree.Value, set []string) bool {
+	shown := countShown(entity, asked, set)
 	if c.e.res.tells(entity, fewFields+1) {
 		return len(set) > 0 && shown == 0
 	}
@@ -52,9 +52,12 @@ func (c *call) isEcho(entity, asked *tree.Value) bool {
 	return c.m.method == "PATCH" && !c.bulk && len(set) > 0 && len(set) <= fewFields && !c.e.res.tells(entity, len(set)+1)
 }
 
-func countShown(entity *tree.Value, names []string) (n int) {
+// countShown counts the fields that the request sets which entity shows. A plain
+// value that a receipt has too must be the one that was set.
+func countShown(entity, asked *tree.Value, names []string) (n int) {
 	for _, name := range names {
-		if entity.Get(name) != nil {
+		v := entity.Get(name)
+		if set := asked.Get(name); v != nil && (set == nil || v.Kind >= tree.Array || !isReceiptWord(name) || tree.Equal(v, set)) {
 			n++
 		}
 	}

@@ -89,6 +89,60 @@ func TestJSONServerAtRandom(t *testing.T) {
 	}
 }
 
+// LoopBack answers every write but a create with nothing.
+func TestLoopBackAtRandom(t *testing.T) {
+	only(t, "loopback")
+	s, a, r := startLoopBack(t), account{}, randomly{rand.New(rand.NewPCG(1, seedOf(t)))}
+	c := watch(s.client(), a, s.todos)
+	for i := range 200 {
+		body, path := map[string]any{"tag": r.value(2)}, fmt.Sprintf("/todos/%d", r.IntN(4)+1+i/50)
+		if body["tag"] == "null" {
+			body["tag"] = "nil" // LoopBack takes that text for null
+		}
+		if r.IntN(2) == 0 {
+			body["title"] = fmt.Sprint(r.IntN(3))
+		}
+		if r.IntN(3) == 0 {
+			body["isComplete"] = r.IntN(2) == 0
+		}
+		switch r.IntN(6) {
+		case 0, 1:
+			c.tries("POST", "/todos", text(body))
+		case 2:
+			c.tries("PUT", path, text(body))
+		case 3, 4:
+			c.tries("PATCH", path, text(body))
+		case 5:
+			c.tries("DELETE", path, "")
+		}
+	}
+	compare(t, a, s.events(), nil, "todo.completed")
+}
+
+// PouchDB answers with receipts, which are of the same fields as some documents.
+func TestPouchDBAtRandom(t *testing.T) {
+	only(t, "pouchdb")
+	p := startPouch(t)
+	r := randomly{rand.New(rand.NewPCG(2, seedOf(t)))}
+	c := p.client()
+	for range 200 {
+		id := fmt.Sprint("doc", r.IntN(4))
+		body := r.document()
+		delete(body, "_links") // no such names in a document
+		delete(body, "ok")     // a GET answered {"ok": false} is taken for one that says no
+		status, now := p.direct().call("GET", "/tasks/"+id, "")
+		if status == 200 {
+			body["_rev"] = field(t, now, "_rev")
+		}
+		if rev, known := body["_rev"].(string); known && r.IntN(5) == 0 {
+			c.does(200, "DELETE", "/tasks/"+id+"?rev="+rev, "")
+		} else {
+			c.does(201, "PUT", "/tasks/"+id, text(body))
+		}
+	}
+	compare(t, p.account(), p.events(), []string{"_rev"})
+}
+
 // seedOf returns SIDEHOOK_SEED, 0 if it is not set.
 func seedOf(t *testing.T) uint64 {
 	t.Helper()
