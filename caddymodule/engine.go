@@ -190,7 +190,8 @@ func (e *engine) deactivate(s *settings) {
 	for i, c := range e.configs {
 		if c == s && last > 0 {
 			e.configs = append(e.configs[:i:i], e.configs[i+1:]...)
-			if err := e.apply(context.Background()); err != nil {
+			err := e.sealAgain(context.Background(), e.configs[last-1].sealer)
+			if err = errors.Join(err, e.apply(context.Background())); err != nil {
 				e.logger.Error("going back to the earlier configuration", "error", err)
 			}
 			return

@@ -76,6 +76,11 @@ func TestKeptSubscriptionsSurviveRestartsAndKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	failed := emptySettings(t, firstKey) // another part of that configuration did not start
+	if err := e.activate(bg, failed); err != nil {
+		t.Fatal(err)
+	}
+	e.deactivate(failed)
 	kept, err := e.store.AllKept(bg)
 	if err != nil {
 		t.Fatal(err)

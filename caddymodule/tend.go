@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sidehook/sidehook/store"
@@ -21,12 +22,13 @@ const (
 	cancelAtOnce = 256
 )
 
-// tend ends secrets whose time is over, and cancels what deleted subscriptions
-// are owed, until ctx ends.
+// tend ends secrets whose time is over, deletes subscriptions that delete_after
+// has ended, and cancels what deleted ones are owed, until ctx ends.
 func (e *engine) tend(ctx context.Context) {
 	for {
 		now := time.Now()
 		wake := time.NewTimer(e.endSecrets(now))
+		e.deleteTimedOut(ctx)
 		e.cancelDeleted(ctx, now)
 		select {
 		case <-wake.C:
@@ -70,6 +72,23 @@ func (e *engine) endSecrets(now time.Time) time.Duration {
 		e.logger.Error("secrets whose time is over still sign", "error", err)
 	}
 	return wait
+}
+
+// deleteTimedOut deletes those of the API that delete_after has ended.
+func (e *engine) deleteTimedOut(ctx context.Context) {
+	list := e.kept.Load()
+	for _, st := range e.deliverer.States() {
+		k := list.get(st.ID)
+		if k == nil || k.sub == nil || st.Status != webhook.Disabled || st.Reason != webhook.ReasonDeleteAfter {
+			continue
+		}
+		switch err := e.deleteKept(ctx, k); {
+		case err == nil:
+			e.logger.Warn("subscription is deleted", "subscription", string(k.ID), "reason", st.Reason)
+		case !errors.Is(err, store.ErrChanged):
+			e.logger.Error("a subscription that delete_after has ended is not deleted yet", "subscription", string(k.ID), "error", err)
+		}
+	}
 }
 
 // cancelDeleted cancels what deleted subscriptions are owed, and forgets those

@@ -258,6 +258,23 @@ func TestPausingResumingAndTesting(t *testing.T) {
 	}
 }
 
+// delete_after deletes what a customer made and left behind.
+func TestASubscriptionOfTheAPIThatTimesOutIsDeleted(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	release := make(chan struct{})
+	r := receive(t, func(*arrival) int { <-release; return 204 })
+	t.Cleanup(func() { close(release) })
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann := p.user("ann", "acme")
+	id := ann.do("POST", "/subscriptions", subscription(r, `, "timeout": "50ms", "retry": ["10ms", "1h"], "delete_after": 2`)).want(201).text("id")
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	until(t, "it is deleted", func() bool { return ann.do("GET", "/subscriptions/"+id, "").status == 404 })
+	until(t, "what it is owed is cancelled", func() bool {
+		return len(p.operate("GET", "/deliveries?state=cancelled&subscription="+id, "").want(200).data()) == 1
+	})
+	until(t, "nothing is owed", p.settled)
+}
+
 // Secrets are shown when they are made, and nowhere after: not in answers, logs,
 // metrics, adapted configuration, nor, with a key, on the disk.
 func TestSecretsAreNowhere(t *testing.T) {
