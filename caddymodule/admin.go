@@ -41,6 +41,7 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"GET /sidehook/subscriptions", listSubscriptions},
 		{"POST /sidehook/subscriptions/{id}/{verb}", steerSubscription},
 		{"GET /sidehook/quarantine", listQuarantine},
+		{"POST /sidehook/quarantine/{id}/{verb}", endQuarantine},
 		{"GET /sidehook/explain/{id}", explain},
 		{"GET /sidehook/calls", listCalls},
 		{"POST /sidehook/seed/{resource}", seedStep},

@@ -191,25 +191,6 @@ func steerSubscription(e *engine, r *http.Request) (any, error) {
 	return viewSubscription(s, webhook.Backlog{}, time.Now()), nil
 }
 
-func listQuarantine(e *engine, r *http.Request) (any, error) {
-	type view struct {
-		Exchange webhook.ExchangeID `json:"exchange"`
-		Method   string             `json:"method"`
-		Path     string             `json:"path"`
-		Why      string             `json:"why"`
-		At       time.Time          `json:"at"`
-	}
-	quarantined, err := e.store.Quarantined(r.Context(), 1000)
-	if err != nil {
-		return nil, err
-	}
-	views := []view{}
-	for _, q := range quarantined {
-		views = append(views, view{q.Exchange.ID, q.Exchange.Request.Method, q.Exchange.Request.Path, q.Why, q.At})
-	}
-	return views, nil
-}
-
 // number reads an optional number of the query.
 func number(q url.Values, name string) (uint64, error) {
 	text := q.Get(name)

@@ -17,6 +17,7 @@ var commands = []func() *cobra.Command{
 	explainCommand,
 	seedCommand,
 	tailCommand,
+	quarantineCommand,
 }
 
 func init() {

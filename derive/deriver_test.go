@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -130,6 +133,54 @@ func TestAnExchangeWhoseRulesAreGoneIsQuarantined(t *testing.T) {
 	}
 	if string(q[0].Exchange.Response.Body.Bytes) != string(poison.Response.Body.Bytes) {
 		t.Error("the quarantined exchange is not whole")
+	}
+}
+
+// What was set aside is derived again by the rules as they are: as an event if
+// its entity has not changed since, else as a gap; and once only.
+func TestAnExchangeInQuarantineIsDerivedAgain(t *testing.T) {
+	dir := t.TempDir()
+	l := openLine(t, dir).run()
+	known := l.config
+	l.config = webhook.NewConfigID([]byte("nobody stored this"))
+	l.patch("1", 1)
+	l.patch("2", 1)
+	l.config = known
+	l.patch("1", 2)
+	l.seen.wait(t, "quarantined", 2)
+	l.seen.wait(t, "recorded", 1)
+	q, err := l.store.Quarantined(t.Context(), 10)
+	if err != nil || len(q) != 2 {
+		t.Fatalf("quarantined: %v, %v", q, err)
+	}
+	program, err := rules.Compile(projects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for i := range q {
+			if err := l.deriver.Again(t.Context(), &q[i].Exchange, program); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	left, err := l.store.Quarantined(t.Context(), 10)
+	if err != nil || len(left) > 0 {
+		t.Errorf("still in quarantine: %v, %v", left, err)
+	}
+	l.close()
+	l = openLine(t, dir).run()
+	defer l.close()
+	<-l.deriver.CaughtUp()
+	l.patch("3", 1)
+	l.seen.wait(t, "recorded", 1)
+	got := map[string][]string{}
+	for _, e := range l.events() {
+		got[e.Key.ID] = append(got[e.Key.ID], fmt.Sprint(e.Scope, " ", e.Sequence))
+	}
+	want := map[string][]string{"1": {"project.updated 1", "project.gap 2"}, "2": {"project.updated 1"}, "3": {"project.updated 1"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

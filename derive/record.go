@@ -58,6 +58,13 @@ func (d *Deriver) tell(ctx context.Context, t *ticket, r *store.Recorded) {
 	switch {
 	case t.gap != nil:
 		t.gap.done <- r.Err
+	case t.again != nil:
+		if r.Err == nil && !r.Duplicate {
+			d.Traffic.learn(&r.Consequences)
+			d.Observer.Recorded(t.x, r, &t.derived)
+			d.refresh(t)
+		}
+		t.again <- r.Err
 	case r.Err != nil:
 		d.quarantine(ctx, t, r.Err)
 	default:

@@ -19,6 +19,7 @@ type ticket struct {
 	program *rules.Program
 	plan    *rules.Plan // nil: not kept, see keptPlan
 	gap     *gap
+	again   chan error // of an exchange that is derived again: receives once what became of it
 
 	keys    []webhook.EntityKey // its lanes, each once
 	after   []rules.Seen        // of each subject; nil: not known yet

@@ -1,0 +1,58 @@
+package caddymodule
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+// quarantineCommand lists exchanges whose rules failed, and takes them out.
+func quarantineCommand() *cobra.Command {
+	var f adminFlags
+	cmd := &cobra.Command{
+		Use:   "quarantine [derive|drop EXCHANGE]",
+		Short: "List the exchanges whose rules failed; derive one by the current rules, or drop it for a gap",
+		Args:  cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				var all []quarantineView
+				if err := f.ask(http.MethodGet, "/sidehook/quarantine", nil, &all); err != nil {
+					return err
+				}
+				return printQuarantine(cmd.OutOrStdout(), all, f.json)
+			case 2:
+				var one quarantineView
+				path := "/sidehook/quarantine/" + url.PathEscape(args[1]) + "/" + url.PathEscape(args[0])
+				if err := f.ask(http.MethodPost, path, nil, &one); err != nil {
+					return err
+				}
+				return printQuarantine(cmd.OutOrStdout(), []quarantineView{one}, f.json)
+			}
+			return fmt.Errorf("write `quarantine`, or `quarantine derive EXCHANGE` (or drop)")
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func printQuarantine(w io.Writer, all []quarantineView, asJSON bool) error {
+	if asJSON {
+		for i := range all {
+			if err := printJSON(w, &all[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "EXCHANGE\tSINCE\tCALL\tWHY")
+	for _, q := range all {
+		fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\n", q.Exchange, clock(q.At), q.Method, q.Path, q.Why)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,93 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// quarantineView is an exchange whose rules failed, as the admin endpoint shows it.
+type quarantineView struct {
+	Exchange webhook.ExchangeID `json:"exchange"`
+	Method   string             `json:"method"`
+	Path     string             `json:"path"`
+	Why      string             `json:"why"`
+	At       time.Time          `json:"at"`
+}
+
+// maxQuarantine is how many exchanges in quarantine are looked at.
+const maxQuarantine = 1000
+
+func listQuarantine(e *engine, r *http.Request) (any, error) {
+	all, err := e.store.Quarantined(r.Context(), maxQuarantine)
+	if err != nil {
+		return nil, err
+	}
+	views := []quarantineView{}
+	for i := range all {
+		views = append(views, viewQuarantined(&all[i]))
+	}
+	return views, nil
+}
+
+func viewQuarantined(q *store.Quarantined) quarantineView {
+	return quarantineView{q.Exchange.ID, q.Exchange.Request.Method, q.Exchange.Request.Path, q.Why, q.At}
+}
+
+// endQuarantine takes one exchange out of quarantine: derive derives it by the
+// current rules, drop records a gap in its place.
+func endQuarantine(e *engine, r *http.Request) (any, error) {
+	id, err := webhook.ParseExchangeID(r.PathValue("id"))
+	if err != nil {
+		return nil, badRequest{err.Error()}
+	}
+	all, err := e.store.Quarantined(r.Context(), maxQuarantine)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].Exchange.ID == id {
+			return viewQuarantined(&all[i]), e.endQuarantine(r.Context(), &all[i], r.PathValue("verb"))
+		}
+	}
+	return nil, fmt.Errorf("exchange %s in quarantine: %w", id, store.ErrNotFound)
+}
+
+func (e *engine) endQuarantine(ctx context.Context, q *store.Quarantined, verb string) error {
+	x := &q.Exchange
+	program, match := e.programFor(x)
+	if match == nil {
+		return badRequest{fmt.Sprintf("no rule of the configuration names %s %s of api %s: add one, and try again", x.Request.Method, x.Request.Path, x.API)}
+	}
+	switch verb {
+	case "derive":
+		return e.deriver.Again(ctx, x, program)
+	case "drop":
+		key := webhook.EntityKey{API: x.API, Resource: match.Resource()}
+		gap := webhook.Gap{Reason: webhook.GapRuleError, From: x.Started, To: x.Ended,
+			Detail: fmt.Sprintf("%s %s was given up: a rule failed (%s)", x.Request.Method, x.Request.Path, q.Why)}
+		if err := e.deriver.Gap(ctx, x.ID, key, gap); err != nil {
+			return err
+		}
+		return e.store.Unquarantine(ctx, x.ID)
+	}
+	return badRequest{fmt.Sprintf("%q: write derive or drop", verb)}
+}
+
+// programFor returns the current rules that name x's call, nil if there are none.
+func (e *engine) programFor(x *webhook.Exchange) (*rules.Program, *rules.Match) {
+	for _, h := range e.current().handlers {
+		if h.program.API() != x.API {
+			continue
+		}
+		if m := h.program.Match(x.Request.Method, x.Request.Path); m != nil {
+			return h.program, m
+		}
+	}
+	return nil, nil
+}
