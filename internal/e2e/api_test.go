@@ -158,6 +158,7 @@ func TestSubscribingThroughTheAPI(t *testing.T) {
 	}
 	post("after a reload", "acme")
 	mine.wait(2)
+	until(t, "all is settled", p.settled)
 	p.kill()
 	p.start()
 	post("after a restart", "acme")

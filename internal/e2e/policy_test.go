@@ -130,7 +130,7 @@ func TestOrderHoldsBehindAnExhaustedHead(t *testing.T) {
 	if out, err := p.cli("deliveries", "retry", held[0].ID, "--address", p.admin); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	got := crm.wait(4)
+	got := crm.distinct(4)
 	var order []string
 	for _, a := range got {
 		if a.Body.Entity.ID == "1001" {

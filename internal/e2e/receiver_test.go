@@ -115,4 +115,20 @@ func (r *receiver) wait(n int) []arrival {
 	return r.took()
 }
 
+// distinct waits until n different webhooks were accepted, and returns the first
+// of each: after a kill, one whose attempt was not recorded yet comes again.
+func (r *receiver) distinct(n int) (first []arrival) {
+	r.t.Helper()
+	until(r.t, "enough different webhooks have arrived", func() bool {
+		first = first[:0]
+		for _, a := range r.took() {
+			if !slices.ContainsFunc(first, func(b arrival) bool { return b.ID == a.ID }) {
+				first = append(first, a)
+			}
+		}
+		return len(first) >= n
+	})
+	return first
+}
+
 func status(code int) func(*arrival) int { return func(*arrival) int { return code } }

@@ -35,7 +35,7 @@ func replaying() http.Handler {
 func TestOneKeyIsOneEvent(t *testing.T) {
 	api := serve(t, replaying())
 	crm := receive(t, nil)
-	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**"), projects, api.URL))
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\torder subscription"), projects, api.URL))
 	create := func(key string) {
 		if status, body := p.call("POST", "/api/projects", `{"name":"Roof"}`, "Authorization", "Bearer ann", "Idempotency-Key", key); status != 201 {
 			t.Fatalf("POST answered %d %s", status, body)
