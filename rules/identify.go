@@ -233,3 +233,14 @@ func resolve(link, base string) (path string, ok bool) {
 	}
 	return u.EscapedPath(), strings.HasPrefix(u.EscapedPath(), "/")
 }
+
+// isOther reports whether the answer says that it is another resource than the
+// entity (RFC 9110 §8.7): what it has for an id is that one's.
+func (c *call) isOther() bool {
+	link := c.x.Response.Header.Get("Content-Location")
+	if _, ok := c.e.res.idInURL(link, c.x.Request.Path); link == "" || ok {
+		return false
+	}
+	path, ok := resolve(link, c.x.Request.Path)
+	return ok && strings.TrimSuffix(path, "/") != strings.TrimSuffix(c.x.Request.Path, "/")
+}

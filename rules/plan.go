@@ -258,17 +258,6 @@ func (c *call) identify(entity *tree.Value) (string, bool) {
 	return r.idIn(object(r.asked(c.req, entity)))
 }
 
-// isOther reports whether the answer says that it is another resource than the
-// entity (RFC 9110 §8.7): what it has for an id is that one's.
-func (c *call) isOther() bool {
-	link := c.x.Response.Header.Get("Content-Location")
-	if _, ok := c.e.res.idInURL(link, c.x.Request.Path); link == "" || ok {
-		return false
-	}
-	path, ok := resolve(link, c.x.Request.Path)
-	return ok && strings.TrimSuffix(path, "/") != strings.TrimSuffix(c.x.Request.Path, "/")
-}
-
 // reads reports whether a POST that made nothing, as far as its answer tells, says
 // by _method that it is a GET. Without `override` that is no proof, and nothing
 // else is believed of it.
