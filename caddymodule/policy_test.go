@@ -29,10 +29,10 @@ func TestPoliciesAsJSON(t *testing.T) {
 		`{"rate":"90/m"}`:         func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{Requests: 90, Per: time.Minute} },
 		`{"order":"entity hold"}`: func(s *webhook.Subscription) bool { return s.Order == webhook.OrderEntityHold },
 		`{"delete_after":50}`:     func(s *webhook.Subscription) bool { return s.DeleteAfter == 50 },
-		`{"timeout":"2s","headers":[{"name":"X-A","value":"1"}],"for":{"task":{"timeout":"9s","retry":"none"}}}`: func(s *webhook.Subscription) bool {
+		`{"timeout":"2s","headers":[{"name":"X-A","value":"1"}],"for":{"task":{"timeout":"9s","retry":"none","headers":[{"name":"X-A","value":"2"}]}}}`: func(s *webhook.Subscription) bool {
 			task := s.For["task"]
 			return s.Timeout == 2*time.Second && len(s.Retry) > 0 && task.Timeout == 9*time.Second && len(task.Retry) == 0 &&
-				len(task.Headers) == 1 && task.ID == "crm" && task.For == nil && task.URL == s.URL
+				task.Headers[0].Value == "2" && s.Headers[0].Value == "1" && task.ID == "crm" && task.For == nil && task.URL == s.URL
 		},
 		`{"rate":"none"}`: func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{} },
 	} {
