@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"regexp"
 
 	"github.com/sidehook/sidehook/rules"
@@ -116,6 +117,17 @@ func (w word) check(check func(string) error) error {
 // The three kinds of paths into a body: one value, one value that a query may
 // find, and any number of values.
 
-func checkPath(s string) error  { _, err := lang.ParsePath(s); return err }
-func checkQuery(s string) error { _, err := lang.ParseQuery(s); return err }
-func checkGlob(s string) error  { _, err := lang.ParseGlob(s); return err }
+func checkPath(s string) error {
+	_, err := lang.ParsePath(s)
+	return cmp.Or(lang.CheckWritten(s), err)
+}
+
+func checkQuery(s string) error {
+	_, err := lang.ParseQuery(s)
+	return cmp.Or(lang.CheckWrittenQuery(s), err)
+}
+
+func checkGlob(s string) error {
+	_, err := lang.ParseGlob(s)
+	return cmp.Or(lang.CheckWritten(s), err)
+}

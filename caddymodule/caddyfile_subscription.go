@@ -33,7 +33,7 @@ var forOptions = options[*Subscription]{
 	"filter":       {usage: "filter entity.budget > 10000", parse: parseFilter},
 	"on_change":    {usage: "on_change status owner_id", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.OnChange, checkGlob) }, many: true},
 	"fields":       {usage: "fields id name owner.email", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.Fields, checkGlob) }, many: true},
-	"skip_keys":    {usage: "skip_keys gmail_sync", parse: func(l *optionLine, s *Subscription) error { return l.list(&s.SkipKeys) }, many: true},
+	"skip_keys":    {usage: "skip_keys gmail_sync", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.SkipKeys, checkSkipKey) }, many: true},
 	"payload":      {usage: "payload standard, full, thin, or the name of one declared", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Payload) }},
 	"content_type": {usage: "content_type json, or form", parse: func(l *optionLine, s *Subscription) error { return l.oneOf(&s.ContentType, "json", "form") }},
 	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},

@@ -231,6 +231,10 @@ func TestErrorsOfJSONNameTheirPlace(t *testing.T) {
 		"a retry":             {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"retry":"sometimes"}]}`, `retry: write "none", or a list`},
 		"a name used twice":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"}},{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"}}]}`, "subscription crm is declared twice"},
 		"a payload not there": {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"payload":"albi"}]}`, `payload "albi" is not declared`},
+		"a path":              {`{"resources":[{"name":"project","path":"/p","redact":["entity.iban"]}]}`, `{}`, "resources[0].redact: path \"entity.iban\": paths begin inside the entity: write iban"},
+		"on_change":           {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"on_change":["entity.a"]}]}`, "subscription crm: on_change: path \"entity.a\": paths begin inside the entity: write a"},
+		"fields":              {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"fields":["a,b"]}]}`, "subscription crm: fields: path \"a,b\": paths are separated by spaces, in JSON each is a text of its own: write a b"},
+		"skip_keys":           {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"skip_keys":["a,"]}]}`, "skip_keys \"a,\" ends in a comma"},
 		"an order of later":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"hold_behind":true}]}`, "hold_behind"},
 	} {
 		t.Run(name, func(t *testing.T) {

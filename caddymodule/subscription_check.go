@@ -27,8 +27,14 @@ func (s *Subscription) check(payloads map[string]rules.Payload) error {
 			return fmt.Errorf("filter: %w", err)
 		}
 	}
-	for _, p := range slices.Concat(s.OnChange, s.Fields) {
-		if err := checkGlob(p); err != nil {
+	if err := checkGlobs("on_change", s.OnChange); err != nil {
+		return err
+	}
+	if err := checkGlobs("fields", s.Fields); err != nil {
+		return err
+	}
+	for _, k := range s.SkipKeys {
+		if err := checkSkipKey(k); err != nil {
 			return err
 		}
 	}
@@ -42,6 +48,24 @@ func (s *Subscription) check(payloads map[string]rules.Payload) error {
 		return err
 	}
 	return s.checkNumbers()
+}
+
+// checkGlobs says what is wrong with the paths of the option name.
+func checkGlobs(name string, paths []string) error {
+	for _, p := range paths {
+		if err := checkGlob(p); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkSkipKey says what is wrong with a value of skip_keys.
+func checkSkipKey(key string) error {
+	if without := strings.TrimRight(key, ","); without != key {
+		return fmt.Errorf("skip_keys %q ends in a comma: values are separated by spaces, in JSON each is a text of its own: write %s", key, without)
+	}
+	return nil
 }
 
 func (s *Subscription) checkNumbers() error {

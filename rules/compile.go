@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"net/textproto"
 	"regexp"
@@ -180,16 +181,16 @@ func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
 		return nil, err
 	}
 	if text := pick(d.Entity, over.Entity); text != "" {
-		q, err := lang.ParseQuery(text)
+		q, err := queryAt(join(place, "entity"), text)
 		if err != nil {
-			return nil, bad(join(place, "entity"), "%v", err)
+			return nil, err
 		}
 		r.entity = &q
-		r.envelopes = append(r.envelopes, strings.Split(text, ".")...)
+		r.envelopes = append(r.envelopes, strings.Split(strings.TrimPrefix(text, `\`), ".")...)
 	}
 	if text := pick(d.Version, over.Version); text != "" {
 		v, err := lang.ParsePath(text)
-		if err != nil {
+		if err = cmp.Or(lang.CheckWritten(text), err); err != nil {
 			return nil, bad(join(place, "version"), "%v", err)
 		}
 		r.version = &v
@@ -214,9 +215,13 @@ func (k *compiler) pathLists(place string, d, over Defaults, r *resource) (err e
 	}
 	var keys [][]string
 	for i, text := range slices.Concat(d.Keys, over.Keys) {
+		at := fmt.Sprintf("%s[%d]", join(place, "keys"), i)
+		if err := lang.CheckWritten(text); err != nil {
+			return bad(at, "%v", err)
+		}
 		p, err := lang.ParsePath(strings.ReplaceAll(text, ".*", `.\*`))
 		if err != nil || len(p.Names()) < 2 {
-			return bad(fmt.Sprintf("%s[%d]", join(place, "keys"), i), "%q: write the array and the key of its elements, like links.id", text)
+			return bad(at, "%q: write the array and the key of its elements, like links.id", text)
 		}
 		keys = append(keys, p.Names())
 	}
@@ -227,8 +232,23 @@ func (k *compiler) pathLists(place string, d, over Defaults, r *resource) (err e
 	return nil
 }
 
+// queryAt compiles the path of a value in an answer.
+func queryAt(place, text string) (lang.Query, error) {
+	q, err := lang.ParseQuery(text)
+	if err = cmp.Or(lang.CheckWrittenQuery(text), err); err != nil {
+		return q, bad(place, "%v", err)
+	}
+	return q, nil
+}
+
 func globs(place string, lists ...[]string) (lang.Globs, error) {
-	got, err := lang.ParseGlobs(slices.Concat(lists...))
+	texts := slices.Concat(lists...)
+	for _, text := range texts {
+		if err := lang.CheckWritten(text); err != nil {
+			return nil, bad(place, "%v", err)
+		}
+	}
+	got, err := lang.ParseGlobs(texts)
 	if err != nil {
 		return nil, bad(place, "%v", err)
 	}

@@ -144,9 +144,9 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 	if c.ID == "" {
 		return nil
 	}
-	q, err := lang.ParseQuery(c.ID)
+	q, err := queryAt(join(place, "id"), c.ID)
 	if err != nil {
-		return bad(join(place, "id"), "%v", err)
+		return err
 	}
 	r.id = &q
 	if r.entity == nil {

@@ -71,6 +71,27 @@ func TestPathErrors(t *testing.T) {
 	}
 }
 
+func TestPathsThatOnlyLookLikeNamesOfExpressions(t *testing.T) {
+	for _, path := range []string{`\entity.x`, `\$.x`, "entity", "response", "entities.x", "a.entity.x", `a\,b`, "**"} {
+		if err := lang.CheckWritten(path); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	for _, query := range []string{`\response.data`, "response", `items.#(t=="a,b").n`} {
+		if err := lang.CheckWrittenQuery(query); err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+	p, err := lang.ParsePath(`\entity.x`)
+	if got, ok := p.Get([]byte(`{"entity":{"x":7}}`)); err != nil || !ok || string(got) != "7" {
+		t.Errorf(`\entity.x: got %s, %v`, got, err)
+	}
+	q, err := lang.ParseQuery(`\entity.#(n==1).x`)
+	if got, ok := q.Get([]byte(`{"entity":[{"n":1,"x":7}]}`)); err != nil || !ok || string(got) != "7" {
+		t.Errorf(`\entity.#(n==1).x: got %s, %v`, got, err)
+	}
+}
+
 func TestGlobMatch(t *testing.T) {
 	for _, c := range []struct {
 		glob, path string
@@ -81,7 +102,7 @@ func TestGlobMatch(t *testing.T) {
 		{"owner.*.x", "owner.a.x", true}, {"owner.*.x", "owner.a.y", false},
 		{"usage.**", "usage.a.b", true}, {"usage.**", "usage", false}, {"**", "a", true},
 		{"*", "a", true}, {`\*`, "a", false}, {`\*`, `\*`, true}, {`a\.b`, `a\.b`, true}, {"a.b", `a\.b`, false},
-		{"*", `\e`, true}, {"a", "", false}, {"a.*", `a.\e`, true},
+		{"*", `\e`, true}, {"a", "", false}, {`\entity.x`, "entity.x.y", true}, {`a\,b`, "a,b", true}, {"a.*", `a.\e`, true},
 	} {
 		g, err := lang.ParseGlob(c.glob)
 		if err != nil {

@@ -56,6 +56,9 @@ func (c *compiler) predicate(n *ast.CallNode, name string, p predicate) (node, e
 		if !ok {
 			return nil, errorAt(n.Arguments[i], "%s wants a path in quotes, as seen from the entity: write %s", name, p.usage)
 		}
+		if err := checkArgument(name, lit.Value); err != nil {
+			return nil, errorAt(lit, "%w", err)
+		}
 		var err error
 		if paths[i], err = ParsePath(lit.Value); err != nil {
 			return nil, errorAt(lit, "%s: %w", name, err)
