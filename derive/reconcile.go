@@ -31,11 +31,16 @@ func (d *Deriver) reconcile(ctx context.Context) {
 		return 1
 	})
 	d.begins = nil
+	asked := make(map[webhook.EntityKey]bool)
+	for _, b := range slices.Backward(open) { // of several on one entity, a GET tells of the last
+		d.ask(ctx, unknownOutcome(b.begin), asked)
+	}
 	for _, b := range open {
 		x := unknownOutcome(b.begin)
 		done, err := d.Store.Recorded(ctx, []webhook.ExchangeID{x.ID})
 		if err == nil && done[x.ID] {
 			d.Journal.DoneBegin(x.ID)
+			d.Traffic.Forget(x.ID)
 			continue
 		}
 		d.Logger.Warn("a call was in flight when the process died; its outcome is unknown",
@@ -44,6 +49,28 @@ func (d *Deriver) reconcile(ctx context.Context) {
 		// its copy may be read again from a later one.
 		d.queue(ctx, &ticket{d: d, x: x, begin: true})
 	}
+}
+
+// ask has the API asked, as the service, what became of x, a call that was in
+// flight, unless a later one on its entity is asked about.
+func (d *Deriver) ask(ctx context.Context, x *webhook.Exchange, asked map[webhook.EntityKey]bool) {
+	if d.Service == nil {
+		return
+	}
+	get := d.Service(x.API)
+	p, err := d.program(ctx, x)
+	if get == nil || err != nil {
+		return
+	}
+	pl, err := plan(p, x)
+	if err != nil || len(pl.Subjects) != 1 || pl.Subjects[0].Fetch == "" || asked[pl.Subjects[0].Key] {
+		return
+	}
+	key, target := pl.Subjects[0].Key, pl.Subjects[0].Fetch
+	asked[key] = true
+	c := d.Traffic.EnterUnnamed()
+	c.Leave(x.ID, time.Now())
+	c.Observe(key, func(ctx context.Context) *webhook.Observation { return get(ctx, target) })
 }
 
 // unknownOutcome returns the exchange of a call that has no end.

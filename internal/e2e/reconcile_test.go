@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A call in flight at a crash was done: a GET of the origin, as the service, tells
+// so, and the event is no gap.
+func TestACallInFlightAtACrashIsReconciled(t *testing.T) {
+	var mu sync.Mutex
+	name, done, release := "v0", make(chan struct{}), make(chan struct{})
+	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case r.Method == http.MethodPost:
+			w.WriteHeader(http.StatusCreated)
+		case r.Method == http.MethodPatch:
+			mu.Lock()
+			name = "v1"
+			mu.Unlock()
+			close(done)
+			<-release
+			return
+		case r.Header.Get("Authorization") != "Bearer service":
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		io.WriteString(w, `{"id":1001,"name":"`+name+`"}`)
+	}))
+	defer close(release)
+	crm := receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.** project.gap"),
+		"\t\torigin "+api.URL+"\n\t\tcredential Authorization \"Bearer service\""+projects, api.URL))
+	p.call("POST", "/api/projects", `{"name":"v0"}`)
+	crm.wait(1)
+	go func() {
+		req, _ := http.NewRequest("PATCH", p.site+"/api/projects/1001", strings.NewReader(`{"name":"v1"}`))
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	<-done
+	p.kill()
+	p.start()
+	got := crm.wait(2)
+	wantScopes(t, got, "project.created", "project.updated")
+	wantField(t, got[1].Body.Data, "name", `"v1"`)
+	wantField(t, got[1].Body.Previous, "name", `"v0"`)
+}
