@@ -168,9 +168,14 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	ch.overlap = seen.Concurrent || d.overtaken(ch)
 	ch.concurrent = ch.overlap || ch.doubtful()
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)
-	if s.Kind != Delete && ch.o.via == webhook.FromFetch && (d.older(ch) || d.lags(s, &ch.b, ch.o.body)) {
-		seen.Observation = nil
-		ch.o = d.call.after(s, &ch.b, seen, d.alone)
+	unmoved := false
+	if s.Kind != Delete && ch.o.via == webhook.FromFetch {
+		older := d.older(ch)
+		unmoved = !older && d.lags(s, &ch.b, ch.o.body)
+		if older || unmoved {
+			seen.Observation = nil
+			ch.o = d.call.after(s, &ch.b, seen, d.alone)
+		}
 	}
 	if d.misnamed(s, snap) {
 		if ch.snap = d.reused(ch, seen); ch.snap == nil {
@@ -191,6 +196,9 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 		return d.deleted(ch, &seen)
 	}
 	d.decide(ch)
+	if unmoved && ch.o.via == webhook.FromComputed {
+		return d.unmoved(ch)
+	}
 	if raced, err := d.raced(ch, &seen); raced || err != nil {
 		return err
 	}

@@ -48,6 +48,26 @@ func (c *call) lags(s *Subject, b *state, shown *tree.Value) bool {
 	return !showsNew(b.body, shown)
 }
 
+// unmoved handles a change that the API said it made, while its GETs went on
+// showing the state from before. Either it took the call for nothing, as many do
+// with fields that only they may set, or what answers its GETs lags for longer
+// than we asked: to tell a change would be to invent one in the first case, and
+// to tell none would be to lose one in the second.
+func (d *deriver) unmoved(ch *change) error {
+	ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+	if d.hasScopes() {
+		return d.blind(ch) // which the call itself earns
+	}
+	return d.entityGap(ch, webhook.GapUnknownState,
+		"was answered with success, and the API went on showing the state from before it: it changed nothing, or what answers GETs lags behind")
+}
+
+// hasScopes reports whether lines of the call's route earn something by the
+// call itself.
+func (d *deriver) hasScopes() bool {
+	return slices.ContainsFunc(d.e.lines, func(l *line) bool { return l.scope != "" })
+}
+
 // showsNew reports whether shown has a field that before has otherwise.
 func showsNew(before, shown *tree.Value) bool {
 	for i := range shown.Members() {
@@ -104,7 +124,7 @@ func (d *deriver) raced(ch *change, seen *Seen) (ok bool, err error) {
 func (d *deriver) outdated(ch *change) error {
 	d.out.Skipped = append(d.out.Skipped, ch.s.Key.String()+": the answer is older than what is known, by its version")
 	first := len(d.out.Events)
-	if !slices.ContainsFunc(d.e.lines, func(l *line) bool { return l.scope != "" }) {
+	if !d.hasScopes() {
 		d.out.NoChange++
 		return nil
 	}
