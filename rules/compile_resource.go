@@ -102,6 +102,9 @@ func (k *compiler) paths(place string, c *Resource, r *resource) (err error) {
 	if item == "" {
 		item = "{id}"
 	}
+	if list, param := lastPart(c.Path); param == item && c.Item == "" || param != "" && absolute(c.Path, item) == c.Path {
+		return bad(join(place, "path"), "the path of a resource is that of all its entities, and one has %s below it: write %s, or singular behind the path if it is the one entity itself", param, list)
+	}
 	if r.item, err = route.Parse(absolute(c.Path, item)); err != nil {
 		return bad(join(place, "item"), "%v", err)
 	}
@@ -114,6 +117,17 @@ func (k *compiler) paths(place string, c *Resource, r *resource) (err error) {
 		return bad(join(place, "item"), "the path %q has no parameter for the id: write one like {id}, or make the resource singular", item)
 	}
 	return nil
+}
+
+// lastPart cuts the last part off path if it is a parameter, like {id}; else
+// param is "".
+func lastPart(path string) (before, param string) {
+	path = strings.TrimSuffix(path, "/")
+	at := strings.LastIndexByte(path, '/')
+	if at <= 0 || nameParam.FindString(path[at+1:]) != path[at+1:] {
+		return path, ""
+	}
+	return path[:at], path[at+1:]
 }
 
 // absolute returns path as it is if absolute, else below the collection.

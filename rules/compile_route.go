@@ -41,6 +41,9 @@ func (k *compiler) route(place string, c *Route, r *resource) error {
 	if err != nil {
 		return err
 	}
+	if err := unsaid(place, c, r, p); err != nil {
+		return err
+	}
 	if err := r.fills(join(place, "path"), p); err != nil {
 		return err
 	}
@@ -63,6 +66,28 @@ func (k *compiler) route(place string, c *Route, r *resource) error {
 		return conflict(place, e, there)
 	}
 	return there.merge(place, e)
+}
+
+// unsaid is an error if c takes the place of the route by which r's entities are
+// created or deleted, and does not say what it does: as the update that it would
+// be, it is meant by nobody.
+func unsaid(place string, c *Route, r *resource, p *route.Pattern) error {
+	kind := Create
+	switch {
+	case c.Operation != "":
+		return nil
+	case c.Method == "POST" && p.Same(r.collection):
+	case c.Method == "DELETE" && p.Same(r.item):
+		kind = Delete
+	default:
+		return nil
+	}
+	rest := ""
+	if c.Scope != "" {
+		rest = " emit " + c.Scope
+	}
+	return bad(place, "%s %s is where a %s is %sd, and without an operation this line makes it an update: write on %s %s %s%s, or update if that is meant",
+		c.Method, p, r.name, kind, c.Method, c.Path, kind, rest)
 }
 
 // merge adds the line of a second `on` for the same route.

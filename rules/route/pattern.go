@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -158,6 +159,14 @@ func (p *Pattern) MatchEnd(path string, n int) (values map[string]string, ok boo
 		return nil, false
 	}
 	return values, true
+}
+
+// Same reports whether p and q match the same paths: they differ in the names of
+// parameters only.
+func (p *Pattern) Same(q *Pattern) bool {
+	return slices.EqualFunc(p.segments, q.segments, func(a, b segment) bool {
+		return a.prefix == b.prefix && a.suffix == b.suffix && (a.param == "") == (b.param == "")
+	})
 }
 
 // Len returns the number of parts.
