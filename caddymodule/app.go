@@ -60,6 +60,9 @@ func (a *App) check() (*settings, error) {
 	if err := crossCheck(a.run.handlers, a.run.subs); err != nil {
 		return nil, err
 	}
+	if err := a.checkGrace(); err != nil {
+		return nil, err
+	}
 	subscribers, err := rules.NewSubscribers(a.run.subs, a.Payloads)
 	if err != nil {
 		return nil, err
@@ -107,6 +110,9 @@ func (a *App) Cleanup() error {
 	if a.run.engine != nil {
 		a.run.engine = nil
 		a.run.place.release()
+	}
+	if caddy.Exiting() {
+		engines.exit()
 	}
 	return nil
 }

@@ -23,6 +23,9 @@ import (
 // with what closing needs, shutdown stays within 5 s.
 const drainTime = 3 * time.Second
 
+// closeTime is how long closing an engine takes at most.
+const closeTime = 5*time.Second - callsTime
+
 // finishTime is how long GETs on their way, and then what they told, are waited
 // for.
 const finishTime = time.Second

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -24,6 +25,7 @@ type place struct {
 	mu     sync.Mutex
 	engine *engine // nil: closed
 	users  int     // configurations and calls in flight
+	shut   bool    // for good: the process exits
 }
 
 // engines is the pool of this process.
@@ -57,6 +59,9 @@ func (p *pool) at(dir string, o engineOptions) (*place, error) {
 func (pl *place) lease() (*engine, error) {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
+	if pl.shut {
+		return nil, errExiting
+	}
 	if pl.engine == nil {
 		e, err := openEngine(pl.dir, pl.options)
 		if err != nil {
@@ -72,9 +77,36 @@ func (pl *place) giveBack() {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
 	if pl.users--; pl.users == 0 {
+		pl.close()
+	}
+}
+
+// close closes the engine, if it is open. pl.mu is held.
+func (pl *place) close() {
+	if pl.engine != nil {
 		pl.engine.close()
 		pl.engine = nil
 	}
+}
+
+var errExiting = errors.New("the process exits")
+
+// exit closes all engines for good, whoever uses them still: the grace period
+// of calls in flight is over. Their begins stay in the journal, and the next
+// start says that their outcome is not known.
+func (p *pool) exit() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var closing sync.WaitGroup
+	for _, pl := range p.dirs {
+		closing.Go(func() {
+			pl.mu.Lock()
+			defer pl.mu.Unlock()
+			pl.shut = true
+			pl.close()
+		})
+	}
+	closing.Wait()
 }
 
 // canonical returns dir such that two spellings of one directory meet. What

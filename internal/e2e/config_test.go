@@ -27,6 +27,7 @@ func serve(t *testing.T, h http.Handler) *httptest.Server {
 func caddyfile(global, handler, api string) string {
 	return fmt.Sprintf(`{
 	admin {ADMIN}
+	grace_period 1s
 	sidehook {
 		store badger {DATA}
 %s

@@ -1,0 +1,47 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// callsTime is how long calls in flight may go on when the process stops. That
+// is Caddy's business and not ours: its grace_period, which has no end by
+// default. With what closing needs (drainTime), shutdown stays within 5 s.
+const callsTime = time.Second
+
+// checkGrace warns if a slow API could hold up the end of the process.
+func (a *App) checkGrace() error {
+	if len(a.run.handlers) == 0 {
+		return nil
+	}
+	loaded, err := a.run.ctx.AppIfConfigured("http")
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if http, ok := loaded.(*caddyhttp.App); ok {
+		if what := slowToStop(time.Duration(http.GracePeriod), time.Duration(http.ShutdownDelay)); what != "" {
+			a.run.logger.Warn(what)
+		}
+	}
+	return nil
+}
+
+// slowToStop says why a shutdown may take longer than 5 s, or returns "".
+func slowToStop(grace, delay time.Duration) string {
+	const advice = "write grace_period 1s in the global options, and a shutdown takes at most 5s"
+	switch {
+	case grace <= 0:
+		return "grace_period is not set: a shutdown takes as long as the slowest call in flight; " + advice
+	case grace+delay > callsTime:
+		return fmt.Sprintf("grace_period and shutdown_delay are %s in all: a shutdown may take %s; %s", grace+delay, grace+delay+closeTime, advice)
+	}
+	return ""
+}
