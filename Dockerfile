@@ -14,7 +14,7 @@ COPY --from=build /sidehook /usr/bin/sidehook
 ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/config
 VOLUME /data /config
 EXPOSE 80 443 443/udp 8080
-# Degraded (the journal cannot write) is not healthy; calls still go through.
+# Degraded (the journal or the store cannot write) is not healthy; calls still go through.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
 	CMD wget -q -O /dev/null http://localhost:2019/sidehook/health || exit 1
 # Give it the 5 s that a shutdown may take: docker stop -t 10 (the default) does.

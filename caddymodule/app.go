@@ -69,7 +69,7 @@ func (a *App) check() (*settings, error) {
 	}
 	return &settings{
 		subscriptions: a.run.subs, subscribers: subscribers, payloads: a.Payloads, handlers: a.run.handlers, sealer: a.run.sealer,
-		retention: a.retention(), holdFor: a.holdFor(), logger: a.run.logger,
+		retention: a.retention(), holdFor: a.holdFor(), journalSync: a.journalSync(), logger: a.run.logger,
 	}, nil
 }
 
@@ -80,7 +80,7 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
-	a.run.place, err = engines.at(a.dir(), engineOptions{JournalSync: a.journalSync(), Logger: a.run.logger})
+	a.run.place, err = engines.at(a.dir(), engineOptions{Logger: a.run.logger})
 	if err != nil {
 		return err
 	}
@@ -104,6 +104,9 @@ func (a *App) Stop() error { return nil }
 // It runs after a failed Start too, and is complete then.
 func (a *App) Cleanup() error {
 	if a.run.settings != nil {
+		if !caddy.Exiting() {
+			a.run.engine.sayLeft(context.Background(), a.run.settings, a.run.logger)
+		}
 		a.run.engine.deactivate(a.run.settings)
 		a.run.settings = nil
 	}

@@ -30,11 +30,10 @@ const closeTime = 5*time.Second - callsTime
 // for.
 const finishTime = time.Second
 
-// engineOptions are fixed when a directory is opened; a change of them takes
-// effect at the next start of the process.
+// engineOptions are fixed when a directory is opened. Whatever a reload may
+// change is in settings.
 type engineOptions struct {
-	JournalSync bool
-	Logger      *slog.Logger
+	Logger *slog.Logger
 }
 
 // engine is everything behind the request path, for one data directory. It
@@ -85,7 +84,7 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 		return nil, err
 	}
 	e.journal, err = journal.Open(journal.Options{
-		Dir: filepath.Join(dir, "journal"), Sync: o.JournalSync, Logger: e.logger, OnDropped: e.dropMarks,
+		Dir: filepath.Join(dir, "journal"), Logger: e.logger, OnDropped: e.dropMarks,
 	})
 	if err != nil {
 		return nil, errors.Join(err, e.store.Close())
@@ -179,6 +178,7 @@ func (e *engine) activate(ctx context.Context, s *settings) error {
 		return err
 	}
 	if first {
+		e.sayStart(ctx)
 		e.start()
 	}
 	return nil
@@ -227,6 +227,7 @@ func (e *engine) enforce(s *settings, states []webhook.SubscriptionState) error 
 	if err := e.deliverer.Configure(s.subscriptions, states, e.absent(s.subscriptions, states)...); err != nil {
 		return err
 	}
+	e.journal.SyncBegins(s.journalSync)
 	e.earlier.Store(e.active.Swap(s))
 	return nil
 }

@@ -105,6 +105,13 @@ func (m *missed) since() (oldest time.Time) {
 	return oldest
 }
 
+// count returns how many gaps are not recorded yet.
+func (m *missed) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.all())
+}
+
 // all returns what no gap covers yet. The caller holds mu.
 func (m *missed) all() []*missedCalls {
 	return slices.AppendSeq(slices.Clone(m.owed), maps.Values(m.calls))

@@ -24,6 +24,7 @@ type settings struct {
 	sealer        *sealer // of kept subscriptions
 	retention     time.Duration
 	holdFor       time.Duration
+	journalSync   bool // begins are durable
 	logger        *slog.Logger
 }
 

@@ -36,7 +36,7 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 	defer release(buf)
 	*buf = wire.AppendBegin(append((*buf)[:0], make([]byte, headerSize)...), b)
 	p := patience{until: time.Now().Add(beginTime)}
-	batch, err := j.append(kindBegin, b.ID, nil, *buf, j.sync, p)
+	batch, err := j.append(kindBegin, b.ID, nil, *buf, j.sync.Load(), p)
 	if err == nil && batch != nil {
 		if err = p.wait(batch.done); err != nil {
 			err = j.hangs(0)

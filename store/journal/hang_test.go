@@ -145,3 +145,19 @@ func TestOnDroppedHoldsUpNothing(t *testing.T) {
 		t.Errorf("dropped: %v", dropped)
 	}
 }
+
+func TestBeginsAreDurableFromWhenTheyAreAskedToBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		j := open(t, journal.Options{FS: d, SegmentSize: smallSegment})
+		synctest.Wait()
+		goOn := d.hang()
+		if err := begin(j); err != nil {
+			t.Errorf("a begin that need not be durable waits for the disk: %v", err)
+		}
+		j.SyncBegins(true)
+		wantDown(t, "a begin that is to be durable", time.Second, func() error { return begin(j) })
+		goOn()
+		synctest.Wait()
+	})
+}

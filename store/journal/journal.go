@@ -23,7 +23,8 @@ const minSegmentSize = 16 << 10
 type Options struct {
 	Dir string // made if it is not there
 
-	// Sync makes begins durable, as durable ends are.
+	// Sync makes begins durable, as durable ends are. [Journal.SyncBegins]
+	// changes it.
 	Sync bool
 
 	// SegmentSize is what a segment file is filled to; 0 means
@@ -46,7 +47,7 @@ type Options struct {
 type Journal struct {
 	fs        FS
 	log       *slog.Logger
-	sync      bool
+	sync      atomic.Bool // begins too
 	limit     int64 // segment size
 	onDropped func(uint64)
 	recovered store.Position
@@ -104,7 +105,7 @@ var _ store.Journal = (*Journal)(nil)
 // write, that is none either: see [Journal.Health].
 func Open(o Options) (*Journal, error) {
 	j := &Journal{
-		fs: o.FS, log: o.Logger, sync: o.Sync, onDropped: o.OnDropped,
+		fs: o.FS, log: o.Logger, onDropped: o.OnDropped,
 		limit:      o.SegmentSize,
 		open:       make(map[webhook.ExchangeID]place),
 		unclosed:   make(map[webhook.ExchangeID]struct{}),
@@ -112,6 +113,7 @@ func Open(o Options) (*Journal, error) {
 		commitKick: make(chan struct{}, 1), keepKick: make(chan struct{}, 1), dropKick: make(chan struct{}, 1),
 		stop: make(chan struct{}),
 	}
+	j.sync.Store(o.Sync)
 	if j.limit == 0 {
 		j.limit = DefaultSegmentSize
 	}
@@ -156,6 +158,9 @@ func (j *Journal) start() {
 // zero if there was none. Once [Journal.Next] has returned that entry,
 // everything from before has been read.
 func (j *Journal) RecoveredEnd() store.Position { return j.recovered }
+
+// SyncBegins says whether begins are durable from now on; see [Options].
+func (j *Journal) SyncBegins(yes bool) { j.sync.Store(yes) }
 
 // Last implements [store.Journal].
 func (j *Journal) Last() store.Position {
@@ -212,6 +217,7 @@ type Stats struct {
 	OpenBegins  int    // begins without an end, not reconciled
 	Undone      int    // ends handed out and not Done
 	Unread      int64  // bytes that the reader has not come to
+	SyncBegins  bool   // begins are durable
 }
 
 // Stats returns the present state.
@@ -221,7 +227,7 @@ func (j *Journal) Stats() Stats {
 	j.readMu.Unlock()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	s := Stats{Segments: len(j.segments), OpenBegins: len(j.open)}
+	s := Stats{Segments: len(j.segments), OpenBegins: len(j.open), SyncBegins: j.sync.Load()}
 	for i, seg := range j.segments {
 		if i == 0 {
 			s.First = seg.number
