@@ -303,59 +303,6 @@ func (ch *change) after() json.RawMessage {
 	return ch.afterJSON
 }
 
-// deleted handles a delete: it carries the last known state, however old.
-func (d *deriver) deleted(ch *change, seen *Seen) error {
-	ch.op = webhook.Deleted
-	if seen.Late && ch.snap.Seen.After(d.x.Ended) && !ch.snap.Deleted {
-		_, err := d.raced(ch, seen)
-		return err
-	}
-	if d.unsure || d.later {
-		switch {
-		case ch.o.gone && !ch.b.absent:
-		case ch.o.body != nil && d.unsure:
-			d.out.NoChange++
-			return nil
-		default:
-			return d.undecided(ch)
-		}
-	} else {
-		ch.o = outcome{gone: true, via: webhook.FromResponse, confidence: webhook.Observed}
-	}
-	if ch.b.absent && ch.b.source == webhook.FromFetch && d.wasThere(ch) {
-		ch.b = state{source: webhook.FromNone} // whoever asked could not see it
-	}
-	if ch.b.absent {
-		d.out.NoChange++
-		return nil
-	}
-	if ch.b.body == nil && d.e.res.before != "none" && !ch.snap.Deleted {
-		ch.b = d.lastKnown(ch.s, ch.snap)
-	}
-	ch.significant = true
-	next := webhook.Snapshot{
-		Key: ch.s.Key, Sequence: ch.snap.Sequence + 1, Deleted: true, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Concurrent: ch.overlap, Alias: ch.snap.Alias, Name: ch.snap.Name, Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
-	}
-	first := len(d.out.Events)
-	if err := d.earn(ch); err != nil {
-		return err
-	}
-	d.keep(next, first)
-	return nil
-}
-
-// wasThere reports whether the entity of a delete that was done was there, though
-// a GET did not find it: it was seen before, and is not known to be gone, or the
-// answer shows it.
-func (d *deriver) wasThere(ch *change) bool {
-	if d.unsure || d.later || ch.snap.Deleted {
-		return false
-	}
-	entity := d.entityInAnswer()
-	return ch.snap.Sequence > 0 || entity != nil && d.e.res.tells(entity, 1) && d.e.res.shows(d.res, entity, ch.s.Key.ID)
-}
-
 // blind handles a call whose result nobody showed. If the API did not tell, the
 // plain scope is earned without data; if we did not keep what it told, or was
 // told, or do not know whether it was done, that is a gap.

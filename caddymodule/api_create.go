@@ -1,0 +1,121 @@
+package caddymodule
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+func (c *apiCall) createSubscription() (apiAnswer, error) {
+	repeat, release, err := c.repeat()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	defer release()
+	if made, err := c.madeBefore(repeat); made != nil || err != nil {
+		return c.created(made, made != nil && made.Revision == 1, true), err
+	}
+	if len(c.visible()) >= maxOfOwner && !c.operator {
+		return apiAnswer{}, refuse(http.StatusConflict, "you have %d subscriptions, as many as you may: delete one first", maxOfOwner)
+	}
+	k := keptSubscription{body: keptBody{Repeat: repeat}}
+	k.ID, k.Revision, k.Owner, k.Tenant = newSubscriptionID(), 1, c.owner, c.tenant
+	doc, err := c.readDocument()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	if err := c.ownership(doc, &k); err != nil {
+		return apiAnswer{}, err
+	}
+	secret, err := doc.take("secret")
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	if err := c.takeSettings(doc, &k, c.allowPrivate); err != nil {
+		return apiAnswer{}, err
+	}
+	if err := c.checkScopes(k.body.Settings); err != nil {
+		return apiAnswer{}, err
+	}
+	if err := k.addSecret(secret, 0, time.Now()); err != nil {
+		return apiAnswer{}, err
+	}
+	made, err := c.put(k)
+	return c.created(made, true, false), err
+}
+
+// ownership lets the operator say whose k is.
+func (c *apiCall) ownership(doc apiDocument, k *keptSubscription) (err error) {
+	if !c.operator {
+		return nil
+	}
+	if k.Owner, err = doc.take("owner"); err != nil {
+		return err
+	}
+	k.Tenant, err = doc.take("tenant")
+	return err
+}
+
+// created answers that k was made, with its secret if that is not changed since.
+func (c *apiCall) created(k *keptSubscription, secret, replayed bool) apiAnswer {
+	if k == nil {
+		return apiAnswer{}
+	}
+	v := c.view(k)
+	if secret && len(k.body.Secrets) > 0 {
+		v.Secret = k.body.Secrets[0].Text
+	}
+	return apiAnswer{status: http.StatusCreated, body: v, etag: v.etag(), location: c.path + "/" + string(k.ID), replayed: replayed}
+}
+
+// repeat tells by what a repeat of this call is known, nil if it carries no
+// Idempotency-Key, and keeps others with that key out until release is called.
+func (c *apiCall) repeat() (_ *keptRepeat, release func(), err error) {
+	given := c.r.Header.Values("Idempotency-Key")
+	if len(given) == 0 {
+		return nil, func() {}, nil
+	}
+	if len(given) > 1 || given[0] == "" || len(given[0]) > 255 {
+		return nil, nil, refuse(http.StatusBadRequest, "Idempotency-Key: send one, of 1 to 255 bytes")
+	}
+	hash := sha256.New()
+	for _, part := range []string{c.owner, c.tenant, strconv.FormatBool(c.operator), given[0]} {
+		hash.Write(appendPart(nil, 0, part))
+	}
+	body := sha256.Sum256(c.body)
+	r := &keptRepeat{Key: hex.EncodeToString(hash.Sum(nil)), Body: body[:], Until: time.Now().Add(repeatTime).UTC()}
+	if _, busy := c.e.creating.LoadOrStore(r.Key, true); busy {
+		return nil, nil, refuse(http.StatusConflict, "a call with this Idempotency-Key is under way: wait for its answer, or try again")
+	}
+	return r, func() { c.e.creating.Delete(r.Key) }, nil
+}
+
+// madeBefore returns what an earlier call with the same key has made, or nil.
+func (c *apiCall) madeBefore(r *keptRepeat) (*keptSubscription, error) {
+	if r == nil {
+		return nil, nil
+	}
+	for _, k := range c.e.kept.Load().all() {
+		was := k.body.Repeat
+		switch {
+		case was == nil || was.Key != r.Key || time.Now().After(was.Until):
+		case !slices.Equal(was.Body, r.Body):
+			return nil, refuse(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
+		default:
+			return k, nil
+		}
+	}
+	return nil, nil
+}
+
+// newSubscriptionID returns an id that nobody can guess.
+func newSubscriptionID() webhook.SubscriptionID {
+	return webhook.SubscriptionID("sub_" + strings.ToLower(rand.Text()))
+}
