@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"strings"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -58,6 +60,9 @@ func parseStore(l *optionLine, a *App) error {
 	args, err := l.take(1, 2)
 	if err != nil {
 		return err
+	}
+	if strings.ContainsAny(args[0].Text, `/\.`) && len(args) == 1 {
+		return args[0].errf("store %q: write store %s %s", args[0].Text, backendBadger, args[0].raw())
 	}
 	if err := args[0].among("store", backendBadger); err != nil {
 		return err

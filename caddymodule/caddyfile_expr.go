@@ -64,6 +64,9 @@ func (l *optionLine) restore(from, to int) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
+	case to == len(l.words) && spaceless(words):
+		brace := strings.TrimSuffix(joinRaw(l.words), "{") + " {"
+		return "", words[len(words)-1].errf("a space is missing before the { that opens the block: write %s", brace)
 	case damage == lineDamage:
 		return "", words[0].errf("%s: close it, or put the expression in backticks", damage)
 	case damage != "":
@@ -72,12 +75,22 @@ func (l *optionLine) restore(from, to int) (string, error) {
 	return text, l.checkBrackets(from, to, text)
 }
 
+// spaceless reports whether the last of words ends in the brace of a block.
+func spaceless(words []word) bool {
+	last := words[len(words)-1]
+	text, opens := strings.CutSuffix(last.Text, "{")
+	return opens && !last.Quoted() && scanWord(text) != spaceDamage && !strings.ContainsAny(text, "{}")
+}
+
 // restoreWords returns words as they were typed, and what may be damaged in
 // them.
 func restoreWords(words []word) (text, damage string, err error) {
 	var out strings.Builder
 	for i, w := range words {
 		part, found := restoreWord(w)
+		if name := loaded.FindString(part); name != "" && !w.backticked() {
+			return "", "", w.loadedInExpr(name)
+		}
 		if found == shorthandDamage {
 			return "", "", w.placeholderInExpr()
 		}
@@ -117,6 +130,9 @@ func alone(w word) (string, error) {
 	}
 	if arrived.MatchString(text) {
 		return "", w.placeholderInExpr()
+	}
+	if name := loaded.FindString(text); name != "" {
+		return "", w.loadedInExpr(name)
 	}
 	return text, nil
 }
@@ -235,6 +251,16 @@ func unclosed(text string) string {
 // arrived matches a request placeholder of Caddy: what the user wrote, or what
 // Caddy made of a shorthand such as {path}.
 var arrived = regexp.MustCompile(`\{http\.[^{}\s]*\}`)
+
+// loaded matches a placeholder that is known when Caddy starts.
+var loaded = regexp.MustCompile(`\{(env|file|system)\.[^{}\s]*\}`)
+
+func (w word) loadedInExpr(placeholder string) error {
+	if name, ok := strings.CutPrefix(placeholder, "{env."); ok {
+		return w.errf("an expression cannot read the placeholder %s: write \"{$%s\", with the quotes, which is replaced when the Caddyfile is read", placeholder, name)
+	}
+	return w.errf("an expression cannot read the placeholder %s: write its value", placeholder)
+}
 
 // typed matches beginnings of placeholders that have a shorthand with a part
 // chosen by the user.

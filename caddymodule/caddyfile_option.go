@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // option is one word of the language and how its line is read.
@@ -51,6 +52,9 @@ func (o options[T]) unknown(l *optionLine, where string) error {
 	if place, ok := places[name]; ok {
 		return l.errf("%q does not stand in %s: it stands in %s", name, where, place)
 	}
+	if slices.Contains(siteDirectives, name) {
+		return l.errf("%q is a directive of the site, and no option in %s: write it outside of sidehook; if it is outside, a { above has no } of its own", name, where)
+	}
 	if near := nearest(name, slices.Sorted(maps.Keys(o))); near != "" {
 		return l.errf("unknown option %q in %s: did you mean %s?", name, where, near)
 	}
@@ -69,6 +73,12 @@ func notYet(w word, what string) error {
 
 // later is a word that will have an effect in a later version.
 func later[T any]() option[T] { return option[T]{later: true} }
+
+// siteDirectives are those of Caddy's that stand beside sidehook, and so are
+// read as its options where a block above them is not closed.
+var siteDirectives = strings.Fields(`abort basic_auth bind encode error file_server forward_auth handle handle_errors
+	handle_path import intercept log map php_fastcgi redir request_body request_header respond reverse_proxy rewrite
+	root route sidehook sidehook_api templates tls tracing try_files uri vars`)
 
 // places says where the words stand that are easily put in the wrong block.
 var places = map[string]string{

@@ -167,6 +167,7 @@ func TestCheckRefuses(t *testing.T) {
 		"a pattern that no rule earns":    {subscribed("scopes projct.**\nsecret {env.CRM_SECRET}", projects), "subscription crm: no rule earns projct.**: did you mean project.**?"},
 		"a scope that no rule earns":      {subscribed("scopes invoice.paid\nsecret {env.CRM_SECRET}", projects), "no rule earns invoice.paid: these are earned: project.created, project.deleted, project.updated"},
 		"a subscription and no directive": {subscribed("scopes project.**\nsecret {env.CRM_SECRET}", ":8080 {\n\trespond 200\n}\n"), "no site has the directive sidehook"},
+		"plain scopes switched off":       {subscribed("scopes project.**\nsecret {env.CRM_SECRET}", ":8080 {\n\tsidehook {\n\t\tdefault none\n\t\tresource project /api/projects\n\t}\n}\n"), "no rule earns project.**: no rule earns anything, for plain scopes are switched off (default none, or created, updated and deleted none): leave that out, or write emit SCOPE"},
 		"a missing secret":                {subscribed("scopes project.**\nsecret {env.NOT_THERE}", projects), "subscription crm: secret: {env.NOT_THERE}: the environment variable NOT_THERE is not set"},
 		"an empty secret":                 {subscribed("scopes project.**\nsecret {env.EMPTY}", projects), "the environment variable EMPTY is empty"},
 		"a short secret":                  {subscribed("scopes project.**\nsecret {env.SHORT}", projects), "secret {env.SHORT}: the secret has 9 bytes"},

@@ -43,6 +43,9 @@ func checkEarned(programs []*rules.Program, sub webhook.SubscriptionID, p webhoo
 		}
 	}
 	known := withoutGaps(allScopes(programs))
+	if len(known) == 0 && len(programs) > 0 {
+		return fmt.Errorf("subscription %s: no rule earns %s: no rule earns anything, for plain scopes are switched off (default none, or created, updated and deleted none): leave that out, or write emit SCOPE in a resource", sub, p)
+	}
 	if len(known) == 0 {
 		return fmt.Errorf("subscription %s: no rule earns %s: no site has the directive sidehook", sub, p)
 	}

@@ -86,6 +86,8 @@ func hint(src, complaint string) string {
 		return "; write == to compare"
 	case strings.Contains(complaint, `Operator("&")`):
 		return "; write && for and, || for or"
+	case strings.Contains(complaint, "invalid char escape"):
+		return `; write each \ in a text twice, as in "^\\d+$"`
 	case strings.Contains(complaint, "value out of range"):
 		return "; integers beyond 9223372036854775807 are texts here: write it in quotes"
 	case strings.Contains(complaint, "EOF") && strings.Count(src, `"`)%2 == 1:

@@ -110,11 +110,22 @@ func (e Environment) checkName(name string) error {
 	if name == "null" || name == "None" || name == "undefined" {
 		return fmt.Errorf("unknown name %q: write nil", name)
 	}
+	if _, other := ruleNames[name]; other && e == EnvSuccess {
+		return fmt.Errorf("unknown name %q: success is judged by the call alone, before there is any: write response.body.…, or request.body.…", name)
+	}
 	if near := nearest(name, e.Names()); near != "" {
 		return fmt.Errorf("unknown name %q: did you mean %s?", name, near)
 	}
-	return fmt.Errorf("unknown name %q: the names in %s are %s; write text in quotes, and a field of the entity as entity.%s",
-		name, e, strings.Join(e.Names(), ", "), name)
+	return fmt.Errorf("unknown name %q: the names in %s are %s; write text in quotes, and a field of %s.%s",
+		name, e, strings.Join(e.Names(), ", "), e.fields(), name)
+}
+
+// fields says of what an expression of e reads fields, and as what.
+func (e Environment) fields() string {
+	if _, ok := environments[e]["entity"]; ok {
+		return "the entity as entity"
+	}
+	return "the answer as response.body"
 }
 
 // checkMember says what is wrong with reading a member of name.

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -31,6 +32,12 @@ func (c *compiler) binary(n *ast.BinaryNode) (node, error) {
 	}
 	if n.Operator == "matches" {
 		return c.matches(n)
+	}
+	if err := c.constants(n); err != nil {
+		return nil, err
+	}
+	if of, field, ok := c.dashed(n); ok && strings.Contains(field, "-") {
+		return nil, errorAt(n, "%s.header.%s is read as a subtraction: write %s.header[%q]", of, field, of, field)
 	}
 	both, err := c.all([]ast.Node{n.Left, n.Right})
 	if err != nil {
@@ -66,6 +73,30 @@ func (c *compiler) binary(n *ast.BinaryNode) (node, error) {
 		}, nil
 	}
 	return nil, errorAt(n, "there is no operator %s", n.Operator)
+}
+
+// dashed returns the header field that n was meant to be, if it is one written
+// like request.header.X-Space-Id.
+func (c *compiler) dashed(n ast.Node) (root, field string, ok bool) {
+	switch n := inner(n).(type) {
+	case *ast.BinaryNode:
+		if root, field, ok = c.dashed(n.Left); !ok || n.Operator != "-" {
+			return "", "", false
+		}
+		switch right := n.Right.(type) {
+		case *ast.IdentifierNode:
+			return root, field + "-" + right.Value, true
+		case *ast.IntegerNode:
+			return root, field + "-" + strconv.Itoa(right.Value), true
+		}
+	case *ast.MemberNode:
+		root, path, plain := plainPath(n)
+		names := path.Names()
+		if plain && len(names) == 2 && names[0] == "header" && c.holdsHeaders(root) && !c.isLet(root) {
+			return root, names[1], true
+		}
+	}
+	return "", "", false
 }
 
 // operators are those that always look at both sides.
