@@ -97,6 +97,9 @@ var missingField = map[string]string{
 }
 
 func unknownField(name string, known []string) error {
+	if slices.Contains(subscriptionOptions.later(), name) {
+		return fmt.Errorf("%s is not in this version yet and would have no effect: take it out", name)
+	}
 	if near := nearest(name, known); near != "" {
 		return fmt.Errorf("there is no field %s: did you mean %s?", name, near)
 	}

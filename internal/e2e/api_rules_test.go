@@ -104,6 +104,8 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/"}`:                                                                                    {"/scopes", `scopes is missing: write which events it gets, like ["project.**"]`},
 		`{"url": "https://a.example.com/", "scopes": "project.**"}`:                                                            {"/scopes", "scopes: this is a string: write a list"},
 		`{"url": "https://a.example.com/", "scopes": ["projet.**"]}`:                                                           {"/scopes/0", "no rule earns projet.**: did you mean project.**?"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "chunk": {}}`:                                             {"/chunk", "chunk is not in this version yet"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "fields": ["entity.id"]}`:                                 {"/fields", "paths begin inside the entity: write id"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filtre": ""}`:                                            {"/filtre", "there is no field filtre: did you mean filter?"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filter": "entty == 1"}`:                                  {"/filter", "entty"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "timeout": "10"}`:                                         {"/timeout", "write a number and a unit"},
