@@ -398,3 +398,15 @@ func TestWhatIsKnownOfAnAfterIsSeenAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestAPanicIsOneExchangeInQuarantine(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		bug := b.update("bug", 1)
+		want := map[string][]*webhook.Exchange{"1": {b.update("1", 2)}}
+		time.Sleep(time.Minute)
+		b.wantChains(want)
+		if got := fmt.Sprint(b.store.poison); got != fmt.Sprint([]webhook.ExchangeID{bug.ID}) {
+			b.Errorf("in quarantine: %s, want %s", got, bug.ID)
+		}
+	})
+}

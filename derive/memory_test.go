@@ -215,6 +215,9 @@ func inBubble(t *testing.T, f func(b *bubble)) {
 				if e.Key.ID == "poison" {
 					return nil, errPoison
 				}
+				if e.Key.ID == "bug" {
+					panic("a bug in the rules")
+				}
 				return nil, nil
 			},
 		})

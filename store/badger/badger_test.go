@@ -2,11 +2,14 @@ package badger_test
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/badger"
 	"github.com/sidehook/sidehook/store/storetest"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 func TestStore(t *testing.T) {
@@ -46,4 +49,16 @@ func record(s *badger.Store, r store.Record) (store.Recorded, error) {
 		return store.Recorded{}, err
 	}
 	return got[0], got[0].Err
+}
+
+// A bug in one commit fails that one, and neither those beside it nor the
+// process.
+func TestAPanicFailsOneCommit(t *testing.T) {
+	s := open(t, t.TempDir())
+	if err := badger.Panic(s); err == nil || !strings.Contains(err.Error(), "a bug") {
+		t.Errorf("the commit that panicked returned %v", err)
+	}
+	if _, err := s.PutState(context.Background(), webhook.NewState("crm", 0, time.Now())); err != nil {
+		t.Errorf("the next commit: %v", err)
+	}
 }

@@ -95,3 +95,8 @@ func Settle(s *Store, m webhook.Settlement) (puts, deletes map[string]int, err e
 	})
 	return puts, deletes, err
 }
+
+// Panic commits something that panics.
+func Panic(s *Store) error {
+	return s.commit(context.Background(), func(*tx) error { panic("a bug") })
+}

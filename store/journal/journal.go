@@ -48,7 +48,7 @@ type Journal struct {
 	fs        FS
 	log       *slog.Logger
 	sync      atomic.Bool // begins too
-	limit     int64 // segment size
+	limit     int64       // segment size
 	onDropped func(uint64)
 	recovered store.Position
 	own       uint64 // the first segment of this process
