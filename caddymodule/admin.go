@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/store"
 )
 
@@ -44,6 +45,7 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"POST /sidehook/quarantine/{id}/{verb}", endQuarantine},
 		{"GET /sidehook/explain/{id}", explain},
 		{"GET /sidehook/calls", listCalls},
+		{"GET /sidehook/unearned", listUnearned},
 		{"POST /sidehook/seed/{resource}", seedStep},
 	}
 	admin := make([]caddy.AdminRoute, len(routes), len(routes)+1)
@@ -106,7 +108,7 @@ func apiError(err error) error {
 		status = refused.Status
 	case errors.As(err, &bad):
 		status = http.StatusBadRequest
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, deliver.ErrUnknownSubscription):
 		status = http.StatusNotFound
 	case errors.Is(err, store.ErrPending):
 		status = http.StatusConflict

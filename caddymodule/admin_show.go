@@ -1,12 +1,16 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -76,10 +80,56 @@ func listDeliveries(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.deliveries(r, store.DeliveryQuery{
+	query := store.DeliveryQuery{
 		Event: webhook.EventID(q.Get("event")), Subscription: webhook.SubscriptionID(q.Get("subscription")),
 		State: webhook.DeliveryState(q.Get("state")), Below: below, Max: int(min(max, 1000)),
-	})
+	}
+	if query.State != "" && !slices.Contains(webhook.DeliveryStates(), query.State) {
+		return nil, badRequest{fmt.Sprintf("state %q: write %s", query.State, orList(texts(webhook.DeliveryStates())))}
+	}
+	ds, err := e.deliveries(r, query)
+	if err == nil && len(ds) == 0 && query.Subscription != "" { // one that is deleted may have some
+		err = e.checkKnown(query.Subscription)
+	}
+	return ds, err
+}
+
+// checkKnown is an error that says which subscriptions there are, if id is none.
+func (e *engine) checkKnown(id webhook.SubscriptionID) error {
+	states := e.states()
+	if _, ok := states[id]; ok {
+		return nil
+	}
+	if len(states) == 0 {
+		return fmt.Errorf("%w %q: there are none", deliver.ErrUnknownSubscription, id)
+	}
+	return fmt.Errorf("%w %q: there are %s", deliver.ErrUnknownSubscription, id, some(texts(slices.Sorted(maps.Keys(states)))))
+}
+
+// texts returns names as texts.
+func texts[T ~string](names []T) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = string(n)
+	}
+	return out
+}
+
+// listUnearned says of those of the patterns that no rule can earn, in words,
+// why nothing is to be expected of them.
+func listUnearned(e *engine, r *http.Request) (any, error) {
+	hints := []string{}
+	programs := programsOf(e.current().handlers)
+	for _, s := range r.URL.Query()["scope"] {
+		p := webhook.Pattern(s)
+		if err := p.Check(); err != nil {
+			return nil, badRequest{err.Error()}
+		}
+		if err := whyUnearned(programs, p); err != nil {
+			hints = append(hints, err.Error())
+		}
+	}
+	return hints, nil
 }
 
 func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]deliveryView, error) {
@@ -109,9 +159,22 @@ func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]deliveryV
 		if ev, err := e.store.Event(r.Context(), ds[i].Event); err == nil {
 			v.Scope = ev.Scope
 		}
+		if v.Reason == "" && v.State == webhook.Pending && v.Attempts > 0 {
+			v.Reason = e.lastFailure(r.Context(), v.ID)
+		}
 		views = append(views, v)
 	}
 	return views, nil
+}
+
+// lastFailure says in words what the last attempt of a delivery came to.
+func (e *engine) lastFailure(ctx context.Context, id webhook.DeliveryID) string {
+	attempts, err := e.store.Attempts(ctx, id)
+	if err != nil || len(attempts) == 0 {
+		return ""
+	}
+	last := &attempts[len(attempts)-1]
+	return fmt.Sprintf("attempt %d: %s", last.Number, last.Why())
 }
 
 func showDelivery(e *engine, r *http.Request) (any, error) {
@@ -174,6 +237,9 @@ func listSubscriptions(e *engine, r *http.Request) (any, error) {
 func steerSubscription(e *engine, r *http.Request) (any, error) {
 	id := webhook.SubscriptionID(r.PathValue("id"))
 	var s webhook.SubscriptionState
+	if err := e.checkKnown(id); err != nil {
+		return nil, err
+	}
 	var err error
 	switch verb := r.PathValue("verb"); verb {
 	case "pause":

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
 
@@ -108,10 +106,6 @@ func (f *adminFlags) seed(cmd *cobra.Command, resource string, q *seedRequest, a
 }
 
 func (f *adminFlags) seedStep(resource string, q *seedRequest, again bool) (st seedState, err error) {
-	address, err := caddycmd.DetermineAdminAPIAddress(f.address, nil, f.config, "")
-	if err != nil {
-		return st, fmt.Errorf("find the admin endpoint: %w", err)
-	}
 	body, err := json.Marshal(q)
 	if err != nil {
 		return st, err
@@ -120,16 +114,7 @@ func (f *adminFlags) seedStep(resource string, q *seedRequest, again bool) (st s
 	if again {
 		path += "?again=1"
 	}
-	resp, err := caddycmd.AdminAPIRequest(address, http.MethodPost, path, http.Header{"Content-Type": {"application/json"}}, bytes.NewReader(body))
-	if err != nil {
-		return st, fmt.Errorf("ask the running server at %s: %w", address, err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return st, err
-	}
-	return st, json.Unmarshal(text, &st)
+	return st, f.askWith(http.MethodPost, path, body, &st)
 }
 
 func (f *adminFlags) printSeed(w io.Writer, st *seedState) error {

@@ -8,9 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
 
@@ -25,30 +23,6 @@ func (f *adminFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.address, "address", "", "address of Caddy's admin endpoint (default: from --config, else localhost:2019)")
 	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file that names the admin endpoint")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, one value a line")
-}
-
-// ask makes a request of the running server and decodes its answer into v.
-func (f *adminFlags) ask(method, path string, query url.Values, v any) error {
-	address, err := caddycmd.DetermineAdminAPIAddress(f.address, nil, f.config, "")
-	if err != nil {
-		return fmt.Errorf("find the admin endpoint: %w", err)
-	}
-	if len(query) > 0 {
-		path += "?" + query.Encode()
-	}
-	resp, err := caddycmd.AdminAPIRequest(address, method, path, nil, nil)
-	if err != nil {
-		return fmt.Errorf("ask the running server at %s: %w (is it running, and is its admin endpoint on?)", address, err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusServiceUnavailable {
-		return fmt.Errorf("the server answered %s: %s", resp.Status, strings.TrimSpace(string(body)))
-	}
-	return json.Unmarshal(body, v)
 }
 
 // eventsCommand lists events, or shows one with its deliveries.
@@ -79,6 +53,9 @@ func eventsCommand() *cobra.Command {
 			if err := f.ask(http.MethodGet, "/sidehook/events", q, &events); err != nil {
 				return err
 			}
+			if len(events) == 0 {
+				f.hint(cmd.ErrOrStderr(), scopes)
+			}
 			return printEvents(cmd.OutOrStdout(), events, f.json, true)
 		},
 	}
@@ -87,48 +64,6 @@ func eventsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&entity, "entity", "", "only events of a resource (project) or of one entity (project/17)")
 	cmd.Flags().StringVar(&exchange, "exchange", "", "only events of one exchange (exc_…)")
 	cmd.Flags().IntVarP(&max, "max", "n", 20, "how many, at most 1000")
-	return cmd
-}
-
-// tailCommand prints events as they are recorded.
-func tailCommand() *cobra.Command {
-	var f adminFlags
-	var scopes []string
-	cmd := &cobra.Command{
-		Use:   "tail",
-		Short: "Print events of the running server as they are recorded",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var h health
-			if err := f.ask(http.MethodGet, "/sidehook/health", nil, &h); err != nil {
-				return err
-			}
-			after, header := h.Events, true
-			tick := time.NewTicker(300 * time.Millisecond)
-			defer tick.Stop()
-			for {
-				var events []eventView
-				q := url.Values{"scope": scopes, "after": {fmt.Sprint(after)}, "max": {"1000"}}
-				if err := f.ask(http.MethodGet, "/sidehook/events", q, &events); err != nil {
-					return err
-				}
-				if len(events) > 0 {
-					after = events[len(events)-1].Position
-					if err := printEvents(cmd.OutOrStdout(), events, f.json, header); err != nil {
-						return err
-					}
-					header = false
-				}
-				select {
-				case <-tick.C:
-				case <-cmd.Context().Done():
-					return nil
-				}
-			}
-		},
-	}
-	f.add(cmd)
-	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "only scopes that match, such as project.** (may be repeated)")
 	return cmd
 }
 

@@ -18,10 +18,7 @@ func crossCheck(handlers []*handlerSettings, subs []*webhook.Subscription) error
 	if err := sameResources(handlers); err != nil {
 		return err
 	}
-	programs := make([]*rules.Program, len(handlers))
-	for i, h := range handlers {
-		programs[i] = h.program
-	}
+	programs := programsOf(handlers)
 	for _, s := range subs {
 		for _, p := range s.Scopes {
 			if err := checkEarned(programs, s.ID, p); err != nil {
@@ -35,8 +32,24 @@ func crossCheck(handlers []*handlerSettings, subs []*webhook.Subscription) error
 	return nil
 }
 
+func programsOf(handlers []*handlerSettings) []*rules.Program {
+	programs := make([]*rules.Program, len(handlers))
+	for i, h := range handlers {
+		programs[i] = h.program
+	}
+	return programs
+}
+
 // checkEarned is an error if no rule can earn a scope that p selects.
 func checkEarned(programs []*rules.Program, sub webhook.SubscriptionID, p webhook.Pattern) error {
+	if err := whyUnearned(programs, p); err != nil {
+		return fmt.Errorf("subscription %s: %w", sub, err)
+	}
+	return nil
+}
+
+// whyUnearned is an error if no rule can earn a scope that p selects.
+func whyUnearned(programs []*rules.Program, p webhook.Pattern) error {
 	for _, program := range programs {
 		if program.Earns(p) {
 			return nil
@@ -47,12 +60,12 @@ func checkEarned(programs []*rules.Program, sub webhook.SubscriptionID, p webhoo
 		return fmt.Errorf("subscription %s: no rule earns %s: no rule earns anything, for plain scopes are switched off (default none, or created, updated and deleted none): leave that out, or write emit SCOPE in a resource", sub, p)
 	}
 	if len(known) == 0 {
-		return fmt.Errorf("subscription %s: no rule earns %s: no site has the directive sidehook", sub, p)
+		return fmt.Errorf("no rule earns %s: no site has the directive sidehook", p)
 	}
 	if near := nearest(string(p), likePattern(p, known)); near != "" {
-		return fmt.Errorf("subscription %s: no rule earns %s: did you mean %s?", sub, p, near)
+		return fmt.Errorf("no rule earns %s: did you mean %s?", p, near)
 	}
-	return fmt.Errorf("subscription %s: no rule earns %s: these are earned: %s", sub, p, some(known))
+	return fmt.Errorf("no rule earns %s: these are earned: %s", p, some(known))
 }
 
 // likePattern returns known as patterns that are wild where p is.

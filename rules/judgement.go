@@ -32,7 +32,11 @@ func (c *subscriber) tell(e *webhook.Event) (wanted bool, why string) {
 	case e.DryRun:
 		return false, "the handler is in `dry_run`: nothing is delivered"
 	case !c.Wants(e.Scope):
-		return false, fmt.Sprintf("its scopes (%s) do not select %s", patternText(c.Scopes), e.Scope)
+		why = fmt.Sprintf("its scopes (%s) do not select %s", patternText(c.Scopes), e.Scope)
+		if e.Gap != nil {
+			why += ": wildcards leave gaps out, so write " + e.Scope + " beside them"
+		}
+		return false, why
 	case !c.Sees(e) && e.Unowned:
 		return false, "a tenant is configured and none was found: only `tenant *` sees the event"
 	case !c.Sees(e):

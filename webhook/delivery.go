@@ -58,6 +58,11 @@ const (
 	NotVisible DeliveryState = "not_visible" // the subscriber may not see the entity
 )
 
+// DeliveryStates returns all of them.
+func DeliveryStates() []DeliveryState {
+	return []DeliveryState{Pending, Held, Delivered, Refused, Exhausted, Dead, Cancelled, Expired, NotVisible}
+}
+
 // Final reports whether s is never left again.
 func (s DeliveryState) Final() bool { return s != Pending && s != Held }
 

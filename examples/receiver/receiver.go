@@ -6,6 +6,7 @@ package receiver
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -64,6 +65,9 @@ type Receiver struct {
 // New returns a receiver that verifies with secret ("whsec_" and base64).
 // observe is called with each arrival, one at a time; nil is allowed.
 func New(secret string, observe func(Arrival)) (*Receiver, error) {
+	if secret == "" {
+		return nil, errors.New("the receiver's secret is empty: then anybody could sign")
+	}
 	verifier, err := standardwebhooks.NewWebhook(secret)
 	if err != nil {
 		return nil, fmt.Errorf("the receiver's secret: %w", err)

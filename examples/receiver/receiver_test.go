@@ -93,3 +93,9 @@ func TestReceiver(t *testing.T) {
 		})
 	}
 }
+
+func TestAnEmptySecretIsRefused(t *testing.T) {
+	if _, err := receiver.New("", nil); err == nil {
+		t.Error("a receiver without a secret starts, and anybody could sign")
+	}
+}

@@ -1,0 +1,81 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+)
+
+// errNoServer is wrapped by what is returned if nobody answered.
+var errNoServer = errors.New("is it running, and is its admin endpoint on?")
+
+// ask makes a request of the running server and decodes its answer into v.
+func (f *adminFlags) ask(method, path string, query url.Values, v any) error {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return f.askWith(method, path, nil, v)
+}
+
+// askWith is ask with a JSON body, if that is not nil.
+func (f *adminFlags) askWith(method, path string, body []byte, v any) error {
+	address, err := caddycmd.DetermineAdminAPIAddress(f.address, nil, f.config, "")
+	if err != nil {
+		return fmt.Errorf("find the admin endpoint: %w", err)
+	}
+	var send io.Reader
+	if body != nil {
+		send = bytes.NewReader(body)
+	}
+	resp, err := caddycmd.AdminAPIRequest(address, method, path, nil, send)
+	if err != nil {
+		return saidBy(address, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("read what the server at %s answers: %w (%w)", address, err, errNoServer)
+	}
+	return json.Unmarshal(text, v)
+}
+
+// serverError is what a server that runs answered.
+type serverError struct{ status, text string }
+
+func (e *serverError) Error() string { return "the server answered " + e.status + ": " + e.text }
+
+// saidBy tells an error that the server answered from there being no server.
+// Caddy's client makes texts of both.
+func saidBy(address string, err error) error {
+	text, ok := strings.CutPrefix(err.Error(), "caddy responded with error: ")
+	if !ok {
+		return fmt.Errorf("ask the running server at %s: %w (%w)", address, err, errNoServer)
+	}
+	status, body, _ := strings.Cut(text, ": ")
+	var said struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal([]byte(body), &said) == nil && said.Error != "" {
+		body = said.Error
+	}
+	return &serverError{status, strings.TrimSpace(body)}
+}
+
+// hint says on w of which scopes nothing can come. It is no more than a hint:
+// what fails of it is not told.
+func (f *adminFlags) hint(w io.Writer, scopes []string) {
+	var hints []string
+	if len(scopes) == 0 || f.ask(http.MethodGet, "/sidehook/unearned", url.Values{"scope": scopes}, &hints) != nil {
+		return
+	}
+	for _, h := range hints {
+		fmt.Fprintln(w, "hint:", h)
+	}
+}
