@@ -57,7 +57,7 @@ func whyUnearned(programs []*rules.Program, p webhook.Pattern) error {
 	}
 	known := withoutGaps(allScopes(programs))
 	if len(known) == 0 && len(programs) > 0 {
-		return fmt.Errorf("subscription %s: no rule earns %s: no rule earns anything, for plain scopes are switched off (default none, or created, updated and deleted none): leave that out, or write emit SCOPE in a resource", sub, p)
+		return fmt.Errorf("no rule earns %s: no rule earns anything, for plain scopes are switched off (default none, or created, updated and deleted none): leave that out, or write emit SCOPE in a resource", p)
 	}
 	if len(known) == 0 {
 		return fmt.Errorf("no rule earns %s: no site has the directive sidehook", p)
