@@ -127,7 +127,7 @@ func (c *call) abandon() { c.drop() }
 func (c *call) forward(w http.ResponseWriter) (err error) {
 	c.tee = tee{
 		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
-		ctx:                   c.ctx, match: c.match, keep: &c.h.responseHeaders,
+		ctx:                   c.ctx, match: c.match, keep: c.h.responseHeaders,
 		http1: c.r.ProtoMajor == 1, length: -1,
 		seen: capture{limit: c.h.maxBody, budget: c.h.budget},
 	}

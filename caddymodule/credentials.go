@@ -7,6 +7,7 @@ import (
 	"hash"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -76,9 +77,11 @@ func (c *callerHash) of(h http.Header, secret string) []byte {
 	return s.mac.Sum(nil)
 }
 
+// hasCredential reports whether one of [credentialHeaders] is in h, which mostly
+// has fewer fields than there are of those.
 func hasCredential(h http.Header) bool {
-	for _, name := range credentialHeaders {
-		if len(h[name]) > 0 {
+	for name, values := range h {
+		if len(values) > 0 && slices.Contains(credentialHeaders, name) {
 			return true
 		}
 	}

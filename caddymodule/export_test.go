@@ -151,11 +151,11 @@ type Patience struct{ p patience }
 func (p *Patience) Context() context.Context { return p.p.context() }
 
 // HeaderKeeper is headerKeeper.
-type HeaderKeeper struct{ k headerKeeper }
+type HeaderKeeper struct{ k *headerKeeper }
 
 // NewHeaderKeeper returns one that keeps names.
 func NewHeaderKeeper(names ...string) *HeaderKeeper {
-	return &HeaderKeeper{headerKeeper{names: names}}
+	return &HeaderKeeper{newHeaderKeeper(names)}
 }
 
 // Keep is keep.

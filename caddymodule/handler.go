@@ -22,8 +22,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // liveHandler is a provisioned handler: what the request path reads.
 type liveHandler struct {
 	liveOptions
-	requestHeaders   headerKeeper
-	responseHeaders  headerKeeper
+	requestHeaders   *headerKeeper
+	responseHeaders  *headerKeeper
 	placeholderNames []string
 
 	slots    chan struct{} // one for each fetch that runs
@@ -58,8 +58,8 @@ type liveOptions struct {
 func newLiveHandler(o liveOptions) *liveHandler {
 	return &liveHandler{
 		liveOptions:      o,
-		requestHeaders:   headerKeeper{names: keptNames(o.program.RequestHeaders())},
-		responseHeaders:  headerKeeper{names: keptNames(o.program.ResponseHeaders())},
+		requestHeaders:   newHeaderKeeper(keptNames(o.program.RequestHeaders())),
+		responseHeaders:  newHeaderKeeper(keptNames(o.program.ResponseHeaders())),
 		placeholderNames: o.program.Placeholders(),
 		slots:            make(chan struct{}, max(o.fetchMax, 1)),
 	}

@@ -15,8 +15,17 @@ import (
 // same ones, so it keeps the last it made, which nobody changes. It is safe for
 // concurrent use.
 type headerKeeper struct {
-	names []string // canonical
-	last  atomic.Pointer[webhook.Header]
+	names  []string // canonical
+	wanted map[string]bool
+	last   atomic.Pointer[webhook.Header]
+}
+
+func newHeaderKeeper(names []string) *headerKeeper {
+	k := &headerKeeper{names: names, wanted: make(map[string]bool, len(names))}
+	for _, name := range names {
+		k.wanted[name] = true
+	}
+	return k
 }
 
 // keep returns the named fields of h. It shares nothing with h, and is not to be
@@ -30,14 +39,20 @@ func (k *headerKeeper) keep(h http.Header) webhook.Header {
 	return kept
 }
 
-// isKept reports whether kept is what keeping h comes to.
+// isKept reports whether kept is what keeping h comes to. Requests have few
+// fields, and there are many that would be kept.
 func (k *headerKeeper) isKept(h http.Header, kept webhook.Header) bool {
-	for _, name := range k.names {
-		if !slices.Equal(h[name], kept[name]) {
+	n := 0
+	for name, values := range h {
+		if len(values) == 0 || !k.wanted[name] {
+			continue
+		}
+		if !slices.Equal(values, kept[name]) {
 			return false
 		}
+		n++
 	}
-	return true
+	return n == len(kept)
 }
 
 // keepHeader copies the named fields of h. Names are canonical. The copy
