@@ -73,7 +73,7 @@ type Store struct {
 type Journal struct {
 	// Sync writes the beginning of each call through to the disk, so that it
 	// survives power loss, at the price of one more sync for each call.
-	// Default: it survives the end of the process.
+	// Default: it survives the end of the process. A reload may change it.
 	Sync bool `json:"sync,omitempty"`
 }
 

@@ -39,6 +39,7 @@ func TestACallInFlightAtACrashIsReconciled(t *testing.T) {
 		"\t\torigin "+api.URL+"\n\t\tcredential Authorization \"Bearer service\""+projects, api.URL))
 	p.call("POST", "/api/projects", `{"name":"v0"}`)
 	crm.wait(1)
+	until(t, "that is recorded: else the kill has it repeated", p.settled)
 	go func() {
 		req, _ := http.NewRequest("PATCH", p.site+"/api/projects/1001", strings.NewReader(`{"name":"v1"}`))
 		if resp, err := http.DefaultClient.Do(req); err == nil {
