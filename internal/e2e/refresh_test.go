@@ -103,7 +103,10 @@ func TestARefreshWithoutACaller(t *testing.T) {
 			if who := api.whoAsked(); who != c.want {
 				t.Errorf("the API was asked for %q, want %q", who, c.want)
 			}
-			if log := p.log.String(); (c.want == "") != strings.Contains(log, "an entity is not refreshed") {
+			const told = "an entity is not refreshed"
+			if c.want == "" {
+				until(t, "the log tells so", func() bool { return strings.Contains(p.log.String(), told) })
+			} else if strings.Contains(p.log.String(), told) {
 				t.Error("the log tells something else")
 			}
 		})

@@ -22,6 +22,7 @@ func TestAReloadToAnotherDirectorySaysWhatItLeavesBehind(t *testing.T) {
 	crm := receive(t, status(500))
 	text := caddyfile(subscribe("crm", crm, "scopes item.**"), "\t\tresource item /items", api.URL)
 	p := start(t, text)
+	until(t, "the start is logged", func() bool { return len(p.logged("sidehook starts")) > 0 })
 	if lines := p.logged("sidehook starts"); len(lines) != 1 || !strings.Contains(lines[0], `"deliveries_pending":0`) ||
 		!strings.Contains(lines[0], `"subscriptions":1,"resources":1`) || !strings.Contains(lines[0], filepath.Join(p.dir, "data")) {
 		t.Errorf("the start says %q", lines)

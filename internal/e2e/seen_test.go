@@ -84,9 +84,10 @@ func TestWhatHappenedCanBeSeen(t *testing.T) {
 		t.Fatalf("deliveries --json: %v: %s", err, out)
 	}
 	shows(t, p, []string{`"failed"`, `"accepted"`, "503"}, "deliveries", d.ID)
-	if log := p.log.String(); !strings.Contains(log, id) || !strings.Contains(log, "503") {
-		t.Errorf("the log does not tell of the failed attempt of %s", id)
-	}
+	until(t, "the log tells of the failed attempt", func() bool {
+		log := p.log.String()
+		return strings.Contains(log, id) && strings.Contains(log, "503")
+	})
 }
 
 // shows runs a command against the process and looks for texts in its output.

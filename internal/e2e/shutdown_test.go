@@ -71,7 +71,5 @@ func TestAConfigurationWithoutGracePeriodIsWarnedOf(t *testing.T) {
 		t.Errorf("no grace period is not warned of: %s", out)
 	}
 	p.start()
-	if log := p.log.String(); !strings.Contains(log, "grace_period is not set") {
-		t.Errorf("the start does not warn: %s", log)
-	}
+	until(t, "the start warns", func() bool { return strings.Contains(p.log.String(), "grace_period is not set") })
 }
