@@ -60,32 +60,6 @@ type apiAnswer struct {
 	replayed bool
 }
 
-// apiRoute is one route; {id} and {verb} are one part each.
-type apiRoute struct {
-	method, path string
-	handle       func(*apiCall) (apiAnswer, error)
-}
-
-// apiRoutes are the routes of the API.
-var apiRoutes = []apiRoute{
-	{http.MethodGet, "subscriptions", (*apiCall).listSubscriptions},
-	{http.MethodPost, "subscriptions", (*apiCall).createSubscription},
-	{http.MethodGet, "subscriptions/{id}", (*apiCall).readSubscription},
-	{http.MethodPatch, "subscriptions/{id}", (*apiCall).changeSubscription},
-	{http.MethodDelete, "subscriptions/{id}", (*apiCall).deleteSubscription},
-	{http.MethodPost, "subscriptions/{id}/pause", (*apiCall).steer},
-	{http.MethodPost, "subscriptions/{id}/resume", (*apiCall).steer},
-	{http.MethodPost, "subscriptions/{id}/release", (*apiCall).steer},
-	{http.MethodPost, "subscriptions/{id}/rotate", (*apiCall).rotateSecret},
-	{http.MethodPost, "subscriptions/{id}/test", (*apiCall).testSubscription},
-	{http.MethodGet, "events", (*apiCall).listEvents},
-	{http.MethodGet, "events/{id}", (*apiCall).readEvent},
-	{http.MethodGet, "deliveries", (*apiCall).listDeliveries},
-	{http.MethodGet, "deliveries/{id}", (*apiCall).readDelivery},
-	{http.MethodGet, "deliveries/{id}/attempts", (*apiCall).listAttempts},
-	{http.MethodPost, "deliveries/{id}/retry", (*apiCall).retryDelivery},
-}
-
 // serveAPI answers one call of who. path is that below the API, asked the one
 // that the client asked for.
 func serveAPI(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, path, asked string) {
@@ -123,10 +97,28 @@ func (c *apiCall) answer(w http.ResponseWriter, path string) (apiAnswer, error) 
 	if bad := sameOrigin(c.r); bad != nil {
 		return apiAnswer{}, bad
 	}
-	if err := c.readBody(w); err != nil {
+	if err := c.knownParameters(route); err != nil {
+		return apiAnswer{}, err
+	}
+	if err := c.readBody(w, route); err != nil {
 		return apiAnswer{}, err
 	}
 	return route.handle(c)
+}
+
+// knownParameters refuses a query that names what the route does not have: a
+// filter that is misspelt would select everything.
+func (c *apiCall) knownParameters(route *apiRoute) error {
+	known := []string{"dir"} // the admin endpoint's own
+	for _, p := range route.query {
+		known = append(known, p.Name)
+	}
+	for name := range c.r.URL.Query() {
+		if !slices.Contains(known, name) {
+			return wrongParameter(name, "%s", unknownField(name, known))
+		}
+	}
+	return nil
 }
 
 // route finds the route of a path and notes its parts.
@@ -145,7 +137,7 @@ func (c *apiCall) route(path string) (*apiRoute, *problem) {
 	}
 	if len(allow) == 0 {
 		return nil, refuse(http.StatusNotFound,
-			"there is nothing at /%s: there are /subscriptions, /events and /deliveries; if those are below a path, the operator puts sidehook_api in handle_path", path)
+			"there is nothing at /%s: /openapi.json says what there is; if those are below a path, the operator puts sidehook_api in handle_path", path)
 	}
 	slices.Sort(allow)
 	p := refuse(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, orList(allow))
@@ -182,8 +174,8 @@ func sameOrigin(r *http.Request) *problem {
 }
 
 // readBody reads the body of a write, which is JSON.
-func (c *apiCall) readBody(w http.ResponseWriter) error {
-	if c.r.Method != http.MethodPost && c.r.Method != http.MethodPatch {
+func (c *apiCall) readBody(w http.ResponseWriter, route *apiRoute) error {
+	if !route.writes() {
 		return nil
 	}
 	var err error
@@ -197,9 +189,21 @@ func (c *apiCall) readBody(w http.ResponseWriter) error {
 	}
 	kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if kind == "application/json" || kind == "application/merge-patch+json" || kind == "" && len(c.body) == 0 {
-		return nil
+		return c.noFields(route)
 	}
 	p := refuse(http.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json")
 	p.header = http.Header{"Accept-Patch": {"application/merge-patch+json"}}
 	return p
+}
+
+// noFields refuses fields where the route has none.
+func (c *apiCall) noFields(route *apiRoute) error {
+	if route.body != "" {
+		return nil
+	}
+	doc, err := c.readDocument()
+	for name := range doc {
+		return wrongField("/"+name, "there is no field %s: this call has none", name)
+	}
+	return err
 }

@@ -83,7 +83,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Hand
 	}
 	e, release, err := a.app.lease(r.Context())
 	if err != nil {
-		return caddyhttp.Error(http.StatusServiceUnavailable, err)
+		refuse(http.StatusServiceUnavailable, "%s", err).write(w)
+		return nil
 	}
 	defer release()
 	serveAPI(e, w, r, who, r.URL.Path, originalPath(r))

@@ -23,13 +23,32 @@ import (
 
 // apiFields are the settings that may be given through the API: none that reads
 // the environment or a file, or reaches what a stranger must not.
-var apiFields = []string{
-	"url", "scopes", "filter", "on_change", "fields", "skip_keys", "payload", "content_type", "sign",
-	"headers", "timeout", "retry", "order", "concurrency", "rate", "pause_after", "delete_after",
+var apiFields = slices.DeleteFunc(fieldNames(reflect.TypeFor[shownSettings]()), func(name string) bool {
+	return slices.Contains(operatorFields, name)
+})
+
+// operatorFields are those of them that only the admin endpoint takes.
+var operatorFields = []string{"allow_private", "insecure_skip_verify"}
+
+// givenOnce is what may be given with a new subscription beside its settings.
+type givenOnce struct {
+	Secret string `json:"secret,omitempty" jsonschema:"Secret to sign with: whsec_ and base64 of 24 to 64 bytes, or another text of at least 24 bytes. Default: one is made."`
+	Owner  string `json:"owner,omitempty" jsonschema:"Whose it is. Default: nobody's."`
+	Tenant string `json:"tenant,omitempty" jsonschema:"The tenant whose events it gets; * is all. Default: events that are of no tenant."`
 }
 
-// operatorFields are those that only the admin endpoint takes beside them.
-var operatorFields = []string{"allow_private", "insecure_skip_verify"}
+// operatorOnce are those of givenOnce that only the admin endpoint takes.
+var operatorOnce = []string{"owner", "tenant"}
+
+// fieldNames returns the names that the fields of a struct have in JSON.
+func fieldNames(t reflect.Type) (names []string) {
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // apiDocument is the body of a subscription, by its fields.
 type apiDocument map[string]json.RawMessage

@@ -13,6 +13,12 @@ import (
 // exampleScope is that of the event that a test sends. No rule earns it.
 const exampleScope = "sidehook.test"
 
+// apiSent tells what a test has sent.
+type apiSent struct {
+	Event    webhook.EventID    `json:"event" jsonschema:"Id of the event."`
+	Delivery webhook.DeliveryID `json:"delivery" jsonschema:"Id of the delivery."`
+}
+
 func (c *apiCall) testSubscription() (apiAnswer, error) {
 	k, err := c.findMatching()
 	if err != nil {
@@ -25,7 +31,7 @@ func (c *apiCall) testSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{status: http.StatusAccepted, body: map[string]any{"event": d.Event, "delivery": d.ID}}, nil
+	return apiAnswer{status: http.StatusAccepted, body: apiSent{d.Event, d.ID}}, nil
 }
 
 // sendExample records an event that says that it is an example, owed to k alone.

@@ -13,10 +13,10 @@ import (
 
 // problem is an answer that says what is wrong (RFC 9457).
 type problem struct {
-	Title  string         `json:"title"`
-	Status int            `json:"status"`
-	Detail string         `json:"detail"`
-	Errors []fieldProblem `json:"errors,omitempty"`
+	Title  string         `json:"title" jsonschema:"The status in words."`
+	Status int            `json:"status" jsonschema:"The status of the answer."`
+	Detail string         `json:"detail" jsonschema:"What is wrong, and what to do instead."`
+	Errors []fieldProblem `json:"errors,omitempty" jsonschema:"What is wrong with each field or parameter."`
 
 	header http.Header
 }
@@ -24,9 +24,9 @@ type problem struct {
 // fieldProblem is what is wrong with one field: a JSON pointer into the body
 // (RFC 6901), or the name of a query parameter.
 type fieldProblem struct {
-	Pointer   string `json:"pointer,omitempty"`
-	Parameter string `json:"parameter,omitempty"`
-	Detail    string `json:"detail"`
+	Pointer   string `json:"pointer,omitempty" jsonschema:"The field: a JSON pointer into the body (RFC 6901)."`
+	Parameter string `json:"parameter,omitempty" jsonschema:"The parameter of the query."`
+	Detail    string `json:"detail" jsonschema:"What is wrong with it, and what to write instead."`
 }
 
 // Error implements error.

@@ -4,11 +4,18 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
+
+// apiRotation is the body of a call that replaces a secret.
+type apiRotation struct {
+	Grace  rules.Duration `json:"grace,omitempty" jsonschema:"How long the secrets there were go on signing, from 0s to 7d. Default: 24h."`
+	Secret string         `json:"secret,omitempty" jsonschema:"The new secret. Default: one is made."`
+}
 
 func (c *apiCall) rotateSecret() (apiAnswer, error) {
 	k, err := c.findMatching()
@@ -35,7 +42,7 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	for name := range doc {
-		return apiAnswer{}, wrongField("/"+name, "%s", unknownField(name, []string{"grace", "secret"}))
+		return apiAnswer{}, wrongField("/"+name, "%s", unknownField(name, fieldNames(reflect.TypeFor[apiRotation]())))
 	}
 	next := *k
 	next.Revision++

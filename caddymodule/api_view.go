@@ -17,60 +17,60 @@ const shownSecret = "[secret]"
 
 // apiSubscription is a subscription as the API shows it.
 type apiSubscription struct {
-	ID       webhook.SubscriptionID `json:"id"`
-	Static   bool                   `json:"static"` // of the configuration: read-only
-	Revision uint64                 `json:"revision,omitempty"`
-	Status   webhook.Status         `json:"status"`
-	Reason   string                 `json:"reason,omitempty"`
-	Since    time.Time              `json:"since"`
+	ID       webhook.SubscriptionID `json:"id" jsonschema:"Id, for the path."`
+	Static   bool                   `json:"static" jsonschema:"Whether it stands in the Caddyfile: then it is read-only."` // of the configuration: read-only
+	Revision uint64                 `json:"revision,omitempty" jsonschema:"Counts its changes."`
+	Status   webhook.Status         `json:"status" jsonschema:"Only an active one is delivered to; what the others are owed is held." enum:"active|paused|disabled|gone|absent"`
+	Reason   string                 `json:"reason,omitempty" jsonschema:"Why it is in this status."`
+	Since    time.Time              `json:"since" jsonschema:"Since when."`
 
 	// Unmatched lists the patterns that no rule earns any more.
-	Unmatched []string `json:"unmatched,omitempty"`
+	Unmatched []string `json:"unmatched,omitempty" jsonschema:"Patterns of scopes that no rule earns any more."`
 
-	Owner   string    `json:"owner,omitempty"`
-	Tenant  string    `json:"tenant,omitempty"`
-	Created time.Time `json:"created,omitzero"`
-	Changed time.Time `json:"changed,omitzero"`
+	Owner   string    `json:"owner,omitempty" jsonschema:"Whose it is."`
+	Tenant  string    `json:"tenant,omitempty" jsonschema:"The tenant whose events it gets."`
+	Created time.Time `json:"created,omitzero" jsonschema:"When it was made."`
+	Changed time.Time `json:"changed,omitzero" jsonschema:"When it was last changed."`
 
 	// Secret is shown once: when it is made.
-	Secret  string          `json:"secret,omitempty"`
-	Secrets []apiSecretView `json:"secrets,omitempty"`
+	Secret  string          `json:"secret,omitempty" jsonschema:"The newest secret. It is shown once, when it is made."`
+	Secrets []apiSecretView `json:"secrets,omitempty" jsonschema:"The secrets that sign, newest first."`
 
-	Pending     uint64    `json:"pending"` // deliveries that it is owed
-	Failures    int       `json:"failures_in_a_row,omitempty"`
-	WaitUntil   time.Time `json:"wait_until,omitzero"`
-	HeldThrough uint64    `json:"held_through,omitempty"`
+	Pending     uint64    `json:"pending" jsonschema:"How many deliveries it is owed."` // deliveries that it is owed
+	Failures    int       `json:"failures_in_a_row,omitempty" jsonschema:"Failed attempts since one was accepted."`
+	WaitUntil   time.Time `json:"wait_until,omitzero" jsonschema:"When the pause ends that the receiver asked for."`
+	HeldThrough uint64    `json:"held_through,omitempty" jsonschema:"Deliveries of events up to this position are held until they are released."`
 
 	shownSettings
 }
 
 // apiSecretView tells that a secret signs, and until when.
 type apiSecretView struct {
-	Until time.Time `json:"until,omitzero"`
+	Until time.Time `json:"until,omitzero" jsonschema:"When it ends. Not there: it has no end."`
 }
 
 // shownSettings are the settings that the API shows, under the names that the
 // configuration has for them.
 type shownSettings struct {
-	URL                string         `json:"url"`
-	Scopes             []string       `json:"scopes"`
-	Filter             string         `json:"filter,omitempty"`
-	OnChange           []string       `json:"on_change,omitempty"`
-	Fields             []string       `json:"fields,omitempty"`
-	SkipKeys           []string       `json:"skip_keys,omitempty"`
-	Payload            string         `json:"payload,omitempty"`
-	ContentType        string         `json:"content_type,omitempty"`
-	Sign               *Sign          `json:"sign,omitempty"`
-	Headers            []Header       `json:"headers,omitempty"`
-	Timeout            rules.Duration `json:"timeout,omitempty"`
-	Retry              *Retry         `json:"retry,omitempty"`
-	Order              string         `json:"order,omitempty"`
-	Concurrency        int            `json:"concurrency,omitempty"`
-	Rate               string         `json:"rate,omitempty"`
-	PauseAfter         int            `json:"pause_after,omitempty"`
-	DeleteAfter        int            `json:"delete_after,omitempty"`
-	AllowPrivate       bool           `json:"allow_private,omitempty"`
-	InsecureSkipVerify bool           `json:"insecure_skip_verify,omitempty"`
+	URL                string         `json:"url" jsonschema:"Where webhooks go, with https://." format:"uri"`
+	Scopes             []string       `json:"scopes" jsonschema:"Patterns of event names: * is one part, ** the rest." bounds:"1|100"`
+	Filter             string         `json:"filter,omitempty" jsonschema:"Expression over the event, like entity.budget > 10000: only events for which it is true, or cannot be known, are delivered." bounds:"0|2000"`
+	OnChange           []string       `json:"on_change,omitempty" jsonschema:"Paths: updates that change none of them are not delivered."`
+	Fields             []string       `json:"fields,omitempty" jsonschema:"Paths of the entity that it gets. Default: all."`
+	SkipKeys           []string       `json:"skip_keys,omitempty" jsonschema:"Events of calls that carry one of these in Webhook-Skip-Key are not delivered."`
+	Payload            string         `json:"payload,omitempty" jsonschema:"standard, full, thin, or a payload of the Caddyfile. Default: standard."`
+	ContentType        string         `json:"content_type,omitempty" jsonschema:"How the body is written. Default: json." enum:"json|form"`
+	Sign               *Sign          `json:"sign,omitempty" jsonschema:"How deliveries are signed. Default: standard."`
+	Headers            []Header       `json:"headers,omitempty" jsonschema:"Sent with each delivery. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
+	Timeout            rules.Duration `json:"timeout,omitempty" jsonschema:"Bounds one attempt. Default: 10s."`
+	Retry              *Retry         `json:"retry,omitempty" jsonschema:"How long to wait after each failed attempt, like [5s, 5m], or none."`
+	Order              string         `json:"order,omitempty" jsonschema:"Which deliveries wait for each other. Default: entity." enum:"none|entity|entity hold|subscription"`
+	Concurrency        int            `json:"concurrency,omitempty" jsonschema:"How many deliveries may be in flight at once. Default: 8." bounds:"0|1000"`
+	Rate               string         `json:"rate,omitempty" jsonschema:"How many requests are made to it, as 50/s, 100/m, 1000/h or none. Default: none."`
+	PauseAfter         int            `json:"pause_after,omitempty" jsonschema:"Pauses it after so many failed attempts in a row. Default: never." bounds:"0|1000000"`
+	DeleteAfter        int            `json:"delete_after,omitempty" jsonschema:"Ends it after so many attempts in a row without an answer in time. Default: never." bounds:"0|1000000"`
+	AllowPrivate       bool           `json:"allow_private,omitempty" jsonschema:"It may be at a private address, and at an http:// URL."`
+	InsecureSkipVerify bool           `json:"insecure_skip_verify,omitempty" jsonschema:"Any certificate of the receiver is accepted."`
 }
 
 // view shows k to its owner.

@@ -103,26 +103,26 @@ type Subscription struct {
 // Sign says how deliveries are signed.
 type Sign struct {
 	// Scheme is standard (Standard Webhooks), hmac or none.
-	Scheme string `json:"scheme"`
+	Scheme string `json:"scheme" jsonschema:"standard (Standard Webhooks), hmac or none." enum:"standard|hmac|none"`
 
 	// Header carries the signature of hmac.
-	Header string `json:"header,omitempty"`
+	Header string `json:"header,omitempty" jsonschema:"The header that carries the signature of hmac."`
 
 	// Encoding of the signature of hmac: hex or base64.
-	Encoding string `json:"encoding,omitempty"`
+	Encoding string `json:"encoding,omitempty" jsonschema:"How the signature of hmac is written." enum:"hex|base64"`
 
 	// Over is a template of the text that hmac signs. Default: {body}.
-	Over string `json:"over,omitempty"`
+	Over string `json:"over,omitempty" jsonschema:"Template of the text that hmac signs. Default: {body}."`
 
 	// As is a template of the header's value. Default: {signature}.
-	As string `json:"as,omitempty"`
+	As string `json:"as,omitempty" jsonschema:"Template of the header's value. Default: {signature}."`
 }
 
 // Header is one header field; Value is a template with names in braces, like
 // {scope}. {env.NAME} and {file./path} are read when the configuration is loaded.
 type Header struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string `json:"name" jsonschema:"Name of the header."`
+	Value string `json:"value" jsonschema:"Template of its value, with names in braces, like {scope}."`
 }
 
 // Retry is a schedule; an empty one means a single attempt. Its JSON is a list

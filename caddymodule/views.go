@@ -10,31 +10,31 @@ import (
 // The shapes in which the admin endpoint shows what is recorded.
 
 type eventView struct {
-	ID         webhook.EventID       `json:"id"`
-	Position   uint64                `json:"position"`
-	Scope      string                `json:"scope"`
-	Operation  webhook.Operation     `json:"operation"`
-	Entity     webhook.EntityKey     `json:"entity"`
-	Sequence   uint64                `json:"sequence,omitempty"`
-	Time       time.Time             `json:"time"`
-	Recorded   time.Time             `json:"recorded"`
-	Exchange   webhook.ExchangeID    `json:"exchange"`
-	Cause      webhook.ExchangeID    `json:"cause,omitzero"`
-	Before     json.RawMessage       `json:"before,omitempty"`
-	After      json.RawMessage       `json:"after,omitempty"`
-	Changes    []webhook.FieldChange `json:"changes,omitempty"`
-	Item       json.RawMessage       `json:"item,omitempty"`
-	Related    []webhook.Related     `json:"related,omitempty"`
-	Attributes json.RawMessage       `json:"attributes,omitempty"`
-	Tenant     string                `json:"tenant,omitempty"`
-	Unowned    bool                  `json:"unowned,omitempty"`
-	Actor      string                `json:"actor,omitempty"`
-	Params     map[string]string     `json:"params,omitempty"`
-	Request    webhook.EventRequest  `json:"request"`
-	SkipKey    string                `json:"skip_key,omitempty"`
-	Provenance webhook.Provenance    `json:"provenance"`
-	Gap        *webhook.Gap          `json:"gap,omitempty"`
-	DryRun     bool                  `json:"dry_run,omitempty"`
+	ID         webhook.EventID       `json:"id" jsonschema:"Id; that of its webhooks too."`
+	Position   uint64                `json:"position" jsonschema:"Place in the order in which events were recorded."`
+	Scope      string                `json:"scope" jsonschema:"What happened, like project.created."`
+	Operation  webhook.Operation     `json:"operation" jsonschema:"What was done to the entity." enum:"created|updated|deleted|called|gap"`
+	Entity     webhook.EntityKey     `json:"entity" jsonschema:"What it is about."`
+	Sequence   uint64                `json:"sequence,omitempty" jsonschema:"Counts the changes of the entity, without holes."`
+	Time       time.Time             `json:"time" jsonschema:"When the call ended that it comes of."`
+	Recorded   time.Time             `json:"recorded" jsonschema:"When it was recorded."`
+	Exchange   webhook.ExchangeID    `json:"exchange" jsonschema:"Id of the call that it comes of."`
+	Cause      webhook.ExchangeID    `json:"cause,omitzero" jsonschema:"Id of the call because of which Sidehook looked."`
+	Before     json.RawMessage       `json:"before,omitempty" jsonschema:"The entity before, if there was one and it is known."`
+	After      json.RawMessage       `json:"after,omitempty" jsonschema:"The entity after, if there is one and it is known."`
+	Changes    []webhook.FieldChange `json:"changes,omitempty" jsonschema:"What an update changed."`
+	Item       json.RawMessage       `json:"item,omitempty" jsonschema:"The element that earned it."`
+	Related    []webhook.Related     `json:"related,omitempty" jsonschema:"Entities related to it."`
+	Attributes json.RawMessage       `json:"attributes,omitempty" jsonschema:"What its rule says of it."`
+	Tenant     string                `json:"tenant,omitempty" jsonschema:"The tenant that may see it."`
+	Unowned    bool                  `json:"unowned,omitempty" jsonschema:"Its tenant could not be told: nobody but the operator sees it."`
+	Actor      string                `json:"actor,omitempty" jsonschema:"Who made the call."`
+	Params     map[string]string     `json:"params,omitempty" jsonschema:"Parameters of the path of the call."`
+	Request    webhook.EventRequest  `json:"request" jsonschema:"The call."`
+	SkipKey    string                `json:"skip_key,omitempty" jsonschema:"The skip key that the call carried."`
+	Provenance webhook.Provenance    `json:"provenance" jsonschema:"How its before and after are known."`
+	Gap        *webhook.Gap          `json:"gap,omitempty" jsonschema:"What may have been missed, and why."`
+	DryRun     bool                  `json:"dry_run,omitempty" jsonschema:"It is shown, and never delivered."`
 }
 
 func viewEvent(e *webhook.Event) eventView {
@@ -48,18 +48,18 @@ func viewEvent(e *webhook.Event) eventView {
 }
 
 type deliveryView struct {
-	ID           webhook.DeliveryID     `json:"id"`
-	Event        webhook.EventID        `json:"event"`
-	Scope        string                 `json:"scope,omitempty"`
-	Subscription webhook.SubscriptionID `json:"subscription"`
-	Position     uint64                 `json:"position"`
-	State        webhook.DeliveryState  `json:"state"`
-	Reason       string                 `json:"reason,omitempty"`
-	Attempts     int                    `json:"attempts"`
-	Due          time.Time              `json:"due,omitzero"`
-	Created      time.Time              `json:"created"`
-	Settled      time.Time              `json:"settled,omitzero"`
-	Made         []attemptView          `json:"requests,omitempty"`
+	ID           webhook.DeliveryID     `json:"id" jsonschema:"Id."`
+	Event        webhook.EventID        `json:"event" jsonschema:"Id of the event."`
+	Scope        string                 `json:"scope,omitempty" jsonschema:"Scope of the event, while that is known."`
+	Subscription webhook.SubscriptionID `json:"subscription" jsonschema:"Id of the subscription that it is owed to."`
+	Position     uint64                 `json:"position" jsonschema:"Position of the event."`
+	State        webhook.DeliveryState  `json:"state" jsonschema:"pending and held ones are owed; the others are final." enum:"pending|held|delivered|refused|exhausted|dead|cancelled|expired|not_visible"`
+	Reason       string                 `json:"reason,omitempty" jsonschema:"Why it is in this state."`
+	Attempts     int                    `json:"attempts" jsonschema:"How many attempts of its schedule were made."`
+	Due          time.Time              `json:"due,omitzero" jsonschema:"When it is next attempted."`
+	Created      time.Time              `json:"created" jsonschema:"When it was made."`
+	Settled      time.Time              `json:"settled,omitzero" jsonschema:"When it reached its final state."`
+	Made         []attemptView          `json:"requests,omitempty" jsonschema:"Its attempts."`
 }
 
 // viewDelivery shows d as it stands with its subscription in state s.
@@ -87,17 +87,17 @@ func viewDelivery(d *webhook.Delivery, s webhook.SubscriptionState, now time.Tim
 }
 
 type attemptView struct {
-	Number   int             `json:"number"`
-	Started  time.Time       `json:"started"`
-	Millis   float64         `json:"milliseconds"`
-	Outcome  webhook.Outcome `json:"outcome"`
-	Status   int             `json:"status,omitempty"`
-	Error    string          `json:"error,omitempty"`
-	URL      string          `json:"url"`
-	Sent     webhook.Header  `json:"sent,omitempty"`
-	Received webhook.Header  `json:"received,omitempty"`
-	Answer   string          `json:"answer,omitempty"`
-	CutShort bool            `json:"answer_cut_short,omitempty"`
+	Number   int             `json:"number" jsonschema:"1 for the first request that was made."`
+	Started  time.Time       `json:"started" jsonschema:"When."`
+	Millis   float64         `json:"milliseconds" jsonschema:"How long it took."`
+	Outcome  webhook.Outcome `json:"outcome" jsonschema:"What came of it." enum:"accepted|failed|throttled|stopped|aborted|broken"`
+	Status   int             `json:"status,omitempty" jsonschema:"Status of the answer, if there was one."`
+	Error    string          `json:"error,omitempty" jsonschema:"What went wrong, in words."`
+	URL      string          `json:"url" jsonschema:"Where it was sent."`
+	Sent     webhook.Header  `json:"sent,omitempty" jsonschema:"Headers that were sent, without secrets."`
+	Received webhook.Header  `json:"received,omitempty" jsonschema:"Headers of the answer."`
+	Answer   string          `json:"answer,omitempty" jsonschema:"The first 16 KiB of the body of the answer."`
+	CutShort bool            `json:"answer_cut_short,omitempty" jsonschema:"The body was longer."`
 }
 
 func viewAttempt(a *webhook.Attempt) attemptView {

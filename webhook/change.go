@@ -16,7 +16,7 @@ const (
 // FieldChange is one path whose value differs. Paths are names joined by dots;
 // a dot inside a name is written `\.`.
 type FieldChange struct {
-	Path string          `json:"path"`
-	Old  json.RawMessage `json:"old,omitempty"` // nil: absent before
-	New  json.RawMessage `json:"new,omitempty"` // nil: absent now
+	Path string          `json:"path" jsonschema:"Where, as names joined by dots."`
+	Old  json.RawMessage `json:"old,omitempty" jsonschema:"What was there; not there: nothing was."` // nil: absent before
+	New  json.RawMessage `json:"new,omitempty" jsonschema:"What is there; not there: nothing is."`   // nil: absent now
 }

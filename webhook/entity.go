@@ -8,10 +8,10 @@ import (
 // EntityKey names one entity. ID keeps the API's own spelling (digits of large
 // numbers included); a singular resource has the empty ID.
 type EntityKey struct {
-	API      string `json:"api"`
-	Tenant   string `json:"tenant,omitempty"`
-	Resource string `json:"resource"`
-	ID       string `json:"id"`
+	API      string `json:"api" jsonschema:"The api that it belongs to."`
+	Tenant   string `json:"tenant,omitempty" jsonschema:"The tenant, where it is part of what tells entities apart."`
+	Resource string `json:"resource" jsonschema:"What it is, like project."`
+	ID       string `json:"id" jsonschema:"Its id, as the API writes it."`
 }
 
 // String returns resource/id, as logs show an entity.

@@ -40,16 +40,16 @@ type Event struct {
 
 // EventRequest is what an event tells of the call that caused it.
 type EventRequest struct {
-	ID     string `json:"id,omitempty"`
-	Method string `json:"method"`
-	Path   string `json:"path"`
+	ID     string `json:"id,omitempty" jsonschema:"The id that the call carried."`
+	Method string `json:"method" jsonschema:"Its method."`
+	Path   string `json:"path" jsonschema:"Its path."`
 	Trace  string `json:"-"` // traceparent, sent as a header
 }
 
 // Related is a second entity or value named by a rule.
 type Related struct {
-	Name  string          `json:"name"`
-	Value json.RawMessage `json:"value"`
+	Name  string          `json:"name" jsonschema:"What it is to the entity."`
+	Value json.RawMessage `json:"value" jsonschema:"Its value."`
 }
 
 // Entity is what the event's `entity` means: the after state, or the last
@@ -63,12 +63,12 @@ func (e *Event) Entity() json.RawMessage {
 
 // Provenance says how the before and the after of an event are known.
 type Provenance struct {
-	Before     Source        `json:"before"`
-	BeforeAge  time.Duration `json:"before_age,omitempty"` // how old the before was when the call began
-	After      Source        `json:"after"`
-	Confidence Confidence    `json:"confidence"`
-	Unknown    []string      `json:"unknown,omitempty"`
-	Concurrent bool          `json:"concurrent,omitempty"`
+	Before     Source        `json:"before" jsonschema:"How the state before is known." enum:"none|snapshot|fetch|response|request|computed"`
+	BeforeAge  time.Duration `json:"before_age,omitempty" jsonschema:"How old the state before was, in nanoseconds."` // how old the before was when the call began
+	After      Source        `json:"after" jsonschema:"How the state after is known." enum:"none|snapshot|fetch|response|request|computed"`
+	Confidence Confidence    `json:"confidence" jsonschema:"How sure it is." enum:"proven|observed|inferred"`
+	Unknown    []string      `json:"unknown,omitempty" jsonschema:"Paths whose values are not known."`
+	Concurrent bool          `json:"concurrent,omitempty" jsonschema:"Other calls on the entity were under way."`
 }
 
 // Confidence grades an after state.
@@ -82,10 +82,10 @@ const (
 
 // Gap says that something may have changed and we cannot tell what.
 type Gap struct {
-	Reason string    `json:"reason"` // a word of a closed list, see the constants
-	Detail string    `json:"detail"` // in words: what may have been missed and why
-	From   time.Time `json:"from"`
-	To     time.Time `json:"to"`
+	Reason string    `json:"reason" jsonschema:"Why, as a word."`                              // a word of a closed list, see the constants
+	Detail string    `json:"detail" jsonschema:"What may have been missed and why, in words."` // in words: what may have been missed and why
+	From   time.Time `json:"from" jsonschema:"From when."`
+	To     time.Time `json:"to" jsonschema:"Until when."`
 }
 
 // Reasons of gaps.

@@ -1,0 +1,98 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// documentOf returns the document as a reader of it has it.
+func documentOf(t *testing.T, operator bool) *openapi3.T {
+	t.Helper()
+	doc, err := describeAPI(operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		t.Fatalf("read the document: %v", err)
+	}
+	return read
+}
+
+// The document is what the specification wants, and says of every route,
+// parameter and field what it is.
+func TestTheOpenAPIDocumentIsValid(t *testing.T) {
+	for _, operator := range []bool{false, true} {
+		doc := documentOf(t, operator)
+		if err := doc.Validate(context.Background(), openapi3.IsOpenAPI31OrLater()); err != nil {
+			t.Errorf("operator %v: %v", operator, err)
+		}
+		for name, s := range doc.Components.Schemas {
+			wantDescribed(t, name, s.Value)
+		}
+		ids := map[string]bool{}
+		for path, item := range doc.Paths.Map() {
+			for method, op := range item.Operations() {
+				if op.OperationID == "" || op.Summary == "" || ids[op.OperationID] {
+					t.Errorf("%s %s: id %q, summary %q", method, path, op.OperationID, op.Summary)
+				}
+				ids[op.OperationID] = true
+				for _, p := range op.Parameters {
+					if p.Value.Description == "" {
+						t.Errorf("%s %s: parameter %s is not described", method, path, p.Value.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+func wantDescribed(t *testing.T, place string, s *openapi3.Schema) {
+	t.Helper()
+	for name, p := range s.Properties {
+		alternatives := p.Value.AnyOf
+		described := p.Value.Description != "" || p.Ref != "" && p.Value != nil
+		described = described || slices.ContainsFunc(alternatives, func(s *openapi3.SchemaRef) bool { return s.Value.Description != "" })
+		if !described {
+			t.Errorf("%s.%s is not described: give its field a tag jsonschema", place, name)
+		}
+		if p.Ref == "" {
+			wantDescribed(t, place+"."+name, p.Value)
+		}
+	}
+	if s.Items != nil && s.Items.Ref == "" {
+		wantDescribed(t, place+"[]", s.Items.Value)
+	}
+}
+
+// What the operator may do, and nobody else, is in the operator's document only;
+// what may be given and what is shown are the settings that are taken.
+func TestTheOpenAPIDocumentTellsWhoMaySetWhat(t *testing.T) {
+	for _, operator := range []bool{false, true} {
+		doc := documentOf(t, operator)
+		given := doc.Components.Schemas["NewSubscription"].Value.Properties
+		for _, name := range slices.Concat(operatorFields, operatorOnce) {
+			if (given[name] != nil) != operator {
+				t.Errorf("operator %v: %s: %v", operator, name, given[name])
+			}
+		}
+		for _, name := range apiFields {
+			if given[name] == nil || doc.Components.Schemas["SubscriptionPatch"].Value.Properties[name] == nil ||
+				doc.Components.Schemas["Subscription"].Value.Properties[name] == nil {
+				t.Errorf("%s is not everywhere", name)
+			}
+		}
+		hasDir := doc.Paths.Find("/events").Get.Parameters.GetByInAndName("query", "dir") != nil
+		if hasDir != operator {
+			t.Errorf("operator %v: parameter dir: %v", operator, hasDir)
+		}
+	}
+}
