@@ -60,9 +60,14 @@ func parseResource(l *optionLine, h *Handler) error {
 	return nil
 }
 
-// resourceName matches a name, which begins the resource's scopes, or one that
-// the path gives.
-var resourceName = regexp.MustCompile(`^([A-Za-z0-9_-]+|\{[a-z_][a-z0-9_]*\})$`)
+// resourceName matches a name, which begins the resource's scopes and is made
+// like them, from what stands there and from what the path gives.
+var resourceName = regexp.MustCompile(`^` + namePart + `([./]` + namePart + `)*$`)
+
+const namePart = `([A-Za-z0-9_-]|\{[a-z_][a-z0-9_]*\})+`
+
+// stateField matches the beginning of an expression.
+var stateField = regexp.MustCompile(`^(after|before|entity)\.`)
 
 func checkResourceName(w word) error {
 	if err := w.noShorthand(); err != nil {
@@ -72,7 +77,7 @@ func checkResourceName(w word) error {
 	case strings.HasPrefix(w.Text, "/"):
 		return w.errf("resource wants its name first: write resource NAME %s", w.Text)
 	case !resourceName.MatchString(w.Text):
-		return w.errf("resource name %q: write letters, digits, _ and -, like project, or a part of the path, like {collection}", w.Text)
+		return w.errf("resource name %q: write letters, digits, _ and -, like project, with dots between parts, like project.payment; {collection} is a part of the path", w.Text)
 	}
 	return nil
 }
@@ -98,7 +103,7 @@ func parseRefresh(l *optionLine, r *rules.Resource) (err error) {
 		return l.errf("refresh wants a resource and an expression that gives the id: write %s", l.usage)
 	}
 	f := rules.Refresh{Resource: l.words[1].Text}
-	if !resourceName.MatchString(f.Resource) || f.Resource[0] == '{' {
+	if !resourceName.MatchString(f.Resource) || strings.Contains(f.Resource, "{") || stateField.MatchString(f.Resource) {
 		return l.words[1].errf("refresh %s: write the name of a resource, like %s", f.Resource, l.usage)
 	}
 	f.ID, err = l.expression(2, len(l.words), lang.EnvRule)
