@@ -7,13 +7,13 @@ GO ?= go
 FUZZTIME ?= 1m
 # The race detector; `make test RACE=` goes without.
 RACE ?= -race
-# Go would take the end-to-end tests of an earlier product from its cache: they build it by themselves.
+# Go would take the tests of an earlier bin/sidehook from its cache.
 TESTFLAGS ?= -count=1
 
 # Which applications `make hosts` installs and tests: names of folders in examples/hosts, commas between.
 HOSTS ?= all
 
-.PHONY: help demo run build test check bench fuzz hosts format vet caddyfiles embed compiler
+.PHONY: help demo run examples build test check bench fuzz hosts format vet caddyfiles embed compiler
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,16 +26,19 @@ run: build ## Leave the demo's API, Sidehook and receivers running, for curl
 	@$(GO) build -o bin/demo ./examples/demo
 	@bin/demo -keep
 
+examples: build ## Play the examples' traffic against bin/sidehook and compare the webhooks with the products' documentation
+	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook $(GO) test $(TESTFLAGS) ./examples/...
+
 build: ## Build bin/sidehook, a Caddy with the module in it (the first time takes minutes)
 	@[ -x bin/sidehook ] || echo "building Caddy with Sidehook; the first time this takes a few minutes"
 	@$(GO) build -o bin/sidehook ./cmd/sidehook
 
 # The demo comes before the tests, so that the last lines are the tests' own.
-test: format compiler vet caddyfiles embed demo ## Everything: format, vet, Caddyfiles, demo, and all tests with the race detector
-	$(GO) test $(RACE) $(TESTFLAGS) -timeout 20m ./...
+test: format compiler vet caddyfiles embed demo ## Everything: format, vet, Caddyfiles, demo, and all tests (examples included) with the race detector
+	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook $(GO) test $(RACE) $(TESTFLAGS) -timeout 20m ./...
 
 check: format vet caddyfiles ## The quick half of test: format, vet, Caddyfiles, unit tests without the race detector
-	$(GO) test -short $(TESTFLAGS) ./...
+	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook $(GO) test -short $(TESTFLAGS) ./...
 
 bench: build ## Measure Sidehook against plain Caddy (BENCH_PAIRS=20 BENCH_SECONDS=1; about five minutes)
 	@$(GO) build -o bin/bench ./bench

@@ -1,9 +1,11 @@
 package crud
 
 import (
-	"cmp"
 	"net/http"
+	"slices"
 	"time"
+
+	"github.com/sidehook/sidehook/examples/internal/plain"
 )
 
 // Options changes how an [API] behaves. The zero value is the ordinary API.
@@ -21,35 +23,30 @@ type Options struct {
 
 // API serves the three resources. It is safe for concurrent use.
 type API struct {
-	mux      http.ServeMux
-	latency  time.Duration
-	projects *collection[Project, *Project]
-	tasks    *collection[Task, *Task]
-	contacts *collection[Contact, *Contact]
+	api     *plain.API
+	latency time.Duration
 }
 
 // New returns an empty API.
 func New(o Options) *API {
-	if o.Now == nil {
-		o.Now = time.Now
+	api := plain.New(o.Now)
+	add := func(c plain.Collection) *plain.Collection {
+		c.NoContent = slices.Contains(o.NoContent, c.Name)
+		c.Created, c.Updated = "created_at", "updated_at"
+		return api.Add(c)
 	}
-	a := &API{
-		latency:  o.Latency,
-		projects: newCollection[Project]("project", "/api/projects", 1001, o),
-		tasks:    newCollection[Task]("task", "/api/tasks", 1, o),
-		contacts: newCollection[Contact]("contact", "/api/contacts", 501, o),
+	projects := project()
+	var tasks *plain.Collection
+	projects.MayDelete = func(p plain.Doc) error {
+		open := func(t plain.Doc) bool { return t["project_id"] == p["id"] && t["status"] != "done" }
+		if len(tasks.All(open)) > 0 {
+			return plain.Conflict("the project has open tasks")
+		}
+		return nil
 	}
-	a.projects.mayDelete = a.noOpenTasks
-	a.tasks.mayStore = a.projectExists
-	a.projects.routes(&a.mux)
-	a.tasks.routes(&a.mux)
-	a.contacts.routes(&a.mux)
-	a.mux.HandleFunc("GET /api/projects/{id}/tasks", a.listTasks)
-	a.mux.HandleFunc("POST /api/projects/{id}/tasks", a.createTask)
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, http.StatusNotFound, "no such path: %s", r.URL.Path)
-	})
-	return a
+	tasks = add(task(add(projects)))
+	add(contact())
+	return &API{api, o.Latency}
 }
 
 // ServeHTTP implements [http.Handler].
@@ -61,46 +58,5 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	a.mux.ServeHTTP(w, r)
-}
-
-// listTasks answers GET /api/projects/{id}/tasks.
-func (a *API) listTasks(w http.ResponseWriter, r *http.Request) {
-	id, ok := a.project(w, r)
-	if !ok {
-		return
-	}
-	a.tasks.writeList(w, r, func(t *Task) bool { return t.ProjectID == id })
-}
-
-// createTask answers POST /api/projects/{id}/tasks: the path names the project.
-func (a *API) createTask(w http.ResponseWriter, r *http.Request) {
-	if id, ok := a.project(w, r); ok {
-		a.tasks.create(w, r, func(t *Task) { t.ProjectID = cmp.Or(t.ProjectID, id) })
-	}
-}
-
-// project returns the id in r's path, having answered 404 if there is no such
-// project.
-func (a *API) project(w http.ResponseWriter, r *http.Request) (int64, bool) {
-	id, ok := a.projects.pathID(r)
-	if !ok || !a.projects.has(id) {
-		fail(w, http.StatusNotFound, "no project %s", r.PathValue("id"))
-		return 0, false
-	}
-	return id, true
-}
-
-func (a *API) projectExists(t *Task) string {
-	if a.projects.has(t.ProjectID) {
-		return ""
-	}
-	return "project_id names no project"
-}
-
-func (a *API) noOpenTasks(p *Project) string {
-	if a.tasks.any(func(t *Task) bool { return t.ProjectID == p.ID && t.Status != "done" }) {
-		return "the project has open tasks"
-	}
-	return ""
+	a.api.ServeHTTP(w, r)
 }

@@ -1,153 +1,65 @@
 package crud
 
 import (
-	"encoding/json"
-	"fmt"
-	"slices"
+	"errors"
+	"strconv"
 	"strings"
-	"time"
+
+	"github.com/sidehook/sidehook/examples/internal/plain"
 )
 
-// Project is a piece of work with an owner and a budget.
-type Project struct {
-	ID        int64     `json:"id"`
-	Name      string    `json:"name"`
-	Status    string    `json:"status"` // planned, active, on_hold or done
-	Owner     *Person   `json:"owner"`
-	Budget    Budget    `json:"budget"`
-	Tags      []string  `json:"tags"`
-	StartDate *string   `json:"start_date"`
-	Notes     string    `json:"notes"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
-}
-
-// Person is a nested, read-as-written reference.
-type Person struct {
-	ID    int64  `json:"id"`
-	Name  string `json:"name"`
-	Email string `json:"email,omitempty"`
-}
-
-// Budget has one computed field, as the budgets of such APIs do.
-type Budget struct {
-	Amount      Money   `json:"amount"`
-	Spent       Money   `json:"spent"`
-	Currency    string  `json:"currency"`
-	UsedPercent float64 `json:"used_percent"` // computed: spent of amount
-}
-
-// Task belongs to a project.
-type Task struct {
-	ID        int64     `json:"id"`
-	ProjectID int64     `json:"project_id"`
-	Title     string    `json:"title"`
-	Status    string    `json:"status"` // open, doing or done
-	Assignee  *Person   `json:"assignee"`
-	Labels    []string  `json:"labels"`
-	DueDate   *string   `json:"due_date"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
-}
-
-// Contact is a person at a customer.
-type Contact struct {
-	ID         int64     `json:"id"`
-	Name       string    `json:"name"`
-	Email      string    `json:"email"`
-	Phone      *string   `json:"phone"`
-	Company    string    `json:"company"`
-	Newsletter bool      `json:"newsletter"`
-	CreatedAt  time.Time `json:"created_at"`
-	UpdatedAt  time.Time `json:"updated_at"`
-}
-
-// Money is an amount in hundredths; its JSON is a number with two decimals,
-// like 15000.00.
-type Money int64
-
-// MarshalJSON implements [json.Marshaler].
-func (m Money) MarshalJSON() ([]byte, error) {
-	sign := ""
-	if m < 0 {
-		sign, m = "-", -m
+// project is a piece of work with an owner and a budget, one field of which is
+// computed, as the budgets of such APIs do.
+func project() plain.Collection {
+	return plain.Collection{
+		Name: "project", Path: "/api/projects", First: 1001,
+		Fields: `{"id":0,"name":"","status":"planned","owner":null,
+			"budget":{"amount":0.00,"spent":0.00,"currency":"EUR","used_percent":0},
+			"tags":[],"start_date":null,"notes":"","created_at":"","updated_at":""}`,
+		Complete: func(p, _ plain.Doc) error {
+			budget := p["budget"].(plain.Doc)
+			amount, spent := plain.Money(budget, "amount"), plain.Money(budget, "spent")
+			used := 0.0
+			if amount > 0 {
+				used = float64(spent*1000/amount) / 10
+			}
+			budget["used_percent"] = plain.Number(strconv.FormatFloat(used, 'f', -1, 64))
+			return errors.Join(filled(p, "name"), plain.OneOf(p, "status", "planned", "active", "on_hold", "done"))
+		},
 	}
-	return fmt.Appendf(nil, "%s%d.%02d", sign, m/100, m%100), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler].
-func (m *Money) UnmarshalJSON(text []byte) error {
-	var f float64
-	if err := json.Unmarshal(text, &f); err != nil {
-		return fmt.Errorf("an amount is a number like 15000.00, not %s", text)
+// task belongs to a project.
+func task(projects *plain.Collection) plain.Collection {
+	return plain.Collection{
+		Name: "task", Path: "/api/tasks", Below: []string{"/api/projects/{project_id}/tasks"},
+		Fields: `{"id":0,"project_id":0,"title":"","status":"open","assignee":null,"labels":[],"due_date":null,
+			"created_at":"","updated_at":""}`,
+		Refs: map[string]*plain.Collection{"project_id": projects},
+		Complete: func(t, _ plain.Doc) error {
+			return errors.Join(filled(t, "title"), plain.OneOf(t, "status", "open", "doing", "done"))
+		},
 	}
-	if f < 0 {
-		*m = -Money(-f*100 + 0.5)
-	} else {
-		*m = Money(f*100 + 0.5)
+}
+
+// contact is a person at a customer.
+func contact() plain.Collection {
+	return plain.Collection{
+		Name: "contact", Path: "/api/contacts", First: 501,
+		Fields: `{"id":0,"name":"","email":"","phone":null,"company":"","newsletter":false,
+			"created_at":"","updated_at":""}`,
+		Complete: func(c, _ plain.Doc) error {
+			if email := c["email"].(string); email != "" && !strings.Contains(email, "@") {
+				return errors.New("email is not an address")
+			}
+			return filled(c, "name")
+		},
+	}
+}
+
+func filled(doc plain.Doc, field string) error {
+	if strings.TrimSpace(doc[field].(string)) == "" {
+		return errors.New(field + " is missing")
 	}
 	return nil
-}
-
-func (p *Project) identity() (*int64, *time.Time, *time.Time) {
-	return &p.ID, &p.CreatedAt, &p.UpdatedAt
-}
-
-// complete fills defaults and computed fields, and says what is wrong.
-func (p *Project) complete() string {
-	if p.Status == "" {
-		p.Status = "planned"
-	}
-	if p.Budget.Currency == "" {
-		p.Budget.Currency = "EUR"
-	}
-	if p.Tags == nil {
-		p.Tags = []string{}
-	}
-	p.Budget.UsedPercent = 0
-	if p.Budget.Amount > 0 {
-		p.Budget.UsedPercent = float64(p.Budget.Spent*1000/p.Budget.Amount) / 10
-	}
-	if strings.TrimSpace(p.Name) == "" {
-		return "name is missing"
-	}
-	return oneOf("status", p.Status, "planned", "active", "on_hold", "done")
-}
-
-func (t *Task) identity() (*int64, *time.Time, *time.Time) {
-	return &t.ID, &t.CreatedAt, &t.UpdatedAt
-}
-
-func (t *Task) complete() string {
-	if t.Status == "" {
-		t.Status = "open"
-	}
-	if t.Labels == nil {
-		t.Labels = []string{}
-	}
-	if strings.TrimSpace(t.Title) == "" {
-		return "title is missing"
-	}
-	return oneOf("status", t.Status, "open", "doing", "done")
-}
-
-func (c *Contact) identity() (*int64, *time.Time, *time.Time) {
-	return &c.ID, &c.CreatedAt, &c.UpdatedAt
-}
-
-func (c *Contact) complete() string {
-	if strings.TrimSpace(c.Name) == "" {
-		return "name is missing"
-	}
-	if c.Email != "" && !strings.Contains(c.Email, "@") {
-		return "email is not an address"
-	}
-	return ""
-}
-
-func oneOf(field, got string, allowed ...string) string {
-	if slices.Contains(allowed, got) {
-		return ""
-	}
-	return fmt.Sprintf("%s is one of %s", field, strings.Join(allowed, ", "))
 }

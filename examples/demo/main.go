@@ -43,8 +43,8 @@ func run(binary, config string, keep bool) (err error) {
 		select {
 		case <-interrupted:
 			return nil
-		case <-s.proxy.ended:
-			return s.proxy.crashed()
+		case <-s.proxy.Ended:
+			return s.proxy.Crashed()
 		}
 	}
 	played := make(chan error, 1)
@@ -53,8 +53,8 @@ func run(binary, config string, keep bool) (err error) {
 	case err = <-played:
 	case <-interrupted:
 		err = fmt.Errorf("interrupted")
-	case <-s.proxy.ended:
-		err = s.proxy.crashed()
+	case <-s.proxy.Ended:
+		err = s.proxy.Crashed()
 	}
 	return err
 }

@@ -31,7 +31,7 @@ type stage struct {
 	isDown    map[string]bool
 	played    int // steps of the story
 	servers   []*http.Server
-	proxy     *process
+	proxy     *serve.Process
 }
 
 // names are the receivers, in the order in which they are printed.
@@ -53,7 +53,7 @@ func open(binary, config string, keep bool) (s *stage, err error) {
 		if !keep {
 			usual = 0
 		}
-		return freePort(usual)
+		return serve.FreePort(usual)
 	}
 	env := []string{
 		"DATA_DIR=" + filepath.Join(s.dir, "data"),
@@ -75,11 +75,11 @@ func open(binary, config string, keep bool) (s *stage, err error) {
 	sitePort, adminPort := port(8080), port(2019)
 	s.site, s.admin, s.api = "http://localhost:"+sitePort, "http://localhost:"+adminPort, "http://localhost:"+apiPort
 	env = append(env, "PORT="+sitePort, "ADMIN_PORT="+adminPort)
-	s.proxy, err = start(filepath.Join(s.dir, "sidehook.log"), env, binary, "run", "--config", config, "--adapter", "caddyfile")
+	s.proxy, err = serve.Start(filepath.Join(s.dir, "sidehook.log"), env, binary, "run", "--config", config, "--adapter", "caddyfile")
 	if err != nil {
 		return s, err
 	}
-	return s, s.proxy.ready(s.site + "/api/projects")
+	return s, s.proxy.Ready(s.site + "/api/projects")
 }
 
 // receive starts the receiver of a subscription, and returns what the
@@ -114,7 +114,7 @@ func (s *stage) serve(port string, handler http.Handler) error {
 // close stops everything and removes what it left. It says so if Sidehook did
 // not end by itself.
 func (s *stage) close() error {
-	err := s.proxy.stop()
+	err := s.proxy.Stop()
 	for _, server := range s.servers {
 		server.Close()
 	}
@@ -140,20 +140,5 @@ Try, in another terminal:
   curl %[4]s/sidehook/health
   bin/sidehook sidehook events --address %[5]s
 
-`, s.api, s.site, s.proxy.log, s.admin, s.admin[len("http://"):])
-}
-
-// freePort returns usual if nothing listens there, else a free port. Somebody
-// may take it before it is used; then whoever wanted it says so.
-func freePort(usual int) string {
-	listener, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", usual))
-	if err != nil {
-		listener, err = net.Listen("tcp", "localhost:0")
-	}
-	if err != nil {
-		return "0"
-	}
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
+`, s.api, s.site, s.proxy.Log, s.admin, s.admin[len("http://"):])
 }

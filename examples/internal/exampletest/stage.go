@@ -1,0 +1,227 @@
+package exampletest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/examples/internal/serve"
+)
+
+// patience bounds every wait for what must come.
+const patience = 30 * time.Second
+
+// Stage is an example on its feet.
+type Stage struct {
+	Site  string // where Sidehook answers for the API
+	Admin string // host:port of Caddy's admin endpoint
+
+	t         *testing.T
+	dir       string
+	env       []string
+	receivers map[string]*receiver // by the subscription's name
+	proxy     *serve.Process
+}
+
+// Start starts the Caddyfile in the test's folder in front of api. env holds
+// "NAME=value" of what it reads from the environment. Nothing in it is changed
+// but where things are: the site's :8080, the API's localhost:3000, the URLs of
+// subscriptions, the admin endpoint and the store.
+func Start(t *testing.T, api http.Handler, env ...string) *Stage {
+	t.Helper()
+	s := &Stage{t: t, dir: t.TempDir(), env: env, receivers: map[string]*receiver{}}
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	s.Admin, s.Site = "localhost:"+serve.FreePort(0), "http://localhost:"+serve.FreePort(0)
+	config := filepath.Join(s.dir, "Caddyfile")
+	if err := os.WriteFile(config, []byte(s.configuration(server.URL)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start(config)
+	t.Cleanup(s.stop)
+	return s
+}
+
+// subscribed matches the line of a subscription.
+var subscribed = regexp.MustCompile(`(?m)^(\s*subscription (\S+)) \S+`)
+
+// configuration is the example's Caddyfile with the test's addresses.
+func (s *Stage) configuration(api string) string {
+	s.t.Helper()
+	shipped, err := os.ReadFile("Caddyfile")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	text := string(shipped)
+	replace := func(old, new string) {
+		s.t.Helper()
+		if strings.Count(text, old) != 1 {
+			s.t.Fatalf("the Caddyfile has %d times %q, want it once", strings.Count(text, old), old)
+		}
+		text = strings.Replace(text, old, new, 1)
+	}
+	replace(":8080 {", s.Site+" {")
+	replace("localhost:3000", strings.TrimPrefix(api, "http://"))
+	text = "\n" + text
+	replace("\n{\n\tsidehook {\n", "{\n\tadmin "+s.Admin+"\n\tgrace_period 1s\n\tsidehook {\n\t\tstore badger "+filepath.Join(s.dir, "data")+"\n")
+	return subscribed.ReplaceAllStringFunc(text, func(line string) string {
+		found := subscribed.FindStringSubmatch(line)
+		s.receivers[found[2]] = receive(s.t, found[2])
+		return found[1] + " " + s.receivers[found[2]].URL
+	})
+}
+
+func (s *Stage) start(config string) {
+	s.t.Helper()
+	env := append(s.env, "XDG_CONFIG_HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "HOME="+s.dir)
+	p, err := serve.Start(filepath.Join(s.dir, "log"), env, os.Getenv(binary), "run", "--config", config, "--adapter", "caddyfile")
+	if err == nil {
+		s.proxy = p
+		err = p.Ready("http://" + s.Admin + "/sidehook/health")
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	// Caddy starts its apps in no particular order.
+	s.until("the site answers", func() bool {
+		resp, err := http.Get(s.Site)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	})
+}
+
+func (s *Stage) stop() {
+	if s.t.Failed() {
+		s.t.Logf("sidehook's log ends with:\n%s", s.proxy.Tail())
+	}
+	if err := s.proxy.Stop(); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// Play makes a call of the API through Sidehook, which must succeed, waits until
+// all that comes of it has been told, and returns the webhooks: those of one
+// receiver in the order of their arrival.
+func (s *Stage) Play(method, path, body string, header ...string) []Webhook {
+	s.t.Helper()
+	status, answer := s.Call(method, path, body, header...)
+	if status >= 400 {
+		s.t.Fatalf("%s %s: %d: %s", method, path, status, answer)
+	}
+	return s.Told()
+}
+
+// Call makes a call of the API through Sidehook, and returns its answer. header
+// holds names and values in turn.
+func (s *Stage) Call(method, path, body string, header ...string) (status int, answer string) {
+	s.t.Helper()
+	return s.request(method, s.Site+path, body, header...)
+}
+
+// Manage makes a call of Sidehook's own API, under Caddy's admin endpoint.
+func (s *Stage) Manage(method, path, body string) (status int, answer string) {
+	s.t.Helper()
+	return s.request(method, "http://"+s.Admin+"/sidehook/api"+path, body)
+}
+
+func (s *Stage) request(method, url, body string, header ...string) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, url, err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, url, err)
+	}
+	return resp.StatusCode, string(answer)
+}
+
+// Told waits until every call has been derived and every webhook delivered, and
+// returns those that came since it was asked before.
+func (s *Stage) Told() []Webhook {
+	s.t.Helper()
+	s.until("everything is told", s.settled)
+	var all []Webhook
+	for _, r := range s.receivers {
+		all = append(all, r.take()...)
+	}
+	return all
+}
+
+func (s *Stage) settled() bool {
+	var health struct {
+		Pending, Underived uint64
+		Unread             int64 `json:"unread_bytes"`
+	}
+	_, answer := s.request(http.MethodGet, "http://"+s.Admin+"/sidehook/health", "")
+	if err := json.Unmarshal([]byte(answer), &health); err != nil {
+		s.t.Fatalf("health: %v: %s", err, answer)
+	}
+	return health.Unread == 0 && health.Underived == 0 && health.Pending == 0
+}
+
+// Answer changes what the receiver of a subscription answers from now on; 204
+// at first.
+func (s *Stage) Answer(subscription string, status int) {
+	s.receivers[subscription].answer.Store(int64(status))
+}
+
+// Subscription returns how a subscription stands: its status and the reason.
+func (s *Stage) Subscription(name string) (status, reason string) {
+	s.t.Helper()
+	code, answer := s.Manage(http.MethodGet, "/subscriptions/"+name, "")
+	var got struct{ Status, Reason string }
+	if err := json.Unmarshal([]byte(answer), &got); err != nil || code != http.StatusOK {
+		s.t.Fatalf("subscription %s: %d: %s", name, code, answer)
+	}
+	return got.Status, got.Reason
+}
+
+func (s *Stage) until(what string, ok func() bool) {
+	s.t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			s.t.Fatalf("after %v still not: %s", patience, what)
+		}
+	}
+}
+
+// Names returns what name finds in each webhook, sorted as they came.
+func Names(all []Webhook, name func(Webhook) string) []string {
+	names := []string{}
+	for _, w := range all {
+		names = append(names, name(w))
+	}
+	return names
+}
+
+// String tells a webhook in one line.
+func (w Webhook) String() string { return fmt.Sprintf("%s: %s", w.Subscription, w.Body) }

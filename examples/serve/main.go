@@ -1,0 +1,39 @@
+// Command serve serves the API of one of the examples until it is interrupted:
+//
+//	go run ./examples/serve albi
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/examples/albi"
+	"github.com/sidehook/sidehook/examples/internal/serve"
+)
+
+// apis are the examples by their folder.
+var apis = map[string]func() http.Handler{
+	"albi": func() http.Handler { return albi.New(nil) },
+}
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:3000", "`address` to listen on; port 0 takes a free one, printed on the first line")
+	flag.Usage = func() {
+		fmt.Fprintf(os.Stderr, "usage: serve [-listen ADDRESS] %s\n", strings.Join(slices.Sorted(maps.Keys(apis)), "|"))
+	}
+	flag.Parse()
+	api, ok := apis[flag.Arg(0)]
+	if !ok || flag.NArg() != 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := serve.Main(flag.Arg(0), *listen, api()); err != nil {
+		log.Fatal(err)
+	}
+}
