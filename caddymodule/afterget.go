@@ -2,29 +2,78 @@ package caddymodule
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	"github.com/sidehook/sidehook/derive"
+	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// afterGet finds out what an entity is after a call.
-type afterGet struct {
+// maxAfterGets bounds the GETs that are made for one call. What became of the
+// rest of its entities is told by its request, or without data.
+const maxAfterGets = 100
+
+// keptPlan is how much the bodies of a call may hold for its plan to be kept while
+// its GETs are under way: what a plan knows of them can be 16 times as large.
+const keptPlan = 64 << 10
+
+// afterGets find out what the entities of a call are after it.
+type afterGets struct {
 	fetcher *fetcher
 	line    line
 	x       *webhook.Exchange // as journaled: nobody changes it
-	key     webhook.EntityKey
-	target  string
+	gets    []oneAfter
+
+	mu   sync.Mutex  // GETs of one call run at once, and a plan is for one goroutine
+	plan *rules.Plan // nil: not kept
+}
+
+// oneAfter is one entity of a call, and the path of the GET that would show it; ""
+// if none is needed, or none may be made.
+type oneAfter struct {
+	key    webhook.EntityKey
+	target string
+}
+
+// newAfterGets returns what finds out the after of plan's subjects.
+func newAfterGets(c *call, plan *rules.Plan) (a *afterGets, needed bool) {
+	a = &afterGets{fetcher: c.fetcher, line: c.line, x: c.exchange, gets: make([]oneAfter, len(plan.Subjects))}
+	n := 0
+	for i := range plan.Subjects {
+		s := &plan.Subjects[i]
+		a.gets[i].key = s.Key
+		if s.Fetch != "" && n < maxAfterGets {
+			a.gets[i].target = s.Fetch
+			n++
+		}
+	}
+	if n > 0 {
+		a.fetcher = c.fetcher.outlive()
+	}
+	if len(a.x.Request.Body.Bytes)+len(a.x.Response.Body.Bytes) <= keptPlan {
+		a.plan = plan
+	}
+	return a, n > 0
+}
+
+// of returns the [derive.Fetch] of one subject, nil if it needs none.
+func (a *afterGets) of(subject int) derive.Fetch {
+	if a.gets[subject].target == "" {
+		return nil
+	}
+	return func(ctx context.Context) *webhook.Observation { return a.fetch(ctx, subject) }
 }
 
 // lagWaits are the waits before an API is asked again whose answer seems to be
 // from before the call: replicas lag.
 var lagWaits = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond}
 
-// fetch is the call's [derive.Fetch].
-func (a *afterGet) fetch(ctx context.Context) *webhook.Observation {
-	o := a.get(ctx)
+// fetch is the [derive.Fetch] of one subject.
+func (a *afterGets) fetch(ctx context.Context, subject int) *webhook.Observation {
+	o := a.get(ctx, subject)
 	for _, wait := range lagWaits {
-		if !a.lags(ctx, o) {
+		if !a.lags(ctx, subject, o) {
 			break
 		}
 		timer := time.NewTimer(wait)
@@ -34,29 +83,38 @@ func (a *afterGet) fetch(ctx context.Context) *webhook.Observation {
 			timer.Stop()
 			return o
 		}
-		if again := a.get(ctx); again.Status != 0 {
+		if again := a.get(ctx, subject); again.Status != 0 {
 			o = again
 		}
 	}
 	return o
 }
 
-func (a *afterGet) get(ctx context.Context) (o *webhook.Observation) {
-	if !a.fetcher.h.guarded(func() { o = a.fetcher.get(ctx, "after", a.target) }) {
+func (a *afterGets) get(ctx context.Context, subject int) (o *webhook.Observation) {
+	if !a.fetcher.h.guarded(func() { o = a.fetcher.get(ctx, "after", a.gets[subject].target) }) {
 		o = &webhook.Observation{Error: errBug.Error()}
 	}
 	return o
 }
 
 // lags reports whether o seems to be from before the call.
-func (a *afterGet) lags(ctx context.Context, o *webhook.Observation) (lags bool) {
+func (a *afterGets) lags(ctx context.Context, subject int, o *webhook.Observation) (lags bool) {
 	if o.Status == 0 {
 		return false
 	}
-	before, err := a.line.Snapshot(ctx, a.key)
+	before, err := a.line.Snapshot(ctx, a.gets[subject].key)
 	if err != nil {
 		return false
 	}
-	a.fetcher.h.guarded(func() { lags = a.fetcher.h.program.Lags(a.x, &before, o) })
+	a.fetcher.h.guarded(func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		switch {
+		case a.plan != nil:
+			lags = a.plan.Lags(subject, &before, o)
+		case len(a.gets) == 1:
+			lags = a.fetcher.h.program.Lags(a.x, &before, o)
+		}
+	})
 	return lags
 }

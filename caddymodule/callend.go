@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -134,24 +134,26 @@ func (c *call) observe() {
 		c.settle()
 		return
 	}
-	s, needed := c.afterFetch()
-	if !needed {
-		c.settle()
-		return
-	}
-	a := &afterGet{fetcher: c.fetcher.outlive(), line: c.line, x: c.exchange, key: s.Key, target: s.Fetch}
-	c.settled = true
-	c.traffic.Observe(s.Key, a.fetch, s.Names()...)
+	c.ask()
 }
 
-// afterFetch returns the one entity that a GET would tell about. What became of
-// several entities at once is not found out by GETs here.
-func (c *call) afterFetch() (s rules.Subject, needed bool) {
+// ask starts the GETs that tell what the entities of the call are now.
+func (c *call) ask() {
 	plan := c.h.program.Plan(c.exchange)
-	if len(plan.Subjects) != 1 || plan.Subjects[0].Fetch == "" {
-		return s, false
+	a, needed := newAfterGets(c, plan)
+	c.settled = true
+	switch {
+	case len(plan.Subjects) > 1:
+		parts := make([]derive.Part, len(plan.Subjects))
+		for i := range parts {
+			parts[i] = derive.Part{Key: plan.Subjects[i].Key, Fetch: a.of(i)}
+		}
+		c.traffic.ObserveEach(parts)
+	case needed:
+		c.traffic.Observe(plan.Subjects[0].Key, a.of(0), plan.Subjects[0].Names()...)
+	default:
+		c.traffic.Settle()
 	}
-	return plan.Subjects[0], true
 }
 
 // giveBack returns the capture budget: from here on the bodies are the

@@ -24,7 +24,7 @@ func (d *Deriver) Again(ctx context.Context, x *webhook.Exchange, p *rules.Progr
 		return d.Store.Unquarantine(ctx, x.ID)
 	}
 	t.setPlan(pl)
-	t.setAfter(nil, false)
+	t.setAfter(nil)
 	for i := range t.after {
 		t.after[i].Late = true
 	}

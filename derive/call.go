@@ -27,6 +27,9 @@ type Call struct {
 
 	get   Get    // see Lend; nil: nothing is lent
 	phase uint32 // see phases
+
+	parts map[webhook.EntityKey]*Call // see ObserveEach; nil: seen is of the call's one entity
+	part  bool                        // it is one of those
 }
 
 // Drop ends a call that changed nothing and is not journaled with a body.
@@ -121,9 +124,7 @@ func (c *Call) adopt(key webhook.EntityKey) {
 	c.alone = e.open == 0
 	e.known++
 	e.unresolved++
-	if e.last == nil {
-		e.last = c
-	}
+	e.pass(c)
 }
 
 // observe fetches until a GET counts, the call is superseded or ctx ends.
@@ -171,7 +172,9 @@ func (c *Call) undisturbed(fence uint64) bool {
 // resolve publishes the after of c and opens the gate if it was the last.
 func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 	t := c.traffic
-	t.leave(c.phase)
+	if !c.part {
+		t.leave(c.phase)
+	}
 	t.mu.Lock()
 	defer c.after()
 	defer t.mu.Unlock()

@@ -68,6 +68,7 @@ type Deriver struct {
 	programs programs
 	line     *line
 	begins   map[webhook.ExchangeID]begun // only those of earlier processes
+	owed     owed
 	caughtUp chan struct{}
 	ended    chan struct{} // closed when nothing is recorded any more
 	stalled  stalled
@@ -168,7 +169,7 @@ func (d *Deriver) take(ctx context.Context, e *store.Entry, done map[webhook.Exc
 			d.Journal.Done(e.At)
 			return
 		}
-		d.queue(ctx, &ticket{d: d, x: e.End, at: e.At})
+		d.queue(ctx, &ticket{d: d, x: e.End, at: e.At, old: !d.Recovered.Before(e.At)})
 	}
 }
 
@@ -196,6 +197,9 @@ func (d *Deriver) queue(ctx context.Context, t *ticket) {
 		return
 	}
 	t.setPlan(pl)
+	if t.old {
+		d.owe(t)
+	}
 	d.line.join(ctx, t)
 }
 

@@ -61,10 +61,7 @@ const keptPlan = 64 << 10
 // goroutine, and does nothing once ctx has ended: what is left out must not be
 // overtaken.
 func (l *line) join(ctx context.Context, t *ticket) {
-	t.size = cap(t.x.Request.Body.Bytes) + cap(t.x.Response.Body.Bytes)
-	if t.x.Before != nil {
-		t.size += cap(t.x.Before.Body.Bytes)
-	}
+	t.size = bodies(t.x)
 	if t.size > keptPlan {
 		t.plan = nil
 	}
@@ -104,9 +101,9 @@ func (l *line) knows(t *ticket) bool {
 	if t.gap != nil || t.after != nil {
 		return true
 	}
-	seen, concurrent, settled := l.traffic.Look(t.x.ID, l.settled)
+	c, settled := l.traffic.look(t.x.ID, l.settled)
 	if settled {
-		t.setAfter(seen, concurrent)
+		t.setAfter(c)
 	}
 	return settled
 }

@@ -26,6 +26,16 @@ func (t *Traffic) learn(c *store.Consequences) {
 	}
 }
 
+// leadAll lets names lead to where key does.
+func (t *Traffic) leadAll(names []webhook.EntityKey, key webhook.EntityKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	to := t.entityOf(key)
+	for _, name := range names {
+		t.lead(name, to)
+	}
+}
+
 // lead is called with t.mu held.
 func (t *Traffic) lead(name, to webhook.EntityKey) {
 	if name == to {

@@ -18,7 +18,8 @@ type begun struct {
 }
 
 // reconcile queues the calls that were in flight when an earlier process died,
-// behind everything that ended before: their outcome is unknown.
+// behind everything that ended before: their outcome is unknown. And it has the
+// API asked what earlier processes did not come to ask.
 func (d *Deriver) reconcile(ctx context.Context) {
 	open := make([]begun, 0, len(d.begins))
 	for _, b := range d.begins {
@@ -49,21 +50,23 @@ func (d *Deriver) reconcile(ctx context.Context) {
 		// its copy may be read again from a later one.
 		d.queue(ctx, &ticket{d: d, x: x, begin: true})
 	}
+	d.owed.ask()
 }
 
 // ask has the API asked, as the service, what became of x, a call that was in
 // flight, unless a later one on its entity is asked about.
 func (d *Deriver) ask(ctx context.Context, x *webhook.Exchange, asked map[webhook.EntityKey]bool) {
-	if d.Service == nil {
-		return
-	}
-	get := d.Service(x.API)
 	p, err := d.program(ctx, x)
-	if get == nil || err != nil {
+	if err != nil {
 		return
 	}
 	pl, err := plan(p, x)
-	if err != nil || len(pl.Subjects) != 1 || pl.Subjects[0].Fetch == "" || asked[pl.Subjects[0].Key] {
+	if err != nil {
+		return
+	}
+	d.supersede(pl)
+	get := d.service(x.API)
+	if get == nil || len(pl.Subjects) != 1 || pl.Subjects[0].Fetch == "" || asked[pl.Subjects[0].Key] {
 		return
 	}
 	key, target := pl.Subjects[0].Key, pl.Subjects[0].Fetch

@@ -34,8 +34,8 @@ func (d *Deriver) refresh(t *ticket) {
 		return
 	}
 	get := d.Traffic.borrow(t.x.ID)
-	if get == nil && d.Service != nil {
-		get = d.Service(t.x.API)
+	if get == nil {
+		get = d.service(t.x.API)
 	}
 	for _, r := range t.derived.Refresh {
 		if get == nil {

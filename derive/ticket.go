@@ -16,6 +16,7 @@ type ticket struct {
 	x       *webhook.Exchange // nil: a gap's
 	at      store.Position
 	begin   bool // x is of a begin that has no end
+	old     bool // x is an earlier process's
 	program *rules.Program
 	plan    *rules.Plan // nil: not kept, see keptPlan
 	gap     *gap
@@ -39,11 +40,14 @@ func (t *ticket) setPlan(pl *rules.Plan) {
 	t.keys = pl.Keys(t.oneKey[:0])
 }
 
-// setAfter says what was found out about the after.
-func (t *ticket) setAfter(seen *webhook.Observation, concurrent bool) {
+// setAfter says what was found out about the after, by the call behind t's
+// exchange; nil: there is none in this process.
+func (t *ticket) setAfter(c *Call) {
 	t.after = t.oneAfter[:0]
-	for range t.subjects {
-		t.after = append(t.after, rules.Seen{Observation: seen, Concurrent: concurrent || t.x.Overlapped})
+	for _, key := range t.keys[:t.subjects] {
+		seen := c.saw(key)
+		seen.Concurrent = seen.Concurrent || t.x.Overlapped
+		t.after = append(t.after, seen)
 	}
 }
 

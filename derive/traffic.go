@@ -174,18 +174,24 @@ func (t *Traffic) Wait(ctx context.Context, id webhook.ExchangeID) (seen *webhoo
 // when it is, by the goroutine that settles it; if Look is called more often, the
 // last then is.
 func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observation, concurrent, settled bool) {
+	c, settled := t.look(id, then)
+	if c == nil {
+		return nil, false, settled
+	}
+	return c.seen, c.concurrent, settled
+}
+
+// look returns the call behind exchange id if it is settled; nil if there is none
+// in this process. It calls then as Look does.
+func (t *Traffic) look(id webhook.ExchangeID, then func()) (c *Call, settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.calls[id]
-	switch {
-	case c == nil:
-		return nil, false, true
-	case c.settled:
-		return c.seen, c.concurrent, true
-	default:
-		c.then = then
-		return nil, false, false
+	c = t.calls[id]
+	if c == nil || c.settled {
+		return c, true
 	}
+	c.then = then
+	return nil, false
 }
 
 // Forget says that exchange id is recorded, or will never be.
@@ -197,6 +203,14 @@ func (t *Traffic) Forget(id webhook.ExchangeID) {
 		return
 	}
 	delete(t.calls, id)
+	for _, p := range c.parts {
+		t.forget(p)
+	}
+	t.forget(c)
+}
+
+// forget is called with t.mu held.
+func (t *Traffic) forget(c *Call) {
 	if c.settled {
 		t.bytes -= seenBytes(c.seen)
 	} else { // given up while its GET is under way

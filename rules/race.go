@@ -12,10 +12,15 @@ import (
 // again. before is the snapshot of the entity, as far as it is recorded.
 func (p *Program) Lags(x *webhook.Exchange, before *webhook.Snapshot, seen *webhook.Observation) bool {
 	plan := p.Plan(x)
-	if plan.call == nil || len(plan.Subjects) != 1 {
+	return len(plan.Subjects) == 1 && plan.Lags(0, before, seen)
+}
+
+// Lags is [Program.Lags] for one subject of the plan.
+func (pl *Plan) Lags(subject int, before *webhook.Snapshot, seen *webhook.Observation) bool {
+	if pl.call == nil {
 		return false
 	}
-	c, s := plan.call, &plan.Subjects[0]
+	c, s, alone := pl.call, &pl.Subjects[subject], len(pl.Subjects) == 1
 	switch {
 	case c.later:
 		return false
@@ -24,8 +29,8 @@ func (p *Program) Lags(x *webhook.Exchange, before *webhook.Snapshot, seen *webh
 	case s.Kind == Create && seen.Status == 404:
 		return !c.unsure
 	}
-	b := c.before(s, before, true)
-	body := c.observed(seen, s, true, s.asked, b.body)
+	b := c.before(s, before, alone)
+	body := c.observed(seen, s, alone, s.asked, b.body)
 	if body == nil || b.body == nil {
 		return false
 	}

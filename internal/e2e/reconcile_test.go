@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -53,4 +54,52 @@ func TestACallInFlightAtACrashIsReconciled(t *testing.T) {
 	wantScopes(t, got, "project.created", "project.updated")
 	wantField(t, got[1].Body.Data, "name", `"v1"`)
 	wantField(t, got[1].Body.Previous, "name", `"v0"`)
+}
+
+// A call was answered without its entity, and the process died while it asked for
+// that. The next one asks, as the service; where nobody may, the call's own request
+// tells.
+func TestAnAfterGetUnderWayAtACrashIsMade(t *testing.T) {
+	for name, c := range map[string]struct{ origin, size string }{
+		"the service asks": {"\n\t\torigin %s\n\t\tcredential Authorization \"Bearer service\"", "4"},
+		"nobody may ask":   {"", "3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, release := make(chan struct{}, 8), make(chan struct{})
+			api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				switch {
+				case r.Method == http.MethodPost:
+					w.WriteHeader(http.StatusCreated)
+					io.WriteString(w, `{"id":1001,"name":"v0","size":3,"kind":"roof"}`)
+				case r.Method == http.MethodPatch:
+					w.WriteHeader(http.StatusNoContent)
+				case r.Header.Get("Authorization") == "Bearer service":
+					io.WriteString(w, `{"id":1001,"name":"v1","size":4,"kind":"roof"}`)
+				default:
+					asked <- struct{}{}
+					<-release
+				}
+			}))
+			defer close(release)
+			origin := ""
+			if c.origin != "" {
+				origin = fmt.Sprintf(c.origin, api.URL)
+			}
+			crm := receive(t, nil)
+			p := start(t, caddyfile(subscribe("crm", crm, "scopes project.** project.gap"), "\t\tfetch 20s 4"+origin+projects, api.URL))
+			p.call("POST", "/api/projects", `{"name":"v0"}`, "Authorization", "Bearer caller")
+			crm.wait(1)
+			until(t, "that is recorded: else the kill has it repeated", p.settled)
+			p.call("PATCH", "/api/projects/1001", `{"name":"v1"}`, "Authorization", "Bearer caller")
+			<-asked
+			p.kill()
+			p.start()
+			got := crm.wait(2)
+			wantScopes(t, got, "project.created", "project.updated")
+			wantField(t, got[1].Body.Data, "name", `"v1"`)
+			wantField(t, got[1].Body.Data, "size", c.size)
+			wantField(t, got[1].Body.Previous, "name", `"v0"`)
+		})
+	}
 }

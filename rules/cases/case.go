@@ -12,7 +12,8 @@
 //   - answer: its response. A status, header fields, an empty line, a body. It
 //     may also stand in the exchange, behind a line ---.
 //   - get before, get after (optional): what a GET of the entity answered
-//     before and after the call, as an answer.
+//     before and after the call, as an answer. Several get after are of several
+//     entities, in the order of their GETs.
 //   - refresh (optional, one for each): what a GET of an entity that the exchange
 //     refreshes answered, as an answer.
 //   - more exchanges, in order.
@@ -70,9 +71,8 @@ type Case struct {
 
 // exchange is one call of a case.
 type exchange struct {
-	request, answer, getBefore, getAfter *part
-
-	refreshes []*part
+	request, answer, getBefore *part
+	getsAfter, refreshes       []*part
 }
 
 // part is a section with a first line, fields and a body.
@@ -145,7 +145,7 @@ func (c *Case) section(name string, data []byte) (err error) {
 	case "get before":
 		x.getBefore = got
 	case "get after":
-		x.getAfter = got
+		x.getsAfter = append(x.getsAfter, got)
 	case "refresh":
 		x.refreshes = append(x.refreshes, got)
 	default:

@@ -120,7 +120,7 @@ func (r *runner) exchange(e *exchange) error {
 	if err := r.seed(plan, x); err != nil {
 		return err
 	}
-	got, err := r.derive(x, plan, e.getAfter)
+	got, err := r.derive(x, plan, e.getsAfter)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (r *runner) refresh(e *exchange, x *webhook.Exchange, wanted []rules.Refres
 }
 
 // derive derives an exchange and shows what comes of it.
-func (r *runner) derive(x *webhook.Exchange, plan *rules.Plan, getAfter *part) (got rules.Derived, err error) {
+func (r *runner) derive(x *webhook.Exchange, plan *rules.Plan, gets []*part) (got rules.Derived, err error) {
 	before := make([]webhook.Snapshot, 0, len(plan.Subjects))
 	for _, key := range plan.Keys(nil) {
 		snap := r.snapshots[key]
@@ -167,18 +167,9 @@ func (r *runner) derive(x *webhook.Exchange, plan *rules.Plan, getAfter *part) (
 		snap.Key = key
 		before = append(before, snap)
 	}
-	after := make([]rules.Seen, len(plan.Subjects))
-	for i, s := range plan.Subjects {
-		if s.Fetch != "" {
-			r.say("GET %s", s.Fetch)
-		}
-		if getAfter != nil {
-			obs, err := observation(getAfter, x.Ended.Add(time.Millisecond))
-			if err != nil {
-				return got, err
-			}
-			after[i].Observation = obs
-		}
+	after, err := r.observe(x, plan, gets)
+	if err != nil {
+		return got, err
 	}
 	got, accounts, err := r.p.Explain(x, plan, before, after)
 	if err != nil {
@@ -189,6 +180,28 @@ func (r *runner) derive(x *webhook.Exchange, plan *rules.Plan, getAfter *part) (
 		r.why.WriteString(r.prefix + Why(&accounts[i]))
 	}
 	return got, nil
+}
+
+// observe shows the GETs that would be made after x, and returns what they showed.
+func (r *runner) observe(x *webhook.Exchange, plan *rules.Plan, gets []*part) ([]rules.Seen, error) {
+	after := make([]rules.Seen, len(plan.Subjects))
+	for i, s := range plan.Subjects {
+		if s.Fetch != "" {
+			r.say("GET %s", s.Fetch)
+		}
+		if len(gets) == 0 || s.Fetch == "" && len(gets) > 1 {
+			continue
+		}
+		obs, err := observation(gets[0], x.Ended.Add(time.Millisecond))
+		if err != nil {
+			return nil, err
+		}
+		after[i].Observation = obs
+		if s.Fetch != "" {
+			gets = gets[min(1, len(gets)-1):]
+		}
+	}
+	return after, nil
 }
 
 // keep shows what was derived, and remembers it.
