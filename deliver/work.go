@@ -108,7 +108,7 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 	}
 	d.opts.Observer.Attempted(p.sub, dl, a)
 	after := dl.After(*a, p.sub.Retry)
-	if after.State == webhook.Exhausted && p.sub.Order == webhook.OrderEntityHold && dl.Lane != "" {
+	if after.State == webhook.Exhausted && p.sub.Order == webhook.OrderEntityHold && dl.Lane != "" && dl.Priority != webhook.Replaying {
 		after = after.Hold()
 	}
 	awaited := dl.Lane != "" && d.opts.Queue.Awaited(dl.ID)

@@ -193,6 +193,22 @@ type Registry interface {
 	DropKept(ctx context.Context, id webhook.SubscriptionID) error
 }
 
+// Replays keeps replays, and does what they say.
+type Replays interface {
+	// AllReplays returns all, oldest first.
+	AllReplays(ctx context.Context) ([]webhook.Replay, error)
+
+	// PutReplay keeps r, durably, in place of the one of its ID, and in the same
+	// commit makes ds pending for it (see [webhook.Delivery.Replayed]): those that
+	// are in a state that r selects, and those that there are none of yet, if r is
+	// about these. It leaves others alone, and those whose event is forgotten. The
+	// replay as kept is returned: Queued has grown by what became pending.
+	PutReplay(ctx context.Context, r webhook.Replay, now time.Time, ds ...webhook.Delivery) (webhook.Replay, error)
+
+	// DropReplay forgets a replay. One that is not there is no error.
+	DropReplay(ctx context.Context, id webhook.ReplayID) error
+}
+
 // Reader answers questions about what was recorded.
 type Reader interface {
 	Event(ctx context.Context, id webhook.EventID) (*webhook.Event, error)
@@ -220,6 +236,8 @@ type DeliveryQuery struct {
 	Subscription webhook.SubscriptionID
 	State        webhook.DeliveryState
 	Below        uint64 // only positions lower than it; 0: all
+	Oldest       bool   // of Subscription, from the oldest on
+	From         uint64 // with Oldest: only positions from it on
 	Max          int    // at most so many; 0 means 100
 }
 
@@ -256,6 +274,7 @@ type Store interface {
 	Queue
 	Subscriptions
 	Registry
+	Replays
 	Reader
 	Keeper
 	Close() error

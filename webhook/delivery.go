@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -34,7 +35,7 @@ type Priority uint8
 const (
 	Live Priority = iota
 	Retrying
-	Replay
+	Replaying // what a [Replay] made due
 )
 
 // DeliveryState is the state of a delivery. Transitions are the methods of
@@ -121,8 +122,12 @@ func (d Delivery) Expire(now time.Time) Delivery {
 	return d.settle(Expired, "held longer than hold_for", now)
 }
 
-// Retry returns d pending again, due now, with a fresh schedule.
+// Retry returns d pending again, due now, with a fresh schedule. One that is
+// final goes back into the lane that it had first.
 func (d Delivery) Retry(now time.Time) Delivery {
+	if d.State.Final() {
+		d.Lane = strings.TrimPrefix(d.Lane, replayLane)
+	}
 	d.State, d.Reason, d.Attempts, d.Due, d.Settled = Pending, "", 0, now, time.Time{}
 	d.Priority = Retrying
 	return d

@@ -44,6 +44,7 @@ const (
 	tableState      = 'S' // subscription -> state
 	tableNumber     = 'N' // -> last subscription number
 	tableKept       = 'U' // subscription -> one that the configuration does not have
+	tableReplay     = 'r' // replay -> replay
 
 	tableRevisit = 'g' // time position: events to look at again
 	tableCursor  = 'G' // -> position up to which retention has looked
@@ -172,6 +173,8 @@ func keyQuarantine(x webhook.ExchangeID) key {
 func keyState(s subscription) key { return newKey(tableState, len(s)).last(string(s)) }
 
 func keyKept(s subscription) key { return newKey(tableKept, len(s)).last(string(s)) }
+
+func keyReplay(id webhook.ReplayID) key { return newKey(tableReplay, len(id)).last(string(id)) }
 
 func keyRevisit(t time.Time, position uint64) key {
 	return newKey(tableRevisit, 16).time(t).u64(position)

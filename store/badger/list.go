@@ -23,6 +23,8 @@ func (s *Store) Deliveries(ctx context.Context, q store.DeliveryQuery) ([]webhoo
 	defer v.release()
 	l := listing{ctx: ctx, q: q}
 	switch {
+	case q.Oldest:
+		err = v.eachOf(q.Subscription, q.From, false, l.add)
 	case q.Event != "":
 		position, ok, err := eventPosition(v, v, q.Event)
 		if err != nil || !ok {
@@ -55,6 +57,8 @@ func (l *listing) add(s storedDelivery) (bool, error) {
 	switch {
 	case l.ctx.Err() != nil:
 		return false, l.ctx.Err()
+	case q.Oldest && q.Below > 0 && s.position >= q.Below:
+		return false, nil
 	case q.Below > 0 && s.position >= q.Below, q.State != "" && s.state != q.State,
 		q.Subscription != "" && s.tag != tagOf(q.Subscription):
 		return true, nil

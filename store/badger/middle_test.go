@@ -211,7 +211,7 @@ func TestTheRestOfAReplayIsKeptBesideThatOfItsEvent(t *testing.T) {
 	again := store.Record{Exchange: webhook.ExchangeID{5}, Derive: func([]webhook.Snapshot) (store.Consequences, error) {
 		var out store.Consequences
 		for _, sub := range subs {
-			out.Deliveries = append(out.Deliveries, webhook.Delivery{ID: webhook.NewDeliveryID(c.Events[0].ID, sub, 1), Event: c.Events[0].ID, Subscription: sub, Priority: webhook.Replay})
+			out.Deliveries = append(out.Deliveries, webhook.Delivery{ID: webhook.NewDeliveryID(c.Events[0].ID, sub, 1), Event: c.Events[0].ID, Subscription: sub, Priority: webhook.Replaying})
 		}
 		return out, nil
 	}}

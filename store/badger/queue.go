@@ -36,8 +36,8 @@ type line struct {
 	id      subscription
 	pending uint64
 	hold    hold
-	windows [webhook.Replay + 1]window // of what is queued
-	fresh   [webhook.Replay + 1]window // of what is fresh; whole
+	windows [webhook.Replaying + 1]window // of what is queued
+	fresh   [webhook.Replaying + 1]window // of what is fresh; whole
 	freshN  uint64
 	lanes   map[string][]*item // what is fresh, by place
 	busy    map[string]bool    // lanes of which a delivery is given out

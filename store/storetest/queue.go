@@ -62,7 +62,7 @@ func oldestFirst(e *exam) {
 func subs(all ...webhook.SubscriptionID) []webhook.SubscriptionID { return all }
 
 func priorities(e *exam) {
-	for i, rank := range []webhook.Priority{webhook.Replay, webhook.Retrying, webhook.Live} {
+	for i, rank := range []webhook.Priority{webhook.Replaying, webhook.Retrying, webhook.Live} {
 		e.record(change{x: exchange(i), order: fmt.Sprint(i), lane: fmt.Sprint(i), subs: subs("crm"), rank: rank, due: noon.Add(time.Duration(i))})
 	}
 	e.reopen()
@@ -206,7 +206,7 @@ func replayedEvent(e *exam) {
 	old := e.record(change{x: exchange(1), order: "7", subs: subs("crm")})
 	e.deliver(old)
 	e.record(change{x: exchange(2), order: "7", subs: subs("crm")})
-	again := change{rank: webhook.Replay}.delivery(old.Event, "crm")
+	again := change{rank: webhook.Replaying}.delivery(old.Event, "crm")
 	again.ID = webhook.NewDeliveryID(old.Event, "crm", 1)
 	for n := range 2 {
 		_, err := e.recordOne(store.Record{Exchange: exchange(3 + n), Derive: func([]webhook.Snapshot) (store.Consequences, error) {

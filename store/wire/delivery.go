@@ -88,7 +88,7 @@ func DecodeDelivery(data []byte) (*webhook.Delivery, error) {
 		case deliveryLane:
 			d.Lane = r.String()
 		case deliveryPriority:
-			d.Priority = webhook.Priority(r.Small(uint8(webhook.Replay)))
+			d.Priority = webhook.Priority(r.Small(uint8(webhook.Replaying)))
 		case deliveryUnjudged:
 			d.Unjudged = r.Bool()
 		default:

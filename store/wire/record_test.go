@@ -43,7 +43,7 @@ func fullSnapshot() webhook.Snapshot {
 
 func fullDelivery() *webhook.Delivery {
 	return &webhook.Delivery{
-		ID: "dlv_1", Event: "evt_1", Subscription: "crm", Position: 7, Lane: "l", Priority: webhook.Replay,
+		ID: "dlv_1", Event: "evt_1", Subscription: "crm", Position: 7, Lane: "l", Priority: webhook.Replaying,
 		Unjudged: true, State: webhook.Exhausted, Reason: "why", Attempts: 2, Requests: 3,
 		Due: noon, Created: noon, Settled: noon,
 	}
