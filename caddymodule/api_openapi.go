@@ -30,6 +30,7 @@ func apiTypes() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[rules.Duration]():     duration,
 		reflect.TypeFor[webhook.ExchangeID](): text("", ""),
 		reflect.TypeFor[json.RawMessage]():    {},
+		reflect.TypeFor[apiWhen]():            {OneOf: []*jsonschema.Schema{text("date-time", ""), {Type: "integer"}}},
 		reflect.TypeFor[Retry](): {OneOf: []*jsonschema.Schema{
 			{Type: "array", Items: duration, MaxItems: jsonschema.Ptr(maxRetry)},
 			{Type: "string", Enum: []any{none}},
@@ -52,6 +53,9 @@ func apiShapes() []apiShape {
 		{"Event", reflect.TypeFor[eventView](), false},
 		{"Attempt", reflect.TypeFor[attemptView](), false},
 		{"Delivery", reflect.TypeFor[deliveryView](), false},
+		{"NewReplay", reflect.TypeFor[apiReplay](), true},
+		{"ReplayCount", reflect.TypeFor[apiReplayCount](), false},
+		{"Replay", reflect.TypeFor[replayView](), false},
 	}
 }
 

@@ -149,6 +149,30 @@ func routesOfAPI() []apiRoute {
 			id: "retryDelivery", about: "Try a delivery again that is final or held, with a fresh schedule",
 			status: ok, shows: "Delivery", refuses: []int{conflict},
 		},
+		{
+			method: post, path: "replays", handle: (*apiCall).createReplay,
+			id: "createReplay", about: "Send recorded events to a subscription again", body: "NewReplay",
+			more:   "They are the same events, with the same webhook-id. They are sent slowly, behind all that is live.",
+			status: http.StatusCreated, shows: "Replay", refuses: []int{conflict},
+		},
+		{
+			method: post, path: "replays/count", handle: (*apiCall).countReplay,
+			id: "countReplay", about: "Count what a replay would send, and send nothing", body: "NewReplay",
+			status: ok, shows: "ReplayCount",
+		},
+		{
+			method: get, path: "replays", handle: (*apiCall).listReplays,
+			id: "listReplays", about: "List replays, newest first", query: replayParameters,
+			status: ok, shows: "Replay", list: true,
+		},
+		{
+			method: get, path: "replays/{id}", handle: (*apiCall).readReplayed,
+			id: "readReplay", about: "Read a replay: how far it is", status: ok, shows: "Replay",
+		},
+		{
+			method: post, path: "replays/{id}/cancel", handle: (*apiCall).cancelReplay,
+			id: "cancelReplay", about: "Cancel a replay, and what of it is owed still", status: ok, shows: "Replay",
+		},
 	}
 }
 
@@ -169,6 +193,11 @@ var (
 		apiParameter{Name: "since", About: "Recorded then or later.", Schema: &jsonschema.Schema{Type: "string", Format: "date-time"}},
 		apiParameter{Name: "until", About: "Recorded before.", Schema: &jsonschema.Schema{Type: "string", Format: "date-time"}},
 	)
+)
+
+// replayParameters are those of a list of replays.
+var replayParameters = append(pageParameters[:2:2],
+	apiParameter{Name: "subscription", About: "Id of the subscription.", Schema: &jsonschema.Schema{Type: "string"}},
 )
 
 func deliveryParameters() []apiParameter {

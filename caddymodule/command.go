@@ -14,6 +14,8 @@ var commands = []func() *cobra.Command{
 	eventsCommand,
 	deliveriesCommand,
 	subscriptionsCommand,
+	replayCommand,
+	replaysCommand,
 	explainCommand,
 	seedCommand,
 	tailCommand,
@@ -27,7 +29,7 @@ func init() {
 		Short: "Checks a Sidehook configuration, tries its rules, and shows what a running server did",
 		CobraFunc: func(cmd *cobra.Command) {
 			for _, command := range commands {
-				cmd.AddCommand(command())
+				cmd.AddCommand(withExitCodes(command()))
 			}
 		},
 	})

@@ -43,6 +43,9 @@ func (f *adminFlags) askWith(method, path string, body []byte, v any) error {
 	if err != nil {
 		return fmt.Errorf("read what the server at %s answers: %w (%w)", address, err, errNoServer)
 	}
+	if v == nil || len(text) == 0 {
+		return nil
+	}
 	return json.Unmarshal(text, v)
 }
 
@@ -61,9 +64,15 @@ func saidBy(address string, err error) error {
 	status, body, _ := strings.Cut(text, ": ")
 	var said struct {
 		Error string `json:"error"`
+		problem
 	}
-	if json.Unmarshal([]byte(body), &said) == nil && said.Error != "" {
-		body = said.Error
+	if json.Unmarshal([]byte(body), &said) == nil && said.Error+said.Detail != "" {
+		body = said.Error + said.Detail
+		for _, field := range said.Errors {
+			if field.Detail != said.Detail {
+				body += "\n  " + strings.TrimPrefix(field.Pointer, "/") + field.Parameter + ": " + field.Detail
+			}
+		}
 	}
 	return &serverError{status, strings.TrimSpace(body)}
 }

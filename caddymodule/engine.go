@@ -53,6 +53,7 @@ type engine struct {
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
 	captured  capturedCounters
 	seeding   seeding
+	replays   replays
 	callers   *callerHash
 
 	mu      sync.Mutex
@@ -93,6 +94,9 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 	if err := e.store.DropMarksBelow(context.Background(), e.journal.Stats().First); err != nil {
 		return nil, errors.Join(fmt.Errorf("forget old marks: %w", err), e.journal.Close(), e.store.Close())
 	}
+	if err := e.replays.load(context.Background(), e.store); err != nil {
+		return nil, errors.Join(err, e.journal.Close(), e.store.Close())
+	}
 	key, err := openCallerKey(dir)
 	if err != nil {
 		e.logger.Error("a repeat of a call with an Idempotency-Key will not be recognised after the next start", "error", err)
@@ -124,6 +128,7 @@ func (e *engine) start() {
 	e.deriving.Go(func() { e.deriver.Run(deriving) })
 	e.deriving.Go(func() { e.maintain(ticking) })
 	e.deriving.Go(func() { e.tend(ticking) })
+	e.deriving.Go(func() { e.runReplays(ticking) })
 	if e.missedAny {
 		e.missed.addAll(e.resources(), errMissedUnreadable)
 	}

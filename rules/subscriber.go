@@ -208,6 +208,21 @@ func (s *Subscribers) Want(e *webhook.Event) ([]Want, error) {
 	return wants, nil
 }
 
+// Wanted is [Subscribers.Want] for one subscription.
+func (s *Subscribers) Wanted(e *webhook.Event, id webhook.SubscriptionID) (w Want, wanted bool, err error) {
+	c := s.byID[id]
+	if c == nil || !c.Wants(e.Scope) || !c.Sees(e) {
+		return w, false, nil
+	}
+	wants, err := s.Want(e)
+	for _, w := range wants {
+		if w.Subscription.ID == id {
+			return w, true, err
+		}
+	}
+	return w, false, err
+}
+
 // filed returns the lists in which the subscribers are that may want scope.
 func (s *Subscribers) filed(scope string) [3][]int {
 	exact := s.exact[scope]

@@ -235,10 +235,11 @@ type DeliveryQuery struct {
 	Event        webhook.EventID
 	Subscription webhook.SubscriptionID
 	State        webhook.DeliveryState
-	Below        uint64 // only positions lower than it; 0: all
-	Oldest       bool   // of Subscription, from the oldest on
-	From         uint64 // with Oldest: only positions from it on
-	Max          int    // at most so many; 0 means 100
+	Below        uint64                  // only positions lower than it; 0: all
+	Oldest       bool                    // of Subscription, from the oldest on
+	From         uint64                  // with Oldest: only positions from it on
+	States       []webhook.DeliveryState // any of these; none: all
+	Max          int                     // at most so many; 0 means 100
 }
 
 // Stats is what health and metrics show.

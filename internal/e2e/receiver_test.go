@@ -108,6 +108,13 @@ func (r *receiver) took() []arrival {
 	return slices.Clone(r.accepted)
 }
 
+// forget forgets what came so far.
+func (r *receiver) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.arrivals, r.accepted = nil, nil
+}
+
 // wait waits until n requests were accepted, and returns them.
 func (r *receiver) wait(n int) []arrival {
 	r.t.Helper()

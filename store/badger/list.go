@@ -3,6 +3,7 @@ package badger
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 
@@ -60,6 +61,7 @@ func (l *listing) add(s storedDelivery) (bool, error) {
 	case q.Oldest && q.Below > 0 && s.position >= q.Below:
 		return false, nil
 	case q.Below > 0 && s.position >= q.Below, q.State != "" && s.state != q.State,
+		len(q.States) > 0 && !slices.Contains(q.States, s.state),
 		q.Subscription != "" && s.tag != tagOf(q.Subscription):
 		return true, nil
 	}

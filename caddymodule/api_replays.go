@@ -1,0 +1,285 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Bounds and defaults of a replay.
+const (
+	defaultReplayRate = 20
+	mostReplayRate    = 1000
+
+	// countTime bounds how long a dry run counts.
+	countTime = 10 * time.Second
+
+	// missedState stands among states for events of which there is no delivery.
+	missedState = "missed"
+)
+
+// replayedByDefault are the states of deliveries that were not accepted through
+// no decision of anybody.
+var replayedByDefault = []webhook.DeliveryState{webhook.Exhausted, webhook.Dead, webhook.Expired}
+
+// apiReplay is what begins a replay.
+type apiReplay struct {
+	Subscription webhook.SubscriptionID `json:"subscription" jsonschema:"The one to send to."`
+
+	Since  apiWhen  `json:"since" jsonschema:"Events recorded then or later: a time, or a position; 0 is all there is."`
+	Until  apiWhen  `json:"until,omitempty" jsonschema:"Events recorded before: a time, or a position. Default: now."`
+	Scopes []string `json:"scopes,omitempty" jsonschema:"Patterns of event names: * is one part, ** the rest. Default: all."`
+	States []string `json:"states,omitempty" jsonschema:"What is sent again, by the state of its delivery; missed are events of which there is no delivery and that the subscription would get if they were recorded now. Default: exhausted, dead, expired."`
+	Rate   float64  `json:"rate,omitempty" jsonschema:"How many deliveries are sent in a second at most, up to 1000. Default: 20."`
+}
+
+// apiWhen is a time or a position.
+type apiWhen json.RawMessage
+
+// apiReplayCount says what a replay would send.
+type apiReplayCount struct {
+	Deliveries int    `json:"deliveries" jsonschema:"How many deliveries would be sent again."`
+	Complete   bool   `json:"complete" jsonschema:"False: there may be more, it took too long to count."`
+	From       uint64 `json:"from" jsonschema:"The first position."`
+	Below      uint64 `json:"below" jsonschema:"The position behind the last."`
+}
+
+// replayView is a replay as the API shows it.
+type replayView struct {
+	ID           webhook.ReplayID       `json:"id" jsonschema:"Names it."`
+	Subscription webhook.SubscriptionID `json:"subscription" jsonschema:"The one that it sends to."`
+	Status       webhook.ReplayStatus   `json:"status" enum:"running|done|cancelled" jsonschema:"Whether it goes on."`
+	Reason       string                 `json:"reason,omitempty" jsonschema:"Why it was cancelled."`
+	Waits        string                 `json:"waits,omitempty" jsonschema:"Why it does not go on just now."`
+
+	From     uint64   `json:"from" jsonschema:"The first position."`
+	Below    uint64   `json:"below" jsonschema:"The position behind the last."`
+	Scopes   []string `json:"scopes,omitempty" jsonschema:"Patterns of event names; none: all."`
+	States   []string `json:"states" jsonschema:"What is sent again, by the state of its delivery."`
+	Rate     float64  `json:"rate" jsonschema:"How many deliveries are sent in a second at most."`
+	Next     uint64   `json:"next" jsonschema:"The position that it looks at next."`
+	Progress float64  `json:"progress" jsonschema:"How much of the positions it has looked at, from 0 to 1."`
+	Queued   uint64   `json:"queued" jsonschema:"How many deliveries it has made due."`
+	Owed     int      `json:"owed" jsonschema:"How many of these are under way or to be retried."`
+
+	Created time.Time `json:"created" jsonschema:"When it began."`
+	Ended   time.Time `json:"ended,omitzero" jsonschema:"When it ended."`
+}
+
+func viewReplay(r *replaying) replayView {
+	v := replayView{
+		ID: r.ID, Subscription: r.Subscription, Status: r.Status, Reason: r.Reason, Waits: r.waits,
+		From: r.Low, Below: r.High, Scopes: texts(r.Scopes), States: texts(r.States), Rate: r.Rate, Next: r.Next,
+		Progress: 1, Queued: r.Queued, Owed: len(r.owed), Created: r.Created, Ended: r.Ended,
+	}
+	if r.Missed {
+		v.States = append(v.States, missedState)
+	}
+	if r.Next < r.High {
+		v.Progress = float64(r.Next-r.Low) / float64(r.High-r.Low)
+	}
+	return v
+}
+
+// createReplay begins a replay.
+func (c *apiCall) createReplay() (apiAnswer, error) {
+	r, err := c.readReplay()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	if err := c.e.startReplay(context.WithoutCancel(c.r.Context()), r); err != nil {
+		return apiAnswer{}, err
+	}
+	return apiAnswer{status: http.StatusCreated, location: c.path + "/" + string(r.ID), body: viewReplay(&replaying{Replay: r})}, nil
+}
+
+// countReplay says what a replay would send.
+func (c *apiCall) countReplay() (apiAnswer, error) {
+	r, err := c.readReplay()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	ctx, cancel := context.WithTimeout(c.r.Context(), countTime)
+	defer cancel()
+	n, more, err := c.e.countReplayed(ctx, r)
+	return apiAnswer{body: apiReplayCount{Deliveries: n, Complete: !more, From: r.Low, Below: r.High}}, err
+}
+
+// readReplay reads what is to be sent again.
+func (c *apiCall) readReplay() (r webhook.Replay, err error) {
+	doc, err := c.readDocument()
+	if err != nil {
+		return r, err
+	}
+	known := []string{"subscription", "since", "until", "scopes", "states", "rate"}
+	for _, name := range slices.Sorted(maps.Keys(doc)) {
+		if !slices.Contains(known, name) {
+			return r, wrongField("/"+name, "%s", unknownField(name, known))
+		}
+	}
+	now := time.Now().UTC()
+	r = webhook.Replay{ID: webhook.NewReplayID(now), Status: webhook.ReplayRunning, Rate: defaultReplayRate, Created: now, Asked: c.owner}
+	if c.operator {
+		r.Asked = webhook.ReasonOperator
+	}
+	if r.Subscription, err = c.replayedSubscription(doc); err != nil {
+		return r, err
+	}
+	var states []string
+	for name, to := range map[string]any{"scopes": &r.Scopes, "states": &states, "rate": &r.Rate} {
+		if raw, ok := doc[name]; ok && json.Unmarshal(raw, to) != nil {
+			return r, wrongField("/"+name, "%s: write %s", name, replayFields[name])
+		}
+	}
+	if !(r.Rate > 0 && r.Rate <= mostReplayRate) {
+		return r, wrongField("/rate", "rate: write %s", replayFields["rate"])
+	}
+	for i, p := range r.Scopes {
+		if err := p.Check(); err != nil {
+			return r, wrongField("/scopes/"+strconv.Itoa(i), "%s", err)
+		}
+	}
+	if err := takeReplayStates(&r, states); err != nil {
+		return r, err
+	}
+	return r, c.replayBounds(doc, &r)
+}
+
+// replayFields say what is to be written.
+var replayFields = map[string]string{
+	"scopes": `patterns of event names, like ["project.**"]`,
+	"states": `what to send again, like ["exhausted", "dead"]`,
+	"rate":   "how many deliveries are sent in a second at most, a number up to 1000",
+}
+
+func takeReplayStates(r *webhook.Replay, states []string) error {
+	if len(states) == 0 {
+		r.States = replayedByDefault
+		return nil
+	}
+	for i, s := range states {
+		if s == missedState {
+			r.Missed = true
+			continue
+		}
+		r.States = append(r.States, webhook.DeliveryState(s))
+		if err := r.CheckStates(); err != nil {
+			return wrongField("/states/"+strconv.Itoa(i), "%s", err)
+		}
+	}
+	return nil
+}
+
+func (c *apiCall) replayedSubscription(doc apiDocument) (webhook.SubscriptionID, error) {
+	name, err := doc.take("subscription")
+	if err == nil && name == "" {
+		err = wrongField("/subscription", "subscription is missing: write the id of the one to send to")
+	}
+	if err != nil {
+		return "", err
+	}
+	id := webhook.SubscriptionID(name)
+	if !slices.Contains(c.mine(), id) {
+		return "", wrongField("/subscription", "there is no subscription %s", name)
+	}
+	return id, nil
+}
+
+// replayBounds reads since and until: positions, or times of recording.
+func (c *apiCall) replayBounds(doc apiDocument, r *webhook.Replay) (err error) {
+	newest, err := c.e.newest(c.r.Context())
+	if err != nil {
+		return err
+	}
+	if doc["since"] == nil {
+		return wrongField("/since", "since is missing: write a time like 2026-11-22T08:00:00Z, or a position; 0 is all there is")
+	}
+	if r.Low, err = c.positionOf("since", doc["since"]); err != nil {
+		return err
+	}
+	r.Low = max(r.Low, 1)
+	r.High = newest + 1
+	if raw, ok := doc["until"]; ok {
+		until, err := c.positionOf("until", raw)
+		if err != nil {
+			return err
+		}
+		r.High = min(r.High, until)
+	}
+	r.High = max(r.High, r.Low)
+	r.Next = r.Low
+	return nil
+}
+
+func (c *apiCall) positionOf(name string, raw json.RawMessage) (uint64, error) {
+	var position uint64
+	if json.Unmarshal(raw, &position) == nil {
+		return position, nil
+	}
+	var t time.Time
+	if json.Unmarshal(raw, &t) != nil {
+		return 0, wrongField("/"+name, "%s: write a time like 2026-11-22T08:00:00Z, or a position", name)
+	}
+	return c.e.positionAt(c.r.Context(), t)
+}
+
+// listReplays lists them, newest first. There are few: keptReplays.
+func (c *apiCall) listReplays() (apiAnswer, error) {
+	page, err := c.page()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	of := webhook.SubscriptionID(c.r.URL.Query().Get("subscription"))
+	list := apiList{Data: []any{}}
+	mine := c.mine()
+	for _, r := range c.e.replays.list() {
+		if page.id != "" && string(r.ID) >= page.id || of != "" && r.Subscription != of || !c.maySeeReplay(mine, &r) {
+			continue
+		}
+		if len(list.Data) == page.limit {
+			list.Next = cursor{id: list.Data[page.limit-1].(replayView).cursor()}.text()
+			break
+		}
+		list.Data = append(list.Data, viewReplay(&r))
+	}
+	return apiAnswer{body: list}, nil
+}
+
+func (v replayView) cursor() string { return string(v.ID) }
+
+func (c *apiCall) maySeeReplay(mine []webhook.SubscriptionID, r *replaying) bool {
+	return c.operator || slices.Contains(mine, r.Subscription)
+}
+
+// findReplay returns the replay that the path names.
+func (c *apiCall) findReplay() (replaying, error) {
+	r, ok := c.e.replays.get(webhook.ReplayID(c.id))
+	if !ok || !c.maySeeReplay(c.mine(), &r) {
+		return r, fmt.Errorf("replay %s: %w", c.id, store.ErrNotFound)
+	}
+	return r, nil
+}
+
+func (c *apiCall) readReplayed() (apiAnswer, error) {
+	r, err := c.findReplay()
+	return apiAnswer{body: viewReplay(&r)}, err
+}
+
+func (c *apiCall) cancelReplay() (apiAnswer, error) {
+	r, err := c.findReplay()
+	if err == nil && r.Status == webhook.ReplayRunning {
+		err = c.e.cancelReplay(context.WithoutCancel(c.r.Context()), r.ID, "by a call")
+	}
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	return c.readReplayed()
+}
