@@ -123,6 +123,7 @@ func (c *child) failed(what string) error {
 	return errors.Join(fmt.Errorf("%s %s:\n%s", c.name, what, text), err)
 }
 
+// stop ends c as an operator would.
 func (c *child) stop() {
 	c.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -170,27 +171,29 @@ func (c *child) settle() error {
 	return nil
 }
 
+// anonymous returns the memory that c holds and that no file backs, in bytes; 0
+// where there is no /proc.
+func (c *child) anonymous() int64 { return c.status("RssAnon:") }
+
 // resident returns the memory that c holds now and the most that it held, in
 // bytes; 0 where there is no /proc.
 func (c *child) resident() (now, most int64) {
+	return c.status("VmRSS:"), c.status("VmHWM:")
+}
+
+// status returns a line of /proc/PID/status that counts memory, in bytes.
+func (c *child) status(name string) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
 	if err != nil {
-		return 0, 0
+		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		kib, _ := strconv.ParseInt(fields[1], 10, 64)
-		switch fields[0] {
-		case "VmRSS:":
-			now = kib << 10
-		case "VmHWM:":
-			most = kib << 10
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == name {
+			kib, _ := strconv.ParseInt(fields[1], 10, 64)
+			return kib << 10
 		}
 	}
-	return now, most
+	return 0
 }
 
 // profile writes to file what Caddy's admin endpoint has under /debug/pprof/.

@@ -197,11 +197,7 @@ func requests(host, path string, i int) []*request {
 	all := make([]*request, entitiesPerConn)
 	for e := range all {
 		id := 1000 + i*entitiesPerConn + e
-		body := fmt.Sprintf(`{"id":%d,"name":"Roof of hall %d","status":"active","counter":100000000,"stamp":%d,`+
-			`"owner":{"id":7,"name":"Mara Lind","email":"mara@lind.example"},`+
-			`"budget":{"amount":15000.00,"spent":9125.50,"currency":"EUR","used_percent":60.8},`+
-			`"tags":["steel","urgent","hall"],"start_date":"2026-03-02","notes":"The crane comes on Monday.",`+
-			`"created_at":"2026-03-02T09:00:00Z"}`, id, id, time.Now().UnixNano())
+		body := entity(id, 100_000_000, time.Now())
 		text := fmt.Appendf(nil, "PATCH %s/%d HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 			path, id, host, len(body), body)
 		all[e] = &request{
@@ -212,6 +208,15 @@ func requests(host, path string, i int) []*request {
 		}
 	}
 	return all
+}
+
+// entity is the body of an entity. Its counter and its stamp are always as wide.
+func entity(id, counter int, stamp time.Time) string {
+	return fmt.Sprintf(`{"id":%d,"name":"Roof of hall %d","status":"active","counter":%09d,"stamp":%d,`+
+		`"owner":{"id":7,"name":"Mara Lind","email":"mara@lind.example"},`+
+		`"budget":{"amount":15000.00,"spent":9125.50,"currency":"EUR","used_percent":60.8},`+
+		`"tags":["steel","urgent","hall"],"start_date":"2026-03-02","notes":"The crane comes on Monday.",`+
+		`"created_at":"2026-03-02T09:00:00Z"}`, id, id, counter, stamp.UnixNano())
 }
 
 // at returns the call as it is sent now: it changes the entity.

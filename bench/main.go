@@ -7,7 +7,10 @@
 // plain Caddy's heap is so small that it would collect dozens of times a
 // second, and anything that holds memory would look faster than it is.
 //
-// Environment: BENCH_PAIRS (20), BENCH_SECONDS (1, of one half of a pair),
+// Then it measures delivering as the issue of the other systems was measured:
+// parts.go...
+//
+// Environment: BENCH (names of the parts to run; all), BENCH_PAIRS (20), BENCH_SECONDS (1, of one half of a pair),
 // BENCH_CONNS (32), BENCH_OUTSTANDING (128, events under way in the end-to-end
 // part), BENCH_STRICT (fail if a bar is not met), BENCH_PROFILES (a directory to
 // write processor and heap profiles to, as go tool pprof reads them).
@@ -18,7 +21,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,8 +66,24 @@ func number(name string, otherwise float64) float64 {
 	return otherwise
 }
 
-// run measures everything and prints as it goes.
+// parts are what can be measured, in their order; BENCH names some of them.
+var parts = []struct {
+	name string
+	run  func(s settings, dir string, out *bars) error
+}{
+	{"proxy", proxy},
+	{"compare", compare},
+	{"drain", drain},
+	{"million", million},
+	{"isolation", isolation},
+}
+
+// run measures what is asked for, and prints as it goes.
 func run(s settings) error {
+	chosen, err := choose(os.Getenv("BENCH"))
+	if err != nil {
+		return err
+	}
 	// Not the system's folder for temporary files: that may be memory, and the
 	// disk is half of what is measured.
 	if err := os.MkdirAll("data", 0o755); err != nil {
@@ -76,12 +97,44 @@ func run(s settings) error {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
+	out := &bars{Writer: os.Stdout}
+	for _, part := range parts {
+		if !chosen[part.name] {
+			continue
+		}
+		if err := part.run(s, filepath.Join(dir, part.name), out); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	if out.below > 0 && s.strict {
+		return fmt.Errorf("%d bars are not met", out.below)
+	}
+	return nil
+}
+
+// choose reads names of parts, with blanks or commas between; none means all.
+func choose(names string) (map[string]bool, error) {
+	chosen, known := map[string]bool{}, make([]string, len(parts))
+	asked := strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ' ' })
+	for i, part := range parts {
+		known[i] = part.name
+		chosen[part.name] = len(asked) == 0 || slices.Contains(asked, part.name)
+	}
+	for _, name := range asked {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("BENCH=%s: there is no %q; there are %s", names, name, strings.Join(known, ", "))
+		}
+	}
+	return chosen, nil
+}
+
+// proxy compares the proxy with plain Caddy.
+func proxy(s settings, dir string, out *bars) error {
 	b, err := open(s, dir)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-
 	r := report{settings: s}
 	for _, part := range []func(*bench, *report) error{
 		(*bench).throughput, (*bench).oneConnection, (*bench).endToEnd, (*bench).memory, (*bench).profile,
@@ -91,9 +144,6 @@ func run(s settings) error {
 		}
 	}
 	r.fetches = b.api.fetches.Load()
-	below := r.print(os.Stdout)
-	if below > 0 && s.strict {
-		return fmt.Errorf("%d bars are not met", below)
-	}
+	r.print(out)
 	return nil
 }

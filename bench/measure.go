@@ -1,118 +1,186 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"net/http"
+	"os"
+	"time"
 )
 
-// bench is everything that runs while it measures.
-type bench struct {
-	settings
-	dir     string
-	api     *api
-	sink    *sink
-	disk    *disk
-	origin  string // the API's address
-	target  string // the sink's address
-	servers []*http.Server
-	sides   []*side
-}
+// window is what one side did in one half of a pair.
+type window struct{ rate, p50, p99, cpu float64 }
 
-// side is one thing that is compared with plain Caddy.
-type side struct {
-	name   string
-	child  *child
-	path   string // what is written to
-	load   *load  // with all connections
-	single *load  // with one
-	owes   bool   // each of its calls must reach the sink
-	result compared
-}
-
-// compared is what the windows of a side and of its plain partner came to.
-type compared struct {
-	ratios   []float64 // requests per second, of the partner's in the same pair
-	rates    []float64
-	p50, p99 []float64 // µs
-	cpu      []float64 // µs of processor time per request, its backlog included
-}
-
-const (
-	plain = iota
-	again
-	passing
-	captured
-	delivered
-)
-
-// directive is what the measured Sidehooks capture.
-const directive = "sidehook {\n\t\tresource project /api/projects\n\t}"
-
-func open(s settings, dir string) (b *bench, err error) {
-	b = &bench{settings: s, dir: dir, api: &api{}, sink: &sink{}}
-	defer func() {
-		if err != nil {
-			b.close()
-		}
-	}()
-	if b.disk, err = openDisk(dir); err != nil {
-		return b, err
-	}
-	for address, handler := range map[*string]http.Handler{&b.origin: b.api, &b.target: b.sink} {
-		var server *http.Server
-		if *address, server, err = listen(handler); err != nil {
-			return b, err
-		}
-		b.servers = append(b.servers, server)
-	}
-	for _, side := range []struct {
-		side
-		global, directive string
-	}{
-		plain:     {side{name: "plain", path: "/api/projects"}, "", ""},
-		again:     {side{name: "again", path: "/api/projects"}, "", ""},
-		passing:   {side{name: "passing", path: "/other/things"}, "\n", directive},
-		captured:  {side{name: "captured", path: "/api/projects"}, "\n", directive},
-		delivered: {side{name: "delivered", path: "/api/projects", owes: true}, b.subscription(), directive},
-	} {
-		if err = b.start(&side.side, side.global, side.directive, pinned); err != nil {
-			return b, err
-		}
-	}
-	return b, nil
-}
-
-func (b *bench) subscription() string {
-	return fmt.Sprintf("\t\tsubscription sink http://%s/webhooks {\n\t\t\tscopes project.**\n\t\t\tsecret {env.BENCH_SECRET}\n\t\t\tconcurrency 64\n\t\t}\n", b.target)
-}
-
-// start runs the process of s and connects to it; close ends both.
-func (b *bench) start(s *side, global, directive string, env []string) (err error) {
-	if s.child, err = start(b.binary, b.dir, s.name, b.origin, global, directive, env); s.child != nil {
-		b.sides = append(b.sides, s)
-	}
+// measure puts load on s for d, and waits until nothing of it is left.
+func (b *bench) measure(s *side, l *load, d time.Duration) (w window, err error) {
+	arrived, cpu := b.sink.arrived.Load(), s.child.cpu()
+	latencies, took, err := l.run(d, nil)
 	if err != nil {
-		return err
+		return w, fmt.Errorf("%s: %w", s.name, err)
 	}
-	if s.load, err = dial(s.child.address, s.path, b.conns); err == nil {
-		s.single, err = dial(s.child.address, s.path, 1)
+	if s.owes {
+		if err := b.await(arrived + int64(len(latencies))); err != nil {
+			return w, err
+		}
 	}
-	return err
+	if err := s.child.settle(); err != nil {
+		return w, err
+	}
+	n := float64(len(latencies))
+	return window{
+		rate: n / took.Seconds(),
+		p50:  micros(quantile(latencies, 0.50)),
+		p99:  micros(quantile(latencies, 0.99)),
+		cpu:  micros(s.child.cpu()-cpu) / n,
+	}, nil
 }
 
-func (b *bench) close() {
+// throughput compares every side with plain Caddy.
+func (b *bench) throughput(r *report) error {
 	for _, s := range b.sides {
-		for _, l := range []*load{s.load, s.single} {
-			if l != nil {
-				l.close()
+		if _, err := b.measure(s, s.load, b.window/2); err != nil { // to warm up
+			return err
+		}
+	}
+	for pair := range b.pairs {
+		progress("pair %d of %d", pair+1, b.pairs)
+		for _, s := range b.sides[again:] {
+			if err := b.pair(s, pair%2 == 0); err != nil {
+				return err
 			}
 		}
-		s.child.stop()
+		if err := b.disk.measure(10); err != nil {
+			return err
+		}
 	}
-	for _, server := range b.servers {
-		server.Close()
+	progress("")
+	r.sides = b.sides
+	return nil
+}
+
+func (b *bench) pair(s *side, plainFirst bool) error {
+	order := []*side{s, b.sides[plain]}
+	if plainFirst {
+		order[0], order[1] = order[1], order[0]
 	}
-	if b.disk != nil {
-		b.disk.file.Close()
+	rates := map[*side]float64{}
+	for _, one := range order {
+		w, err := b.measure(one, one.load, b.window)
+		if err != nil {
+			return err
+		}
+		rates[one] = w.rate
+		one.result.rates = append(one.result.rates, w.rate)
+		one.result.p50 = append(one.result.p50, w.p50)
+		one.result.p99 = append(one.result.p99, w.p99)
+		one.result.cpu = append(one.result.cpu, w.cpu)
+	}
+	s.result.ratios = append(s.result.ratios, rates[s]/rates[b.sides[plain]])
+	return nil
+}
+
+// oneConnection compares the latency of one client that writes alone.
+func (b *bench) oneConnection(r *report) error {
+	for pair := range b.pairs {
+		progress("one connection, pair %d of %d", pair+1, b.pairs)
+		order := []*side{b.sides[plain], b.sides[captured]}
+		if pair%2 == 1 {
+			order[0], order[1] = order[1], order[0]
+		}
+		p50 := map[*side]float64{}
+		for _, s := range order {
+			w, err := b.measure(s, s.single, b.window/2)
+			if err != nil {
+				return err
+			}
+			p50[s] = w.p50
+		}
+		if err := b.disk.measure(30); err != nil {
+			return err
+		}
+		if err := b.sides[plain].single.alternate(100, b.disk.measureOne); err != nil {
+			return err
+		}
+		r.alone = append(r.alone, p50[b.sides[plain]])
+		r.added = append(r.added, p50[b.sides[captured]]-p50[b.sides[plain]])
+	}
+	progress("")
+	for _, d := range b.disk.times {
+		r.syncs = append(r.syncs, micros(d))
+	}
+	for _, d := range b.disk.apart {
+		r.apart = append(r.apart, micros(d))
+	}
+	return nil
+}
+
+// endToEnd measures how many events a second go the whole line while the
+// clients are never more than a window ahead of the sink.
+func (b *bench) endToEnd(r *report) error {
+	s := b.sides[delivered]
+	for range max(3, b.pairs/4) {
+		progress("end to end")
+		under := make(chan struct{}, b.outstanding)
+		b.sink.begin(under)
+		arrived, began := b.sink.arrived.Load(), time.Now()
+		latencies, _, err := s.load.run(2*b.window, under)
+		if err != nil {
+			return err
+		}
+		if err := b.await(arrived + int64(len(latencies))); err != nil {
+			return err
+		}
+		lags, last := b.sink.end()
+		r.events = append(r.events, float64(len(lags))/last.Sub(began).Seconds())
+		r.lag50 = append(r.lag50, micros(quantile(lags, 0.50)))
+		r.lag99 = append(r.lag99, micros(quantile(lags, 0.99)))
+		r.lost += len(latencies) - len(lags)
+		if err := s.child.settle(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// profile writes, if it is asked for, where the processor time and the memory
+// of the two sides with work behind the request path go.
+func (b *bench) profile(*report) error {
+	if b.profiles == "" {
+		return nil
+	}
+	for _, s := range []*side{b.sides[captured], b.sides[delivered]} {
+		progress("profiling %s", s.name)
+		written := b.stage.profile(s.child, s.name, max(1, int(5*b.window/time.Second)))
+		_, err := b.measure(s, s.load, 6*b.window)
+		if err := errors.Join(err, <-written); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memory measures what the process holds with the garbage collector as it
+// comes, at rest and under the load of the whole line.
+func (b *bench) memory(r *report) error {
+	s := &side{name: "memory", path: "/api/projects", owes: true}
+	if err := b.add(s, b.wanted(), directive, nil); err != nil {
+		return err
+	}
+	if err := s.child.settle(); err != nil {
+		return err
+	}
+	r.rest, _ = s.child.resident()
+	if _, err := b.measure(s, s.load, 5*b.window); err != nil {
+		return err
+	}
+	r.after, r.most = s.child.resident()
+	return nil
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// progress says on a terminal what is being done, and nothing in a log.
+func progress(format string, args ...any) {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprintf(os.Stderr, "\r\033[K"+format, args...)
 	}
 }

@@ -1,209 +1,100 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"time"
+// bench is what the proxy is compared with plain Caddy with.
+type bench struct {
+	*stage
+	disk  *disk
+	sides []*side
+}
+
+// side is one thing that is compared with plain Caddy.
+type side struct {
+	name   string
+	child  *child
+	path   string // what is written to
+	load   *load  // with all connections
+	single *load  // with one
+	owes   bool   // each of its calls must reach the sink
+	result compared
+}
+
+// compared is what the windows of a side and of its plain partner came to.
+type compared struct {
+	ratios   []float64 // requests per second, of the partner's in the same pair
+	rates    []float64
+	p50, p99 []float64 // µs
+	cpu      []float64 // µs of processor time per request, its backlog included
+}
+
+const (
+	plain = iota
+	again
+	passing
+	captured
+	delivered
 )
 
-// window is what one side did in one half of a pair.
-type window struct{ rate, p50, p99, cpu float64 }
+// directive is what the measured Sidehooks capture.
+const directive = "sidehook {\n\t\tresource project /api/projects\n\t}"
 
-// measure puts load on s for d, and waits until nothing of it is left.
-func (b *bench) measure(s *side, l *load, d time.Duration) (w window, err error) {
-	arrived, cpu := b.sink.arrived.Load(), s.child.cpu()
-	latencies, took, err := l.run(d, nil)
+func open(s settings, dir string) (b *bench, err error) {
+	st, err := openStage(s, dir)
 	if err != nil {
-		return w, fmt.Errorf("%s: %w", s.name, err)
+		return nil, err
 	}
-	if s.owes {
-		if err := b.await(arrived + int64(len(latencies))); err != nil {
-			return w, err
+	b = &bench{stage: st}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	if b.disk, err = openDisk(dir); err != nil {
+		return b, err
+	}
+	for _, side := range []struct {
+		side
+		global, directive string
+	}{
+		plain:     {side{name: "plain", path: "/api/projects"}, "", ""},
+		again:     {side{name: "again", path: "/api/projects"}, "", ""},
+		passing:   {side{name: "passing", path: "/other/things"}, "\n", directive},
+		captured:  {side{name: "captured", path: "/api/projects"}, "\n", directive},
+		delivered: {side{name: "delivered", path: "/api/projects", owes: true}, b.wanted(), directive},
+	} {
+		if err = b.add(&side.side, side.global, side.directive, pinned); err != nil {
+			return b, err
 		}
 	}
-	if err := s.child.settle(); err != nil {
-		return w, err
-	}
-	n := float64(len(latencies))
-	return window{
-		rate: n / took.Seconds(),
-		p50:  micros(quantile(latencies, 0.50)),
-		p99:  micros(quantile(latencies, 0.99)),
-		cpu:  micros(s.child.cpu()-cpu) / n,
-	}, nil
+	return b, nil
 }
 
-// await returns when the sink has got all it is owed.
-func (b *bench) await(total int64) error {
-	for last, since := b.sink.arrived.Load(), time.Now(); ; {
-		now := b.sink.arrived.Load()
-		switch {
-		case now >= total:
-			return nil
-		case now > last:
-			last, since = now, time.Now()
-		case time.Since(since) > 10*time.Second:
-			return fmt.Errorf("the sink has %d webhooks, and %d are owed", now, total)
-		}
-		time.Sleep(time.Millisecond)
-	}
+// wanted is the one subscription.
+func (b *bench) wanted() string {
+	return b.subscription("sink", "/webhooks", "project.**", "concurrency 64")
 }
 
-// throughput compares every side with plain Caddy.
-func (b *bench) throughput(r *report) error {
+// add runs the process of s and connects to it; close ends both.
+func (b *bench) add(s *side, global, directive string, env []string) (err error) {
+	if s.child, err = b.start(s.name, global, directive, env); err != nil {
+		return err
+	}
+	b.sides = append(b.sides, s)
+	if s.load, err = dial(s.child.address, s.path, b.conns); err == nil {
+		s.single, err = dial(s.child.address, s.path, 1)
+	}
+	return err
+}
+
+func (b *bench) close() {
 	for _, s := range b.sides {
-		if _, err := b.measure(s, s.load, b.window/2); err != nil { // to warm up
-			return err
-		}
-	}
-	for pair := range b.pairs {
-		progress("pair %d of %d", pair+1, b.pairs)
-		for _, s := range b.sides[again:] {
-			if err := b.pair(s, pair%2 == 0); err != nil {
-				return err
+		for _, l := range []*load{s.load, s.single} {
+			if l != nil {
+				l.close()
 			}
 		}
-		if err := b.disk.measure(10); err != nil {
-			return err
-		}
 	}
-	progress("")
-	r.sides = b.sides
-	return nil
-}
-
-func (b *bench) pair(s *side, plainFirst bool) error {
-	order := []*side{s, b.sides[plain]}
-	if plainFirst {
-		order[0], order[1] = order[1], order[0]
-	}
-	rates := map[*side]float64{}
-	for _, one := range order {
-		w, err := b.measure(one, one.load, b.window)
-		if err != nil {
-			return err
-		}
-		rates[one] = w.rate
-		one.result.rates = append(one.result.rates, w.rate)
-		one.result.p50 = append(one.result.p50, w.p50)
-		one.result.p99 = append(one.result.p99, w.p99)
-		one.result.cpu = append(one.result.cpu, w.cpu)
-	}
-	s.result.ratios = append(s.result.ratios, rates[s]/rates[b.sides[plain]])
-	return nil
-}
-
-// oneConnection compares the latency of one client that writes alone.
-func (b *bench) oneConnection(r *report) error {
-	for pair := range b.pairs {
-		progress("one connection, pair %d of %d", pair+1, b.pairs)
-		order := []*side{b.sides[plain], b.sides[captured]}
-		if pair%2 == 1 {
-			order[0], order[1] = order[1], order[0]
-		}
-		p50 := map[*side]float64{}
-		for _, s := range order {
-			w, err := b.measure(s, s.single, b.window/2)
-			if err != nil {
-				return err
-			}
-			p50[s] = w.p50
-		}
-		if err := b.disk.measure(30); err != nil {
-			return err
-		}
-		if err := b.sides[plain].single.alternate(100, b.disk.measureOne); err != nil {
-			return err
-		}
-		r.alone = append(r.alone, p50[b.sides[plain]])
-		r.added = append(r.added, p50[b.sides[captured]]-p50[b.sides[plain]])
-	}
-	progress("")
-	for _, d := range b.disk.times {
-		r.syncs = append(r.syncs, micros(d))
-	}
-	for _, d := range b.disk.apart {
-		r.apart = append(r.apart, micros(d))
-	}
-	return nil
-}
-
-// endToEnd measures how many events a second go the whole line while the
-// clients are never more than a window ahead of the sink.
-func (b *bench) endToEnd(r *report) error {
-	s := b.sides[delivered]
-	for range max(3, b.pairs/4) {
-		progress("end to end")
-		under := make(chan struct{}, b.outstanding)
-		b.sink.begin(under)
-		arrived, began := b.sink.arrived.Load(), time.Now()
-		latencies, _, err := s.load.run(2*b.window, under)
-		if err != nil {
-			return err
-		}
-		if err := b.await(arrived + int64(len(latencies))); err != nil {
-			return err
-		}
-		lags, last := b.sink.end()
-		r.events = append(r.events, float64(len(lags))/last.Sub(began).Seconds())
-		r.lag50 = append(r.lag50, micros(quantile(lags, 0.50)))
-		r.lag99 = append(r.lag99, micros(quantile(lags, 0.99)))
-		r.lost += len(latencies) - len(lags)
-		if err := s.child.settle(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// profile writes, if it is asked for, where the processor time and the memory
-// of the two sides with work behind the request path go.
-func (b *bench) profile(*report) error {
-	if b.profiles == "" {
-		return nil
-	}
-	for _, s := range []*side{b.sides[captured], b.sides[delivered]} {
-		progress("profiling %s", s.name)
-		written := make(chan error, 1)
-		go func() {
-			seconds := max(1, int(5*b.window/time.Second))
-			cpu := s.child.profile(fmt.Sprintf("profile?seconds=%d", seconds), filepath.Join(b.profiles, s.name+".cpu"))
-			heap := s.child.profile("heap", filepath.Join(b.profiles, s.name+".heap"))
-			written <- errors.Join(cpu, heap)
-		}()
-		_, err := b.measure(s, s.load, 6*b.window)
-		if err := errors.Join(err, <-written); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// memory measures what the process holds with the garbage collector as it
-// comes, at rest and under the load of the whole line.
-func (b *bench) memory(r *report) error {
-	s := &side{name: "memory", path: "/api/projects", owes: true}
-	if err := b.start(s, b.subscription(), directive, nil); err != nil {
-		return err
-	}
-	if err := s.child.settle(); err != nil {
-		return err
-	}
-	r.rest, _ = s.child.resident()
-	if _, err := b.measure(s, s.load, 5*b.window); err != nil {
-		return err
-	}
-	r.after, r.most = s.child.resident()
-	return nil
-}
-
-func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
-// progress says on a terminal what is being done, and nothing in a log.
-func progress(format string, args ...any) {
-	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		fmt.Fprintf(os.Stderr, "\r\033[K"+format, args...)
+	b.stage.close()
+	if b.disk != nil {
+		b.disk.file.Close()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,7 @@ type sink struct {
 	mu       sync.Mutex
 	measure  bool
 	lags     []time.Duration
+	first    time.Time
 	last     time.Time
 	released chan struct{} // one is taken for each arrival; nil: nobody waits
 }
@@ -48,7 +50,7 @@ type sink struct {
 func (s *sink) begin(released chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.measure, s.lags, s.released = true, s.lags[:0], released
+	s.measure, s.lags, s.released, s.first = true, s.lags[:0], released, time.Time{}
 }
 
 // end returns what was measured since begin, and when the last webhook came.
@@ -59,6 +61,16 @@ func (s *sink) end() (lags []time.Duration, last time.Time) {
 	return s.lags, s.last
 }
 
+// span returns when the first and the last webhook since begin came.
+func (s *sink) span() (first, last time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.first, s.last
+}
+
+// hanging is below which path the sink takes webhooks and never answers.
+const hanging = "/hang"
+
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	body, err := io.ReadAll(r.Body)
@@ -66,8 +78,15 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	if strings.HasPrefix(r.URL.Path, hanging) {
+		<-r.Context().Done()
+		return
+	}
 	s.arrived.Add(1)
 	s.mu.Lock()
+	if s.first.IsZero() {
+		s.first = now
+	}
 	if s.last = now; s.measure {
 		if sent := stamp(body); !sent.IsZero() {
 			s.lags = append(s.lags, now.Sub(sent))

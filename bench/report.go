@@ -30,15 +30,23 @@ type report struct {
 	rest, after, most int64 // bytes
 }
 
-// print writes the tables and returns how many bars are not met.
-func (r *report) print(out io.Writer) (below int) {
-	mark := func(met bool) string {
-		if met {
-			return "ok"
-		}
-		below++
-		return "below"
+// bars is where results are printed, and counts the bars that are not met.
+type bars struct {
+	io.Writer
+	below int
+}
+
+func (b *bars) mark(met bool) string {
+	if met {
+		return "ok"
 	}
+	b.below++
+	return "below"
+}
+
+// print writes the tables.
+func (r *report) print(out *bars) {
+	mark := out.mark
 	fmt.Fprintf(out, "%d CPUs, %d connections, %d pairs of %s, %s; medians\n\n",
 		runtime.NumCPU(), r.conns, r.pairs, r.window, strings.Join(pinned, " "))
 	row := "%-28s %8s %8s %8s %8s   %-18s %s\n"
@@ -71,8 +79,7 @@ func (r *report) print(out io.Writer) (below int) {
 		barEvents, mark(events >= barEvents), barLag/1000, mark(lag < barLag), mark(r.lost == 0))
 	fmt.Fprintf(out, "\nresident memory, garbage collector as it comes: %d MiB at rest, at most %d MiB under load, %d MiB after it\n",
 		r.rest>>20, r.most>>20, r.after>>20)
-	fmt.Fprintf(out, "GETs that Sidehook made: %d\n", r.fetches)
-	return below
+	fmt.Fprintf(out, "GETs that Sidehook made: %d\n\n", r.fetches)
 }
 
 var labels = []string{
