@@ -102,6 +102,12 @@ func freeAddresses(addresses ...*string) error {
 	return nil
 }
 
+// deadAddress returns an address at which nobody listens.
+func deadAddress() (address string, err error) {
+	err = freeAddresses(&address)
+	return address, err
+}
+
 // ready returns when the site answers.
 func (c *child) ready() error {
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
@@ -132,6 +138,12 @@ func (c *child) stop() {
 		c.cmd.Process.Kill()
 		<-c.ended
 	}
+}
+
+// kill ends c as a crash would.
+func (c *child) kill() {
+	c.cmd.Process.Kill()
+	<-c.ended
 }
 
 // tick is the unit of the times in /proc.

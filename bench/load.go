@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -23,8 +24,14 @@ type load struct {
 
 // dial opens n connections to address, which will write to path/ID.
 func dial(address, path string, n int) (*load, error) {
+	return dialEach(address, slices.Repeat([]string{path}, n)...)
+}
+
+// dialEach opens a connection to address for each path, which will write to
+// path/ID.
+func dialEach(address string, paths ...string) (*load, error) {
 	l := &load{}
-	for i := range n {
+	for i, path := range paths {
 		c := &conn{address: address, requests: requests(address, path, i)}
 		if err := c.open(); err != nil {
 			l.close()
@@ -77,6 +84,33 @@ func (l *load) run(d time.Duration, window chan struct{}) (latencies []time.Dura
 		latencies = append(latencies, c.latencies...)
 	}
 	return latencies, took, errors.Join(errs...)
+}
+
+// pace makes rate calls a second for d, the connections in turn, and returns how
+// many it made: each when its time has come, or as soon as the call before it on
+// its connection has been answered.
+func (l *load) pace(rate int, d time.Duration) (calls int, err error) {
+	if err := l.refresh(); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	total := int(float64(rate) * d.Seconds())
+	errs := make([]error, len(l.conns))
+	var wg sync.WaitGroup
+	for i, c := range l.conns {
+		wg.Go(func() {
+			c.latencies = c.latencies[:0]
+			defer func() { c.used = time.Now() }()
+			for n := i; n < total && errs[i] == nil; n += len(l.conns) {
+				time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / time.Duration(rate))))
+				now := time.Now()
+				errs[i] = c.call(now)
+				c.latencies = append(c.latencies, time.Since(now))
+			}
+		})
+	}
+	wg.Wait()
+	return total, errors.Join(errs...)
 }
 
 // conn is one connection and the requests that it repeats.

@@ -40,6 +40,7 @@ type storedDelivery struct {
 	standing
 	tag     uint32 // of its subscription
 	further bool   // it has attempts of their own keys
+	queued  bool   // it is not fresh, as was known when this was written
 	attempt []byte // one that is kept here, encoded; nil: none
 	rest    []byte // what the fields above do not say, encoded
 }
@@ -48,8 +49,11 @@ type storedDelivery struct {
 // due, tag and flags.
 const deliveryHead = 15
 
-// furtherAttempts is the flag of storedDelivery.further.
-const furtherAttempts byte = 1
+// Flags of a stored delivery.
+const (
+	furtherAttempts byte = 1 << iota // storedDelivery.further
+	queuedOnDisk                     // storedDelivery.queued
+)
 
 // tagOf tells most subscriptions apart without decoding a delivery.
 func tagOf(s subscription) uint32 {
@@ -65,7 +69,10 @@ func (s *storedDelivery) encode(d *webhook.Delivery) []byte {
 	}
 	flags := byte(0)
 	if s.further {
-		flags = furtherAttempts
+		flags |= furtherAttempts
+	}
+	if s.queued {
+		flags |= queuedOnDisk
 	}
 	size := deliveryHead + 3 + len(s.attempt) + len(s.rest)
 	if d != nil {
@@ -89,7 +96,8 @@ func parseDelivery(p place, b []byte) (s storedDelivery, err error) {
 		return s, errBroken("delivery")
 	}
 	s.standing = standing{states[b[0]], queuePlace{p, webhook.Priority(b[1]), binary.BigEndian.Uint64(b[2:])}}
-	s.tag, s.further = binary.BigEndian.Uint32(b[10:]), b[14]&furtherAttempts != 0
+	s.tag = binary.BigEndian.Uint32(b[10:])
+	s.further, s.queued = b[14]&furtherAttempts != 0, b[14]&queuedOnDisk != 0
 	attempt, rest, ok := cutBytes(b[deliveryHead:])
 	if !ok {
 		return s, errBroken("delivery")
@@ -167,23 +175,29 @@ func (t *tx) putAttempt(s *storedDelivery, a *webhook.Attempt) error {
 // its event is of the same record.
 func (t *tx) putDelivery(d *webhook.Delivery, recent bool) error {
 	p := placeOf(d)
-	t.put(keyDelivery(p.place), (&storedDelivery{}).encode(d))
+	stored := storedDelivery{queued: true}
+	if !d.State.Final() {
+		var err error
+		if stored.queued, err = t.enqueueNew(d, recent); err != nil {
+			return err
+		}
+	}
+	if stored.queued {
+		t.effect(func(q *queue) { q.fresh.count++ })
+	}
+	t.put(keyDelivery(p.place), stored.encode(d))
 	t.listBlock(d.Subscription, p.position)
 	if unhappy(d.State) {
 		t.putKey(keyFailed(stateNumber(d.State), p.place))
 	}
-	if d.State.Final() {
-		return nil
-	}
-	if recent {
-		return t.enqueueRecent(d)
-	}
-	return t.enqueue(d)
+	return nil
 }
 
-// changeDelivery puts d in place of what it was.
+// changeDelivery puts d in place of what it was. What is owed after a change is
+// not fresh.
 func (t *tx) changeDelivery(s storedDelivery, d *webhook.Delivery) {
 	was := s.state
+	s.queued = true
 	t.put(keyDelivery(s.place), s.encode(d))
 	if was == d.State {
 		return

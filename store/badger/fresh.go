@@ -10,7 +10,8 @@ import (
 
 // A fresh delivery is pending, has not been attempted, and stands in no queue on
 // disk: memory knows its place, and a start finds it by going through the newest
-// deliveries. Most are delivered while they are fresh, and so are written twice
+// deliveries. Of those that were queued at once, or written again since, their
+// records say that they are in the queue. Most are delivered while they are fresh, and so are written twice
 // in all: when they are recorded, and when they are settled.
 //
 // All that its lane is owed is fresh as well, and it is not held. What does not
@@ -38,7 +39,7 @@ type bounds struct{ most, span, step uint64 }
 type fresh struct {
 	items map[place]*item
 	order []born // as they were recorded: by place. Some are fresh no more
-	count uint64 // of all that were ever put into order
+	count uint64 // of all deliveries recorded, fresh or not
 	kept  uint64 // where a start begins, as the disk says
 	bounds
 }
@@ -56,22 +57,23 @@ type freshChange struct {
 	gone bool
 }
 
-// enqueueRecent is enqueue for a delivery of an event that is just recorded. It
-// is fresh unless something stands before it on disk.
-func (t *tx) enqueueRecent(d *webhook.Delivery) error {
+// enqueueNew is enqueue for a delivery that is just recorded, and reports whether
+// it is in the queue on disk: it is fresh if its event is recorded with it and
+// nothing stands before it on disk.
+func (t *tx) enqueueNew(d *webhook.Delivery, recent bool) (queued bool, err error) {
 	p := placeOf(d)
-	if p.position < t.mine.recent || p.position <= t.s.queue.hold(d.Subscription).boundary {
-		return t.enqueue(d)
+	if !recent || p.position < t.mine.recent || p.position <= t.s.queue.hold(d.Subscription).boundary {
+		return true, t.enqueue(d)
 	}
 	t.mine.recent = p.position
 	if d.Lane != "" && t.mayBeQueued(d.Subscription) {
 		section := t.s.queue.hold(d.Subscription).open
 		_, found, err := t.head(d.Subscription, section, d.Lane)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if found {
-			return t.enqueue(d)
+			return true, t.enqueue(d)
 		}
 	}
 	t.mine.pending[d.Subscription]++
@@ -83,7 +85,7 @@ func (t *tx) enqueueRecent(d *webhook.Delivery) error {
 	}
 	kept := *d
 	t.effect(func(q *queue) { q.addFresh(p, &kept) })
-	return nil
+	return false, nil
 }
 
 // mayBeQueued reports whether a delivery of sub may be in the queue on disk.

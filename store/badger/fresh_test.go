@@ -110,6 +110,36 @@ func TestAnOldFreshOneIsQueued(t *testing.T) {
 	}
 }
 
+// So is one after which all that is recorded is queued at once.
+func TestAnOldFreshOneIsQueuedWhenNoneIsFreshAfterIt(t *testing.T) {
+	s := open(t, t.TempDir())
+	badger.FewFresh(s, 1000, 50, 10)
+	if _, err := record(s, small(0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	ds, _, err := s.Claim(context.Background(), "crm", 0, start, 1)
+	if err != nil || len(ds) != 1 {
+		t.Fatalf("%d are given out: %v", len(ds), err)
+	}
+	a := webhook.Attempt{Delivery: ds[0].ID, Number: 1, Started: start, Outcome: webhook.Failed}
+	failed := webhook.Settlement{Delivery: ds[0].After(a, webhook.DefaultSchedule), Attempt: &a}
+	if err := s.Settle(context.Background(), failed); err != nil { // its lane is on disk now
+		t.Fatal(err)
+	}
+	if _, err := record(s, small(1, 2)); err != nil { // of the other lane
+		t.Fatal(err)
+	}
+	for range 200 {
+		if k := keys(t, s); k["q"] == 2 {
+			return
+		}
+		if _, err := record(s, small(2, 2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Error("200 deliveries were recorded after a fresh one, and it is not queued")
+}
+
 func TestDeliveriesOfManyBlocks(t *testing.T) {
 	s := open(t, t.TempDir())
 	const n = 700

@@ -125,7 +125,8 @@ func (q *queue) loadFresh(v *view) error {
 	prefix := key{tableDelivery}
 	from := newKey(tableDelivery, 8).u64(q.fresh.kept)
 	return v.eachDelivery(scan{prefix: prefix, from: from}, func(s storedDelivery) (bool, error) {
-		if s.state.Final() {
+		if s.state.Final() || s.queued {
+			q.fresh.count++
 			return true, nil
 		}
 		d, err := s.decode()
@@ -135,6 +136,8 @@ func (q *queue) loadFresh(v *view) error {
 		queued, err := q.queued(v, s.queuePlace, d)
 		if err == nil && !queued {
 			q.addFresh(s.queuePlace, d)
+		} else {
+			q.fresh.count++
 		}
 		return true, err
 	})

@@ -25,8 +25,8 @@ func TestOpenRefuses(t *testing.T) {
 			[]string{"another process has it open (pid "},
 		},
 		"a newer format": {
-			func(t *testing.T, dir string) { write(t, dir, "FORMAT", "6\n") },
-			[]string{"its format is version 6", "a newer one"},
+			func(t *testing.T, dir string) { write(t, dir, "FORMAT", "7\n") },
+			[]string{"its format is version 7", "a newer one"},
 		},
 		"an older format": {
 			func(t *testing.T, dir string) { write(t, dir, "FORMAT", "1\n") },
@@ -65,7 +65,7 @@ func TestOpenNotesTheFormat(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	open(t, dir).Close()
 	text, err := os.ReadFile(filepath.Join(dir, "FORMAT"))
-	if err != nil || string(text) != "5\n" {
+	if err != nil || string(text) != "6\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 	open(t, dir)
