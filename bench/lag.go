@@ -15,7 +15,8 @@ const (
 type lagWindow struct {
 	p50, p99 float64 // µs
 	cpu      float64 // µs of processor time for an event
-	latency  float64 // µs, p99 of the calls themselves
+	rate     float64 // of events, per second
+	lost     int
 }
 
 // lag makes rate calls a second over l for d, and measures how long after them
@@ -34,13 +35,27 @@ func (st *stage) lag(l *load, rate int, d time.Duration, deaf []*conn) (w lagWin
 		return w, err
 	}
 	lags, _ := st.sink.end()
-	var latencies []time.Duration
-	for _, c := range l.conns {
-		latencies = append(latencies, c.latencies...)
+	return lagWindow{p50: micros(quantile(lags, 0.50)), p99: micros(quantile(lags, 0.99))}, nil
+}
+
+// closed makes calls over l for d, as many as go while the clients are never more
+// than a window ahead of the sink, and waits until c has done what is left.
+func (st *stage) closed(c *child, l *load, d time.Duration) (w lagWindow, err error) {
+	under := make(chan struct{}, st.outstanding)
+	st.sink.begin(under)
+	arrived, began := st.sink.arrived.Load(), time.Now()
+	latencies, _, err := l.run(d, under)
+	if err != nil {
+		return w, err
 	}
+	if err := st.await(arrived + int64(len(latencies))); err != nil {
+		return w, err
+	}
+	lags, last := st.sink.end()
 	return lagWindow{
-		p50: micros(quantile(lags, 0.50)), p99: micros(quantile(lags, 0.99)), latency: micros(quantile(latencies, 0.99)),
-	}, nil
+		p50: micros(quantile(lags, 0.50)), p99: micros(quantile(lags, 0.99)),
+		rate: float64(len(lags)) / last.Sub(began).Seconds(), lost: len(latencies) - len(lags),
+	}, c.settle()
 }
 
 // lagPairs are windows with something bad beside the healthy subscriptions, and

@@ -113,30 +113,19 @@ func (b *bench) oneConnection(r *report) error {
 	return nil
 }
 
-// endToEnd measures how many events a second go the whole line while the
-// clients are never more than a window ahead of the sink.
+// endToEnd measures how many events a second go the whole line.
 func (b *bench) endToEnd(r *report) error {
 	s := b.sides[delivered]
 	for range max(3, b.pairs/4) {
 		progress("end to end")
-		under := make(chan struct{}, b.outstanding)
-		b.sink.begin(under)
-		arrived, began := b.sink.arrived.Load(), time.Now()
-		latencies, _, err := s.load.run(2*b.window, under)
+		w, err := b.closed(s.child, s.load, 2*b.window)
 		if err != nil {
 			return err
 		}
-		if err := b.await(arrived + int64(len(latencies))); err != nil {
-			return err
-		}
-		lags, last := b.sink.end()
-		r.events = append(r.events, float64(len(lags))/last.Sub(began).Seconds())
-		r.lag50 = append(r.lag50, micros(quantile(lags, 0.50)))
-		r.lag99 = append(r.lag99, micros(quantile(lags, 0.99)))
-		r.lost += len(latencies) - len(lags)
-		if err := s.child.settle(); err != nil {
-			return err
-		}
+		r.events = append(r.events, w.rate)
+		r.lag50 = append(r.lag50, w.p50)
+		r.lag99 = append(r.lag99, w.p99)
+		r.lost += w.lost
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // sink accepts webhooks and measures how long after the call they come.
 type sink struct {
 	arrived atomic.Int64
+	hung    atomic.Int64 // requests below hanging
 
 	mu       sync.Mutex
 	measure  bool
@@ -79,6 +80,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if strings.HasPrefix(r.URL.Path, hanging) {
+		s.hung.Add(1)
 		<-r.Context().Done()
 		return
 	}
