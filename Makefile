@@ -10,6 +10,10 @@ RACE ?= -race
 # Go would take the tests of an earlier bin/sidehook from its cache.
 TESTFLAGS ?= -count=1
 
+# Which parts `make bench` measures: proxy, compare, drain, million, isolation; all if it is empty.
+# bench/main.go has what else it reads (BENCH_PAIRS, BENCH_SECONDS, …).
+BENCH ?=
+
 # Which applications `make hosts` installs and tests: names of folders in examples/hosts, commas between.
 HOSTS ?= all
 
@@ -40,9 +44,9 @@ test: format compiler vet caddyfiles embed demo ## Everything: format, vet, Cadd
 check: format vet caddyfiles ## The quick half of test: format, vet, Caddyfiles, unit tests without the race detector
 	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook $(GO) test -short $(TESTFLAGS) ./...
 
-bench: build ## Measure Sidehook against plain Caddy (BENCH_PAIRS=20 BENCH_SECONDS=1; about five minutes)
+bench: build ## Measure (BENCH="proxy compare drain million isolation": all, about a quarter of an hour)
 	@$(GO) build -o bin/bench ./bench
-	@bin/bench
+	@BENCH="$(BENCH)" bin/bench
 
 fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 	@grep -rE --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \

@@ -11,17 +11,22 @@ const (
 	maxBatchB = 8 << 20 // bytes of their bodies
 )
 
-// batchEvery is the least time from the beginning of a batch to that of the
-// next, unless there are enough tickets for one. Each commit syncs the store's
-// log, which competes with the journal's syncs for the same disk, and those the
-// clients wait for; and each wakes half a dozen goroutines. An event is recorded
-// later by that much at most. Twice as long brought nothing more.
-const batchEvery = 5 * time.Millisecond
+// The time from the beginning of a batch of n to that of the next: n times
+// batchEach, at most batchEvery, unless there are enough tickets for one. Each
+// commit syncs the store's log, which competes with the journal's syncs for the
+// same disk, and those the clients wait for; and each wakes half a dozen
+// goroutines. An event is recorded later by that much at most: while few come,
+// hardly at all. Twice as long brought nothing more.
+const (
+	batchEach  = time.Millisecond
+	batchEvery = 5 * time.Millisecond
+)
 
 // batches takes batches from the line. It is for one goroutine.
 type batches struct {
 	*line
-	taken time.Time // when the last one was
+	taken time.Time     // when the last one was
+	rest  time.Duration // from then to the next
 	timer *time.Timer
 	batch []*ticket // reused
 }
@@ -32,7 +37,7 @@ func (b *batches) next(ctx context.Context) []*ticket {
 	clear(b.batch)
 	b.batch = b.batch[:0]
 	for ctx.Err() == nil {
-		wait := batchEvery - time.Since(b.taken)
+		wait := b.rest - time.Since(b.taken)
 		b.mu.Lock()
 		if n := b.fresh(); n >= enough || n > 0 && wait <= 0 {
 			b.batch = b.take(b.batch)
@@ -41,7 +46,7 @@ func (b *batches) next(ctx context.Context) []*ticket {
 		b.mu.Unlock()
 		switch {
 		case len(b.batch) > 0:
-			b.taken = time.Now()
+			b.taken, b.rest = time.Now(), min(time.Duration(len(b.batch))*batchEach, batchEvery)
 			return b.batch
 		case over:
 			return nil

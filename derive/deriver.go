@@ -103,7 +103,7 @@ func (d *Deriver) Run(ctx context.Context) {
 	}()
 	var at store.Position
 	recovered, behind := false, false
-	pace := newPace(readEvery)
+	pace, read := newPace(readEach, readEvery), 0
 	for {
 		if !recovered && !at.Before(d.Recovered) {
 			recovered = true
@@ -112,10 +112,11 @@ func (d *Deriver) Run(ctx context.Context) {
 		}
 		d.line.reached(at)
 		if !behind {
-			pace.wait(ctx)
+			pace.wait(ctx, read)
 		}
 		entries, done, err := d.next(ctx, at)
-		behind = len(entries) == batchEntries
+		read = len(entries)
+		behind = read == batchEntries
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
 			return
 		}
