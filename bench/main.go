@@ -7,12 +7,14 @@
 // plain Caddy's heap is so small that it would collect dozens of times a
 // second, and anything that holds memory would look faster than it is.
 //
-// Then it measures delivering as the issue of the other systems was measured:
-// parts.go...
+// Then it measures delivering: what other systems were measured by (compare), how
+// fast a backlog drains (drain), what a million deliveries cost that a dead
+// receiver does not take (million), and what a receiver that hangs does to the
+// others (isolation).
 //
-// Environment: BENCH (names of the parts to run; all), BENCH_PAIRS (20), BENCH_SECONDS (1, of one half of a pair),
-// BENCH_CONNS (32), BENCH_OUTSTANDING (128, events under way in the end-to-end
-// part), BENCH_STRICT (fail if a bar is not met), BENCH_PROFILES (a directory to
+// Environment: BENCH (names of the parts to run; all), BENCH_PAIRS (20),
+// BENCH_SECONDS (1, of one half of a pair), BENCH_CONNS (32), BENCH_OUTSTANDING
+// (128, events under way in the end-to-end parts), BENCH_STRICT (fail if a bar is not met), BENCH_PROFILES (a directory to
 // write processor and heap profiles to, as go tool pprof reads them).
 package main
 
