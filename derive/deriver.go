@@ -162,7 +162,7 @@ func (d *Deriver) take(ctx context.Context, e *store.Entry, done map[webhook.Exc
 		d.lost(ctx, e)
 	case e.Begin != nil:
 		if !d.Recovered.Before(e.At) {
-			d.begins[e.Begin.ID] = begun{e.Begin, e.At}
+			d.begins[e.Begin.ID] = begun{e.Begin, e.At, d.named(ctx, e.Begin)}
 		}
 	case e.End != nil:
 		delete(d.begins, e.End.ID)
@@ -199,6 +199,7 @@ func (d *Deriver) queue(ctx context.Context, t *ticket) {
 	}
 	t.setPlan(pl)
 	if t.old {
+		d.overdue(ctx, t)
 		d.owe(t)
 	}
 	d.line.join(ctx, t)

@@ -117,6 +117,33 @@ func TestPromise3NoSilentLossAfterACrash(t *testing.T) {
 	}
 }
 
+// A process died amid a call, and the next one before it derived anything: what
+// the next one captured on the entity came after the call.
+func TestAGapStandsBeforeWhatTheNextProcessCaptured(t *testing.T) {
+	dir := t.TempDir()
+	l := openLine(t, dir)
+	l.patch("7", 1)
+	inFlight := &webhook.Exchange{ID: webhook.NewExchangeID(time.Now()), API: "default", Config: l.config, Started: time.Now()}
+	inFlight.Request.Method, inFlight.Request.Path = "PATCH", "/projects/7"
+	l.begin(inFlight)
+	l.close()
+	l = openLine(t, dir)
+	l.patch("7", 2)
+	l.close()
+
+	l = openLine(t, dir).run()
+	defer l.close()
+	l.seen.wait(t, "recorded", 3)
+	var got []string
+	for _, e := range l.events() {
+		got = append(got, fmt.Sprint(e.Scope, " ", e.Sequence, " from ", e.Provenance.Before))
+	}
+	want := []string{"project.updated 1 from none", "project.gap 2 from snapshot", "project.updated 3 from none"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAnExchangeWhoseRulesAreGoneIsQuarantined(t *testing.T) {
 	l := openLine(t, t.TempDir()).run()
 	defer l.close()

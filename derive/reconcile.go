@@ -15,6 +15,49 @@ import (
 type begun struct {
 	begin *webhook.Begin
 	at    store.Position
+	keys  []webhook.EntityKey // that its path names
+}
+
+// overdue queues, in front of the exchange of t, the calls on its entities that
+// were in flight when a process before its own died: what t found came of them,
+// too. Each process begins a segment of the journal. A call of t's own process
+// that is open still was open during t, and then t overlapped.
+func (d *Deriver) overdue(ctx context.Context, t *ticket) {
+	if len(d.begins) == 0 || t.x.Overlapped {
+		return
+	}
+	var before []begun
+	for _, b := range d.begins {
+		if b.at.Segment < t.at.Segment && slices.ContainsFunc(b.keys, func(k webhook.EntityKey) bool { return slices.Contains(t.keys, k) }) {
+			before = append(before, b)
+		}
+	}
+	slices.SortFunc(before, earlier)
+	for _, b := range before {
+		delete(d.begins, b.begin.ID)
+		d.unknown(ctx, b)
+	}
+}
+
+// named returns what b's path names.
+func (d *Deriver) named(ctx context.Context, b *webhook.Begin) []webhook.EntityKey {
+	x := unknownOutcome(b)
+	p, err := d.program(ctx, x)
+	if err != nil {
+		return nil
+	}
+	pl, err := plan(p, x)
+	if err != nil {
+		return nil
+	}
+	return pl.Keys(nil)
+}
+
+func earlier(a, b begun) int {
+	if a.at.Before(b.at) {
+		return -1
+	}
+	return 1
 }
 
 // reconcile queues the calls that were in flight when an earlier process died,
@@ -25,32 +68,32 @@ func (d *Deriver) reconcile(ctx context.Context) {
 	for _, b := range d.begins {
 		open = append(open, b)
 	}
-	slices.SortFunc(open, func(a, b begun) int {
-		if a.at.Before(b.at) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(open, earlier)
 	d.begins = nil
 	asked := make(map[webhook.EntityKey]bool)
 	for _, b := range slices.Backward(open) { // of several on one entity, a GET tells of the last
 		d.ask(ctx, unknownOutcome(b.begin), asked)
 	}
 	for _, b := range open {
-		x := unknownOutcome(b.begin)
-		done, err := d.Store.Recorded(ctx, []webhook.ExchangeID{x.ID})
-		if err == nil && done[x.ID] {
-			d.Journal.DoneBegin(x.ID)
-			d.Traffic.Forget(x.ID)
-			continue
-		}
-		d.Logger.Warn("a call was in flight when the process died; its outcome is unknown",
-			"exchange", x.ID.String(), "method", x.Request.Method, "path", x.Request.Path, "started", x.Started)
-		// The zero position: the mark must not go with the begin's segment, for
-		// its copy may be read again from a later one.
-		d.queue(ctx, &ticket{d: d, x: x, begin: true})
+		d.unknown(ctx, b)
 	}
 	d.owed.ask()
+}
+
+// unknown queues a call whose outcome is unknown.
+func (d *Deriver) unknown(ctx context.Context, b begun) {
+	x := unknownOutcome(b.begin)
+	done, err := d.Store.Recorded(ctx, []webhook.ExchangeID{x.ID})
+	if err == nil && done[x.ID] {
+		d.Journal.DoneBegin(x.ID)
+		d.Traffic.Forget(x.ID)
+		return
+	}
+	d.Logger.Warn("a call was in flight when the process died; its outcome is unknown",
+		"exchange", x.ID.String(), "method", x.Request.Method, "path", x.Request.Path, "started", x.Started)
+	// The zero position: the mark must not go with the begin's segment, for
+	// its copy may be read again from a later one.
+	d.queue(ctx, &ticket{d: d, x: x, begin: true})
 }
 
 // ask has the API asked, as the service, what became of x, a call that was in

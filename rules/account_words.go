@@ -90,6 +90,9 @@ func (d *deriver) whyAfter(ch *change, seen Seen) string {
 		if ch.o.confidence == webhook.Proven {
 			return "the answer is the entity, by its Content-Location or Preference-Applied"
 		}
+		if ch.o.confidence == webhook.Inferred {
+			return "the answer shows what the request set, and nothing else" + whyNoGet(ch.s, seen)
+		}
 		return "the answer shows it"
 	case webhook.FromFetch:
 		if ch.o.gone {

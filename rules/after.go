@@ -52,6 +52,9 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		o.etag = ""
 	}
 	now := c.look(viewAnswer, nil)
+	if s.echo && !b.whole() { // no GET told: there may be more of it than what the request set
+		now.kind, o.confidence = viewEcho, webhook.Inferred
+	}
 	c.represent(o, b, now, s.answer, c.answerFate(s, b, now))
 	return o
 }

@@ -21,6 +21,9 @@ type state struct {
 
 func (b *state) known() bool { return b.absent || b.body != nil }
 
+// whole reports whether the entity was ever shown but by echoes of what calls set.
+func (b *state) whole() bool { return b.body != nil && !b.view.echo() }
+
 // before finds the state before the call: what a GET saw before it was
 // forwarded, or the snapshot if that was seen after the GET was sent (the API may
 // have read before it); a snapshot older than trust only if the call's own

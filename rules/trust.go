@@ -23,6 +23,9 @@ func (m *Match) Trusts(snap *webhook.Snapshot, q *webhook.Request, placeholders 
 	seen := view{kind: viewAnswer, as: v.viewer(), profile: profileOf(q.Header, carried)}
 	for s := range strings.SplitSeq(snap.View, " ") {
 		w := parseView(s)
+		if w.kind == viewEcho {
+			continue
+		}
 		w.kind, w.query = viewGet, "" // what the answer will be, no one knows
 		if w.language != "" {
 			seen.language = stands(q.Header["Accept-Language"])

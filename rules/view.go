@@ -14,6 +14,7 @@ import (
 const (
 	viewGet    = "get"
 	viewAnswer = "answer"
+	viewEcho   = "echo" // an answer that shows what the request set, and nothing else
 	viewSent   = "sent" // the request's body
 )
 
@@ -92,6 +93,16 @@ func (vs views) show(v view) bool {
 		}
 	}
 	return false
+}
+
+// echo reports whether all of vs are echoes.
+func (vs views) echo() bool {
+	for s := range strings.SplitSeq(string(vs), " ") {
+		if parseView(s).kind != viewEcho {
+			return false
+		}
+	}
+	return true
 }
 
 // look returns how the answer to a call, or a GET (obs), looked at the entity.

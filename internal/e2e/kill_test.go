@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -17,10 +15,6 @@ import (
 
 // kills is how often the process is killed. SIDEHOOK_KILLS changes it.
 const kills = 50
-
-// writers write at once, each to an entity of its own, so that what one wrote
-// last is known.
-const writers = 8
 
 // sizes of the answers. Beyond 4 KB an answer leaves net/http's buffer before
 // the handler returns, so only the held byte keeps its end back.
@@ -64,49 +58,23 @@ func (a *acked) count() (n int) {
 	return n
 }
 
-// write writes to one entity until stop is closed; while sidehook is down it
-// tries again.
-func (a *acked) write(site, id string, stop <-chan struct{}) {
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	for n := 1; ; n++ {
-		select {
-		case <-stop:
-			return
-		default:
-		}
-		body := fmt.Appendf(nil, `{"n":%d,"size":%d}`, n, sizes[rand.IntN(len(sizes))])
-		req, _ := http.NewRequest("PATCH", site+"/items/"+id, bytes.NewReader(body))
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := client.Do(req)
-		if err != nil {
-			continue // down, or killed before the answer: not acknowledged
-		}
-		_, err = io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err == nil && resp.StatusCode == http.StatusOK {
-			a.add(id, n)
-		}
-	}
-}
-
 // killAndRestart runs writers against p and kills and restarts it so many
-// times; it returns what was acknowledged, when p runs for the last time.
+// times, a third of them as it recovers; it returns what was acknowledged, when p runs for the last time.
 func killAndRestart(t *testing.T, p *process, times int) *acked {
 	t.Helper()
 	a := &acked{ns: make(map[string][]int)}
 	stop := make(chan struct{})
 	var done sync.WaitGroup
-	for i := range writers {
-		done.Go(func() { a.write(p.site, fmt.Sprintf("w%d", i), stop) })
+	for i, do := range rounds {
+		done.Go(func() { a.write(p.site, fmt.Sprintf("w%d", i), do, stop) })
 	}
-	for range times {
+	for killed := 0; killed < times; {
 		before := a.count()
-		until(t, "clients are served", func() bool { return a.count() > before+writers })
+		until(t, "clients are served", func() bool { return a.count() > before+len(rounds) })
 		moment := time.NewTimer(time.Duration(rand.IntN(150)) * time.Millisecond)
 		<-moment.C
 		p.kill()
-		p.start()
+		killed += 1 + p.startAmidDeaths()
 	}
 	close(stop)
 	done.Wait()
@@ -119,13 +87,14 @@ type delivered struct {
 	ids   map[string]map[int][]string // the ids under which each n came
 	seqs  map[string][]uint64         // the sequence of each event
 	seen  map[string]struct{}         // ids
+	vague map[string]int              // events that do not say what was written: gaps, and updates without data
 	count int
 }
 
 func tally(arrivals []arrival) *delivered {
 	d := &delivered{
 		order: map[string][]int{}, ids: map[string]map[int][]string{},
-		seqs: map[string][]uint64{}, seen: map[string]struct{}{}, count: len(arrivals),
+		seqs: map[string][]uint64{}, seen: map[string]struct{}{}, vague: map[string]int{}, count: len(arrivals),
 	}
 	for _, a := range arrivals {
 		if _, again := d.seen[a.ID]; again {
@@ -135,6 +104,13 @@ func tally(arrivals []arrival) *delivered {
 		var item struct{ N int }
 		json.Unmarshal(a.Body.Data, &item)
 		id := a.Body.Entity.ID
+		if strings.HasSuffix(a.Body.Type, ".deleted") {
+			item.N = gone
+		}
+		if item.N == 0 {
+			d.vague[id]++
+			continue
+		}
 		if d.ids[id] == nil {
 			d.ids[id] = map[int][]string{}
 		}
@@ -145,13 +121,21 @@ func tally(arrivals []arrival) *delivered {
 	return d
 }
 
-// lost returns the acknowledged writes that did not arrive.
+// lost returns the acknowledged writes that did not arrive. Of a write whose
+// answer said nothing, an event that says so as well will do.
 func (a *acked) lost(d *delivered) (lost []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for id, ns := range a.ns {
+		vague := 0
+		if strings.HasPrefix(id, "q") {
+			vague = d.vague[id]
+		}
 		for _, n := range ns {
-			if len(d.ids[id][n]) == 0 {
+			if len(d.ids[id][n]) > 0 {
+				continue
+			}
+			if vague--; vague < 0 {
 				lost = append(lost, fmt.Sprintf("%s n=%d", id, n))
 			}
 		}
@@ -166,16 +150,20 @@ func TestKill(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("SIDEHOOK_KILLS")); err == nil {
 		times = n
 	}
-	api := serve(t, itemAPI())
+	api := serve(t, newMixedAPI())
 	crm := receive(t, nil)
-	p := start(t, caddyfile(subscribe("crm", crm, "scopes item.updated"), "\t\tresource item /items", api.URL))
+	p := start(t, caddyfile(subscribe("crm", crm, mixedScopes), mixedConfig, api.URL))
 	a := killAndRestart(t, p, times)
 
 	until(t, "everything acknowledged has arrived", func() bool {
 		return len(crm.took()) >= a.count() && len(a.lost(tally(crm.took()))) == 0
 	})
 	d := tally(crm.took())
-	t.Logf("%d kills, %d acknowledged, %d events, %d requests", times, a.count(), len(d.seen), d.count)
+	vague := 0
+	for _, n := range d.vague {
+		vague += n
+	}
+	t.Logf("%d kills, %d acknowledged, %d events, %d of them say that they do not know, %d requests", times, a.count(), len(d.seen), vague, d.count)
 	for id, byN := range d.ids {
 		for n, ids := range byN {
 			if len(ids) != 1 {
@@ -199,9 +187,9 @@ func TestKill(t *testing.T) {
 func TestKillNoticesABrokenPromise(t *testing.T) {
 	for control, broken := range map[string]bool{"end-later": true, "hold-nothing": true, "slow-disk": false} {
 		t.Run(control, func(t *testing.T) {
-			api := serve(t, itemAPI())
+			api := serve(t, newMixedAPI())
 			crm := receive(t, nil)
-			p := prepare(t, caddyfile(subscribe("crm", crm, "scopes item.updated"), "\t\tresource item /items", api.URL))
+			p := prepare(t, caddyfile(subscribe("crm", crm, mixedScopes), mixedConfig, api.URL))
 			p.binary, p.env = controls, []string{"SIDEHOOK_CONTROL=" + control}
 			p.start()
 			a := killAndRestart(t, p, 10)

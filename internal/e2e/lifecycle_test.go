@@ -29,7 +29,7 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		a.write(p.site, "w", stop)
+		a.write(p.site, "w", rounds[0], stop)
 	}()
 	for i := range 20 {
 		before := a.count()

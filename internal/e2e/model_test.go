@@ -61,6 +61,18 @@ type model struct {
 	calls   map[string]*underway // by X-Call
 	history map[string][]state   // by id
 	made    map[string][]string  // ids by sequence
+	commits int
+}
+
+func newModel() *model {
+	return &model{calls: map[string]*underway{}, history: map[string][]state{}, made: map[string][]string{}}
+}
+
+// done returns how many calls were done so far.
+func (m *model) done() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.commits
 }
 
 // underway is a call that the model will get.
@@ -101,7 +113,10 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u := m.calls[r.Header.Get("X-Call")]
 	m.mu.Unlock()
 	var in state
-	json.NewDecoder(r.Body).Decode(&in)
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		http.Error(w, "a part of a call is none", http.StatusBadRequest) // its sender was killed
+		return
+	}
 	close(u.arrived)
 	if u.partner != nil {
 		wait(u.partner.arrived)
@@ -132,6 +147,7 @@ func (m *model) now(id string) state {
 func (m *model) commit(sequence, id, method string, in state, u *underway) (string, state, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.commits++
 	if u.Fate == "refused" || u.Fate == "reset" {
 		return id, nil, false
 	}
