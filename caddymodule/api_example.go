@@ -48,18 +48,16 @@ func (e *engine) sendExample(ctx context.Context, k *keptSubscription) (webhook.
 		ID: webhook.NewEventID(x, key, exampleScope, ""), Scope: exampleScope, Key: key, Exchange: x, Time: now,
 		After: data, Tenant: k.Tenant, Request: webhook.EventRequest{Method: http.MethodPost, Path: "/test"},
 	}
-	d := webhook.Delivery{
-		ID: webhook.NewDeliveryID(ev.ID, k.ID, 0), Event: ev.ID, Subscription: k.ID,
-		Lane: k.sub.Order.Lane(&ev), State: webhook.Pending, Due: now, Created: now,
-	}
+	var owing webhook.Owing
+	owing.Add(&ev, k.sub, false, now)
 	done, err := e.store.Record(ctx, []store.Record{{
 		Exchange: x,
 		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
-			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: []webhook.Delivery{d}}, nil
+			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: owing.Deliveries}, nil
 		},
 	}})
 	if err == nil && done[0].Err != nil {
 		err = done[0].Err
 	}
-	return d, err
+	return owing.Deliveries[0], err
 }

@@ -58,7 +58,7 @@ type shownSettings struct {
 	OnChange           []string       `json:"on_change,omitempty" jsonschema:"Paths: updates that change none of them are not delivered."`
 	Fields             []string       `json:"fields,omitempty" jsonschema:"Paths of the entity that it gets. Default: all."`
 	SkipKeys           []string       `json:"skip_keys,omitempty" jsonschema:"Events of calls that carry one of these in Webhook-Skip-Key are not delivered."`
-	Payload            string         `json:"payload,omitempty" jsonschema:"standard, full, thin, or a payload of the Caddyfile. Default: standard."`
+	Payload            string         `json:"payload,omitempty" jsonschema:"standard, full, thin, cloudevents, cloudevents_binary, or a payload of the Caddyfile. Default: standard."`
 	ContentType        string         `json:"content_type,omitempty" jsonschema:"How the body is written. Default: json." enum:"json|form"`
 	Sign               *Sign          `json:"sign,omitempty" jsonschema:"How deliveries are signed. Default: standard."`
 	Headers            []Header       `json:"headers,omitempty" jsonschema:"Sent with each delivery. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
@@ -67,6 +67,7 @@ type shownSettings struct {
 	Order              string         `json:"order,omitempty" jsonschema:"Which deliveries wait for each other. Default: entity." enum:"none|entity|entity hold|subscription"`
 	Concurrency        int            `json:"concurrency,omitempty" jsonschema:"How many deliveries may be in flight at once. Default: 8." bounds:"0|1000"`
 	Rate               string         `json:"rate,omitempty" jsonschema:"How many requests are made to it, as 50/s, 100/m, 1000/h or none. Default: none."`
+	Chunk              *Chunk         `json:"chunk,omitempty" jsonschema:"Sends the events of one call, of one scope and resource, together."`
 	PauseAfter         int            `json:"pause_after,omitempty" jsonschema:"Pauses it after so many failed attempts in a row. Default: never." bounds:"0|1000000"`
 	DeleteAfter        int            `json:"delete_after,omitempty" jsonschema:"Ends it after so many attempts in a row without an answer in time. Default: never." bounds:"0|1000000"`
 	AllowPrivate       bool           `json:"allow_private,omitempty" jsonschema:"It may be at a private address, and at an http:// URL."`
@@ -81,7 +82,7 @@ func (c *apiCall) view(k *keptSubscription) apiSubscription {
 		shownSettings: shownSettings{
 			URL: s.URL, Scopes: s.Scopes, Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
 			Payload: s.Payload, ContentType: s.ContentType, Sign: s.Sign, Headers: maskHeaders(s.Headers),
-			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
+			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, Chunk: s.Chunk, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 			AllowPrivate: s.AllowPrivate, InsecureSkipVerify: s.InsecureSkipVerify,
 		},
 	}
@@ -99,6 +100,9 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 		Payload: s.Payload, ContentType: s.ContentType, Timeout: rules.Duration(s.Timeout), Order: string(s.Order),
 		Concurrency: s.Concurrency, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 	}}
+	if s.Chunk.Size > 0 {
+		v.Chunk = &Chunk{Size: s.Chunk.Size, Delay: rules.Duration(s.Chunk.Delay)}
+	}
 	for _, p := range s.Scopes {
 		v.Scopes = append(v.Scopes, string(p))
 	}

@@ -140,7 +140,7 @@ func (a *App) build() ([]*webhook.Subscription, error) {
 		return nil, fmt.Errorf("retention and hold_for: write durations above zero, like 30d")
 	}
 	for name := range a.Payloads {
-		if builtinPayload(name) || laterPayload(name) {
+		if builtinPayload(name) {
 			return nil, fmt.Errorf("payloads.%s is a name of Sidehook's own: choose another", name)
 		}
 	}

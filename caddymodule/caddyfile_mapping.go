@@ -61,7 +61,7 @@ func parsePayload(l *optionLine) (string, rules.Payload, error) {
 		return "", p, l.errf("payload wants a name: write %s", l.usage)
 	}
 	name := l.words[1].Text
-	if builtinPayload(name) || laterPayload(name) {
+	if builtinPayload(name) {
 		return "", p, l.words[1].errf("payload %q is a name of Sidehook's own: choose another", name)
 	}
 	var err error

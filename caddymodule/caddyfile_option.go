@@ -97,6 +97,7 @@ var places = map[string]string{
 	"sign":         "a subscription, in sidehook of the global options",
 	"retry":        "a subscription, in sidehook of the global options",
 	"rate":         "a subscription, in sidehook of the global options",
+	"chunk":        "a subscription, in sidehook of the global options",
 	"delete_after": "a subscription, in sidehook of the global options",
 	"for":          "a subscription, in sidehook of the global options",
 	"skip_keys":    "a subscription, in sidehook of the global options",

@@ -1,7 +1,10 @@
 package caddymodule
 
 import (
+	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
@@ -23,7 +26,6 @@ var subscriptionOptions = forOptions.and(options[*Subscription]{
 	"allow_private":        {usage: "allow_private", parse: func(l *optionLine, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
 	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *optionLine, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
 
-	"chunk":      later[*Subscription](),
 	"view_check": later[*Subscription](),
 	"expand":     later[*Subscription](),
 })
@@ -34,11 +36,12 @@ var forOptions = options[*Subscription]{
 	"on_change":    {usage: "on_change status owner_id", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.OnChange, checkGlob) }, many: true},
 	"fields":       {usage: "fields id name owner.email", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.Fields, checkGlob) }, many: true},
 	"skip_keys":    {usage: "skip_keys gmail_sync", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.SkipKeys, checkSkipKey) }, many: true},
-	"payload":      {usage: "payload standard, full, thin, or the name of one declared", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Payload) }},
+	"payload":      {usage: "payload standard, full, thin, cloudevents, cloudevents_binary, or the name of one declared", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Payload) }},
 	"content_type": {usage: "content_type json, or form", parse: func(l *optionLine, s *Subscription) error { return l.oneOf(&s.ContentType, "json", "form") }},
 	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},
 	"timeout":      {usage: "timeout 10s", parse: func(l *optionLine, s *Subscription) error { return l.duration(&s.Timeout) }},
 	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
+	"chunk":        {usage: chunkUsage, parse: parseChunk},
 	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
 }
 
@@ -90,6 +93,22 @@ func (s *Subscription) checkWhole(l *optionLine) error {
 		return l.errf("subscription %s has no secret: write secret {env.NAME}, or sign none", s.Name)
 	case len(s.Secrets) > maxSecrets:
 		return l.errf("subscription %s has %d secrets: write up to %d, newest first", s.Name, len(s.Secrets), maxSecrets)
+	}
+	if err := s.checkShape(); err != nil {
+		return l.errf("subscription %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// checkShape says what cannot stand together, in s or for one resource.
+func (s *Subscription) checkShape() error {
+	if err := rules.CheckShape(s.Payload, s.ContentType, s.Chunk.plain()); err != nil {
+		return err
+	}
+	for _, resource := range slices.Sorted(maps.Keys(s.For)) {
+		if err := s.with(s.For[resource]).checkShape(); err != nil {
+			return fmt.Errorf("for %s: %w", resource, err)
+		}
 	}
 	return nil
 }

@@ -20,11 +20,34 @@ func (e *engine) Render(ctx context.Context, d *webhook.Delivery, _ *webhook.Sub
 		}
 		return webhook.Payload{}, err
 	}
+	further, err := e.further(ctx, d)
+	if err != nil {
+		return webhook.Payload{}, err
+	}
 	subs, err := e.rendererOf(d.Subscription)
 	if err != nil {
 		return webhook.Payload{}, err
 	}
-	return subs.Render(ev, d)
+	return subs.Render(ev, d, further...)
+}
+
+// further returns the events of a chunk behind the first. One that was erased is
+// left out.
+func (e *engine) further(ctx context.Context, d *webhook.Delivery) (events []*webhook.Event, err error) {
+	if d.Chunk == nil {
+		return nil, nil
+	}
+	for _, id := range d.Events()[1:] {
+		ev, err := e.store.Event(ctx, id)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+		case err != nil:
+			return nil, fmt.Errorf("%w: %w", deliver.ErrNotNow, err)
+		default:
+			events = append(events, ev)
+		}
+	}
+	return events, nil
 }
 
 // rendererOf returns the subscribers that know a subscription. A delivery taken

@@ -137,11 +137,16 @@ func (ex *explainer) find(id string) (err error) {
 			return fmt.Errorf("delivery %s: %w", id, err)
 		}
 		ex.only = d.Event
+	case strings.HasPrefix(id, "chk_"):
+		if ex.Exchange, ok = webhook.ChunkExchange(id); !ok {
+			return badRequest{fmt.Sprintf("%q is no id of a chunk: write it as webhook-id has it", id)}
+		}
+		return nil
 	default:
 		ex.only = webhook.EventID(id)
 	}
 	if ex.Exchange, _, ok = ex.only.Exchange(); !ok {
-		return badRequest{fmt.Sprintf("%q: write the id of an event (evt_…), of an exchange (exc_…) or of a delivery (dlv_…)", id)}
+		return badRequest{fmt.Sprintf("%q: write the id of an event (evt_…), of a chunk (chk_…), of an exchange (exc_…) or of a delivery (dlv_…)", id)}
 	}
 	return nil
 }

@@ -143,7 +143,7 @@ func (o deriveObserver) log(x *webhook.Exchange, ev *webhook.Event, r *store.Rec
 	}
 	owed := 0
 	for i := range r.Deliveries {
-		if r.Deliveries[i].Event == ev.ID {
+		if r.Deliveries[i].Carries(ev.ID) {
 			owed++
 		}
 	}

@@ -71,10 +71,10 @@ func full() *Subscription {
 		Sign:    &Sign{Scheme: "hmac", Header: "X-Signature", Encoding: "hex", Over: "{id}.{body}", As: "v={signature}"},
 		Secrets: []string{builtSecret}, Headers: []Header{{"x-a", "1"}},
 		Timeout: rules.Duration(3 * time.Second), Retry: &retry, Order: "entity hold", Concurrency: 4, Rate: "5/m",
-		PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true,
+		PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: &Chunk{7, rules.Duration(time.Minute)},
 		For: map[string]*ForResource{"project": {
 			Filter: `entity.data.a == 2`, OnChange: []string{"b"}, Fields: []string{"b"}, SkipKeys: []string{"sync"}, Payload: "full",
-			ContentType: "json", Headers: []Header{{"x-b", "2"}}, Timeout: rules.Duration(4 * time.Second), Retry: &once, Order: "none",
+			ContentType: "json", Headers: []Header{{"x-b", "2"}}, Timeout: rules.Duration(4 * time.Second), Retry: &once, Order: "none", Chunk: &Chunk{Size: 8},
 		}},
 	}
 }
@@ -97,12 +97,13 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 		Sign:    webhook.Signing{Scheme: "hmac", Header: "X-Signature", Encoding: "hex", Over: "{id}.{body}", As: "v={signature}"},
 		Secrets: []webhook.Secret{webhook.NewSecret(builtSecret)}, Headers: []webhook.HeaderTemplate{{Name: "X-A", Value: "1"}},
 		Timeout: 3 * time.Second, Retry: webhook.Schedule{time.Second, time.Minute}, Order: webhook.OrderEntityHold, Concurrency: 4,
-		Rate: webhook.Rate{Requests: 5, Per: time.Minute}, PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true,
+		Rate: webhook.Rate{Requests: 5, Per: time.Minute}, PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: webhook.Chunking{Size: 7, Delay: time.Minute},
 	}
 	inner := *want
 	inner.Filter, inner.OnChange, inner.Fields, inner.SkipKeys = `entity.data.a == 2`, []string{"b"}, []string{"b"}, []string{"sync"}
 	inner.Payload, inner.ContentType, inner.Headers = "full", "json", []webhook.HeaderTemplate{{Name: "X-B", Value: "2"}}
 	inner.Timeout, inner.Retry, inner.Order = 4*time.Second, webhook.Schedule{time.Hour}, webhook.OrderNone
+	inner.Chunk = webhook.Chunking{Size: 8}
 	want.For = map[string]*webhook.Subscription{"project": &inner}
 	same := cmp.Comparer(func(a, b webhook.Secret) bool { return a == b })
 	if diff := cmp.Diff(want, got, same); diff != "" {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,6 +44,12 @@ func (s *Subscription) check(payloads map[string]rules.Payload) error {
 	}
 	if c := s.ContentType; c != "" && c != "json" && c != "form" {
 		return fmt.Errorf("content_type %q: write json or form", c)
+	}
+	if err := s.Chunk.check(); err != nil {
+		return err
+	}
+	if err := rules.CheckShape(s.Payload, s.ContentType, s.Chunk.plain()); err != nil {
+		return err
 	}
 	if err := s.checkSign(); err != nil {
 		return err
@@ -103,17 +110,10 @@ func checkPayload(name string, payloads map[string]rules.Payload) error {
 	if name == "" || builtinPayload(name) {
 		return nil
 	}
-	if laterPayload(name) {
-		return fmt.Errorf("payload %s is not in this version yet: write standard, full or thin", name)
-	}
 	if _, ok := payloads[name]; ok {
 		return nil
 	}
-	known := []string{"standard", "full", "thin"}
-	for other := range payloads {
-		known = append(known, other)
-	}
-	slices.Sort(known[3:])
+	known := slices.Concat(builtinPayloads, slices.Sorted(maps.Keys(payloads)))
 	if near := nearest(name, known); near != "" {
 		return fmt.Errorf("payload %q is not declared: did you mean %s?", name, near)
 	}

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/deliver"
@@ -39,8 +40,9 @@ type Subscription struct {
 	// of them are not delivered.
 	SkipKeys []string `json:"skip_keys,omitempty"`
 
-	// Payload is the shape of the body: standard, full, thin, or one of the
-	// app's payloads. Default: standard.
+	// Payload is the shape of the body: standard, full, thin, cloudevents
+	// (CloudEvents 1.0 in structured mode), cloudevents_binary (its attributes as
+	// headers), or one of the app's payloads. Default: standard.
 	Payload string `json:"payload,omitempty"`
 
 	// ContentType is json or form. Default: json.
@@ -79,6 +81,11 @@ type Subscription struct {
 	// after a rest of any length, no more than a tenth of a second's worth, or
 	// one, go out at once. What has to wait spends no attempt. Default: none.
 	Rate string `json:"rate,omitempty"`
+
+	// Chunk makes webhooks that carry the events of one call, of one scope and
+	// resource, together, as an array in data. Default: each event is a webhook of
+	// its own.
+	Chunk *Chunk `json:"chunk,omitempty"`
 
 	// PauseAfter pauses it after so many failed attempts in a row.
 	// Default: never.
@@ -164,11 +171,11 @@ const (
 
 // builtinPayload reports whether name is a payload of Sidehook's own.
 func builtinPayload(name string) bool {
-	return name == "standard" || name == "full" || name == "thin"
+	return slices.Contains(builtinPayloads, name)
 }
 
-// laterPayload reports whether name is a payload of a later version.
-func laterPayload(name string) bool { return name == "cloudevents" || name == "cloudevents_binary" }
+// builtinPayloads are the payloads that need no configuration.
+var builtinPayloads = []string{"standard", "full", "thin", "cloudevents", "cloudevents_binary"}
 
 // plain returns s with its defaults filled in, without what may be read from
 // elsewhere: URL, headers and secrets.
@@ -183,6 +190,7 @@ func (s *Subscription) plain() *webhook.Subscription {
 		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
 	}
+	out.Chunk = s.Chunk.plain()
 	for _, p := range s.Scopes {
 		out.Scopes = append(out.Scopes, webhook.Pattern(p))
 	}

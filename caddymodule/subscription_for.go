@@ -14,8 +14,8 @@ import (
 // What is left out is as the subscription has it.
 type ForResource struct {
 	// Filter, OnChange, Fields, SkipKeys, Payload, ContentType, Headers, Timeout,
-	// Retry and Order are as in the subscription. A list takes the place of the
-	// whole list there.
+	// Retry, Order and Chunk are as in the subscription. A list takes the place of
+	// the whole list there.
 	Filter      string         `json:"filter,omitempty"`
 	OnChange    []string       `json:"on_change,omitempty"`
 	Fields      []string       `json:"fields,omitempty"`
@@ -26,6 +26,7 @@ type ForResource struct {
 	Timeout     rules.Duration `json:"timeout,omitempty"`
 	Retry       *Retry         `json:"retry,omitempty"`
 	Order       string         `json:"order,omitempty"`
+	Chunk       *Chunk         `json:"chunk,omitempty"`
 }
 
 // parseFor reads
@@ -55,7 +56,7 @@ func parseFor(l *optionLine, s *Subscription) error {
 	s.For[args[0].Text] = &ForResource{
 		Filter: inner.Filter, OnChange: inner.OnChange, Fields: inner.Fields, SkipKeys: inner.SkipKeys,
 		Payload: inner.Payload, ContentType: inner.ContentType, Headers: inner.Headers,
-		Timeout: inner.Timeout, Retry: inner.Retry, Order: inner.Order,
+		Timeout: inner.Timeout, Retry: inner.Retry, Order: inner.Order, Chunk: inner.Chunk,
 	}
 	return nil
 }
@@ -75,6 +76,7 @@ func (s *Subscription) with(f *ForResource) *Subscription {
 	if len(f.Headers) > 0 {
 		v.Headers = f.Headers
 	}
+	v.Chunk = orDefault(f.Chunk, s.Chunk)
 	return &v
 }
 

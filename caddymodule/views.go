@@ -49,7 +49,8 @@ func viewEvent(e *webhook.Event) eventView {
 
 type deliveryView struct {
 	ID           webhook.DeliveryID     `json:"id" jsonschema:"Id."`
-	Event        webhook.EventID        `json:"event" jsonschema:"Id of the event."`
+	Event        webhook.EventID        `json:"event" jsonschema:"Id of the event; of a chunk the first."`
+	Chunk        *chunkView             `json:"chunk,omitempty" jsonschema:"It carries several events."`
 	Scope        string                 `json:"scope,omitempty" jsonschema:"Scope of the event, while that is known."`
 	Subscription webhook.SubscriptionID `json:"subscription" jsonschema:"Id of the subscription that it is owed to."`
 	Position     uint64                 `json:"position" jsonschema:"Position of the event."`
@@ -62,11 +63,21 @@ type deliveryView struct {
 	Made         []attemptView          `json:"requests,omitempty" jsonschema:"Its attempts."`
 }
 
+// chunkView tells of a delivery that it is a chunk.
+type chunkView struct {
+	ID     string            `json:"id" jsonschema:"Its webhook-id."`
+	Number int               `json:"number" jsonschema:"Among the chunks of the call, of its scope and resource, from 0."`
+	Events []webhook.EventID `json:"events" jsonschema:"Ids of its events, in order."`
+}
+
 // viewDelivery shows d as it stands with its subscription in state s.
 func viewDelivery(d *webhook.Delivery, s webhook.SubscriptionState, now time.Time) deliveryView {
 	v := deliveryView{
 		ID: d.ID, Event: d.Event, Subscription: d.Subscription, Position: d.Position, State: d.State,
 		Reason: d.Reason, Attempts: d.Attempts, Due: d.Due, Created: d.Created, Settled: d.Settled,
+	}
+	if d.Chunk != nil {
+		v.Chunk = &chunkView{ID: d.WebhookID(), Number: d.Chunk.Number, Events: d.Events()}
 	}
 	if d.State != webhook.Pending {
 		return v

@@ -147,6 +147,12 @@ func (p *plan) header(payload *webhook.Payload, number int, at time.Time) (http.
 	if payload.Trace != "" && checkHeaderValue(payload.Trace) == nil {
 		h[headerTrace] = values[4:5:5]
 	}
+	for _, own := range payload.Headers {
+		if err := checkHeaderValue(own.Value); err != nil {
+			return nil, fmt.Errorf("header %s: %w", own.Name, err)
+		}
+		h[own.Name] = []string{own.Value}
+	}
 	for i := range p.headers {
 		value, err := p.headers[i].value(payload)
 		if err != nil {

@@ -90,9 +90,11 @@ func (d *Deriver) gapRecord(x webhook.ExchangeID, key webhook.EntityKey, g webho
 	return store.Record{Exchange: x, Derive: func([]webhook.Snapshot) (store.Consequences, error) {
 		c := store.Consequences{Events: []webhook.Event{e}}
 		wants, err := d.Want(&e)
+		var owing webhook.Owing
 		for _, w := range wants {
-			c.Deliveries = append(c.Deliveries, newDelivery(&e, w, now))
+			owing.Add(&e, w.Subscription, w.Unjudged, now)
 		}
+		c.Deliveries = owing.Deliveries
 		return c, err
 	}}
 }

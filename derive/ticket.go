@@ -78,6 +78,7 @@ func (t *ticket) derive(before []webhook.Snapshot) (c store.Consequences, err er
 // consequences adds to what was derived the deliveries that it causes.
 func (t *ticket) consequences() (store.Consequences, error) {
 	c := store.Consequences{Snapshots: t.derived.Snapshots, Events: t.derived.Events}
+	var owing webhook.Owing
 	for i := range c.Events {
 		e := &c.Events[i]
 		wants, err := t.d.Want(e)
@@ -85,18 +86,11 @@ func (t *ticket) consequences() (store.Consequences, error) {
 			return c, fmt.Errorf("who wants %s: %w", e.Scope, err)
 		}
 		for _, w := range wants {
-			c.Deliveries = append(c.Deliveries, newDelivery(e, w, t.now))
+			owing.Add(e, w.Subscription, w.Unjudged, t.now)
 		}
 	}
+	c.Deliveries = owing.Deliveries
 	return c, nil
-}
-
-func newDelivery(e *webhook.Event, w rules.Want, now time.Time) webhook.Delivery {
-	return webhook.Delivery{
-		ID: webhook.NewDeliveryID(e.ID, w.Subscription.ID, 0), Event: e.ID,
-		Subscription: w.Subscription.ID, Lane: w.Subscription.Order.Lane(e), Unjudged: w.Unjudged,
-		State: webhook.Pending, Due: now, Created: now,
-	}
 }
 
 // plan is the program's, without its panics.

@@ -21,6 +21,9 @@ type eventVars struct {
 	judging bool
 
 	decoded map[string]any
+
+	all     []*webhook.Event // of a chunk
+	element bool             // it is sent as one of a chunk
 }
 
 // Lookup implements [lang.Vars].
@@ -54,7 +57,7 @@ func (v *eventVars) Lookup(name string) any {
 	case "subscription":
 		return subscriptionFields{v}
 	case "events":
-		return []any{eachEvent{v}}
+		return v.elements()
 	}
 	if got, ok := v.decoded[name]; ok {
 		return got

@@ -32,7 +32,7 @@ func compilePayloads(payloads map[string]Payload) (map[string]body, error) {
 	out := make(map[string]body, len(payloads))
 	for _, name := range slices.Sorted(maps.Keys(payloads)) {
 		switch name {
-		case payloadStandard, payloadFull, payloadThin, "cloudevents", "cloudevents_binary":
+		case payloadStandard, payloadFull, payloadThin, payloadCloudEvents, payloadCloudEventsBinary:
 			return nil, fmt.Errorf("payload %s: the name is taken; choose another", name)
 		}
 		m, err := compileMapping(payloads[name])
@@ -53,11 +53,15 @@ func findBody(name string, bodies map[string]body) (body, error) {
 		return fullBody{}, nil
 	case payloadThin:
 		return thinBody{}, nil
+	case payloadCloudEvents:
+		return cloudEvent{}, nil
+	case payloadCloudEventsBinary:
+		return cloudEventData{}, nil
 	}
 	if b, ok := bodies[name]; ok {
 		return b, nil
 	}
-	known := append([]string{payloadStandard, payloadFull, payloadThin}, slices.Sorted(maps.Keys(bodies))...)
+	known := append([]string{payloadStandard, payloadFull, payloadThin, payloadCloudEvents, payloadCloudEventsBinary}, slices.Sorted(maps.Keys(bodies))...)
 	return nil, fmt.Errorf("there is no payload %q: write %s, or declare payload %s", name, strings.Join(known, ", "), name)
 }
 

@@ -26,7 +26,10 @@ import (
 // An error is ours, not the receiver's: the subscription is not known, does not
 // compile, or its payload takes too long on this event. Resolve answers for the
 // names of header and signing templates; null is "".
-func (s *Subscribers) Render(e *webhook.Event, d *webhook.Delivery) (webhook.Payload, error) {
+//
+// Of a chunk, e is the first event and further are those behind it that are
+// kept: see [subscriber.appendChunkOf].
+func (s *Subscribers) Render(e *webhook.Event, d *webhook.Delivery, further ...*webhook.Event) (webhook.Payload, error) {
 	c, ok := s.byID[d.Subscription]
 	if !ok {
 		return webhook.Payload{}, fmt.Errorf("render %s: there is no subscription %s", e.ID, d.Subscription)
@@ -36,25 +39,45 @@ func (s *Subscribers) Render(e *webhook.Event, d *webhook.Delivery) (webhook.Pay
 	}
 	c = c.as(e.Key.Resource)
 	v := &eventVars{event: e, sub: c.Subscription}
-	out, err := c.body.append(make([]byte, 0, sizeHint(e)), v, c.fields)
+	out, err := c.append(v, d, further)
 	if err != nil {
 		return webhook.Payload{}, fmt.Errorf("render %s for %s: payload %s: %w", e.ID, c.ID, c.Payload, err)
 	}
-	contentType := "application/json"
+	contentType := c.mediaType(d.Chunk != nil)
 	if c.ContentType == contentForm {
 		contentType = "application/x-www-form-urlencoded"
 		if out, err = appendForm(nil, out); err != nil {
 			return webhook.Payload{}, fmt.Errorf("render %s for %s: %w", e.ID, c.ID, err)
 		}
 	}
-	return webhook.Payload{
+	p := webhook.Payload{
 		ID:          string(e.ID),
 		ContentType: contentType,
 		Body:        out,
 		Trace:       e.Request.Trace,
 		Resource:    e.Key.Resource,
 		Resolve:     v.resolveName,
-	}, nil
+	}
+	if d.Chunk != nil {
+		p.ID = d.WebhookID()
+	}
+	if _, binary := c.body.(cloudEventData); binary {
+		p.Headers = cloudEventHeaders(e)
+	}
+	return p, nil
+}
+
+// append returns the JSON of what d sends.
+func (c *subscriber) append(v *eventVars, d *webhook.Delivery, further []*webhook.Event) ([]byte, error) {
+	size := sizeHint(v.event)
+	if d.Chunk == nil {
+		return c.body.append(make([]byte, 0, size), v, c.fields)
+	}
+	v.all = append([]*webhook.Event{v.event}, further...)
+	for _, e := range further {
+		size += sizeHint(e)
+	}
+	return c.appendChunkOf(make([]byte, 0, size), v, d.Chunk.Number)
 }
 
 // resolveName implements [webhook.Payload].Resolve. Each call has its own
@@ -67,7 +90,7 @@ func (v *eventVars) resolveName(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fresh := eventVars{event: v.event, sub: v.sub}
+	fresh := eventVars{event: v.event, sub: v.sub, all: v.all}
 	return fresh.resolve(p)
 }
 
@@ -83,13 +106,22 @@ func sizeHint(e *webhook.Event) int {
 type standardBody struct{}
 
 func (standardBody) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
-	return append(appendCommon(dst, v.event, fields, true), '}'), nil
+	return v.close(appendCommon(dst, v.event, fields, true)), nil
 }
 
 type thinBody struct{}
 
 func (thinBody) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
-	return append(appendCommon(dst, v.event, fields, false), '}'), nil
+	return v.close(appendCommon(dst, v.event, fields, false)), nil
+}
+
+// close ends a body. In a chunk the event's id is in it: webhook-id is the
+// chunk's there.
+func (v *eventVars) close(dst []byte) []byte {
+	if v.element {
+		dst = lang.AppendString(append(dst, `,"id":`...), string(v.event.ID))
+	}
+	return append(dst, '}')
 }
 
 // appendCommon appends the standard body without its closing brace.

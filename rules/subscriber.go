@@ -118,6 +118,9 @@ func compileSubscription(sub *webhook.Subscription, bodies map[string]body) (*su
 	if c.body, err = findBody(sub.Payload, bodies); err != nil {
 		return c, wrap("payload", err)
 	}
+	if err := CheckShape(sub.Payload, sub.ContentType, sub.Chunk); err != nil {
+		return c, wrap("payload", err)
+	}
 	switch sub.ContentType {
 	case "", contentJSON, contentForm:
 	default:

@@ -213,11 +213,11 @@ func TestOnChange(t *testing.T) {
 func TestSubscriptionErrorsNameThePlace(t *testing.T) {
 	for want, change := range map[string]func(*webhook.Subscription){
 		`subscription crm: filter: expression ` + "`entty.x`" + `: column 1: unknown name "entty": did you mean entity?`: func(s *webhook.Subscription) { s.Filter = "entty.x" },
-		`filter: expression ` + "`changed(\"x\")`":                                                                              func(s *webhook.Subscription) { s.Filter = `changed("x")` },
-		`subscription crm: on_change: path "a..b"`:                                                                              func(s *webhook.Subscription) { s.OnChange = []string{"a..b"} },
-		`subscription crm: fields: path "**.a"`:                                                                                 func(s *webhook.Subscription) { s.Fields = []string{"**.a"} },
-		`there is no payload "nope": write standard, full, thin, mine, or declare payload nope`:                                 func(s *webhook.Subscription) { s.Payload = "nope" },
-		`subscription crm: header X-A: {scop}: unknown name "scop": did you mean scope?; webhook_id, timestamp may be used too`: func(s *webhook.Subscription) { s.Headers = []webhook.HeaderTemplate{{Name: "X-A", Value: "{scop}"}} },
+		`filter: expression ` + "`changed(\"x\")`": func(s *webhook.Subscription) { s.Filter = `changed("x")` },
+		`subscription crm: on_change: path "a..b"`: func(s *webhook.Subscription) { s.OnChange = []string{"a..b"} },
+		`subscription crm: fields: path "**.a"`:    func(s *webhook.Subscription) { s.Fields = []string{"**.a"} },
+		`there is no payload "nope": write standard, full, thin, cloudevents, cloudevents_binary, mine, or declare payload nope`: func(s *webhook.Subscription) { s.Payload = "nope" },
+		`subscription crm: header X-A: {scop}: unknown name "scop": did you mean scope?; webhook_id, timestamp may be used too`:  func(s *webhook.Subscription) { s.Headers = []webhook.HeaderTemplate{{Name: "X-A", Value: "{scop}"}} },
 		`header X-A: {signature}`: func(s *webhook.Subscription) {
 			s.Headers = []webhook.HeaderTemplate{{Name: "X-A", Value: "{signature}"}}
 		},

@@ -232,7 +232,7 @@ type EventQuery struct {
 
 // DeliveryQuery selects deliveries, newest first. Zero fields select all.
 type DeliveryQuery struct {
-	Event        webhook.EventID
+	Event        webhook.EventID // chunks that carry it included
 	Subscription webhook.SubscriptionID
 	State        webhook.DeliveryState
 	Below        uint64                  // only positions lower than it; 0: all

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// Delivery is one event owed to one subscription.
+// Delivery is one event, or one chunk of events, owed to one subscription.
 type Delivery struct {
 	ID           DeliveryID
-	Event        EventID
+	Event        EventID // of a chunk the first
+	Chunk        *Chunk  // nil: it carries Event alone
 	Subscription SubscriptionID
-	Position     uint64 // of its event
+	Position     uint64 // of Event
 	Lane         string // see [Order.Lane]
 	Priority     Priority
 

@@ -24,7 +24,9 @@
 //   - gap: a recorded statement that something may have changed here and we
 //     cannot tell what ([Gap]).
 //   - subscription: who wants which scopes, where, and how ([Subscription]).
-//   - delivery: one event owed to one subscription ([Delivery]).
+//   - delivery: one event, or one chunk of events, owed to one subscription ([Delivery]).
+//   - chunk: events of one exchange, scope and resource that are sent together
+//     ([Chunk]).
 //   - attempt: one HTTP request made for a delivery, and its outcome ([Attempt]).
 //   - receipt: an answer that says that something was done, and is not the
 //     entity.

@@ -137,6 +137,7 @@ func (id DeliveryID) Exchange() (x ExchangeID, tail [8]byte, ok bool) {
 const (
 	eventPrefix    = "evt_"
 	deliveryPrefix = "dlv_"
+	chunkPrefix    = "chk_"
 	joinedText     = 39
 )
 

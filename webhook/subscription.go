@@ -25,7 +25,7 @@ type Subscription struct {
 	SkipKeys []string
 
 	// Judged at each attempt.
-	Payload     string // standard, full, thin, or the name of a payload of the configuration
+	Payload     string // standard, full, thin, cloudevents, cloudevents_binary, or the name of a payload of the configuration
 	Fields      []string
 	ContentType string // json or form
 	Sign        Signing
@@ -38,6 +38,7 @@ type Subscription struct {
 	Order       Order
 	Concurrency int // deliveries in flight at once
 	Rate        Rate
+	Chunk       Chunking
 	PauseAfter  int // failed attempts in a row that pause it; 0: never
 	DeleteAfter int // attempts in a row without an answer in time that end it; 0: never
 

@@ -28,6 +28,9 @@ func (t *tx) forgetEvent(position uint64, stored storedEvent) error {
 	if err != nil {
 		return err
 	}
+	if err := t.forgetMembers(position); err != nil {
+		return err
+	}
 	e, err := stored.bare()
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ const (
 	tableSubscription = 'u' // subscription block: of positions, some have deliveries of it
 	tableFailed       = 'F' // state position tail, for final states but delivered
 	tableAttempt      = 'a' // position tail number -> further attempt
+	tableMember       = 'M' // position place: the chunk there has the event as a further one
 
 	tableFresh    = 'f' // -> no delivery of a lower position is fresh
 	tableQueue    = 'q' // subscription section priority due position tail -> lane; heads only
@@ -147,6 +148,9 @@ func keySubscription(s subscription, block uint64) key {
 }
 func keyFailed(state byte, p place) key {
 	return newKey(tableFailed, 17).byte(state).delivery(p)
+}
+func keyMember(position uint64, chunk place) key {
+	return newKey(tableMember, 24).u64(position).delivery(chunk)
 }
 func keyAttempts(p place) key { return newKey(tableAttempt, 20).delivery(p) }
 func keyFresh() key           { return key{tableFresh} }

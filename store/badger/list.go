@@ -33,6 +33,9 @@ func (s *Store) Deliveries(ctx context.Context, q store.DeliveryQuery) ([]webhoo
 		}
 		prefix := newKey(tableDelivery, 8).u64(position)
 		err = v.eachDelivery(scan{prefix: prefix, reverse: true}, l.add)
+		if err == nil && len(l.ds) < q.Max {
+			err = v.eachChunkDelivery(position, l.add)
+		}
 		return l.ds, err
 	case q.State != "" && unhappy(q.State):
 		err = l.unhappy(v)

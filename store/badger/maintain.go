@@ -183,15 +183,43 @@ func (t *tx) lastSettled(position uint64) (last time.Time, owed bool, err error)
 			return false, err
 		}
 		p, _ := parsePlace(k[1:])
-		d, err := decodeDelivery(p, v.bytes)
+		s, err := parseDelivery(p, v.bytes)
 		if err != nil {
 			return false, err
 		}
-		if d.Settled.After(last) {
-			last = d.Settled
+		owed, err = s.later(&last)
+		return !owed, err
+	})
+	if owed || err != nil {
+		return last, owed, err
+	}
+	err = t.view.eachChunk(position, func(p place) (bool, error) {
+		var err error
+		if owed, err = restless(t.view, p.position); owed || err != nil {
+			return false, err
 		}
-		owed = !d.State.Final()
-		return !owed, nil
+		v, err := t.get(keyDelivery(p))
+		if err != nil || !v.found() {
+			return err == nil, err // it is forgotten
+		}
+		s, err := parseDelivery(p, v.bytes)
+		if err != nil {
+			return false, err
+		}
+		owed, err = s.later(&last)
+		return !owed, err
 	})
 	return last, owed, err
+}
+
+// later moves last on to when s was settled, or reports that it is owed.
+func (s *storedDelivery) later(last *time.Time) (owed bool, err error) {
+	d, err := s.decode()
+	if err != nil {
+		return false, err
+	}
+	if d.Settled.After(*last) {
+		*last = d.Settled
+	}
+	return !d.State.Final(), nil
 }

@@ -37,6 +37,9 @@ func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]web
 			}
 		}
 		t.complete(d, position)
+		if err := t.putMembers(d, &own); err != nil {
+			return nil, err
+		}
 		if count != nil {
 			if count[position]++; count[position] > maxDeliveries {
 				if rest == nil {
@@ -63,6 +66,7 @@ func (t *tx) putDeliveries(events []webhook.Event, ds []webhook.Delivery) ([]web
 type positions struct {
 	events []webhook.Event
 	at     int
+	byID   map[webhook.EventID]uint64 // nil until it is needed
 }
 
 func (p *positions) of(id webhook.EventID) (position uint64, ok bool) {

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -22,7 +24,8 @@ const (
 	deliveryDue
 	deliveryCreated
 	deliverySettled
-	deliveryIDs // the exchange, and the tails of the event and the delivery
+	deliveryIDs   // the exchange, and the tails of the event and the delivery
+	deliveryChunk // its number, and the tails of the further events
 )
 
 // AppendDelivery appends the encoding of d to buf.
@@ -39,7 +42,34 @@ func AppendDelivery(buf []byte, d *webhook.Delivery) []byte {
 	buf = AppendInt(buf, deliveryRequests, int64(d.Requests))
 	buf = AppendTime(buf, deliveryDue, d.Due)
 	buf = AppendTime(buf, deliveryCreated, d.Created)
-	return AppendTime(buf, deliverySettled, d.Settled)
+	buf = AppendTime(buf, deliverySettled, d.Settled)
+	if d.Chunk == nil {
+		return buf
+	}
+	return AppendBytes(buf, deliveryChunk, appendChunk(nil, d.Chunk))
+}
+
+func appendChunk(buf []byte, c *webhook.Chunk) []byte {
+	buf = binary.AppendUvarint(buf, uint64(c.Number))
+	for i := range c.Further {
+		buf = append(buf, c.Further[i][:]...)
+	}
+	return buf
+}
+
+// decodeChunk reads what [appendChunk] wrote.
+func decodeChunk(r *Reader) *webhook.Chunk {
+	b := r.Bytes()
+	number, n := binary.Uvarint(b)
+	if n <= 0 || number > math.MaxInt32 || (len(b)-n)%8 != 0 {
+		r.Fail(fmt.Errorf("a chunk of %d bytes, which is none", len(b)))
+		return nil
+	}
+	c := &webhook.Chunk{Number: int(number)}
+	for b = b[n:]; len(b) > 0; b = b[8:] {
+		c.Further = append(c.Further, [8]byte(b))
+	}
+	return c
 }
 
 // appendIDs appends the ids of d and its event, which are 32 bytes as a rule.
@@ -81,6 +111,8 @@ func DecodeDelivery(data []byte) (*webhook.Delivery, error) {
 			d.Event = webhook.EventID(r.String())
 		case deliveryIDs:
 			decodeIDs(&r, d)
+		case deliveryChunk:
+			d.Chunk = decodeChunk(&r)
 		case deliverySubscription:
 			d.Subscription = webhook.SubscriptionID(r.String())
 		case deliveryPosition:
