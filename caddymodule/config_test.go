@@ -240,7 +240,7 @@ func TestErrorsOfJSONNameTheirPlace(t *testing.T) {
 		"an app's of later":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"store_max":1}`, "store_max is not in this version yet and would have no effect: take it out"},
 		"a field misspelt":    {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","rat":"1/s"}]}`, `subscriptions[0].rat: unknown field "rat": did you mean rate?`},
 		"a field deep within": {`{"resources":[{"name":"project","path":"/p","emit":[{"scope":"a.b"},{"scop":"a.b"}]}]}`, `{}`, `resources[0].emit[1].scop: unknown field "scop": did you mean scope?`},
-		"a field in for":      {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","for":{"task":{"quux":1}}}]}`, `subscriptions[0].for.task.quux: unknown field "quux": write content_type, fields`},
+		"a field in for":      {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","for":{"task":{"quux":1}}}]}`, `subscriptions[0].for.task.quux: unknown field "quux": write chunk, content_type, fields`},
 		"an order of later":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"hold_behind":true}]}`, "hold_behind"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -83,22 +83,27 @@ func (e *engine) replayedOf(ctx context.Context, r *webhook.Replay, ev *webhook.
 	if !r.Takes(ev.Scope) {
 		return d, false, nil
 	}
-	found, err := e.store.Delivery(ctx, webhook.NewDeliveryID(ev.ID, r.Subscription, 0))
-	if err == nil {
-		return *found, r.Selects(found.State), nil
-	}
-	if !errors.Is(err, store.ErrNotFound) {
+	found, err := e.store.Deliveries(ctx, store.DeliveryQuery{Event: ev.ID, Subscription: r.Subscription})
+	if err != nil {
 		return d, false, err
+	}
+	for i := range found {
+		if found[i].Event == ev.ID {
+			return found[i], r.Selects(found[i].State), nil
+		}
+	}
+	if len(found) > 0 { // in a chunk, which is sent again with its first event
+		return d, false, nil
 	}
 	w, wanted, err := e.current().subscribers.Wanted(ev, r.Subscription)
 	if err != nil || !wanted {
 		return d, false, err
 	}
-	now := time.Now().UTC()
-	return webhook.Delivery{
-		ID: webhook.NewDeliveryID(ev.ID, r.Subscription, 0), Event: ev.ID, Subscription: r.Subscription,
-		Position: ev.Position, Lane: w.Subscription.Order.Lane(ev), Unjudged: w.Unjudged, State: webhook.Pending, Created: now, Due: now,
-	}, true, nil
+	var owing webhook.Owing
+	owing.Add(ev, w.Subscription, w.Unjudged, time.Now().UTC())
+	d = owing.Deliveries[0]
+	d.Position = ev.Position
+	return d, true, nil
 }
 
 // countReplayed returns how many deliveries r selects; more says that there may

@@ -155,6 +155,18 @@ func TestAChunkIsRetriedWhole(t *testing.T) {
 			t.Errorf("an attempt was %s: %s", a.ID, a.Raw)
 		}
 	}
+	until(t, "it is settled", p.settled)
+	if n := p.operate("POST", "/replays/count", `{"subscription":"crm","since":0,"states":["missed"]}`).want(200).fields["deliveries"]; n != 0.0 {
+		t.Errorf("%v events count as missed, though a chunk carried them", n)
+	}
+	p.operate("POST", "/replays", `{"subscription":"crm","since":0,"states":["delivered","missed"],"rate":1000}`).want(201)
+	if again := crm.wait(2)[1]; again.ID != last.ID || again.Raw != last.Raw {
+		t.Errorf("a replay sent %s: %s", again.ID, again.Raw)
+	}
+	until(t, "all is settled", p.settled)
+	if n := len(crm.took()); n != 2 {
+		t.Errorf("the replay sent %d webhooks, want one", n-1)
+	}
 }
 
 // A subscription made through the API has chunks too, and its test is one.
