@@ -227,9 +227,15 @@ func listSubscriptions(e *engine, r *http.Request) (any, error) {
 	for _, b := range backlogs {
 		owed[b.Subscription] = b
 	}
+	keys := make(map[webhook.SubscriptionID][]string)
+	for _, s := range e.current().subscriptions {
+		keys[s.ID] = s.PublicKeys()
+	}
 	views := []subscriptionView{}
 	for _, s := range e.deliverer.States() {
-		views = append(views, viewSubscription(s, owed[s.ID], time.Now()))
+		v := viewSubscription(s, owed[s.ID], time.Now())
+		v.PublicKeys = keys[s.ID]
+		views = append(views, v)
 	}
 	return views, nil
 }

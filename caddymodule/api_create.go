@@ -70,7 +70,7 @@ func (c *apiCall) created(k *keptSubscription, secret, replayed bool) apiAnswer 
 	}
 	v := c.view(k)
 	if secret && len(k.body.Secrets) > 0 {
-		v.Secret = k.body.Secrets[0].Text
+		v.Secret = k.body.shownSecret()
 	}
 	return apiAnswer{status: http.StatusCreated, body: v, etag: v.etag(), location: c.path + "/" + string(k.ID), replayed: replayed}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/rules"
@@ -55,7 +57,7 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	v := c.view(made)
-	v.Secret = made.body.Secrets[0].Text
+	v.Secret = made.body.shownSecret()
 	return apiAnswer{body: v, etag: v.etag()}, nil
 }
 
@@ -71,9 +73,10 @@ func (k *keptSubscription) addSecret(text string, grace time.Duration, now time.
 		}
 		return nil
 	}
+	scheme := k.body.Settings.signing().Scheme
 	if text == "" {
-		text = newSecret()
-	} else if _, err := webhook.NewSecret(text).StandardKey(); err != nil {
+		text = newSecret(scheme)
+	} else if err := checkSecret(text, scheme); err != nil {
 		return wrongField("/secret", "secret: %s", err)
 	}
 	end := now.Add(grace).UTC()
@@ -97,8 +100,50 @@ func (k *keptSubscription) addSecret(text string, grace time.Duration, now time.
 }
 
 // newSecret returns a secret as Standard Webhooks has them.
-func newSecret() string {
+func newSecret(scheme string) string {
 	b := make([]byte, 32)
 	rand.Read(b)
+	if scheme == webhook.SignEd25519 {
+		return webhook.NewSigningKey(b)
+	}
 	return "whsec_" + base64.StdEncoding.EncodeToString(b)
+}
+
+// someSecret returns one that scheme can sign with, and nobody should.
+func someSecret(scheme string) string {
+	if scheme == webhook.SignEd25519 {
+		return webhook.NewSigningKey(make([]byte, 32))
+	}
+	return strings.Repeat("x", 32)
+}
+
+// checkSecret says why text cannot sign as scheme says. For hmac it is as good as
+// for standard.
+func checkSecret(text, scheme string) error {
+	if scheme != webhook.SignEd25519 {
+		scheme = webhook.SignStandard
+	}
+	return webhook.NewSecret(text).CheckFor(scheme)
+}
+
+// shownSecret returns the newest secret for who made it. A private key is not
+// shown: what its owner needs is the public one.
+func (b *keptBody) shownSecret() string {
+	if b.Settings.signing().Scheme == webhook.SignEd25519 {
+		return ""
+	}
+	return b.Secrets[0].Text
+}
+
+// dropUnfit drops the secrets that are of another kind than b signs with now: a
+// private key is no shared secret, nor the other way round.
+func (b *keptBody) dropUnfit() {
+	scheme := b.Settings.signing().Scheme
+	if scheme == webhook.SignNone {
+		return
+	}
+	b.Secrets = slices.DeleteFunc(slices.Clone(b.Secrets), func(s keptSecret) bool {
+		private := webhook.NewSecret(s.Text).CheckFor(webhook.SignEd25519) == nil
+		return private != (scheme == webhook.SignEd25519)
+	})
 }

@@ -178,6 +178,7 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 			return apiAnswer{}, err
 		}
 	}
+	next.body.dropUnfit()
 	first := len(next.body.signs(time.Now())) == 0 && next.body.Settings.signing().Scheme != webhook.SignNone
 	if first {
 		if err := next.addSecret("", 0, time.Now()); err != nil {
@@ -190,7 +191,7 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 	}
 	v := c.view(made)
 	if first {
-		v.Secret = made.body.Secrets[0].Text
+		v.Secret = made.body.shownSecret()
 	}
 	return apiAnswer{body: v, etag: v.etag()}, nil
 }

@@ -36,6 +36,9 @@ type apiSubscription struct {
 	Secret  string          `json:"secret,omitempty" jsonschema:"The newest secret. It is shown once, when it is made."`
 	Secrets []apiSecretView `json:"secrets,omitempty" jsonschema:"The secrets that sign, newest first."`
 
+	// PublicKeys verify, where sign is ed25519.
+	PublicKeys []string `json:"public_keys,omitempty" jsonschema:"What verifies its signatures, newest first, where sign is ed25519: whpk_ and base64."`
+
 	Pending     uint64    `json:"pending" jsonschema:"How many deliveries it is owed."` // deliveries that it is owed
 	Failures    int       `json:"failures_in_a_row,omitempty" jsonschema:"Failed attempts since one was accepted."`
 	WaitUntil   time.Time `json:"wait_until,omitzero" jsonschema:"When the pause ends that the receiver asked for."`
@@ -114,6 +117,7 @@ func (c *apiCall) withState(v apiSubscription, s *webhook.Subscription) apiSubsc
 	v.ID, v.Status, v.Reason, v.Since = s.ID, st.Status, st.Reason, st.Since
 	v.Failures, v.WaitUntil, v.HeldThrough = st.Failures, st.WaitUntil, st.HeldThrough
 	v.Pending = c.pending()[s.ID]
+	v.PublicKeys = s.PublicKeys()
 	programs := c.e.programs()
 	for _, p := range s.Scopes {
 		if !slices.ContainsFunc(programs, func(program *rules.Program) bool { return program.Earns(p) }) {

@@ -45,7 +45,7 @@ var forOptions = options[*Subscription]{
 	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
 }
 
-const signUsage = "sign standard, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]"
+const signUsage = "sign standard, sign ed25519, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]"
 
 // subscriptionName matches names, which stand in addresses and in metrics.
 var subscriptionName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
@@ -127,17 +127,14 @@ func parseFilter(l *optionLine, s *Subscription) (err error) {
 
 // parseSign reads
 //
-//	sign standard|none
+//	sign standard|ed25519|none
 //	sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]
 func parseSign(l *optionLine, s *Subscription) error {
 	args, err := l.take(1, 0)
 	if err != nil {
 		return err
 	}
-	if args[0].Text == "ed25519" {
-		return notYet(args[0], "sign ed25519")
-	}
-	if err := args[0].among("sign", webhook.SignStandard, webhook.SignHMAC, webhook.SignNone); err != nil {
+	if err := args[0].among("sign", webhook.SignStandard, webhook.SignEd25519, webhook.SignHMAC, webhook.SignNone); err != nil {
 		return err
 	}
 	s.Sign = &Sign{Scheme: args[0].Text}

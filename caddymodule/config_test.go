@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sidehook/sidehook/caddymodule"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 const goodSecret = "0123456789-0123456789-0123456789"
@@ -19,6 +20,7 @@ const goodSecret = "0123456789-0123456789-0123456789"
 // setSecrets gives the golden Caddyfiles what they read from the environment.
 func setSecrets(t *testing.T) {
 	t.Helper()
+	t.Setenv("CRM_KEY", webhook.NewSigningKey(make([]byte, 32)))
 	for _, name := range []string{"CRM_SECRET", "BILLING_SECRET", "SERVICE_TOKEN", "NEW_SECRET", "TOKEN", "SIDEHOOK_KEY"} {
 		t.Setenv(name, goodSecret)
 	}

@@ -62,7 +62,7 @@ func TestKeptSubscriptionsSurviveRestartsAndKeys(t *testing.T) {
 	var all sync.WaitGroup
 	for range n {
 		all.Go(func() {
-			made, err := e.putKept(bg, newKept(newSecret()))
+			made, err := e.putKept(bg, newKept(newSecret("standard")))
 			if err != nil {
 				t.Error(err)
 			} else if !e.current().has(made.ID) {
@@ -122,7 +122,7 @@ func TestChangesOfKeptSubscriptionsFollowEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := e.putKept(bg, newKept(newSecret()))
+	made, err := e.putKept(bg, newKept(newSecret("standard")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,16 +33,14 @@ func (s *Subscription) checkSign() error {
 	}
 	g := s.Sign
 	switch g.Scheme {
-	case webhook.SignStandard, webhook.SignNone:
+	case webhook.SignStandard, webhook.SignEd25519, webhook.SignNone:
 		if g.Header != "" || g.Encoding != "" || g.Over != "" || g.As != "" {
 			return fmt.Errorf("sign %s takes nothing more: header, encoding, over and as are for hmac", g.Scheme)
 		}
 		return nil
 	case webhook.SignHMAC:
-	case "ed25519":
-		return errors.New("sign ed25519 is not in this version yet: write standard, hmac or none")
 	default:
-		return fmt.Errorf("sign %q: write standard, hmac or none", g.Scheme)
+		return fmt.Errorf("sign %q: write standard, ed25519, hmac or none", g.Scheme)
 	}
 	switch {
 	case !headerName.MatchString(g.Header):
@@ -124,10 +122,8 @@ func (a *App) readSecrets(s *Subscription) ([]webhook.Secret, error) {
 		if err != nil {
 			return nil, err
 		}
-		if scheme == webhook.SignStandard {
-			if _, err := secret.StandardKey(); err != nil {
-				return nil, fmt.Errorf("secret %s: %w", nameOf(text, i), err)
-			}
+		if err := secret.CheckFor(scheme); err != nil {
+			return nil, fmt.Errorf("secret %s: %w", nameOf(text, i), err)
 		}
 		if !sources.MatchString(text) && a.run.logger != nil {
 			a.run.logger.Warn("a secret stands in the configuration itself, where everybody sees it who can read that; write {env.NAME} or {file./path}",

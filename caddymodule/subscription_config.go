@@ -109,8 +109,9 @@ type Subscription struct {
 
 // Sign says how deliveries are signed.
 type Sign struct {
-	// Scheme is standard (Standard Webhooks), hmac or none.
-	Scheme string `json:"scheme" jsonschema:"standard (Standard Webhooks), hmac or none." enum:"standard|hmac|none"`
+	// Scheme is standard (Standard Webhooks), ed25519 (the same, with a key that
+	// signs and a public one that verifies), hmac or none.
+	Scheme string `json:"scheme" jsonschema:"standard (Standard Webhooks), ed25519 (the same, with a key that signs and a public one that verifies), hmac or none." enum:"standard|ed25519|hmac|none"`
 
 	// Header carries the signature of hmac.
 	Header string `json:"header,omitempty" jsonschema:"The header that carries the signature of hmac."`

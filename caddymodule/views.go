@@ -132,6 +132,7 @@ type subscriptionView struct {
 	HeldThrough uint64                 `json:"held_through,omitempty"`
 	Pending     uint64                 `json:"pending"`
 	Oldest      time.Time              `json:"oldest_due,omitzero"`
+	PublicKeys  []string               `json:"public_keys,omitempty"` // of `sign ed25519`
 }
 
 func viewSubscription(s webhook.SubscriptionState, b webhook.Backlog, now time.Time) subscriptionView {

@@ -29,10 +29,12 @@ func newSigner(s *webhook.Subscription) (signer, error) {
 		return unsigned{}, nil
 	case webhook.SignStandard, "":
 		return newStandard(s.Secrets)
+	case webhook.SignEd25519:
+		return newAsymmetric(s.Secrets)
 	case webhook.SignHMAC:
 		return newPlainHMAC(s)
 	}
-	return nil, fmt.Errorf("sign %q: write standard, hmac HEADER hex|base64, or none", s.Sign.Scheme)
+	return nil, fmt.Errorf("sign %q: write standard, ed25519, hmac HEADER hex|base64, or none", s.Sign.Scheme)
 }
 
 type unsigned struct{}

@@ -189,7 +189,7 @@ func TestUnusableSubscription(t *testing.T) {
 		"no name":         {header("X Topic", "a"), "a name is letters"},
 		"two lines":       {header("X-Topic", "a\nX-Admin: 1"), "line break"},
 		"bad template":    {header("X-Topic", "{scope"), "wants a name"},
-		"unknown scheme":  {sign(webhook.Signing{Scheme: "md5"}), "standard, hmac"},
+		"unknown scheme":  {sign(webhook.Signing{Scheme: "md5"}), "standard, ed25519, hmac"},
 		"hmac encoding":   {sign(webhook.Signing{Scheme: "hmac", Header: "X-Sig"}), "hex or base64"},
 		"hmac header":     {sign(webhook.Signing{Scheme: "hmac", Header: "Webhook-Id", Encoding: "hex"}), "cannot be replaced"},
 		"signs itself":    {sign(webhook.Signing{Scheme: "hmac", Header: "X-Sig", Encoding: "hex", Over: "{signature}"}), "cannot hold"},

@@ -24,3 +24,23 @@ func TestStandardVector(t *testing.T) {
 		}
 	}
 }
+
+// The public test vector of the same implementation for public keys.
+func TestAsymmetricVector(t *testing.T) {
+	secret := webhook.NewSecret("whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")
+	s, err := newAsymmetric([]webhook.Secret{secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &webhook.Payload{ID: "msg_p5jXN8AQM9LWM0D4loKWxJek", Body: []byte(`{"test": 2432232314}`)}
+	h := http.Header{}
+	if err := s.sign(h, p, "1614265330", make([]string, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := h.Get("Webhook-Signature"), "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, err := secret.PublicKey(); err != nil || got != "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=" {
+		t.Errorf("public key %s, %v", got, err)
+	}
+}

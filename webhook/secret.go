@@ -17,6 +17,17 @@ const secretMask = "[secret]"
 // NewSecret returns text as a Secret.
 func NewSecret(text string) Secret { return Secret{text} }
 
+// CheckFor returns an error that says why s cannot sign as scheme says, or nil.
+func (s Secret) CheckFor(scheme string) (err error) {
+	switch scheme {
+	case SignStandard:
+		_, err = s.StandardKey()
+	case SignEd25519:
+		_, err = s.SigningKey()
+	}
+	return err
+}
+
 // Reveal returns the secret itself. Only signing, sending and the store's
 // codec call it.
 func (s Secret) Reveal() string { return s.text }

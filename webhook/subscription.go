@@ -60,7 +60,7 @@ type HeaderTemplate struct {
 
 // Signing says how deliveries are signed.
 type Signing struct {
-	Scheme   string // standard, hmac or none
+	Scheme   string // standard, ed25519, hmac or none
 	Header   string // hmac: the header that carries the signature
 	Encoding string // hmac: hex or base64
 	Over     string // hmac: template of the signed text, default {body}
@@ -70,9 +70,24 @@ type Signing struct {
 // Schemes of [Signing].
 const (
 	SignStandard = "standard"
+	SignEd25519  = "ed25519" // Standard Webhooks, asymmetric
 	SignHMAC     = "hmac"
 	SignNone     = "none"
 )
+
+// PublicKeys returns what verifies the signatures of s, newest first, if s signs
+// with ed25519.
+func (s *Subscription) PublicKeys() (keys []string) {
+	if s.Sign.Scheme != SignEd25519 {
+		return nil
+	}
+	for _, secret := range s.Secrets {
+		if key, err := secret.PublicKey(); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
 
 // Order says which deliveries of a subscription wait for each other.
 type Order string
