@@ -15,11 +15,13 @@ import (
 
 	"github.com/sidehook/sidehook/examples/albi"
 	"github.com/sidehook/sidehook/examples/internal/serve"
+	projectsde "github.com/sidehook/sidehook/examples/projects-de"
 )
 
 // apis are the examples by their folder.
 var apis = map[string]func() http.Handler{
-	"albi": func() http.Handler { return albi.New(nil) },
+	"albi":        func() http.Handler { return albi.New(nil) },
+	"projects-de": func() http.Handler { return projectsde.New(nil) },
 }
 
 func main() {

@@ -22,6 +22,7 @@ func (c *Collection) create(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
+	c.keep(doc, c.shape.new())
 	for name, value := range c.params(r) {
 		if c.shape.fields[name] != nil {
 			doc[name] = c.typed(name, value)

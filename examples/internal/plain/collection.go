@@ -37,6 +37,10 @@ type Collection struct {
 	// Refs are fields that hold the id of an entity that must be there.
 	Refs map[string]*Collection
 
+	// ReadOnly are fields that are left as they are, whatever a body says of
+	// them: Complete and actions set them. The id and Created are such fields.
+	ReadOnly []string
+
 	NoContent bool // updates answer 204
 
 	// Preset fills in what the request tells of a new entity beside its body.
@@ -94,33 +98,31 @@ func (c *Collection) Action(method, below string, do func(*Call) error) {
 
 // put and patch change a call's entity as its body says.
 func (c *Collection) put(call *Call) error {
-	id, created := call.Entity[c.ID], call.Entity[c.Created]
 	fresh := c.shape.new()
-	err := c.shape.merge(fresh, call.Body)
-	clear(call.Entity)
-	for name, value := range fresh {
-		call.Entity[name] = value
-	}
-	call.Entity[c.ID] = id
-	if c.Created != "" {
-		call.Entity[c.Created] = created
-	}
+	c.keep(fresh, call.Entity)
 	for name := range c.params(call.Request) {
 		if c.shape.fields[name] != nil {
-			call.Entity[name] = c.typed(name, call.PathValue(name))
+			fresh[name] = call.Entity[name]
 		}
 	}
-	return err
+	call.Entity = fresh
+	return c.patch(call)
 }
 
 func (c *Collection) patch(call *Call) error {
-	id, created := call.Entity[c.ID], call.Entity[c.Created]
+	was := clone(call.Entity).(Doc)
 	err := c.shape.merge(call.Entity, call.Body)
-	call.Entity[c.ID] = id
-	if c.Created != "" {
-		call.Entity[c.Created] = created
-	}
+	c.keep(call.Entity, was)
 	return err
+}
+
+// keep gives doc the values that was has in fields that no body changes.
+func (c *Collection) keep(doc, was Doc) {
+	for _, name := range append([]string{c.ID, c.Created}, c.ReadOnly...) {
+		if name != "" {
+			doc[name] = was[name]
+		}
+	}
 }
 
 // All returns the entities that keep wants, in the order of their making.
