@@ -1,6 +1,9 @@
 package caddymodule
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 )
@@ -11,17 +14,18 @@ import (
 //	KEY {
 //		…
 //	}
+//
+// A key with a question mark behind it, like label?, is left out where there is
+// nothing to say; in quotes it is a part of the key.
 func parseMapping(lines []*optionLine, env lang.Environment) ([]rules.Field, error) {
 	var fields []rules.Field
 	for _, l := range lines {
-		for _, f := range fields {
-			if f.Key == l.name() {
-				return nil, l.errf("%s stands twice in this object: write it once", l.name())
-			}
-		}
 		f, err := parseMappingLine(l, env)
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(fields, func(other rules.Field) bool { return other.Key == f.Key }) {
+			return nil, l.errf("%s stands twice in this object: write it once", f.Key)
 		}
 		fields = append(fields, f)
 	}
@@ -31,6 +35,9 @@ func parseMapping(lines []*optionLine, env lang.Environment) ([]rules.Field, err
 func parseMappingLine(l *optionLine, env lang.Environment) (rules.Field, error) {
 	l.usage = l.name() + " EXPR, or " + l.name() + " { … } for an object"
 	f := rules.Field{Key: l.name()}
+	if !l.words[0].Quoted() {
+		f.Key, f.Optional = strings.CutSuffix(f.Key, "?")
+	}
 	if f.Key == "" {
 		return f, l.errf("the key is empty: write a name and an expression")
 	}

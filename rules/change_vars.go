@@ -119,6 +119,10 @@ func (v *changeVars) entity() *side {
 // json returns the value of x as JSON; of a plain path the bytes as they were.
 // An absent or unknown value is null.
 func (v *changeVars) json(x *lang.Expr) (json.RawMessage, error) {
+	x, err := x.Branch(v, v.change())
+	if err != nil {
+		return nil, err
+	}
 	if root, path, ok := x.PlainPath(); ok {
 		if source, at, ok := v.source(root, path); ok {
 			if raw := source.At(at...).JSON(); raw != nil {

@@ -272,7 +272,7 @@ func (k *compiler) fields(place string, c []Field, depth int) (out []field, err 
 			return nil, bad(at, "%s wants either an expression or a block of lines", f.Key)
 		}
 		seen[f.Key] = true
-		got := field{key: f.Key}
+		got := field{key: f.Key, optional: f.Optional}
 		if got.expr, err = k.expr(at+".expr", f.Expr, lang.EnvRule); err != nil {
 			return nil, err
 		}

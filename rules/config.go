@@ -207,6 +207,10 @@ type Field struct {
 	Key    string  `json:"key"`
 	Expr   string  `json:"expr,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
+
+	// Optional leaves the key out where its expression comes to null, or nothing is
+	// in its object. In a Caddyfile the key has a question mark: label? item.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Payload is the shape of a body: an object of fields, or one expression that

@@ -20,32 +20,12 @@ func (x *extras) apply(e *webhook.Event, v *changeVars) error {
 	if len(x.attributes) == 0 {
 		return nil
 	}
-	raw, err := v.object(nil, x.attributes)
+	raw, err := appendFields(nil, x.attributes, func(dst []byte, x *lang.Expr) ([]byte, error) {
+		raw, err := v.json(x)
+		return append(dst, raw...), err
+	})
 	e.Attrs = raw
 	return err
-}
-
-// object appends fields as a JSON object, in their order.
-func (v *changeVars) object(dst []byte, fields []field) (_ json.RawMessage, err error) {
-	dst = append(dst, '{')
-	for i, f := range fields {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(lang.AppendString(dst, f.key), ':')
-		if f.expr == nil {
-			if dst, err = v.object(dst, f.fields); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		raw, err := v.json(f.expr)
-		if err != nil {
-			return nil, err
-		}
-		dst = append(dst, raw...)
-	}
-	return append(dst, '}'), nil
 }
 
 // varsOf returns what rules see of a change.

@@ -134,12 +134,6 @@ type namedExpr struct {
 	expr *lang.Expr
 }
 
-type field struct {
-	key    string
-	expr   *lang.Expr
-	fields []field
-}
-
 // Scope is something that a rule can earn.
 type Scope struct {
 	// Name is the scope; where a path parameter is part of it, it stands in

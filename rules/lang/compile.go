@@ -43,9 +43,16 @@ func compile(src string, env Environment) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Expr{source: src, env: env}
+	return compileTree(src, tree, env)
+}
+
+func compileTree(src string, tree ast.Node, env Environment) (x *Expr, err error) {
+	x = &Expr{source: src, env: env}
 	c := &compiler{env: env, expr: x}
 	if x.run, err = c.compile(tree); err != nil {
+		return nil, err
+	}
+	if x.choice, err = choiceOf(src, tree, env); err != nil {
 		return nil, err
 	}
 	slices.Sort(x.requestHeaders)

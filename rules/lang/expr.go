@@ -61,6 +61,8 @@ type Expr struct {
 	listRoot string
 	listPath Path
 	lists    bool
+
+	choice *choice // what x is a choice between; nil: it is none
 }
 
 // Compile reads src, or says what is wrong with it and what to write instead.
@@ -112,6 +114,23 @@ func (x *Expr) ReadsBefore() bool {
 // header fields that x reads, sorted.
 func (x *Expr) Headers() (request, response []string) {
 	return slices.Clone(x.requestHeaders), slices.Clone(x.responseHeaders)
+}
+
+// Branch returns the expression that x comes to: of a choice (a ? b : c, or
+// a ?? b) what is chosen, and x itself if it is none or nothing decides it. So a
+// chosen path is seen to be one.
+func (x *Expr) Branch(v Vars, c *Change) (*Expr, error) {
+	for x.choice != nil {
+		chosen, err := x.choice.of(v, c)
+		if err != nil {
+			return nil, err
+		}
+		if chosen == nil {
+			break
+		}
+		x = chosen
+	}
+	return x, nil
 }
 
 // PlainPath returns, if x is only a path, like entity.budget.total, its first
