@@ -154,7 +154,7 @@ func (p *plan) header(payload *webhook.Payload, number int, at time.Time) (http.
 		h[own.Name] = []string{own.Value}
 	}
 	for i := range p.headers {
-		value, err := p.headers[i].value(payload)
+		value, err := p.headers[i].value(payload, stamp)
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", p.headers[i].name, err)
 		}
@@ -163,11 +163,19 @@ func (p *plan) header(payload *webhook.Payload, number int, at time.Time) (http.
 	return h, p.signer.sign(h, payload, stamp, values[5:6:6])
 }
 
-func (l *headerLine) value(payload *webhook.Payload) ([]string, error) {
+func (l *headerLine) value(payload *webhook.Payload, stamp string) ([]string, error) {
 	if l.fixed != nil {
 		return l.fixed, nil
 	}
-	v, err := l.template.Execute(resolver(payload))
+	v, err := l.template.Execute(func(name string) (string, error) {
+		switch name {
+		case "webhook_id":
+			return payload.ID, nil
+		case "timestamp":
+			return stamp, nil
+		}
+		return resolver(payload)(name)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func TestSignatureIsVerifiedByTheStandardLibrary(t *testing.T) {
 
 func TestHeadersOfEveryAttempt(t *testing.T) {
 	s := subscribe("crm", "https://me:pass@crm.example.com/")
-	s.Headers = []webhook.HeaderTemplate{{Name: "x-topic", Value: "a/{scope}"}}
+	s.Headers = []webhook.HeaderTemplate{{Name: "x-topic", Value: "a/{scope}"}, {Name: "X-Delivery", Value: "{webhook_id} at {timestamp}"}}
 	trace := "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	got := deliverOne(t, delivertest.Renderer{Trace: trace}, s).Header
 	for name, want := range map[string]string{
@@ -73,6 +73,7 @@ func TestHeadersOfEveryAttempt(t *testing.T) {
 		"User-Agent":        "sidehook/1.2.3",
 		"Content-Type":      "application/json",
 		"X-Topic":           "a/project.updated",
+		"X-Delivery":        string(event(1)) + " at 946684800",
 		"Authorization":     "Basic bWU6cGFzcw==",
 	} {
 		if got.Get(name) != want {
