@@ -35,7 +35,7 @@ type side struct {
 // marked in a copy. Beyond it, all of the state is unknown to rules.
 const maxUnknown = 200
 
-func (s *side) get() any {
+func (s *side) get(r *resource) any {
 	switch {
 	case s.absent:
 		return nil
@@ -54,7 +54,7 @@ func (s *side) get() any {
 			paths = append(paths, p)
 		}
 	}
-	s.value, s.decoded = lang.MarkUnknown(v, paths), true
+	s.value, s.decoded = lang.MarkUnknown(v, paths, r.keyOfArray), true
 	return s.value
 }
 
@@ -74,9 +74,9 @@ func (v *changeVars) change() *lang.Change {
 	if v.compared == nil {
 		r := v.m.e.res
 		v.compared = &lang.Change{
-			Operation: v.operation, Before: v.before.get(), After: v.after.get(),
+			Operation: v.operation, Before: v.before.get(r), After: v.after.get(r),
 			Ignored: r.ignore.Match,
-			Key:     func(path string) (lang.Path, bool) { p, ok := r.keyPaths[path]; return p, ok },
+			Key:     r.keyOfArray,
 		}
 	}
 	return v.compared
@@ -88,11 +88,11 @@ func (v *changeVars) Lookup(name string) any {
 	case "operation":
 		return string(v.operation)
 	case "before":
-		return v.before.get()
+		return v.before.get(v.m.e.res)
 	case "after":
-		return v.after.get()
+		return v.after.get(v.m.e.res)
 	case "entity":
-		return v.entity().get()
+		return v.entity().get(v.m.e.res)
 	case "id":
 		return v.key.ID
 	case "api":

@@ -29,7 +29,7 @@ func (d *deriver) compare(ch *change) {
 			ch.unknown = append(ch.unknown, f.Path)
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue
-		case (!alike || !covered && f.Old == nil) && !ch.s.asks(f.Path):
+		case (!alike || !covered && f.Old == nil && !f.Element) && !ch.s.asks(f.Path):
 			ch.unknown = append(ch.unknown, f.Path) // the other view did not show it, or not so
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue

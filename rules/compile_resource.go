@@ -223,6 +223,12 @@ func (r *resource) setKey(array []string, key string) {
 	r.keys[path], r.keyPaths[path] = []string{key}, lang.NewPath(key)
 }
 
+// keyOfArray implements [lang.Change.Key].
+func (r *resource) keyOfArray(path string) (lang.Path, bool) {
+	p, ok := r.keyPaths[path]
+	return p, ok
+}
+
 func (k *compiler) plainScopes(place string, c *Resource, r *resource) error {
 	r.plain = make(map[webhook.Operation]string)
 	verbs := k.c.Verbs

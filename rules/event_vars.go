@@ -109,7 +109,7 @@ func (v *eventVars) state(name string, raw json.RawMessage) any {
 		}
 		unknown = append(unknown, p)
 	}
-	return lang.MarkUnknown(doc, unknown)
+	return lang.MarkUnknown(doc, unknown, nil) // the keys of arrays are not known here
 }
 
 // mayExist reports whether a state that the event does not have may exist all

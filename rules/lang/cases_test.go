@@ -110,7 +110,7 @@ func (s *setting) set(line string) error {
 			}
 			paths = append(paths, p)
 		}
-		s.vars["after"] = lang.MarkUnknown(s.vars["after"], paths)
+		s.vars["after"] = lang.MarkUnknown(s.vars["after"], paths, s.change.Key)
 	case "ignore":
 		globs, err := lang.ParseGlobs(strings.Fields(rest))
 		if err != nil {

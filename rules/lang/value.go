@@ -2,7 +2,9 @@ package lang
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -264,33 +266,38 @@ func hasUnknown(v any, f *frame) bool {
 
 // MarkUnknown returns v with [Unknown] at each of paths. v itself is not
 // altered. Where a path leads below something that is not there, that is what
-// becomes unknown.
-func MarkUnknown(v any, paths []Path) any {
+// becomes unknown. In an array, a path has the key of an element: key returns,
+// as [Change.Key] does, the path of the key in the elements of the array at a
+// path (the elements around it written as *). Of an array that has none, or no
+// such element, all is unknown.
+func MarkUnknown(v any, paths []Path, key func(path string) (Path, bool)) any {
 	for _, p := range paths {
-		v = markUnknown(v, p.Names())
+		v = markUnknown(v, p.Names(), "", key)
 	}
 	return v
 }
 
-func markUnknown(v any, names []string) any {
+func markUnknown(v any, names []string, path string, key func(string) (Path, bool)) any {
 	if len(names) == 0 {
 		return Unknown
 	}
+	below := func(name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 	switch v := v.(type) {
 	case map[string]any:
-		out := make(map[string]any, len(v)+1)
-		for k, e := range v {
-			out[k] = e
-		}
-		out[names[0]] = markUnknown(v[names[0]], names[1:])
+		out := maps.Clone(v)
+		out[names[0]] = markUnknown(v[names[0]], names[1:], below(escapeName(names[0])), key)
 		return out
 	case []any:
-		i, ok := index(names[0])
-		if !ok || i >= len(v) {
+		if key == nil {
 			return Unknown
 		}
-		out := append([]any(nil), v...)
-		out[i] = markUnknown(v[i], names[1:])
+		at, ok := key(path)
+		i := slices.IndexFunc(v, func(e any) bool { return ok && Text(at.In(e)) == names[0] })
+		if i < 0 {
+			return Unknown
+		}
+		out := slices.Clone(v)
+		out[i] = markUnknown(v[i], names[1:], below("*"), key)
 		return out
 	}
 	return Unknown

@@ -35,11 +35,33 @@ func TestDecodeRefusesWhatNestsTooDeep(t *testing.T) {
 	}
 }
 
+// In a keyed array an element is found by its key, whatever its place; of another
+// array, and of one without that element, all is unknown.
+func TestMarkUnknownFindsElementsByTheirKey(t *testing.T) {
+	doc, _ := lang.Decode([]byte(`{"k":[{"id":1,"n":"a"},{"id":0,"n":"b","l":[{"k":"x","v":1}]}],"l":[1,2]}`))
+	key := func(path string) (lang.Path, bool) {
+		at, ok := map[string]string{"k": "id", "k.*.l": "k"}[path]
+		return lang.NewPath(at), ok
+	}
+	for path, want := range map[string]string{
+		"k.1.n":     `{"k":[{"id":1,"n":null},{"id":0,"l":[{"k":"x","v":1}],"n":"b"}],"l":[1,2]}`,
+		"k.0.l.x.v": `{"k":[{"id":1,"n":"a"},{"id":0,"l":[{"k":"x","v":null}],"n":"b"}],"l":[1,2]}`,
+		"k.7.n":     `{"k":null,"l":[1,2]}`,
+		"l.0":       `{"k":[{"id":1,"n":"a"},{"id":0,"l":[{"k":"x","v":1}],"n":"b"}],"l":null}`,
+	} {
+		p, _ := lang.ParsePath(path)
+		got, err := lang.Encode(lang.MarkUnknown(doc, []lang.Path{p}, key))
+		if err != nil || string(got) != want {
+			t.Errorf("%s: got %s, %v; want %s", path, got, err, want)
+		}
+	}
+}
+
 func TestMarkUnknownLeavesItsArgument(t *testing.T) {
 	doc, _ := lang.Decode([]byte(`{"a":{"b":1,"c":2},"l":[1,2],"n":null}`))
-	got := lang.MarkUnknown(doc, []lang.Path{lang.NewPath("a", "b"), lang.NewPath("l", "1"), lang.NewPath("x", "y"), lang.NewPath("n", "z")})
+	got := lang.MarkUnknown(doc, []lang.Path{lang.NewPath("a", "b"), lang.NewPath("l", "1"), lang.NewPath("x", "y"), lang.NewPath("n", "z")}, nil)
 	want := map[string]any{
-		"a": map[string]any{"b": lang.Unknown, "c": int64(2)}, "l": []any{int64(1), lang.Unknown},
+		"a": map[string]any{"b": lang.Unknown, "c": int64(2)}, "l": lang.Unknown,
 		"x": lang.Unknown, "n": lang.Unknown,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

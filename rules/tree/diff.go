@@ -11,6 +11,10 @@ import (
 type Change struct {
 	Path     string
 	Old, New *Value
+
+	// Element says that what came or went is an element of an array that both
+	// states have.
+	Element bool
 }
 
 // Keys says which arrays have elements with an identity: it maps the path of
@@ -46,7 +50,7 @@ func (d *differ) diff(path, shape string, a, b *Value) {
 		}
 	}
 	if !Equal(a, b) {
-		d.changes = append(d.changes, Change{path, a, b})
+		d.changes = append(d.changes, Change{Path: path, Old: a, New: b})
 	}
 }
 
@@ -94,12 +98,16 @@ func (d *differ) elements(path, shape string, key []string, a, b *Value) bool {
 	below := ElementsOf(shape)
 	for i, elems := 0, a.Elems(); i < len(elems); i++ {
 		k, _ := elems[i].At(key...).Text()
+		if is[k] == nil {
+			d.changes = append(d.changes, Change{Join(path, k), &elems[i], nil, true})
+			continue
+		}
 		d.diff(Join(path, k), below, &elems[i], is[k])
 	}
 	for i, elems := 0, b.Elems(); i < len(elems); i++ {
 		k, _ := elems[i].At(key...).Text()
 		if was[k] == nil {
-			d.diff(Join(path, k), below, nil, &elems[i])
+			d.changes = append(d.changes, Change{Join(path, k), nil, &elems[i], true})
 		}
 	}
 	return true
