@@ -39,7 +39,7 @@ func (c *Collection) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.Put(doc)
-	w.Header().Set("Location", c.location(doc))
+	w.Header().Set("Location", c.location(r, doc))
 	Write(w, http.StatusCreated, c.shown(doc))
 }
 

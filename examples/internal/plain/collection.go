@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -224,8 +225,11 @@ func text(v any) string {
 	return ""
 }
 
-// location is where the entity with id is, created by r.
-func (c *Collection) location(doc Doc) string {
-	path := named.ReplaceAllStringFunc(c.Path, func(p string) string { return text(doc[strings.Trim(p, "{}")]) })
+// location is where doc is, which r created.
+func (c *Collection) location(r *http.Request, doc Doc) string {
+	path := named.ReplaceAllStringFunc(c.Path, func(p string) string {
+		name := strings.Trim(p, "{}")
+		return cmp.Or(r.PathValue(name), text(doc[name]))
+	})
 	return path + "/" + text(doc[c.ID])
 }
