@@ -103,7 +103,7 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 		return nil
 	}
 	entity := c.e.res.find(root)
-	if entity == nil || saysNo(root) || s.renamed != "" && !c.renamedTo(s, before, entity) || !c.e.res.shows(root, entity, s.Key.ID) && !(alone && c.mayBe(entity, asked, before)) {
+	if entity == nil || c.saysNo(root, entity, s, asked, before) || s.renamed != "" && !c.renamedTo(s, before, entity) || !c.e.res.shows(root, entity, s.Key.ID) && !(alone && c.mayBe(entity, asked, before)) {
 		return nil
 	}
 	if c.m.Redacts() {
@@ -113,11 +113,13 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 	return entity
 }
 
-// saysNo reports whether an answer of status 200 says that there was none.
-func saysNo(root *tree.Value) bool {
+// saysNo reports whether an answer of status 200 says that there was none. An
+// entity may have a field of that name too: it is one if it is beside the id, and
+// shows what is known or was set, or much else.
+func (c *call) saysNo(root, entity *tree.Value, s *Subject, asked, before *tree.Value) bool {
 	for _, name := range [...]string{"ok", "success"} {
 		if v := root.Get(name); v != nil && v.Kind == tree.Bool && string(v.Shared()) == "false" {
-			return true
+			return entity != root || !c.e.res.shows(root, entity, s.Key.ID) || c.isReceipt(entity, asked, before)
 		}
 	}
 	return false
