@@ -40,8 +40,9 @@ type call struct {
 		caller  caller
 	}
 
-	tee  tee
-	body *teeBody // nil: the request has none
+	tee     tee
+	body    *teeBody // nil: the request has none
+	latency any      // of an upstream in front of us, see upstreamLatency; nil: there was none
 
 	out     bool  // told the traffic that it is over,
 	left    bool  // that it may have changed the entity,
@@ -131,6 +132,7 @@ func (c *call) forward(w http.ResponseWriter) (err error) {
 		http1: c.r.ProtoMajor == 1, length: -1,
 		seen: capture{limit: c.h.maxBody, budget: c.h.budget},
 	}
+	c.latency = c.replaced(upstreamLatency)
 	original := c.r.Body
 	*c.r = *c.r.WithContext(c.ctx)
 	if original != nil && original != http.NoBody && c.r.ContentLength != 0 {

@@ -49,10 +49,13 @@ func (c *call) reject() {
 	if c.begun != nil {
 		return
 	}
-	x := c.exchange
+	x, status := c.exchange, c.tee.status
+	if c.apiSaidNo() {
+		status = c.apiStatus()
+	}
 	*x = webhook.Exchange{
 		ID: x.ID, API: x.API, Config: x.Config, Started: x.Started, Ended: x.Ended, Ending: webhook.Rejected,
-		Response: webhook.Response{Status: c.tee.status},
+		Response: webhook.Response{Status: status},
 	}
 	if err := c.journal(x, false); err != nil {
 		c.h.warn("the end of a call that changed nothing is not journaled", err)

@@ -24,7 +24,12 @@ func (c *call) ending(err error, returned bool) webhook.Ending {
 	case t.status == 0:
 		return c.endingOfSilence()
 	case !c.match.MaySucceed(t.status):
+		if c.apiSaidYes() {
+			return webhook.Unknown // it was replaced by a no
+		}
 		return endingOfStatus(t.status)
+	case c.apiSaidNo():
+		return endingOfStatus(c.apiStatus())
 	case t.passing:
 		return webhook.Completed
 	case !returned, !t.whole(), t.gone != nil && t.seen.missing != webhook.NotMissing:
@@ -37,6 +42,9 @@ func (c *call) ending(err error, returned bool) webhook.Ending {
 // sends an empty 200 for it. If the chain ran out nothing was done; a handler
 // that did its work without a word did it.
 func (c *call) endingOfSilence() webhook.Ending {
+	if c.apiSaidNo() {
+		return endingOfStatus(c.apiStatus())
+	}
 	if unhandled, _ := caddyhttp.GetVar(c.r.Context(), "unhandled").(bool); unhandled {
 		return webhook.Rejected
 	}
@@ -90,12 +98,34 @@ func (c *call) neverSent() bool {
 	return retries == 0 && !replayable
 }
 
-// apiSaidYes reports whether an upstream answered with success before a
-// handler in front of it failed.
+// apiSaidYes reports whether an upstream answered with success, whatever a
+// handler in front of it made of that.
 func (c *call) apiSaidYes() bool {
-	status, ok := c.replaced("http.reverse_proxy.status_code").(int)
-	return ok && c.match.MaySucceed(status)
+	status := c.apiStatus()
+	return status != 0 && c.match.MaySucceed(status)
 }
+
+// apiSaidNo reports whether an upstream answered otherwise.
+func (c *call) apiSaidNo() bool {
+	status := c.apiStatus()
+	return status != 0 && !c.match.MaySucceed(status)
+}
+
+// apiStatus returns the status of the last answer of an upstream behind us; 0 if
+// there was none, or nobody tells. handle_response, replace_status and intercept
+// may make another one of it.
+func (c *call) apiStatus() int {
+	if latency := c.replaced(upstreamLatency); latency != nil && latency != c.latency {
+		status, _ := c.replaced("http.reverse_proxy.status_code").(int)
+		return status
+	}
+	status, _ := c.replaced("http.intercept.status_code").(int)
+	return status
+}
+
+// upstreamLatency is the placeholder that each answer of an upstream changes: also
+// that of one in front of us (forward_auth), which is not the API.
+const upstreamLatency = "http.reverse_proxy.upstream.latency"
 
 // replaced returns the value of a placeholder, or nil.
 func (c *call) replaced(name string) any {

@@ -33,6 +33,18 @@ func TestEndings(t *testing.T) {
 	})
 	slow := proxy(upstream, object{"transport": object{"protocol": "http", "response_header_timeout": "20ms"}})
 	status := func(code int) object { return object{"handler": "static_response", "status_code": code} }
+	// handled has the API's answers of a class (2: 2xx) made into another.
+	handled := func(class int, with object) object {
+		with["match"] = object{"status_code": []int{class}}
+		return proxy(upstream, object{"handle_response": []object{with}})
+	}
+	replaced := func(class int, by ...object) object { return handled(class, object{"routes": []object{{"handle": by}}}) }
+	renamed := func(class, to int) object { return handled(class, object{"status_code": to}) }
+	intercept := func(class int, by object) object {
+		return object{"handler": "intercept", "handle_response": []object{
+			{"match": object{"status_code": []int{class}}, "routes": []object{{"handle": []object{by}}}}}}
+	}
+	passes := handled(2, object{"routes": []object{{"handle": []object{{"handler": "vars", "asked": "yes"}}}}}) // as forward_auth does
 	tests := []struct {
 		name, answer string
 		behind       []object
@@ -53,6 +65,16 @@ func TestEndings(t *testing.T) {
 		{"unknown by 502", "", []object{status(502)}, webhook.Unknown, 502, false},
 		{"unknown, no answer", "nothing", []object{up}, webhook.Unknown, 0, false},
 		{"unknown, timeout", "late", []object{slow}, webhook.Unknown, 0, false},
+		{"unknown, a yes replaced by a no", "json", []object{replaced(2, status(409))}, webhook.Unknown, 409, false},
+		{"unknown, a yes renamed to a no", "json", []object{renamed(2, 404)}, webhook.Unknown, 404, false},
+		{"unknown, a yes intercepted", "json", []object{intercept(2, status(403)), up}, webhook.Unknown, 403, false},
+		{"unknown, a yes replaced by an error", "json", []object{replaced(2, object{"handler": "error", "status_code": "500"})}, webhook.Unknown, 0, false},
+		{"rejected, a no replaced by a yes", "error", []object{replaced(4, status(200))}, webhook.Rejected, 422, false},
+		{"rejected, a no renamed to a yes", "error", []object{renamed(4, 200)}, webhook.Rejected, 422, false},
+		{"rejected, a no intercepted", "error", []object{intercept(4, status(204)), up}, webhook.Rejected, 422, false},
+		{"rejected, a no that nobody passes on", "error", []object{replaced(4, object{"handler": "vars", "seen": "yes"})}, webhook.Rejected, 422, false},
+		{"rejected behind forward_auth", "error", []object{passes, proxy(upstream)}, webhook.Rejected, 422, false},
+		{"completed by a yes in place of a yes", "json", []object{replaced(2, status(200))}, webhook.Completed, 200, true},
 		{"truncated", "cut", []object{up}, webhook.Truncated, 200, true},
 		{"truncated while chunked", "cut while chunked", []object{up}, webhook.Truncated, 200, true},
 	}
@@ -76,6 +98,19 @@ func TestEndings(t *testing.T) {
 				t.Errorf("begin %+v", l.begins[0])
 			}
 		})
+	}
+}
+
+// What an upstream in front of us said, as that of forward_auth, is not the API's
+// word.
+func TestAnAnswerInFrontIsNotTheAPIs(t *testing.T) {
+	auth := proxy(api(t, func(http.ResponseWriter, *http.Request) {}), object{"handle_response": []object{
+		{"match": object{"status_code": []int{2}}, "routes": []object{{"handle": []object{{"handler": "vars", "asked": "yes"}}}}}}})
+	l := newLine(t)
+	at := serve(t, []object{auth, probe(t, l), {"handler": "static_response", "status_code": 404}})[0]
+	ask(t, client(t, http1), request(t, "POST", at, "/things", nil))
+	if x := l.only(t); x.Ending != webhook.Rejected || x.Response.Status != 404 {
+		t.Errorf("got %v %d, want rejected 404", x.Ending, x.Response.Status)
 	}
 }
 
