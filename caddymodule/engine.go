@@ -290,17 +290,6 @@ func (e *engine) want(ev *webhook.Event) ([]rules.Want, error) {
 	return e.current().subscribers.Want(ev)
 }
 
-// resources returns the resources in use, as keys without ID.
-func (e *engine) resources() []webhook.EntityKey {
-	var keys []webhook.EntityKey
-	for _, h := range e.current().handlers {
-		for _, r := range h.program.Resources() {
-			keys = append(keys, webhook.EntityKey{API: h.program.API(), Resource: r})
-		}
-	}
-	return keys
-}
-
 // dropMarks forgets the marks of a journal segment that is gone.
 func (e *engine) dropMarks(segment uint64) {
 	if err := e.store.DropMarks(context.Background(), segment); err != nil {

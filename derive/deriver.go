@@ -22,6 +22,7 @@ const (
 type Store interface {
 	store.Recorder
 	store.Configs
+	store.Notes
 	store.Quarantine
 }
 
@@ -69,6 +70,7 @@ type Deriver struct {
 	line     *line
 	begins   map[webhook.ExchangeID]begun // only those of earlier processes
 	owed     owed
+	resources
 	caughtUp chan struct{}
 	ended    chan struct{} // closed when nothing is recorded any more
 	stalled  stalled
@@ -93,6 +95,7 @@ func (d *Deriver) CaughtUp() <-chan struct{} { return d.caughtUp }
 // or the journal is closed; then it waits for what is being recorded. What is
 // left unrecorded is read again by the next Run of a new Deriver.
 func (d *Deriver) Run(ctx context.Context) {
+	unrefreshed := d.unrefreshed(ctx) // before this process adds to them
 	go func() {
 		defer close(d.ended)
 		d.recordAll(ctx)
@@ -108,6 +111,7 @@ func (d *Deriver) Run(ctx context.Context) {
 		if !recovered && !at.Before(d.Recovered) {
 			recovered = true
 			d.reconcile(ctx)
+			d.makeUp(ctx, unrefreshed)
 			close(d.caughtUp)
 		}
 		d.line.reached(at)

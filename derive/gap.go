@@ -3,6 +3,7 @@ package derive
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -81,7 +82,7 @@ func (d *Deriver) gapNow(ctx context.Context, g *gap) error {
 
 func (d *Deriver) gapRecord(x webhook.ExchangeID, key webhook.EntityKey, g webhook.Gap) store.Record {
 	now := time.Now()
-	scope := key.Resource + webhook.GapSuffix
+	scope := scopeOf(key.Resource) + webhook.GapSuffix
 	e := webhook.Event{
 		ID: webhook.NewEventID(x, key, scope, ""), Scope: scope, Key: key, Exchange: x, Time: g.To,
 		Operation: webhook.Missed, Gap: &g, Tenant: key.Tenant, Unowned: key.Tenant == "",
@@ -97,4 +98,15 @@ func (d *Deriver) gapRecord(x webhook.ExchangeID, key webhook.EntityKey, g webho
 		c.Deliveries = owing.Deliveries
 		return c, err
 	}}
+}
+
+// scopeOf returns a resource's name, which may be taken from a path, as a scope has
+// it: what no scope may hold becomes _.
+func scopeOf(resource string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '.' || r == '/' || webhook.CheckScope(string(r)) == nil {
+			return r
+		}
+		return '_'
+	}, resource)
 }

@@ -184,6 +184,8 @@ func (s *memoryStore) Snapshot(context.Context, webhook.EntityKey) (webhook.Snap
 	return webhook.Snapshot{}, nil
 }
 func (*memoryStore) PutConfig(context.Context, webhook.ConfigID, []byte) error { return nil }
+func (*memoryStore) PutNotes(context.Context, ...store.Note) error             { return nil }
+func (*memoryStore) Notes(context.Context, string, int) ([]store.Note, error)  { return nil, nil }
 func (*memoryStore) DropMarks(context.Context, uint64) error                   { return nil }
 func (*memoryStore) DropMarksBelow(context.Context, uint64) error              { return nil }
 func (*memoryStore) Unquarantine(context.Context, webhook.ExchangeID) error    { return nil }

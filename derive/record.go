@@ -60,18 +60,24 @@ func (d *Deriver) tell(ctx context.Context, t *ticket, r *store.Recorded) {
 		t.gap.done <- r.Err
 	case t.again != nil:
 		if r.Err == nil && !r.Duplicate {
-			d.Traffic.learn(&r.Consequences)
-			d.Observer.Recorded(t.x, r, &t.derived)
-			d.refresh(t)
+			d.recorded(t, r)
 		}
 		t.again <- r.Err
 	case r.Err != nil:
 		d.quarantine(ctx, t, r.Err)
 	default:
-		d.Traffic.learn(&r.Consequences)
-		d.Observer.Recorded(t.x, r, &t.derived)
-		d.refresh(t)
+		d.recorded(t, r)
 		d.finish(t)
+	}
+}
+
+// recorded tells what follows from t's exchange, now that it is recorded.
+func (d *Deriver) recorded(t *ticket, r *store.Recorded) {
+	d.Traffic.learn(&r.Consequences)
+	d.resources.met(r.Snapshots)
+	d.Observer.Recorded(t.x, r, &t.derived)
+	if !r.Duplicate {
+		d.refresh(t)
 	}
 }
 

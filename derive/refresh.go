@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -27,28 +29,56 @@ var (
 )
 
 // refresh has GETs show the entities that t's exchange may have changed too. Each
-// becomes an exchange of its own. It does not wait for them. A refresh that is
-// under way when the process dies is not made up for.
+// becomes an exchange of its own. It does not wait for them. What is under way
+// when the process dies the next one makes up for: a note was recorded with t.
 func (d *Deriver) refresh(t *ticket) {
-	if len(t.derived.Refresh) == 0 {
+	all := t.derived.Refresh
+	if len(all) == 0 {
 		return
 	}
 	get := d.Traffic.borrow(t.x.ID)
 	if get == nil {
 		get = d.service(t.x.API)
 	}
-	for _, r := range t.derived.Refresh {
-		if get == nil {
-			d.Observer.Refreshed(t.x, r, errNobodyAsks)
-			continue
+	x, program, left := t.x, t.program, new(atomic.Int64)
+	left.Store(int64(len(all)))
+	for _, r := range all {
+		err := errNobodyAsks
+		if get != nil {
+			err = d.Traffic.goRefresh(func(ctx context.Context) {
+				d.refreshed(ctx, x, r, d.refreshOne(ctx, program, x, r, get), left)
+			})
 		}
-		x, program := t.x, t.program
-		err := d.Traffic.goRefresh(func(ctx context.Context) {
-			d.Observer.Refreshed(x, r, d.refreshOne(ctx, program, x, r, get))
-		})
 		if err != nil {
-			d.Observer.Refreshed(t.x, r, err)
+			d.Observer.Refreshed(x, r, err)
+			d.notRefreshed(x, err, left)
 		}
+	}
+}
+
+// notRefreshed forgets a refresh that nobody began. It does not wait for the store.
+func (d *Deriver) notRefreshed(x *webhook.Exchange, why error, left *atomic.Int64) {
+	if errors.Is(why, errEnding) || left.Add(-1) > 0 {
+		return
+	}
+	d.Traffic.goAlways(func(ctx context.Context) { d.forgetRefresh(ctx, x.ID) })
+}
+
+// refreshed tells what became of a refresh of x. When none is left the note goes,
+// but for what the end of the process cut off.
+func (d *Deriver) refreshed(ctx context.Context, x *webhook.Exchange, r rules.Refreshed, err error, left *atomic.Int64) {
+	d.Observer.Refreshed(x, r, err)
+	if err != nil && ctx.Err() != nil || left.Add(-1) > 0 {
+		return
+	}
+	d.forgetRefresh(ctx, x.ID)
+}
+
+// forgetRefresh forgets that exchange id refreshes anything. If that fails the
+// next start refreshes once more, which does no harm.
+func (d *Deriver) forgetRefresh(ctx context.Context, id webhook.ExchangeID) {
+	if err := d.Store.PutNotes(ctx, store.Note{Key: refreshNote(id)}); err != nil && ctx.Err() == nil {
+		d.Logger.Warn("an entity will be refreshed again at the next start", "exchange", id.String(), "error", err)
 	}
 }
 
@@ -108,6 +138,15 @@ func (t *Traffic) goRefresh(f func(ctx context.Context)) error {
 		f(t.ctx)
 	})
 	return nil
+}
+
+// goAlways runs f in a goroutine of t's, but not once t ends.
+func (t *Traffic) goAlways(f func(ctx context.Context)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.draining {
+		t.fetches.Go(func() { f(t.ctx) })
+	}
 }
 
 // calm makes one GET of an entity while no captured call on it is open, and

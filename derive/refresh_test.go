@@ -3,6 +3,7 @@ package derive_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,4 +115,65 @@ func TestWhoRefreshes(t *testing.T) {
 	l.traffic.Close()
 	l.child("3", `["9"]`)
 	l.seen.wait(t, "not refreshed", 3)
+}
+
+// A refresh that was under way when the process ended is made up for by the next,
+// as the service; where nobody may ask any more, a gap says so.
+func TestARefreshThatWasCutIsMadeUpFor(t *testing.T) {
+	shown := `{"id":%q,"n":%d,"name":"Roof","status":"open"}`
+	for name, c := range map[string]struct {
+		service derive.Get
+		want    string
+	}{
+		"the service asks": {shows(shown, func(int) {}), `project.updated 9 #2 fetch {"id":"9","n":1,"name":"Roof","status":"open"}`},
+		"nobody may ask":   {nil, `project.gap  #0 none `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, asked := t.TempDir(), make(chan struct{})
+			l := openLine(t, dir)
+			l.service = func(ctx context.Context, _ string) *webhook.Observation {
+				close(asked)
+				<-ctx.Done()
+				return &webhook.Observation{Error: "cut"}
+			}
+			l.run()
+			l.patch("9", 0)
+			l.child("1", `["9"]`)
+			<-asked
+			l.close()
+			for range 2 { // and once only
+				l = openLine(t, dir)
+				l.service = c.service
+				l.run()
+				<-l.deriver.CaughtUp()
+				l.patch("3", 0)
+				l.until("the note is forgotten", func() bool {
+					notes, err := l.store.Notes(t.Context(), "refresh/", 10)
+					return err == nil && len(notes) == 0
+				})
+				l.until("it is told", func() bool { return slices.Contains(told(l.events()), c.want) })
+				l.close()
+			}
+			l = openLine(t, dir)
+			n := 0
+			for _, line := range told(l.events()) {
+				if line == c.want {
+					n++
+				}
+			}
+			if l.close(); n != 1 {
+				t.Errorf("%d times %s, want once", n, c.want)
+			}
+		})
+	}
+}
+
+// until waits for a condition of what l keeps.
+func (l *line) until(what string, ok func() bool) {
+	l.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			l.t.Fatalf("%s: not in 20 s", what)
+		}
+	}
 }

@@ -78,6 +78,14 @@ func (t *ticket) derive(before []webhook.Snapshot) (c store.Consequences, err er
 // consequences adds to what was derived the deliveries that it causes.
 func (t *ticket) consequences() (store.Consequences, error) {
 	c := store.Consequences{Snapshots: t.derived.Snapshots, Events: t.derived.Events}
+	c.Notes = t.d.resources.fresh(c.Snapshots)
+	if len(t.derived.Refresh) > 0 {
+		note, err := noteRefresh(t.x, t.derived.Refresh)
+		if err != nil {
+			return c, fmt.Errorf("note what %s refreshes: %w", t.x.ID, err)
+		}
+		c.Notes = append(c.Notes, note)
+	}
 	var owing webhook.Owing
 	for i := range c.Events {
 		e := &c.Events[i]

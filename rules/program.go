@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -164,6 +165,26 @@ func (p *Program) Resources() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// MayName reports whether a resource's name that is taken from the path may come
+// to be name.
+func (p *Program) MayName(name string) bool {
+	for _, s := range p.scopes {
+		if !nameParam.MatchString(s.Resource) {
+			continue
+		}
+		pattern := strings.Builder{}
+		rest := s.Resource
+		for at := nameParam.FindStringIndex(rest); at != nil; at = nameParam.FindStringIndex(rest) {
+			pattern.WriteString(regexp.QuoteMeta(rest[:at[0]]) + "(?s:.+)")
+			rest = rest[at[1]:]
+		}
+		if regexp.MustCompile("^" + pattern.String() + regexp.QuoteMeta(rest) + "$").MatchString(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // Scopes returns everything that a rule can earn, gaps included, by name.

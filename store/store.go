@@ -36,6 +36,23 @@ type Consequences struct {
 	Snapshots  []webhook.Snapshot // replace those of their keys
 	Events     []webhook.Event    // Position and Recorded are set by the store; all of one exchange, which their ids name
 	Deliveries []webhook.Delivery // Position is set by the store, from their event
+	Notes      []Note
+}
+
+// Note is something small that is to be known after a restart.
+type Note struct {
+	Key   string // up to 4 KiB; notes are found by what their keys begin with
+	Value []byte // up to 256 KiB; nil: there is to be no such note
+}
+
+// Notes keeps notes. What they say is their writer's business.
+type Notes interface {
+	// PutNotes puts notes in place of those of their keys, all or none, durably.
+	// Notes of [Consequences] are put with them.
+	PutNotes(ctx context.Context, notes ...Note) error
+
+	// Notes returns up to max notes whose key begins with prefix, by key.
+	Notes(ctx context.Context, prefix string, max int) ([]Note, error)
 }
 
 // Recorded is what [Recorder.Record] has done with a record.
@@ -271,6 +288,7 @@ type Keep struct {
 type Store interface {
 	Recorder
 	Configs
+	Notes
 	Quarantine
 	Queue
 	Subscriptions

@@ -112,3 +112,32 @@ func TestARefreshWithoutACaller(t *testing.T) {
 		})
 	}
 }
+
+// The process dies while it asks for an entity that a call changed too: the next one
+// asks, as the service.
+func TestARefreshUnderWayAtACrashIsMade(t *testing.T) {
+	api := &shop{orders: map[string]int{}}
+	asked, release := make(chan struct{}, 8), make(chan struct{})
+	defer close(release)
+	at := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.Header.Get("Authorization") != "service" {
+			asked <- struct{}{}
+			<-release
+			return
+		}
+		api.ServeHTTP(w, r)
+	})).URL
+	crm := receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes customer.** customer.gap"),
+		"\t\tfetch 20s 4\n\t\torigin "+at+"\n\t\tcredential Authorization service"+refreshing, at))
+	p.call("PATCH", "/customers/7", `{}`, "Authorization", "ann")
+	crm.wait(1)
+	p.call("POST", "/orders", `{"customer_id":"7"}`, "Authorization", "ann")
+	<-asked
+	p.kill()
+	p.start()
+	got := crm.distinct(2)
+	wantScopes(t, got, "customer.updated", "customer.updated")
+	wantField(t, got[1].Body.Data, "orders", "1")
+	wantField(t, got[1].Body.Previous, "orders", "0")
+}

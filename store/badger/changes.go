@@ -169,6 +169,8 @@ func (t *tx) putChanges(c *changes) (store.Consequences, error) {
 			return out, err
 		}
 	}
+	out.Notes = c.Notes
+	t.putNotes(c.Notes)
 	out.Deliveries, err = t.putDeliveries(out.Events, c.Deliveries)
 	return out, err
 }

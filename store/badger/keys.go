@@ -47,6 +47,8 @@ const (
 	tableKept       = 'U' // subscription -> one that the configuration does not have
 	tableReplay     = 'r' // replay -> replay
 
+	tableNote = 'o' // key -> note
+
 	tableRevisit = 'g' // time position: events to look at again
 	tableCursor  = 'G' // -> position up to which retention has looked
 
@@ -175,6 +177,8 @@ func keyQuarantine(x webhook.ExchangeID) key {
 	return newKey(tableQuarantine, 16).bytes(x[:])
 }
 func keyState(s subscription) key { return newKey(tableState, len(s)).last(string(s)) }
+
+func keyNote(name string) key { return newKey(tableNote, len(name)).last(name) }
 
 func keyKept(s subscription) key { return newKey(tableKept, len(s)).last(string(s)) }
 

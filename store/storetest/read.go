@@ -34,6 +34,9 @@ var readCases = []storeCase{
 	{"quarantined exchanges come back",
 		"Whole, until they are dropped.",
 		quarantined},
+	{"notes are known after a restart",
+		"Those of a record are put with it, and forgotten with it.",
+		notes},
 	{"a closed store refuses",
 		"Close may be called again.",
 		closedStore},
@@ -177,6 +180,32 @@ func quarantined(e *exam) {
 	got, err = e.Quarantined(bg, 10)
 	e.must(err)
 	e.same("in place of the first", "again", got[0].Why)
+}
+
+func notes(e *exam) {
+	long := []byte(strings.Repeat("v", 200<<10))
+	e.must(e.PutNotes(bg, store.Note{Key: "a/2", Value: long}, store.Note{Key: "a/1", Value: []byte("one")}, store.Note{Key: "b/1", Value: []byte{}}))
+	noting := change{x: exchange(1), order: "7"}.record()
+	derive := noting.Derive
+	noting.Derive = func(before []webhook.Snapshot) (store.Consequences, error) {
+		c, err := derive(before)
+		c.Notes = []store.Note{{Key: "a/3", Value: []byte("three")}, {Key: "a/1"}, {Key: "a/0"}}
+		return c, err
+	}
+	got, err := e.recordOne(noting)
+	e.must(err)
+	e.same("what was put with a record", 3, len(got.Notes))
+	e.reopen()
+	have, err := e.Notes(bg, "a/", 10)
+	e.must(err)
+	e.same("notes", []store.Note{{Key: "a/2", Value: long}, {Key: "a/3", Value: []byte("three")}}, have)
+	have, err = e.Notes(bg, "", 1)
+	e.must(err)
+	e.same("as many as are wanted", "a/2", have[0].Key)
+	e.same("as many as are wanted", 1, len(have))
+	if have, err = e.Notes(bg, "c", 10); err != nil || len(have) > 0 {
+		e.Error("notes that are not there:", have, err)
+	}
 }
 
 func closedStore(e *exam) {
