@@ -65,7 +65,7 @@ func TestOpenNotesTheFormat(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	open(t, dir).Close()
 	text, err := os.ReadFile(filepath.Join(dir, "FORMAT"))
-	if err != nil || string(text) != "6\n" {
+	if err != nil || string(text) != "7\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 	open(t, dir)
