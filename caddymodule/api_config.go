@@ -48,7 +48,12 @@ type API struct {
 	// http:// URLs. Default: public addresses and https:// only.
 	AllowPrivate bool `json:"allow_private,omitempty"`
 
+	// Dialect names the dialect of the app that is spoken here, in the place of our
+	// own API. Default: none.
+	Dialect string `json:"dialect,omitempty"`
+
 	app    *App
+	speaks *dialect // nil: our own API
 	owner  *callerExpr
 	tenant *callerExpr
 }
@@ -71,13 +76,16 @@ func (a *API) Provision(ctx caddy.Context) (err error) {
 		return err
 	}
 	a.app = loaded.(*App)
+	if a.speaks, err = a.app.dialect(a.Dialect); err != nil {
+		return fmt.Errorf("sidehook_api: %w", err)
+	}
 	return nil
 }
 
 // ServeHTTP implements [caddyhttp.MiddlewareHandler]. It answers every call.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	who, bad := a.caller(r)
-	if bad != nil {
+	if bad != nil && a.speaks == nil {
 		bad.write(w)
 		return nil
 	}
@@ -87,6 +95,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Hand
 		return nil
 	}
 	defer release()
+	if a.speaks != nil {
+		a.speaks.serve(e, w, r, who, bad)
+		return nil
+	}
 	serveAPI(e, w, r, who, r.URL.Path, originalPath(r))
 	return nil
 }
@@ -113,6 +125,7 @@ func parseAPIDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, err
 //		tenant EXPR
 //		allow_unauthenticated
 //		allow_private
+//		dialect NAME
 //	}
 func (a *API) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -138,7 +151,7 @@ var apiOptions = options[*API]{
 	"tenant":                {usage: `tenant request.header["X-Space-Id"]`, parse: func(l *optionLine, a *API) error { return l.callerExpr(&a.Tenant) }},
 	"allow_unauthenticated": {usage: "allow_unauthenticated", parse: func(l *optionLine, a *API) error { a.AllowUnauthenticated = true; return l.flag() }},
 	"allow_private":         {usage: "allow_private", parse: func(l *optionLine, a *API) error { a.AllowPrivate = true; return l.flag() }},
-	"dialect":               later[*API](),
+	"dialect":               {usage: "dialect NAME", parse: func(l *optionLine, a *API) error { return l.one(&a.Dialect) }},
 }
 
 // callerExpr sets to to the arguments of l, which tell who calls.

@@ -84,20 +84,30 @@ func problemOf(err error) (p *problem, ours bool) {
 
 // write answers with p.
 func (p *problem) write(w http.ResponseWriter) {
+	p.setHeader(w)
+	writeJSON(w, p.Status, "application/problem+json", p)
+}
+
+func (p *problem) setHeader(w http.ResponseWriter) {
 	for name, values := range p.header {
 		w.Header()[name] = values
 	}
 	if p.Status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", `Sidehook realm="subscriptions"`)
 	}
-	writeJSON(w, p.Status, "application/problem+json", p)
 }
 
-// writeJSON answers with v. No cache may keep it: it may hold a secret.
-func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
+// apiHeader sets the header of an answer. No cache may keep it: it may hold a
+// secret.
+func apiHeader(w http.ResponseWriter, contentType string) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+}
+
+// writeJSON answers with v.
+func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
+	apiHeader(w, contentType)
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

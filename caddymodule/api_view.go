@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -18,6 +19,7 @@ const shownSecret = "[secret]"
 // apiSubscription is a subscription as the API shows it.
 type apiSubscription struct {
 	ID       webhook.SubscriptionID `json:"id" jsonschema:"Id, for the path."`
+	Number   uint64                 `json:"number" jsonschema:"Counts subscriptions; it stays the same."`
 	Static   bool                   `json:"static" jsonschema:"Whether it stands in the Caddyfile: then it is read-only."` // of the configuration: read-only
 	Revision uint64                 `json:"revision,omitempty" jsonschema:"Counts its changes."`
 	Status   webhook.Status         `json:"status" jsonschema:"Only an active one is delivered to; what the others are owed is held." enum:"active|paused|disabled|gone|absent"`
@@ -55,26 +57,28 @@ type apiSecretView struct {
 // shownSettings are the settings that the API shows, under the names that the
 // configuration has for them.
 type shownSettings struct {
-	URL                string         `json:"url" jsonschema:"Where webhooks go, with https://." format:"uri"`
-	Scopes             []string       `json:"scopes" jsonschema:"Patterns of event names: * is one part, ** the rest." bounds:"1|100"`
-	Filter             string         `json:"filter,omitempty" jsonschema:"Expression over the event, like entity.budget > 10000: only events for which it is true, or cannot be known, are delivered." bounds:"0|2000"`
-	OnChange           []string       `json:"on_change,omitempty" jsonschema:"Paths: updates that change none of them are not delivered."`
-	Fields             []string       `json:"fields,omitempty" jsonschema:"Paths of the entity that it gets. Default: all."`
-	SkipKeys           []string       `json:"skip_keys,omitempty" jsonschema:"Events of calls that carry one of these in Webhook-Skip-Key are not delivered."`
-	Payload            string         `json:"payload,omitempty" jsonschema:"standard, full, thin, cloudevents, cloudevents_binary, or a payload of the Caddyfile. Default: standard."`
-	ContentType        string         `json:"content_type,omitempty" jsonschema:"How the body is written. Default: json." enum:"json|form"`
-	Sign               *Sign          `json:"sign,omitempty" jsonschema:"How deliveries are signed. Default: standard."`
-	Headers            []Header       `json:"headers,omitempty" jsonschema:"Sent with each delivery. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
-	Timeout            rules.Duration `json:"timeout,omitempty" jsonschema:"Bounds one attempt. Default: 10s."`
-	Retry              *Retry         `json:"retry,omitempty" jsonschema:"How long to wait after each failed attempt, like [5s, 5m], or none."`
-	Order              string         `json:"order,omitempty" jsonschema:"Which deliveries wait for each other. Default: entity." enum:"none|entity|entity hold|subscription"`
-	Concurrency        int            `json:"concurrency,omitempty" jsonschema:"How many deliveries may be in flight at once. Default: 8." bounds:"0|1000"`
-	Rate               string         `json:"rate,omitempty" jsonschema:"How many requests are made to it, as 50/s, 100/m, 1000/h or none. Default: none."`
-	Chunk              *Chunk         `json:"chunk,omitempty" jsonschema:"Sends the events of one call, of one scope and resource, together."`
-	PauseAfter         int            `json:"pause_after,omitempty" jsonschema:"Pauses it after so many failed attempts in a row. Default: never." bounds:"0|1000000"`
-	DeleteAfter        int            `json:"delete_after,omitempty" jsonschema:"Ends it after so many attempts in a row without an answer in time. Default: never." bounds:"0|1000000"`
-	AllowPrivate       bool           `json:"allow_private,omitempty" jsonschema:"It may be at a private address, and at an http:// URL."`
-	InsecureSkipVerify bool           `json:"insecure_skip_verify,omitempty" jsonschema:"Any certificate of the receiver is accepted."`
+	URL                string                     `json:"url" jsonschema:"Where webhooks go, with https://." format:"uri"`
+	Scopes             []string                   `json:"scopes" jsonschema:"Patterns of event names: * is one part, ** the rest." bounds:"1|100"`
+	Filter             string                     `json:"filter,omitempty" jsonschema:"Expression over the event, like entity.budget > 10000: only events for which it is true, or cannot be known, are delivered." bounds:"0|2000"`
+	OnChange           []string                   `json:"on_change,omitempty" jsonschema:"Paths: updates that change none of them are not delivered."`
+	Fields             []string                   `json:"fields,omitempty" jsonschema:"Paths of the entity that it gets. Default: all."`
+	SkipKeys           []string                   `json:"skip_keys,omitempty" jsonschema:"Events of calls that carry one of these in Webhook-Skip-Key are not delivered."`
+	Payload            string                     `json:"payload,omitempty" jsonschema:"standard, full, thin, cloudevents, cloudevents_binary, or a payload of the Caddyfile. Default: standard."`
+	ContentType        string                     `json:"content_type,omitempty" jsonschema:"How the body is written. Default: json." enum:"json|form"`
+	Sign               *Sign                      `json:"sign,omitempty" jsonschema:"How deliveries are signed. Default: standard."`
+	Headers            []Header                   `json:"headers,omitempty" jsonschema:"Sent with each delivery. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
+	Timeout            rules.Duration             `json:"timeout,omitempty" jsonschema:"Bounds one attempt. Default: 10s."`
+	Retry              *Retry                     `json:"retry,omitempty" jsonschema:"How long to wait after each failed attempt, like [5s, 5m], or none."`
+	Order              string                     `json:"order,omitempty" jsonschema:"Which deliveries wait for each other. Default: entity." enum:"none|entity|entity hold|subscription"`
+	Concurrency        int                        `json:"concurrency,omitempty" jsonschema:"How many deliveries may be in flight at once. Default: 8." bounds:"0|1000"`
+	Rate               string                     `json:"rate,omitempty" jsonschema:"How many requests are made to it, as 50/s, 100/m, 1000/h or none. Default: none."`
+	Chunk              *Chunk                     `json:"chunk,omitempty" jsonschema:"Sends the events of one call, of one scope and resource, together."`
+	PauseAfter         int                        `json:"pause_after,omitempty" jsonschema:"Pauses it after so many failed attempts in a row. Default: never." bounds:"0|1000000"`
+	DeleteAfter        int                        `json:"delete_after,omitempty" jsonschema:"Ends it after so many attempts in a row without an answer in time. Default: never." bounds:"0|1000000"`
+	Options            map[string]json.RawMessage `json:"options,omitempty" jsonschema:"What its payload, filter and headers see as subscription.options."`
+	For                map[string]*ForResource    `json:"for,omitempty" jsonschema:"What is otherwise for the events of a resource, by its name."`
+	AllowPrivate       bool                       `json:"allow_private,omitempty" jsonschema:"It may be at a private address, and at an http:// URL."`
+	InsecureSkipVerify bool                       `json:"insecure_skip_verify,omitempty" jsonschema:"Any certificate of the receiver is accepted."`
 }
 
 // view shows k to its owner.
@@ -86,7 +90,7 @@ func (c *apiCall) view(k *keptSubscription) apiSubscription {
 			URL: s.URL, Scopes: s.Scopes, Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
 			Payload: s.Payload, ContentType: s.ContentType, Sign: s.Sign, Headers: maskHeaders(s.Headers),
 			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, Chunk: s.Chunk, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
-			AllowPrivate: s.AllowPrivate, InsecureSkipVerify: s.InsecureSkipVerify,
+			Options: s.Options, For: maskFor(s.For), AllowPrivate: s.AllowPrivate, InsecureSkipVerify: s.InsecureSkipVerify,
 		},
 	}
 	for _, secret := range k.body.signs(time.Now()) {
@@ -114,6 +118,7 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 
 func (c *apiCall) withState(v apiSubscription, s *webhook.Subscription) apiSubscription {
 	st := c.states()[s.ID]
+	v.Number = s.Number
 	v.ID, v.Status, v.Reason, v.Since = s.ID, st.Status, st.Reason, st.Since
 	v.Failures, v.WaitUntil, v.HeldThrough = st.Failures, st.WaitUntil, st.HeldThrough
 	v.Pending = c.pending()[s.ID]
@@ -148,6 +153,17 @@ func maskHeaders(headers []Header) []Header {
 		if secretHeader(h.Name) {
 			out[i].Value = shownSecret
 		}
+	}
+	return out
+}
+
+// maskFor returns what is otherwise for resources, without secrets.
+func maskFor(of map[string]*ForResource) map[string]*ForResource {
+	out := make(map[string]*ForResource, len(of))
+	for name, f := range of {
+		shown := *f
+		shown.Headers = maskHeaders(f.Headers)
+		out[name] = &shown
 	}
 	return out
 }

@@ -22,6 +22,7 @@ type appRun struct {
 	handlers []*handlerSettings // registered while they are provisioned
 	subs     []*webhook.Subscription
 	sealer   *sealer
+	dialects map[string]*dialect
 
 	place    *place
 	engine   *engine // set once Start has its lease

@@ -53,6 +53,10 @@ type App struct {
 	// Payloads are shapes of bodies, by the names that subscriptions use.
 	Payloads map[string]rules.Payload `json:"payloads,omitempty"`
 
+	// Dialects make the subscription API look like other products', by the names
+	// that sidehook_api uses.
+	Dialects map[string]*Dialect `json:"dialects,omitempty"`
+
 	// Subscriptions say who gets which events, where, and how.
 	Subscriptions []*Subscription `json:"subscriptions,omitempty"`
 
@@ -143,6 +147,9 @@ func (a *App) build() ([]*webhook.Subscription, error) {
 		if builtinPayload(name) {
 			return nil, fmt.Errorf("payloads.%s is a name of Sidehook's own: choose another", name)
 		}
+	}
+	if err := a.compileDialects(); err != nil {
+		return nil, err
 	}
 	var subs []*webhook.Subscription
 	names := make(map[string]bool)

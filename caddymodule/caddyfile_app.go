@@ -53,7 +53,7 @@ var appOptions = options[*App]{
 	"subscription":   {usage: "subscription crm https://crm.example.com/hooks { … }", parse: parseSubscription, many: true},
 	"store_max":      later[*App](),
 	"encryption_key": {usage: "encryption_key {env.SIDEHOOK_KEY}", parse: parseEncryptionKey},
-	"dialect":        later[*App](),
+	"dialect":        {usage: "dialect NAME { route POST /webhooks create { … } }", parse: parseDialect, many: true},
 }
 
 func parseStore(l *optionLine, a *App) error {

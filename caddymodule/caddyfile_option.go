@@ -132,4 +132,10 @@ var places = map[string]string{
 	"owner":           "sidehook_api of a site",
 
 	"allow_unauthenticated": "sidehook_api of a site",
+
+	"dialect":  "sidehook of the global options, and sidehook_api names one",
+	"accept":   "a dialect, in sidehook of the global options",
+	"envelope": "a dialect, in sidehook of the global options",
+	"field":    "the block of route, in a dialect",
+	"reply":    "the block of route, in a dialect",
 }

@@ -71,11 +71,27 @@ func (k *keptSubscription) build(now time.Time) *webhook.Subscription {
 	out := k.body.Settings.plain()
 	out.ID, out.Static, out.Tenant = k.ID, false, k.Tenant
 	out.URL, out.AllowPrivate = k.body.Settings.URL, k.body.Settings.AllowPrivate
-	for _, h := range k.body.Settings.Headers {
-		out.Headers = append(out.Headers, webhook.HeaderTemplate{Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: h.Value})
-	}
+	out.Headers = literalHeaders(k.body.Settings.Headers)
 	for _, s := range k.body.signs(now) {
 		out.Secrets = append(out.Secrets, webhook.NewSecret(s.Text))
+	}
+	for resource, f := range k.body.Settings.For {
+		with := k.body.Settings.with(f)
+		v := with.plain()
+		v.ID, v.Static, v.Tenant, v.URL, v.AllowPrivate, v.Secrets = out.ID, false, out.Tenant, out.URL, out.AllowPrivate, out.Secrets
+		v.Headers = literalHeaders(with.Headers)
+		if out.For == nil {
+			out.For = make(map[string]*webhook.Subscription)
+		}
+		out.For[resource] = v
+	}
+	return out
+}
+
+// literalHeaders returns headers as they are written.
+func literalHeaders(headers []Header) (out []webhook.HeaderTemplate) {
+	for _, h := range headers {
+		out = append(out, webhook.HeaderTemplate{Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: h.Value})
 	}
 	return out
 }
@@ -89,10 +105,11 @@ func (k *keptSubscription) check(payloads map[string]rules.Payload, now time.Tim
 	if err := checkURL(s.URL); err != nil {
 		return err
 	}
-	for _, h := range s.Headers {
-		if err := checkHeader(h); err != nil {
-			return err
-		}
+	if err := checkHeaders(s.Headers); err != nil {
+		return err
+	}
+	if err := s.checkKeptFor(payloads); err != nil {
+		return err
 	}
 	sub := k.build(now)
 	if err := rules.CheckSubscription(sub, payloads); err != nil {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -72,6 +73,7 @@ func full() *Subscription {
 		Secrets: []string{builtSecret}, Headers: []Header{{"x-a", "1"}},
 		Timeout: rules.Duration(3 * time.Second), Retry: &retry, Order: "entity hold", Concurrency: 4, Rate: "5/m",
 		PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: &Chunk{7, rules.Duration(time.Minute)},
+		Options: map[string]json.RawMessage{"topic": json.RawMessage(`"t"`)},
 		For: map[string]*ForResource{"project": {
 			Filter: `entity.data.a == 2`, OnChange: []string{"b"}, Fields: []string{"b"}, SkipKeys: []string{"sync"}, Payload: "full",
 			ContentType: "json", Headers: []Header{{"x-b", "2"}}, Timeout: rules.Duration(4 * time.Second), Retry: &once, Order: "none", Chunk: &Chunk{Size: 8},
@@ -89,7 +91,7 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAllSet(t, got, "Number", "Options") // given by the store, and by the API
+	wantAllSet(t, got, "Number") // given by the store
 	want := &webhook.Subscription{
 		ID: "crm", Static: true, URL: "https://crm.example.com/hooks", Scopes: []webhook.Pattern{"project.**"}, Tenant: "acme",
 		Filter: `entity.data.a == 1`, OnChange: []string{"a"}, SkipKeys: []string{"import"},
@@ -97,7 +99,7 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 		Sign:    webhook.Signing{Scheme: "hmac", Header: "X-Signature", Encoding: "hex", Over: "{id}.{body}", As: "v={signature}"},
 		Secrets: []webhook.Secret{webhook.NewSecret(builtSecret)}, Headers: []webhook.HeaderTemplate{{Name: "X-A", Value: "1"}},
 		Timeout: 3 * time.Second, Retry: webhook.Schedule{time.Second, time.Minute}, Order: webhook.OrderEntityHold, Concurrency: 4,
-		Rate: webhook.Rate{Requests: 5, Per: time.Minute}, PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: webhook.Chunking{Size: 7, Delay: time.Minute},
+		Rate: webhook.Rate{Requests: 5, Per: time.Minute}, Options: json.RawMessage(`{"topic":"t"}`), PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: webhook.Chunking{Size: 7, Delay: time.Minute},
 	}
 	inner := *want
 	inner.Filter, inner.OnChange, inner.Fields, inner.SkipKeys = `entity.data.a == 2`, []string{"b"}, []string{"b"}, []string{"sync"}
@@ -117,6 +119,7 @@ func TestAllOfTheAppCounts(t *testing.T) {
 		Store: &Store{Backend: "badger", Path: "/data"}, Journal: &Journal{Sync: true},
 		Retention: rules.Duration(time.Hour), HoldFor: rules.Duration(2 * time.Hour), EncryptionKey: "a key of twenty-four bytes",
 		Payloads: map[string]rules.Payload{"mine": {Expr: "entity.data"}}, Subscriptions: []*Subscription{full()},
+		Dialects: map[string]*Dialect{"other": {Routes: []*DialectRoute{{Method: "GET", Path: "/hooks", Action: "list"}}}},
 	}
 	wantAllSet(t, a, "run")
 	a.run.logger = slog.New(slog.DiscardHandler)
@@ -138,6 +141,9 @@ func TestAllOfTheAppCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantAllSet(t, s)
+	if d, err := a.dialect("other"); d == nil || err != nil {
+		t.Errorf("dialect: %v, %v", d, err)
+	}
 	if s.retention != time.Hour || s.holdFor != 2*time.Hour || !s.journalSync || a.dir() != "/data" {
 		t.Errorf("retention %v, hold_for %v, journal sync %v, directory %s", s.retention, s.holdFor, s.journalSync, a.dir())
 	}

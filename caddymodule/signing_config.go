@@ -84,6 +84,15 @@ func checkHeader(h Header) error {
 	return nil
 }
 
+func checkHeaders(headers []Header) error {
+	for _, h := range headers {
+		if err := checkHeader(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // buildHeaders returns headers with what they take from the environment and
 // from files read.
 func buildHeaders(headers []Header) ([]webhook.HeaderTemplate, error) {

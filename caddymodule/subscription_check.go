@@ -51,6 +51,9 @@ func (s *Subscription) check(payloads map[string]rules.Payload) error {
 	if err := rules.CheckShape(s.Payload, s.ContentType, s.Chunk.plain()); err != nil {
 		return err
 	}
+	if n := len(s.options()); n > maxOptions {
+		return fmt.Errorf("options have %d bytes: at most %d", n, maxOptions)
+	}
 	if err := s.checkSign(); err != nil {
 		return err
 	}

@@ -96,6 +96,10 @@ type Subscription struct {
 	// is disabled, and what it is owed is held. Default: never.
 	DeleteAfter int `json:"delete_after,omitempty"`
 
+	// Options is what payloads, filters and templates see as subscription.options:
+	// an object, in JSON at most 16 KiB. Default: none.
+	Options map[string]json.RawMessage `json:"options,omitempty"`
+
 	// For replaces options for the events of some resources, by their names.
 	For map[string]*ForResource `json:"for,omitempty"`
 
@@ -163,6 +167,7 @@ const (
 	maxRetry       = 50
 	maxConcurrency = 1000
 	maxTimeout     = 5 * time.Minute
+	maxOptions     = 16 << 10
 
 	defaultTimeout     = 10 * time.Second
 	defaultConcurrency = 8
@@ -191,13 +196,25 @@ func (s *Subscription) plain() *webhook.Subscription {
 		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
 	}
-	out.Chunk = s.Chunk.plain()
+	out.Chunk, out.Options = s.Chunk.plain(), s.options()
 	for _, p := range s.Scopes {
 		out.Scopes = append(out.Scopes, webhook.Pattern(p))
 	}
 	out.Sign = s.signing()
 	out.Rate, _ = webhook.ParseRate(orDefault(s.Rate, none)) // check has read it
 	return out
+}
+
+// options returns the options of s as JSON; nil: none.
+func (s *Subscription) options() json.RawMessage {
+	if len(s.Options) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(s.Options)
+	if err != nil {
+		return nil // cannot be: each was read as JSON
+	}
+	return text
 }
 
 // buildSubscription returns s ready for use, or says what is wrong with it.

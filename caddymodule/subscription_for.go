@@ -129,3 +129,31 @@ func checkFor(programs []*rules.Program, s *webhook.Subscription) error {
 	}
 	return nil
 }
+
+// maxFor bounds for how many resources a subscription made through the API may
+// be otherwise.
+const maxFor = 50
+
+// checkKeptFor says what is wrong with what a subscription that was made through
+// the API has for some resources.
+func (s *Subscription) checkKeptFor(payloads map[string]rules.Payload) error {
+	if len(s.For) > maxFor {
+		return fmt.Errorf("for has %d resources: at most %d", len(s.For), maxFor)
+	}
+	for _, resource := range slices.Sorted(maps.Keys(s.For)) {
+		f := s.For[resource]
+		switch {
+		case f == nil:
+			return fmt.Errorf("for.%s is null: write the options that it replaces", resource)
+		case f.Filter != "":
+			return fmt.Errorf("for.%s.filter: write it in filter, as in resource != %q || …", resource, resource)
+		}
+		if err := checkHeaders(f.Headers); err != nil {
+			return fmt.Errorf("for.%s: %w", resource, err)
+		}
+		if err := s.with(f).check(payloads); err != nil {
+			return fmt.Errorf("for.%s: %w", resource, err)
+		}
+	}
+	return nil
+}

@@ -49,23 +49,23 @@ type mapping struct {
 	fields []field
 }
 
-func compileMapping(p Payload) (m mapping, err error) {
+func compileMapping(p Payload, env lang.Environment) (m mapping, err error) {
 	switch {
 	case p.Expr != "" && len(p.Fields) > 0:
 		return m, fmt.Errorf("it has an expression and lines: write one of both")
 	case p.Expr != "":
-		m.whole, err = lang.Compile(p.Expr, lang.EnvEvent)
+		m.whole, err = lang.Compile(p.Expr, env)
 		return m, err
 	case len(p.Fields) == 0:
 		return m, fmt.Errorf("it is empty: write lines of a key and an expression, like EntityId int(id)")
 	}
-	m.fields, err = compileFields(p.Fields, "")
+	m.fields, err = compileFields(p.Fields, "", env)
 	return m, err
 }
 
 // compileFields compiles the fields of a payload; place is where they stand in
 // it.
-func compileFields(fields []Field, place string) (out []field, err error) {
+func compileFields(fields []Field, place string, env lang.Environment) (out []field, err error) {
 	seen := map[string]bool{}
 	for _, f := range fields {
 		at := place + f.Key
@@ -80,9 +80,9 @@ func compileFields(fields []Field, place string) (out []field, err error) {
 		case f.Expr == "" && len(f.Fields) == 0:
 			return nil, fmt.Errorf("%s has no value: write an expression, like %s entity.name", at, f.Key)
 		case f.Expr == "":
-			got.fields, err = compileFields(f.Fields, at+".")
+			got.fields, err = compileFields(f.Fields, at+".", env)
 		default:
-			if got.expr, err = lang.Compile(f.Expr, lang.EnvEvent); err != nil {
+			if got.expr, err = lang.Compile(f.Expr, env); err != nil {
 				err = fmt.Errorf("%s: %w", at, err)
 			}
 		}
@@ -121,4 +121,49 @@ func (v *eventVars) appendValue(dst []byte, x *lang.Expr) ([]byte, error) {
 		return nil, err
 	}
 	return lang.AppendJSON(dst, got)
+}
+
+// Mapping is a compiled [Payload] over other names than those of an event.
+type Mapping struct{ m mapping }
+
+// CompileMapping compiles p for expressions of env. An error names the line.
+func CompileMapping(p Payload, env lang.Environment) (*Mapping, error) {
+	m, err := compileMapping(p, env)
+	if err != nil {
+		return nil, err
+	}
+	return &Mapping{m}, nil
+}
+
+// JSON returns what m comes to. The only error is [lang.ErrTooMuch].
+func (m *Mapping) JSON(v lang.Vars) ([]byte, error) {
+	value := func(dst []byte, x *lang.Expr) ([]byte, error) {
+		got, err := x.Eval(v, nil)
+		if err != nil {
+			return nil, err
+		}
+		return lang.AppendJSON(dst, got)
+	}
+	if m.m.whole != nil {
+		return value(nil, m.m.whole)
+	}
+	return appendFields(nil, m.m.fields, value)
+}
+
+// Reads returns the names that m may read.
+func (m *Mapping) Reads() []string {
+	if m.m.whole != nil {
+		return m.m.whole.Reads()
+	}
+	return readsOf(m.m.fields)
+}
+
+func readsOf(fields []field) (names []string) {
+	for _, f := range fields {
+		if f.expr != nil {
+			names = append(names, f.expr.Reads()...)
+		}
+		names = append(names, readsOf(f.fields)...)
+	}
+	return names
 }

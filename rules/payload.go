@@ -35,7 +35,7 @@ func compilePayloads(payloads map[string]Payload) (map[string]body, error) {
 		case payloadStandard, payloadFull, payloadThin, payloadCloudEvents, payloadCloudEventsBinary:
 			return nil, fmt.Errorf("payload %s: the name is taken; choose another", name)
 		}
-		m, err := compileMapping(payloads[name])
+		m, err := compileMapping(payloads[name], lang.EnvEvent)
 		if err != nil {
 			return nil, fmt.Errorf("payload %s: %w", name, err)
 		}

@@ -91,6 +91,8 @@ func hint(src, complaint string) string {
 	switch {
 	case strings.Contains(complaint, `Operator("=")`):
 		return "; write == to compare"
+	case strings.Contains(complaint, `Operator(":")`) && strings.Contains(src, "{"):
+		return `; an object that an element becomes has two braces, as in map(item.rows, {{"id": .id}})`
 	case strings.Contains(complaint, `Operator("&")`):
 		return "; write && for and, || for or"
 	case strings.Contains(complaint, "invalid char escape"):

@@ -22,6 +22,8 @@ const (
 	EnvEach
 	// EnvEvent is for filters, payloads and templates: the recorded event.
 	EnvEvent
+	// EnvDialect is for what a dialect makes of a call of the subscription API.
+	EnvDialect
 )
 
 // members are the fields of names whose shape we know; nil: any field.
@@ -57,6 +59,12 @@ var (
 			"subscription": {"id": nil, "number": nil, "name": nil, "secret": nil, "options": nil},
 			"events":       nil,
 		},
+		EnvDialect: {
+			"request": requestOfCall, "params": nil, "resource": nil,
+			"subscription": nil, "subscriptions": nil, "types": nil,
+			"error": {"status": nil, "title": nil, "detail": nil, "errors": nil},
+			"reply": {"status": nil, "body": nil},
+		},
 	}
 
 	ruleNames = members{
@@ -77,6 +85,8 @@ func (e Environment) String() string {
 		return "a rule"
 	case EnvEach:
 		return "each"
+	case EnvDialect:
+		return "a dialect"
 	}
 	return "a filter or payload"
 }
@@ -124,6 +134,9 @@ func (e Environment) checkName(name string) error {
 func (e Environment) fields() string {
 	if _, ok := environments[e]["entity"]; ok {
 		return "the entity as entity"
+	}
+	if e == EnvDialect {
+		return "the body that was sent as request.body"
 	}
 	return "the answer as response.body"
 }

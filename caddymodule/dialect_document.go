@@ -1,0 +1,179 @@
+package caddymodule
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/lang"
+)
+
+// dialectVars is what the expressions of a dialect see.
+type dialectVars struct {
+	request  map[string]any
+	params   map[string]string
+	body     *sentBody // in request; nil: no object was sent
+	resource any
+	result   string // the name of value
+	value    any
+	types    func() any // asks for them
+}
+
+// Lookup implements [lang.Vars].
+func (v *dialectVars) Lookup(name string) any {
+	switch name {
+	case "request":
+		return v.request
+	case "params":
+		return v.params
+	case "resource":
+		return v.resource
+	case v.result:
+		return v.value
+	case "types":
+		return v.types()
+	}
+	return nil
+}
+
+// setBody makes body what request.body is.
+func (v *dialectVars) setBody(body any) {
+	v.request["body"] = body
+	if members, ok := body.(map[string]any); ok {
+		v.body = &sentBody{members: members, read: map[string]bool{}}
+		v.request["body"] = v.body
+	}
+}
+
+// sentBody is a body that remembers which of its members were asked for: the
+// others are kept as options.
+type sentBody struct {
+	members map[string]any
+	read    map[string]bool
+}
+
+// Field implements [lang.Object].
+func (b *sentBody) Field(name string) any {
+	b.read[name] = true
+	return b.members[name]
+}
+
+// Value implements [lang.Object].
+func (b *sentBody) Value() map[string]any { return b.members }
+
+// rest returns the members that nobody asked for.
+func (b *sentBody) rest() map[string]any {
+	rest := map[string]any{}
+	for name, v := range b.members {
+		if !b.read[name] {
+			rest[name] = v
+		}
+	}
+	return rest
+}
+
+// requestFields is r as expressions see it, without its body.
+func requestFields(r *http.Request) map[string]any {
+	fields, _ := requestVars{r}.Lookup("request").(map[string]any)
+	return fields
+}
+
+// document returns what the call says in our API's words; nil: nothing.
+func (c *dialectCall) document(e *engine, to *dialectRoute) (map[string]any, error) {
+	if len(to.fields) == 0 {
+		return nil, nil
+	}
+	doc := map[string]any{}
+	for _, f := range to.fields {
+		if f.perResource {
+			if err := c.forEach(e, f, doc); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		v, err := f.expr.Eval(&c.vars, nil)
+		if err != nil {
+			return nil, err
+		}
+		setField(doc, f.names, v)
+	}
+	if to.filter != "" {
+		doc["filter"] = to.filter
+	}
+	if _, said := doc["options"]; !said && to.action == dialectActions["create"] && c.vars.body != nil {
+		if rest := c.vars.body.rest(); len(rest) > 0 {
+			doc["options"] = rest
+		}
+	}
+	return doc, nil
+}
+
+// forEach asks f for each resource, and notes what it comes to for that.
+func (c *dialectCall) forEach(e *engine, f dialectField, doc map[string]any) error {
+	defer func() { c.vars.resource = nil }()
+	for _, resource := range e.resourceNames() {
+		c.vars.resource = resource
+		v, err := f.expr.Eval(&c.vars, nil)
+		if err != nil {
+			return err
+		}
+		setField(doc, []string{"for", resource, f.names[0]}, v)
+	}
+	return nil
+}
+
+// resourceNames returns the names of everything that events can be about, sorted.
+func (e *engine) resourceNames() (names []string) {
+	for _, p := range e.programs() {
+		names = append(names, p.Resources()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// setField sets what names lead to in doc; null and unknown leave it out.
+func setField(doc map[string]any, names []string, v any) {
+	if v == nil || lang.IsUnknown(v) {
+		return
+	}
+	for _, name := range names[:len(names)-1] {
+		inner, ok := doc[name].(map[string]any)
+		if !ok {
+			inner = map[string]any{}
+			doc[name] = inner
+		}
+		doc = inner
+	}
+	doc[names[len(names)-1]] = v
+}
+
+// translate puts the caller's names in the place of ours, in what is wrong with
+// the fields that were simply passed on.
+func (to *dialectRoute) translate(err error) error {
+	p, ours := problemOf(err)
+	if ours {
+		return err
+	}
+	out := *p
+	out.Errors = slices.Clone(p.Errors)
+	for i := range out.Errors {
+		one := &out.Errors[i]
+		for _, f := range to.fields {
+			name := strings.Join(f.names, "/")
+			rest, is := strings.CutPrefix(one.Pointer, "/"+name)
+			if f.theirs == "" || !is || rest != "" && rest[0] != '/' {
+				continue
+			}
+			was := one.Detail
+			one.Pointer = "/" + strings.ReplaceAll(f.theirs, ".", "/") + rest
+			if text, is := strings.CutPrefix(one.Detail, f.names[0]); is && strings.HasPrefix(strings.TrimLeft(text, ":"), " ") {
+				one.Detail = f.theirs + text
+			}
+			if out.Detail == was {
+				out.Detail = one.Detail
+			}
+			break
+		}
+	}
+	return &out
+}

@@ -1,0 +1,310 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sidehook/sidehook/caddymodule/format"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/route"
+)
+
+// dialectCall is one call in a dialect.
+type dialectCall struct {
+	d      *dialect
+	w      http.ResponseWriter
+	r      *http.Request
+	who    apiCaller
+	format format.Format // of the answer
+	vars   dialectVars
+}
+
+// serve answers one call: it is made one of our API, and the answer to that one
+// of the dialect. failed says why the call was refused before.
+func (d *dialect) serve(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, failed *problem) {
+	c := &dialectCall{d: d, w: w, r: r, who: who, format: d.firstWritten()}
+	to, bad := c.find()
+	c.vars.request = requestFields(r)
+	switch {
+	case failed != nil:
+		c.refuse(failed)
+	case bad != nil:
+		c.refuse(bad)
+	default:
+		if err := c.answer(e, to); err != nil {
+			p, ours := problemOf(err)
+			if ours {
+				e.logger.Error("a call of the subscription API", "method", r.Method, "path", originalPath(r), "error", err)
+			}
+			c.refuse(p)
+		}
+	}
+}
+
+// firstWritten is the format of answers that nothing else tells.
+func (d *dialect) firstWritten() format.Format {
+	return d.accept[slices.IndexFunc(d.accept, format.Format.Writes)]
+}
+
+// find finds the route of the call and the format of its answer.
+func (c *dialectCall) find() (*dialectRoute, *problem) {
+	asked := c.r.URL.EscapedPath()
+	method := c.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	plain := asked
+	if f, ok := format.OfExtension(path.Ext(asked)); ok && slices.Contains(c.d.accept, f) {
+		plain, c.format = strings.TrimSuffix(asked, path.Ext(asked)), f
+	} else {
+		c.format = c.d.negotiate(c.r)
+	}
+	var allow []string
+	for _, at := range slices.Compact([]string{asked, plain}) {
+		if to, p, ok := c.d.table.Find(method, at); ok {
+			c.vars.params = route.Values(p, at)
+			return to, nil
+		}
+		for _, other := range c.d.methods {
+			if _, _, ok := c.d.table.Find(other, at); ok && !slices.Contains(allow, other) {
+				allow = append(allow, other)
+			}
+		}
+	}
+	if len(allow) == 0 {
+		return nil, refuse(http.StatusNotFound, "there is nothing at %s", c.r.URL.Path)
+	}
+	p := refuse(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, orList(allow))
+	p.header = http.Header{"Allow": {strings.Join(allow, ", ")}}
+	return nil, p
+}
+
+// negotiate tells the format by what the client accepts or has sent.
+func (d *dialect) negotiate(r *http.Request) format.Format {
+	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		if f, ok := format.OfContentType(strings.TrimSpace(part)); ok && f.Writes() && slices.Contains(d.accept, f) {
+			return f
+		}
+	}
+	if f, ok := format.OfContentType(r.Header.Get("Content-Type")); ok && f.Writes() && slices.Contains(d.accept, f) {
+		return f
+	}
+	return d.firstWritten()
+}
+
+// answer makes the call one of our API, and answers as the route says.
+func (c *dialectCall) answer(e *engine, to *dialectRoute) error {
+	if err := c.readBody(); err != nil {
+		return err
+	}
+	doc, err := c.document(e, to)
+	if err != nil {
+		return err
+	}
+	inner := &apiCall{apiCaller: &c.who, e: e, path: strings.TrimSuffix(originalPath(c.r), "/")}
+	got, err := c.ask(inner, to.action, c.id(e), doc)
+	if err != nil {
+		return to.translate(err)
+	}
+	c.vars.result, c.vars.value = to.action.result, got.value
+	c.vars.types = func() any {
+		types, err := c.ask(inner, dialectActions["types"], "", nil)
+		if err != nil {
+			e.logger.Error("the event types, for a dialect", "error", err)
+		}
+		return types.value
+	}
+	return c.reply(to, got)
+}
+
+// readBody decodes what was sent.
+func (c *dialectCall) readBody() error {
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxAPIBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxAPIBody)
+	case err != nil:
+		return refuse(http.StatusBadRequest, "the body could not be read")
+	case len(bytes.TrimSpace(body)) == 0:
+		return nil
+	}
+	f, ok := format.OfContentType(c.r.Header.Get("Content-Type"))
+	if !ok || !slices.Contains(c.d.accept, f) {
+		var names []string
+		for _, f := range c.d.accept {
+			names = append(names, f.ContentType())
+		}
+		return refuse(http.StatusUnsupportedMediaType, "send %s, and say so in Content-Type", orList(names))
+	}
+	v, err := format.Decode(f, body)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "the body cannot be read: %s", err)
+	}
+	c.vars.setBody(v)
+	return nil
+}
+
+// id returns the id of the subscription that the path names by that or by its
+// number.
+func (c *dialectCall) id(e *engine) string {
+	id := c.vars.params["id"]
+	number, err := strconv.ParseUint(id, 10, 64)
+	if err != nil {
+		return id
+	}
+	for _, s := range e.current().subscriptions {
+		if s.Number == number {
+			return string(s.ID) // whether the caller may see it, our API says
+		}
+	}
+	return id
+}
+
+// dialectResult is what our API answered.
+type dialectResult struct {
+	apiAnswer
+	value any
+}
+
+// ask makes the call of our API, more than one for a list.
+func (c *dialectCall) ask(inner *apiCall, a *dialectAction, id string, doc map[string]any) (out dialectResult, err error) {
+	to := strings.ReplaceAll(a.path, "{id}", url.PathEscape(id))
+	query := url.Values{}
+	if a.pages {
+		query.Set("limit", strconv.Itoa(mostLimit))
+	}
+	list := []any{}
+	for {
+		inner.r = c.inner(a.method, query, doc)
+		if out.apiAnswer, err = inner.answer(c.w, to); err != nil {
+			return out, err
+		}
+		if out.body == nil {
+			return out, nil
+		}
+		if out.value, err = languageOf(out.body); err != nil {
+			return out, err
+		}
+		page, ok := out.body.(apiList)
+		if !ok {
+			return out, nil
+		}
+		if members, ok := out.value.(map[string]any); ok {
+			data, _ := members["data"].([]any)
+			list = append(list, data...)
+		}
+		if out.value = list; page.Next == "" {
+			return out, nil
+		}
+		query.Set("cursor", page.Next)
+	}
+}
+
+// inner is the call of our API that stands for this one.
+func (c *dialectCall) inner(method string, query url.Values, doc map[string]any) *http.Request {
+	r := c.r.Clone(c.r.Context())
+	r.Method, r.URL = method, &url.URL{Path: "/"}
+	if method == http.MethodGet {
+		r.URL.RawQuery = query.Encode()
+	}
+	text := []byte("{}")
+	if doc != nil {
+		text, _ = lang.Encode(doc) // values of the language can be
+	}
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	r.Header.Set("Content-Type", "application/json")
+	return r
+}
+
+// languageOf returns v, which is part of an answer, as a value of the language.
+func languageOf(v any) (any, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return lang.Decode(text)
+}
+
+// reply answers with what our API answered.
+func (c *dialectCall) reply(to *dialectRoute, got dialectResult) error {
+	if got.etag != "" {
+		c.w.Header().Set("ETag", got.etag)
+	}
+	status := orDefault(to.status, orDefault(got.status, http.StatusOK))
+	switch {
+	case to.status == 0 && got.body == nil:
+		status = http.StatusNoContent
+		fallthrough
+	case to.status != 0 && to.reply == nil:
+		c.w.WriteHeader(status)
+		return nil
+	case to.status == 0:
+		return c.wrap(status, got.value)
+	}
+	body, err := mapped(to.reply, &c.vars)
+	if err != nil {
+		return err
+	}
+	return c.wrap(status, body)
+}
+
+// wrap answers with body in the dialect's envelope.
+func (c *dialectCall) wrap(status int, body any) (err error) {
+	if c.d.envelope != nil {
+		c.vars.result, c.vars.value = "reply", map[string]any{"status": int64(status), "body": body}
+		if body, err = mapped(c.d.envelope, &c.vars); err != nil {
+			return err
+		}
+	}
+	return c.write(status, body)
+}
+
+// refuse answers with what is wrong.
+func (c *dialectCall) refuse(p *problem) {
+	p.setHeader(c.w)
+	if c.d.failure == nil && c.format == format.JSON {
+		writeJSON(c.w, p.Status, "application/problem+json", p)
+		return
+	}
+	value, err := languageOf(p)
+	if err == nil && c.d.failure != nil {
+		c.vars.result, c.vars.value = "error", value
+		value, err = mapped(c.d.failure, &c.vars)
+	}
+	if err == nil {
+		err = c.write(p.Status, value)
+	}
+	if err != nil {
+		writeJSON(c.w, p.Status, "application/problem+json", p)
+	}
+}
+
+// mapped returns what m comes to.
+func mapped(m *rules.Mapping, v *dialectVars) (any, error) {
+	text, err := m.JSON(v)
+	if err != nil {
+		return nil, err
+	}
+	return lang.Decode(text)
+}
+
+func (c *dialectCall) write(status int, v any) error {
+	text, err := format.Encode(c.format, v)
+	if err != nil {
+		return err
+	}
+	apiHeader(c.w, c.format.ContentType())
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(text) // the client has gone, or not: nothing is to be done
+	return nil
+}
