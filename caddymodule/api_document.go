@@ -137,6 +137,9 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 	if err != nil {
 		return fmt.Errorf("%s: %s", name, plainJSON(err))
 	}
+	if s.Credential != nil && s.Credential.Value == shownSecret {
+		return errors.New("credential: write its value, or leave credential out to keep it")
+	}
 	for _, h := range s.Headers {
 		if h.Value == shownSecret {
 			return fmt.Errorf("headers: write the value of %s, or leave headers out to keep it", h.Name)

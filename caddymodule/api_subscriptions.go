@@ -131,6 +131,9 @@ func (c *apiCall) takeSettings(doc apiDocument, k *keptSubscription, private boo
 	}
 	s.AllowPrivate = s.AllowPrivate || private
 	k.body.Settings = s
+	if err := c.checkLooks(s); err != nil {
+		return err
+	}
 	return checkReceiver(c.r.Context(), s)
 }
 

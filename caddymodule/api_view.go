@@ -77,6 +77,10 @@ type shownSettings struct {
 	DeleteAfter        int                        `json:"delete_after,omitempty" jsonschema:"Ends it after so many attempts in a row without an answer in time. Default: never." bounds:"0|1000000"`
 	Options            map[string]json.RawMessage `json:"options,omitempty" jsonschema:"What its payload, filter and headers see as subscription.options."`
 	For                map[string]*ForResource    `json:"for,omitempty" jsonschema:"What is otherwise for the events of a resource, by its name."`
+	ViewCheck          bool                       `json:"view_check,omitempty" jsonschema:"Delivers only what a GET of the entity with credential can see when it is delivered."`
+	Credential         *Credential                `json:"credential,omitempty" jsonschema:"A header with which the API is asked as you. Its value is kept encrypted, and shown as [secret]."`
+	Expand             []string                   `json:"expand,omitempty" jsonschema:"Sends the entity as a GET with credential shows it, with these in its query parameter expand." bounds:"0|100"`
+	Query              map[string][]string        `json:"query,omitempty" jsonschema:"Sends the entity as a GET with credential shows it, with these query parameters: values are joined by commas, or sent one by one if the name ends in []."`
 	AllowPrivate       bool                       `json:"allow_private,omitempty" jsonschema:"It may be at a private address, and at an http:// URL."`
 	InsecureSkipVerify bool                       `json:"insecure_skip_verify,omitempty" jsonschema:"Any certificate of the receiver is accepted."`
 }
@@ -91,6 +95,7 @@ func (c *apiCall) view(k *keptSubscription) apiSubscription {
 			Payload: s.Payload, ContentType: s.ContentType, Sign: s.Sign, Headers: maskHeaders(s.Headers),
 			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, Chunk: s.Chunk, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 			Options: s.Options, For: maskFor(s.For), AllowPrivate: s.AllowPrivate, InsecureSkipVerify: s.InsecureSkipVerify,
+			ViewCheck: s.ViewCheck, Credential: maskCredential(k.sub), Expand: s.Expand, Query: s.Query,
 		},
 	}
 	for _, secret := range k.body.signs(time.Now()) {
@@ -106,9 +111,16 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 		URL: originOf(s.URL), Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
 		Payload: s.Payload, ContentType: s.ContentType, Timeout: rules.Duration(s.Timeout), Order: string(s.Order),
 		Concurrency: s.Concurrency, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
+		ViewCheck: s.ViewCheck, Credential: maskCredential(s), Expand: s.Expand,
 	}}
 	if s.Chunk.Size > 0 {
 		v.Chunk = &Chunk{Size: s.Chunk.Size, Delay: rules.Duration(s.Chunk.Delay)}
+	}
+	for _, q := range s.Query {
+		if v.Query == nil {
+			v.Query = map[string][]string{}
+		}
+		v.Query[q.Name] = q.Values
 	}
 	for _, p := range s.Scopes {
 		v.Scopes = append(v.Scopes, string(p))
@@ -144,6 +156,14 @@ func originOf(text string) string {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host + "/…"
+}
+
+// maskCredential shows that s has a credential, and not which.
+func maskCredential(s *webhook.Subscription) *Credential {
+	if s == nil || s.Credential.IsZero() {
+		return nil
+	}
+	return &Credential{Header: s.Credential.Header, Value: shownSecret}
 }
 
 // maskHeaders returns headers without the values that are somebody's secrets.

@@ -94,22 +94,28 @@ func parseOrigin(l *optionLine, h *Handler) error {
 	return nil
 }
 
-func parseCredential(l *optionLine, h *Handler) error {
+func parseCredential(l *optionLine, h *Handler) (err error) {
+	h.Credential, err = l.credential()
+	return err
+}
+
+// credential reads a header and its value.
+func (l *optionLine) credential() (*Credential, error) {
 	args, err := l.take(2, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(args) > 2 {
-		return args[2].errf("unexpected %q: write a value with spaces in quotes, credential %s %q", args[2].Text, args[0].Text, textOf(args[1:]))
+		return nil, args[2].errf("unexpected %q: write a value with spaces in quotes, credential %s %q", args[2].Text, args[0].Text, textOf(args[1:]))
 	}
-	h.Credential = &Credential{Header: args[0].Text, Value: args[1].Text}
-	if found := arrived.FindString(h.Credential.Value); found != "" {
-		return args[1].errf("credential is read when Caddy starts, and %s is a part of a request: write {env.NAME}, or {file./path} with an absolute path", shorthand(found))
+	c := &Credential{Header: args[0].Text, Value: args[1].Text}
+	if found := arrived.FindString(c.Value); found != "" {
+		return nil, args[1].errf("credential is read when Caddy starts, and %s is a part of a request: write {env.NAME}, or {file./path} with an absolute path", shorthand(found))
 	}
-	if !headerName.MatchString(h.Credential.Header) {
-		return args[0].errf("credential %q: write a header name first, like %s", args[0].Text, l.usage)
+	if !headerName.MatchString(c.Header) {
+		return nil, args[0].errf("credential %q: write a header name first, like %s", args[0].Text, l.usage)
 	}
-	return nil
+	return c, nil
 }
 
 func parseFetch(l *optionLine, h *Handler) error {

@@ -26,8 +26,8 @@ var subscriptionOptions = forOptions.and(options[*Subscription]{
 	"allow_private":        {usage: "allow_private", parse: func(l *optionLine, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
 	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *optionLine, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
 
-	"view_check": later[*Subscription](),
-	"expand":     later[*Subscription](),
+	"view_check": {usage: "view_check", parse: func(l *optionLine, s *Subscription) error { s.ViewCheck = true; return l.flag() }},
+	"credential": {usage: "credential Authorization {env.CRM_TOKEN}", parse: func(l *optionLine, s *Subscription) (err error) { s.Credential, err = l.credential(); return err }},
 })
 
 // forOptions are those of them that may be otherwise for one resource.
@@ -43,6 +43,8 @@ var forOptions = options[*Subscription]{
 	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
 	"chunk":        {usage: chunkUsage, parse: parseChunk},
 	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
+	"expand":       {usage: "expand owner tasks", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.Expand, checkParameterValue) }, many: true},
+	"query":        {usage: "query load-only id name", parse: parseQuery, many: true},
 }
 
 const signUsage = "sign standard, sign ed25519, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]"
@@ -95,6 +97,9 @@ func (s *Subscription) checkWhole(l *optionLine) error {
 		return l.errf("subscription %s has %d secrets: write up to %d, newest first", s.Name, len(s.Secrets), maxSecrets)
 	}
 	if err := s.checkShape(); err != nil {
+		return l.errf("subscription %s: %w", s.Name, err)
+	}
+	if err := s.checkLooks(); err != nil {
 		return l.errf("subscription %s: %w", s.Name, err)
 	}
 	return nil

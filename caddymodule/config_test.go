@@ -177,6 +177,9 @@ func TestCheckRefuses(t *testing.T) {
 		"an empty file":                   {subscribed("scopes project.**\nsecret {file."+empty+"}", projects), "the file is empty"},
 		"a missing credential":            {":8080 {\n\tsidehook shop {\n\t\tcredential Authorization \"Bearer {env.NOT_THERE}\"\n\t\tresource project /api/projects\n\t}\n}\n", "handler of api shop: credential Authorization: {env.NOT_THERE}"},
 		"a missing file":                  {subscribed("scopes project.**\nsecret {file./nowhere/secret}", projects), "{file./nowhere/secret}: open /nowhere/secret"},
+		"a view check of nobody":          {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nview_check\ncredential Authorization {env.TOKEN}", projects), "subscription crm: view_check asks the API itself: write origin http://localhost:3000, with where it answers, in sidehook of the site (api default)"},
+		"an expansion of nobody":          {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nfor project {\nexpand owner\n}", projects), "subscription crm: expand asks the API itself: write origin"},
+		"a missing token":                 {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nview_check\ncredential Authorization {env.NOT_THERE}", projects), "subscription crm: credential Authorization: {env.NOT_THERE}: the environment variable NOT_THERE is not set"},
 		"one resource declared in two ways": {
 			two("resource project /api/projects", "resource project /api/v2/projects"),
 			`Caddyfile:3: path is "/api/projects" in one and "/api/v2/projects" in the other`,
@@ -237,12 +240,15 @@ func TestErrorsOfJSONNameTheirPlace(t *testing.T) {
 		"a path":              {`{"resources":[{"name":"project","path":"/p","redact":["entity.iban"]}]}`, `{}`, "resources[0].redact: path \"entity.iban\": paths begin inside the entity: write iban"},
 		"on_change":           {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"on_change":["entity.a"]}]}`, "subscription crm: on_change: path \"entity.a\": paths begin inside the entity: write a"},
 		"fields":              {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"fields":["a,b"]}]}`, "subscription crm: fields: path \"a,b\": paths are separated by spaces, in JSON each is a text of its own: write a b"},
+		"a credential":        {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"view_check":true,"credential":{"header":"X-Hunter","value":"a\nb: hunter2"}}]}`, "subscription crm: credential: its value has a line break"},
+		"whose header frames": {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"view_check":true,"credential":{"header":"host","value":"a"}}]}`, "subscription crm: credential: header host frames the request"},
+		"a query of nothing":  {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"query":{"include":[]}}]}`, "subscription crm: query include has no value"},
+		"expand said twice":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"expand":["a"],"query":{"expand":["b"]}}]}`, "subscription crm: query expand: expand says it already"},
 		"skip_keys":           {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"skip_keys":["a,"]}]}`, "skip_keys \"a,\" ends in a comma"},
-		"a field of later":    {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"a"},{"name":"crm","view_check":true}]}`, "subscriptions[1].view_check is not in this version yet and would have no effect: take it out"},
 		"an app's of later":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"store_max":1}`, "store_max is not in this version yet and would have no effect: take it out"},
 		"a field misspelt":    {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","rat":"1/s"}]}`, `subscriptions[0].rat: unknown field "rat": did you mean rate?`},
 		"a field deep within": {`{"resources":[{"name":"project","path":"/p","emit":[{"scope":"a.b"},{"scop":"a.b"}]}]}`, `{}`, `resources[0].emit[1].scop: unknown field "scop": did you mean scope?`},
-		"a field in for":      {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","for":{"task":{"quux":1}}}]}`, `subscriptions[0].for.task.quux: unknown field "quux": write chunk, content_type, fields`},
+		"a field in for":      {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","for":{"task":{"quux":1}}}]}`, `subscriptions[0].for.task.quux: unknown field "quux": write chunk, content_type, expand, fields`},
 		"an order of later":   {`{"resources":[{"name":"project","path":"/p"}]}`, `{"subscriptions":[{"name":"crm","url":"https://a.example.com","scopes":["**"],"sign":{"scheme":"none"},"hold_behind":true}]}`, "hold_behind"},
 	} {
 		t.Run(name, func(t *testing.T) {

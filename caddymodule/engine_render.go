@@ -12,7 +12,7 @@ import (
 )
 
 // Render implements [deliver.Renderer].
-func (e *engine) Render(ctx context.Context, d *webhook.Delivery, _ *webhook.Subscription) (webhook.Payload, error) {
+func (e *engine) Render(ctx context.Context, d *webhook.Delivery, s *webhook.Subscription) (webhook.Payload, error) {
 	ev, err := e.store.Event(ctx, d.Event)
 	if err != nil {
 		if !errors.Is(err, store.ErrNotFound) {
@@ -28,7 +28,14 @@ func (e *engine) Render(ctx context.Context, d *webhook.Delivery, _ *webhook.Sub
 	if err != nil {
 		return webhook.Payload{}, err
 	}
-	return subs.Render(ev, d, further...)
+	shown, looked, err := e.looker.lookAll(ctx, append([]*webhook.Event{ev}, further...), d, s.As(ev.Key.Resource))
+	stats.looked(&looked)
+	if looked.Resource = ev.Key.Resource; err != nil || looked.Withheld != nil {
+		return looked, err
+	}
+	out, err := subs.Render(shown[0], d, shown[1:]...)
+	out.Sights = looked.Sights
+	return out, err
 }
 
 // further returns the events of a chunk behind the first. One that was erased is

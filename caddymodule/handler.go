@@ -46,6 +46,9 @@ type liveOptions struct {
 	// then nobody is.
 	origin *origin
 
+	// looks is asked as subscribers; nil: there is no origin.
+	looks *lookOrigin
+
 	fetchTimeout time.Duration // bounds every wait that is ours
 	fetchMax     int           // fetches at once
 	maxBody      int64         // bytes kept of each body

@@ -62,11 +62,11 @@ type Handler struct {
 // Credential is a header with which Sidehook asks the API itself.
 type Credential struct {
 	// Header is the field's name, like Authorization.
-	Header string `json:"header"`
+	Header string `json:"header" jsonschema:"Name of the header, like Authorization, Cookie or X-Api-Key."`
 
 	// Value is the field's value. {env.NAME} and {file./path} in it are read when
 	// the configuration is loaded.
-	Value string `json:"value"`
+	Value string `json:"value" jsonschema:"Its value, like Bearer and a token."`
 }
 
 // FetchLimits bounds the GETs of one handler.

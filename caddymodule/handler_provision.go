@@ -44,6 +44,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	o := h.options(program)
 	if h.Origin != "" {
 		o.origin = newOrigin(h.Origin, service, o.fetchMax)
+		o.looks = newLookOrigin(h.Origin, service, &o)
 	}
 	registered := app.register(program, &h.Config)
 	o.config = registered.config
@@ -58,6 +59,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 func (h *Handler) Cleanup() error {
 	if h.live != nil {
 		h.live.origin.close()
+		h.live.looks.close()
 	}
 	return nil
 }

@@ -70,6 +70,7 @@ func (b *keptBody) nextEnd(now time.Time) (next time.Time) {
 func (k *keptSubscription) build(now time.Time) *webhook.Subscription {
 	out := k.body.Settings.plain()
 	out.ID, out.Static, out.Tenant = k.ID, false, k.Tenant
+	out.Credential = k.body.Settings.credential()
 	out.URL, out.AllowPrivate = k.body.Settings.URL, k.body.Settings.AllowPrivate
 	out.Headers = literalHeaders(k.body.Settings.Headers)
 	for _, s := range k.body.signs(now) {
@@ -79,7 +80,7 @@ func (k *keptSubscription) build(now time.Time) *webhook.Subscription {
 		with := k.body.Settings.with(f)
 		v := with.plain()
 		v.ID, v.Static, v.Tenant, v.URL, v.AllowPrivate, v.Secrets = out.ID, false, out.Tenant, out.URL, out.AllowPrivate, out.Secrets
-		v.Headers = literalHeaders(with.Headers)
+		v.Headers, v.Credential = literalHeaders(with.Headers), out.Credential
 		if out.For == nil {
 			out.For = make(map[string]*webhook.Subscription)
 		}

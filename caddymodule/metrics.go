@@ -31,6 +31,7 @@ type metrics struct {
 
 	fetches     *prometheus.CounterVec // kind, outcome
 	fetchTime   *prometheus.HistogramVec
+	looks       *prometheus.CounterVec // outcome
 	attempts    *prometheus.CounterVec // outcome
 	deliveries  *prometheus.CounterVec // state
 	circuits    prometheus.Counter
@@ -58,6 +59,7 @@ func newMetrics() *metrics {
 		missed:       counter("missed_calls_total", "Calls that went through while the journal could not write.", "api"),
 		notRefreshed: counter("not_refreshed_total", "Entities that a refresh line named and no GET showed.", "api"),
 		fetches:      counter("fetches_total", "GETs made to learn an entity's state.", "kind", "outcome"),
+		looks:        counter("views_total", "Deliveries of which a GET as their subscriber decided, by what it showed.", "outcome"),
 		attempts:     counter("attempts_total", "Requests made for deliveries.", "outcome"),
 		deliveries:   counter("deliveries_total", "Deliveries that reached a final state, or are held and hold their lane.", "state"),
 		circuits: prometheus.NewCounter(prometheus.CounterOpts{
@@ -90,7 +92,7 @@ func (m *metrics) register(reg *prometheus.Registry) error {
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.captured, m.derived, m.unchanged, m.repeats, m.gaps, m.skipped, m.quarantined, m.unowned, m.missed, m.notRefreshed,
-		m.fetches, m.fetchTime, m.attempts, m.circuits, m.deliveries, m.attemptTime, m.lag, engineCollector{},
+		m.fetches, m.fetchTime, m.looks, m.attempts, m.circuits, m.deliveries, m.attemptTime, m.lag, engineCollector{},
 	}
 }
 

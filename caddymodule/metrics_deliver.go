@@ -31,6 +31,16 @@ func (o deliverObserver) Attempted(s *webhook.Subscription, d *webhook.Delivery,
 	o.e.logger.Warn("attempt not accepted", append(attrs, "outcome", string(a.Outcome), "why", a.Why(), "url", a.URL)...)
 }
 
+// looked counts what a GET as a subscriber, if one decided, has decided.
+func (m *metrics) looked(p *webhook.Payload) {
+	switch {
+	case p.Withheld != nil:
+		m.looks.WithLabelValues(string(p.Withheld.Outcome)).Inc()
+	case p.Sights != nil:
+		m.looks.WithLabelValues("visible").Inc()
+	}
+}
+
 // Settled implements [deliver.Observer].
 func (o deliverObserver) Settled(s *webhook.Subscription, d *webhook.Delivery) {
 	stats.deliveries.WithLabelValues(string(d.State)).Inc()

@@ -60,7 +60,7 @@ func (s *settings) with(kept []*webhook.Subscription) (*settings, error) {
 func (e *engine) keep(now time.Time) store.Keep {
 	s, states := e.current(), e.states()
 	return store.Keep{
-		Now: now, Retention: s.retention, Tombstone: tombstoneTime, HoldFor: s.holdFor,
+		Now: now, Retention: s.retention, Tombstone: tombstoneTime, HoldFor: s.holdFor, Sights: sightTime,
 		Holding: func(sub webhook.SubscriptionID, position uint64) (since time.Time, held bool) {
 			st, ok := states[sub]
 			return st.Since, ok && (st.Status != webhook.Active || position <= st.HeldThrough)

@@ -42,7 +42,7 @@ func TestAllOfAHandlerCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := h.options(program)
-	wantAllSet(t, o, "config", "lease", "origin", "logger") // set by Provision
+	wantAllSet(t, o, "config", "lease", "origin", "looks", "logger") // set by Provision
 	type limits struct {
 		Timeout        time.Duration
 		Max            int
@@ -77,7 +77,9 @@ func full() *Subscription {
 		For: map[string]*ForResource{"project": {
 			Filter: `entity.data.a == 2`, OnChange: []string{"b"}, Fields: []string{"b"}, SkipKeys: []string{"sync"}, Payload: "full",
 			ContentType: "json", Headers: []Header{{"x-b", "2"}}, Timeout: rules.Duration(4 * time.Second), Retry: &once, Order: "none", Chunk: &Chunk{Size: 8},
+			Expand: []string{"c"}, Query: map[string][]string{"q": {"3"}},
 		}},
+		ViewCheck: true, Credential: &Credential{Header: "x-api-key", Value: "k"}, Expand: []string{"a", "b"}, Query: map[string][]string{"p[]": {"1", "2"}},
 	}
 }
 
@@ -100,12 +102,15 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 		Secrets: []webhook.Secret{webhook.NewSecret(builtSecret)}, Headers: []webhook.HeaderTemplate{{Name: "X-A", Value: "1"}},
 		Timeout: 3 * time.Second, Retry: webhook.Schedule{time.Second, time.Minute}, Order: webhook.OrderEntityHold, Concurrency: 4,
 		Rate: webhook.Rate{Requests: 5, Per: time.Minute}, Options: json.RawMessage(`{"topic":"t"}`), PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: webhook.Chunking{Size: 7, Delay: time.Minute},
+		ViewCheck: true, Credential: webhook.Credential{Header: "X-Api-Key", Value: webhook.NewSecret("k")}, Expand: []string{"a", "b"},
+		Query: []webhook.QueryParameter{{Name: "p[]", Values: []string{"1", "2"}}},
 	}
 	inner := *want
 	inner.Filter, inner.OnChange, inner.Fields, inner.SkipKeys = `entity.data.a == 2`, []string{"b"}, []string{"b"}, []string{"sync"}
 	inner.Payload, inner.ContentType, inner.Headers = "full", "json", []webhook.HeaderTemplate{{Name: "X-B", Value: "2"}}
 	inner.Timeout, inner.Retry, inner.Order = 4*time.Second, webhook.Schedule{time.Hour}, webhook.OrderNone
 	inner.Chunk = webhook.Chunking{Size: 8}
+	inner.Expand, inner.Query = []string{"c"}, []webhook.QueryParameter{{Name: "q", Values: []string{"3"}}}
 	want.For = map[string]*webhook.Subscription{"project": &inner}
 	same := cmp.Comparer(func(a, b webhook.Secret) bool { return a == b })
 	if diff := cmp.Diff(want, got, same); diff != "" {
@@ -171,7 +176,8 @@ func TestALiteralSecretIsWarnedOf(t *testing.T) {
 		a := &App{}
 		a.run.logger = slog.New(leveled{slog.DiscardHandler, &levels})
 		s := full()
-		s.Secrets = []string{secret}
+		s.Secrets, s.Credential = []string{secret}, nil
+		s.ViewCheck = false
 		if _, err := a.buildSubscription(s); err != nil {
 			t.Fatal(err)
 		}

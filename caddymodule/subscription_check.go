@@ -57,6 +57,9 @@ func (s *Subscription) check(payloads map[string]rules.Payload) error {
 	if err := s.checkSign(); err != nil {
 		return err
 	}
+	if err := s.checkAsked(); err != nil {
+		return err
+	}
 	return s.checkNumbers()
 }
 

@@ -100,6 +100,26 @@ type Subscription struct {
 	// an object, in JSON at most 16 KiB. Default: none.
 	Options map[string]json.RawMessage `json:"options,omitempty"`
 
+	// ViewCheck delivers only what its owner may see: before each delivery a GET of
+	// the entity with Credential, at the origin of the api, must succeed. 403 and
+	// 404 make the delivery not_visible; a 404 within a minute of the change is tried
+	// again. Of a deleted entity the last answer within 30 days decides.
+	ViewCheck bool `json:"view_check,omitempty"`
+
+	// Credential is whom the API is asked as. {env.NAME} and {file./path} in its
+	// value are read when the configuration is loaded.
+	Credential *Credential `json:"credential,omitempty"`
+
+	// Expand makes the payload's entity from such a GET, with these in its query
+	// parameter expand, separated by commas. A subscription of the configuration
+	// without a credential asks with that of the handler.
+	Expand []string `json:"expand,omitempty"`
+
+	// Query makes the payload's entity from such a GET with these parameters: the
+	// values of one are separated by commas, or if its name ends in [] each gets a
+	// parameter of its own.
+	Query map[string][]string `json:"query,omitempty"`
+
 	// For replaces options for the events of some resources, by their names.
 	For map[string]*ForResource `json:"for,omitempty"`
 
@@ -195,6 +215,7 @@ func (s *Subscription) plain() *webhook.Subscription {
 		Order:       webhook.Order(orDefault(s.Order, string(webhook.OrderEntity))),
 		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
+		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(),
 	}
 	out.Chunk, out.Options = s.Chunk.plain(), s.options()
 	for _, p := range s.Scopes {
@@ -222,6 +243,9 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 	if err := s.check(a.Payloads); err != nil {
 		return nil, err
 	}
+	if err := s.checkLooks(); err != nil {
+		return nil, err
+	}
 	out := s.plain()
 	var err error
 	if out.URL, err = resolve(s.URL); err != nil {
@@ -234,6 +258,9 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 		return nil, err
 	}
 	if out.Secrets, err = a.readSecrets(s); err != nil {
+		return nil, err
+	}
+	if out.Credential, err = a.readCredential(s); err != nil {
 		return nil, err
 	}
 	if err := a.buildFor(s, out); err != nil {

@@ -14,8 +14,8 @@ import (
 // What is left out is as the subscription has it.
 type ForResource struct {
 	// Filter, OnChange, Fields, SkipKeys, Payload, ContentType, Headers, Timeout,
-	// Retry, Order and Chunk are as in the subscription. A list takes the place of
-	// the whole list there.
+	// Retry, Order, Chunk, Expand and Query are as in the subscription. A list takes
+	// the place of the whole list there.
 	Filter      string         `json:"filter,omitempty"`
 	OnChange    []string       `json:"on_change,omitempty"`
 	Fields      []string       `json:"fields,omitempty"`
@@ -27,6 +27,9 @@ type ForResource struct {
 	Retry       *Retry         `json:"retry,omitempty"`
 	Order       string         `json:"order,omitempty"`
 	Chunk       *Chunk         `json:"chunk,omitempty"`
+	Expand      []string       `json:"expand,omitempty"`
+
+	Query map[string][]string `json:"query,omitempty"`
 }
 
 // parseFor reads
@@ -56,7 +59,7 @@ func parseFor(l *optionLine, s *Subscription) error {
 	s.For[args[0].Text] = &ForResource{
 		Filter: inner.Filter, OnChange: inner.OnChange, Fields: inner.Fields, SkipKeys: inner.SkipKeys,
 		Payload: inner.Payload, ContentType: inner.ContentType, Headers: inner.Headers,
-		Timeout: inner.Timeout, Retry: inner.Retry, Order: inner.Order, Chunk: inner.Chunk,
+		Timeout: inner.Timeout, Retry: inner.Retry, Order: inner.Order, Chunk: inner.Chunk, Expand: inner.Expand, Query: inner.Query,
 	}
 	return nil
 }
@@ -68,7 +71,7 @@ func (s *Subscription) with(f *ForResource) *Subscription {
 	v.Filter, v.Payload = orDefault(f.Filter, s.Filter), orDefault(f.Payload, s.Payload)
 	v.ContentType, v.Order = orDefault(f.ContentType, s.ContentType), orDefault(f.Order, s.Order)
 	v.Timeout, v.Retry = orDefault(f.Timeout, s.Timeout), orDefault(f.Retry, s.Retry)
-	for _, list := range []struct{ to, by *[]string }{{&v.OnChange, &f.OnChange}, {&v.Fields, &f.Fields}, {&v.SkipKeys, &f.SkipKeys}} {
+	for _, list := range []struct{ to, by *[]string }{{&v.OnChange, &f.OnChange}, {&v.Fields, &f.Fields}, {&v.SkipKeys, &f.SkipKeys}, {&v.Expand, &f.Expand}} {
 		if len(*list.by) > 0 {
 			*list.to = *list.by
 		}
@@ -77,6 +80,9 @@ func (s *Subscription) with(f *ForResource) *Subscription {
 		v.Headers = f.Headers
 	}
 	v.Chunk = orDefault(f.Chunk, s.Chunk)
+	if len(f.Query) > 0 {
+		v.Query = f.Query
+	}
 	return &v
 }
 
@@ -96,7 +102,7 @@ func (a *App) buildFor(s *Subscription, out *webhook.Subscription) error {
 		if v.Headers, err = buildHeaders(with.Headers); err != nil {
 			return fmt.Errorf("for %s: %w", resource, err)
 		}
-		v.URL, v.Secrets = out.URL, out.Secrets
+		v.URL, v.Secrets, v.Credential = out.URL, out.Secrets, out.Credential
 		if out.For == nil {
 			out.For = make(map[string]*webhook.Subscription)
 		}

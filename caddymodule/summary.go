@@ -160,6 +160,12 @@ func (s *summary) limits(sub *webhook.Subscription) {
 	if len(sub.OnChange) > 0 {
 		fmt.Fprintf(s, "    if     an update changes %s\n", orList(sub.OnChange))
 	}
+	if sub.ViewCheck {
+		s.WriteString("    if     a GET with its credential shows the entity\n")
+	}
+	if q := strings.TrimPrefix(lookPath("", sub), "?"); q != "" {
+		fmt.Fprintf(s, "    with   the entity as its own GET shows it: ?%s\n", q)
+	}
 	fmt.Fprintf(s, "    as     %s, signed: %s\n", sub.Payload, sub.Sign.Scheme)
 	for _, resource := range slices.Sorted(maps.Keys(sub.For)) {
 		fmt.Fprintf(s, "    for    %s, where otherwise:\n", resource)
@@ -179,6 +185,7 @@ func (s *summary) differs(sub, v *webhook.Subscription) {
 		{"timeout", sub.Timeout.String(), v.Timeout.String()},
 		{"retry", fmt.Sprint(sub.Retry), fmt.Sprint(v.Retry)},
 		{"order", string(sub.Order), string(v.Order)},
+		{"GET", lookPath("", sub), lookPath("", v)},
 	} {
 		if line.whole != line.here {
 			fmt.Fprintf(s, "           %s %s\n", line.name, line.here)

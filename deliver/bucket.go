@@ -46,5 +46,8 @@ func (b *bucket) take(now time.Time) bool {
 	return true
 }
 
+// giveBack puts back what take has taken, for a request that was not made.
+func (b *bucket) giveBack() { b.free = b.free.Add(-b.each) }
+
 // ahead is how many deliveries are worth claiming ahead.
 func (b *bucket) ahead() int { return 2 + int(b.credit/b.each) }

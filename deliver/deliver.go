@@ -30,9 +30,9 @@ type Releaser interface {
 // as a store that cannot be read: the attempt has failed, and another follows.
 var ErrNotNow = errors.New("not now")
 
-// Renderer says what one delivery sends. An error that does not wrap ErrNotNow
-// means that we cannot, and that trying again would not help: the delivery is
-// dead.
+// Renderer says what one delivery sends, or why it is withheld. An error that
+// does not wrap ErrNotNow means that we cannot, and that trying again would not
+// help: the delivery is dead.
 type Renderer interface {
 	Render(ctx context.Context, d *webhook.Delivery, s *webhook.Subscription) (webhook.Payload, error)
 }
@@ -46,7 +46,8 @@ type States interface {
 // from many goroutines, must be quick, and must not keep or change what they
 // are given.
 type Observer interface {
-	// Attempted is called after each attempt, before it is recorded.
+	// Attempted is called after each attempt, before it is recorded. What is
+	// withheld is no attempt.
 	Attempted(s *webhook.Subscription, d *webhook.Delivery, a *webhook.Attempt)
 	// Settled is called when it is durable that a delivery is final, or held.
 	Settled(s *webhook.Subscription, d *webhook.Delivery)

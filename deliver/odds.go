@@ -54,8 +54,8 @@ func (s *subscriber) tip(a *webhook.Attempt) bool {
 	if s.odds == nil && !failed || s.state.Opened > 0 {
 		return false
 	}
-	if a.Outcome == webhook.Throttled || a.Outcome == webhook.Broken {
-		return false // it asks us to wait, and we do; or we are at fault
+	if a.Outcome == webhook.Throttled || a.Outcome == webhook.Broken || a.Outcome.Withheld() {
+		return false // it asks us to wait, and we do; or we are at fault; or it was not asked
 	}
 	if s.odds == nil {
 		s.odds = new(odds)

@@ -23,6 +23,7 @@ type plan struct {
 	concurrency int
 	userAgent   []string
 	masks       []string // headers whose values records do not show
+	looks       bool     // a GET as the subscriber decides what is sent
 
 	of      map[string]*plan // what it is for some resources, where that is something else
 	longest time.Duration    // the timeout, or that of one of these
@@ -70,7 +71,9 @@ func compile(s *webhook.Subscription, version string) (*plan, error) {
 	}
 	p.fixed = 7 + len(p.headers)
 	p.masks = masks(p.headers, s.Sign)
-	p.longest = p.timeout
+	if p.longest, p.looks = p.timeout, s.Looks(); p.looks {
+		p.concurrency = min(p.concurrency, webhook.MaxLooks)
+	}
 	for resource, v := range s.For {
 		if p.of == nil {
 			p.of = make(map[string]*plan, len(s.For))
@@ -80,6 +83,7 @@ func compile(s *webhook.Subscription, version string) (*plan, error) {
 			return nil, fmt.Errorf("for %s: %w", resource, err)
 		}
 		p.of[resource], p.longest = of, max(p.longest, of.timeout)
+		p.looks, p.concurrency = p.looks || of.looks, min(p.concurrency, of.concurrency)
 	}
 	return p, nil
 }

@@ -35,8 +35,9 @@ type subscriber struct {
 	version uint64 // of state
 	removed bool   // deleted: its state is written no more
 
-	rate *bucket // nil: it has no rate
-	odds *odds   // nil: no attempt has failed lately
+	rate *bucket   // nil: it has no rate
+	odds *odds     // nil: no attempt has failed lately
+	rest time.Time // until when nothing is tried because the API does not say what may be seen
 
 	ready    []webhook.Delivery // claimed, not yet attempted
 	inFlight int
@@ -59,7 +60,35 @@ func (r *roster) init(unsettled int) {
 // eligible reports whether s may be attempted now. Its rate is asked apart, by
 // [roster.take]: it ends so often that what is claimed is kept meanwhile.
 func (s *subscriber) eligible(now time.Time) bool {
-	return s.plan != nil && s.state.Status == webhook.Active && !now.Before(s.state.Waits())
+	return s.plan != nil && s.state.Status == webhook.Active && !now.Before(s.waits())
+}
+
+// waits returns when s may be tried again; it may have passed.
+func (s *subscriber) waits() time.Time {
+	if at := s.state.Waits(); at.After(s.rest) {
+		return at
+	}
+	return s.rest
+}
+
+// restMost bounds the rest of a subscriber whose API does not say what it may
+// see: then each of its deliveries is put off, which is a write, and one a second
+// shows as well as a thousand when that is over. What goes elsewhere rests no
+// longer.
+const restMost = time.Second
+
+// withheld notes that a delivery of s was withheld: nothing was sent, so its rate
+// is not used up.
+func (s *subscriber) withheld(a *webhook.Attempt, now time.Time) {
+	if s.rate != nil {
+		s.rate.giveBack()
+	}
+	if a.Outcome != webhook.Unasked {
+		return
+	}
+	if s.rest = now.Add(restMost); a.RetryAt.Before(s.rest) {
+		s.rest = a.RetryAt
+	}
 }
 
 // room returns how many deliveries to claim for s: enough to keep its slots
@@ -199,8 +228,8 @@ func (r *roster) scan(now time.Time) {
 func (r *roster) arm(s *subscriber, now time.Time) {
 	switch {
 	case s.plan == nil || s.state.Status != webhook.Active:
-	case now.Before(s.state.Waits()):
-		r.scanBy(s.state.Waits())
+	case now.Before(s.waits()):
+		r.scanBy(s.waits())
 	case !s.ask:
 		r.scanBy(s.next)
 	}

@@ -20,11 +20,16 @@ const maxDrain = 64 << 10
 // errCut is the cause of an attempt's context when the shutdown budget is spent.
 var errCut = errors.New("cut off by the shutdown")
 
-// attempt makes one request for dl and returns what came of it, or nil if ctx
-// ended with errCut before there was an answer: then it does not count; and what
-// p is for the resource that dl is about.
-func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) (a *webhook.Attempt, as *plan) {
-	a = &webhook.Attempt{
+// made is what came of a delivery's turn.
+type made struct {
+	*webhook.Attempt                 // nil: it was cut off, and does not count
+	as               *plan           // what the plan is for the resource that the delivery is about
+	sights           []webhook.Sight // to be kept
+}
+
+// attempt makes one request for dl and returns what came of it.
+func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) (m made) {
+	a := &webhook.Attempt{
 		Delivery: dl.ID,
 		Number:   max(dl.Requests, dl.Attempts) + 1,
 		Started:  time.Now(),
@@ -32,33 +37,79 @@ func (d *Deliverer) attempt(ctx context.Context, p *plan, dl *webhook.Delivery) 
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			a, as = broken(a, fmt.Errorf("panic: %v", r)), p
+			m = made{Attempt: broken(a, fmt.Errorf("panic: %v", r)), as: p}
 		}
 	}()
-	longest := p.longest
-	ctx, cancel := context.WithTimeoutCause(ctx, longest, errTimeout)
-	defer cancel()
-	payload, err := d.opts.Renderer.Render(ctx, dl, p.sub)
+	payload, err := d.render(ctx, p, dl, a)
 	if err != nil {
-		return p.unready(ctx, a, fmt.Errorf("payload: %w", err)), p
+		return made{Attempt: p.unready(err, a), as: p}
 	}
-	if p = p.as(payload.Resource); p.timeout < longest {
-		var sooner context.CancelFunc
-		ctx, sooner = context.WithDeadlineCause(ctx, a.Started.Add(p.timeout), errTimeout)
-		defer sooner()
+	p = p.as(payload.Resource)
+	m = made{as: p, sights: payload.Sights}
+	if w := payload.Withheld; w != nil {
+		if m.Attempt = withheld(a, w); context.Cause(ctx) == errCut {
+			m.Attempt = nil // the API was not asked to the end
+		}
+		return m
 	}
+	ctx, cancel := context.WithDeadlineCause(ctx, a.Started.Add(p.timeout), errTimeout)
+	defer cancel()
 	if payload.ID == "" {
 		payload.ID = string(dl.Event)
 	}
-	return p.send(ctx, &payload, a), p
+	m.Attempt = p.send(ctx, &payload, a)
+	return m
+}
+
+// lookTime is what a Renderer may take beside the timeout where it asks the API,
+// and lookMore for each further event.
+const (
+	lookTime = 10 * time.Second
+	lookMore = time.Second
+)
+
+// render returns the payload for dl. Where the API was asked for it, the attempt
+// begins after that.
+func (d *Deliverer) render(ctx context.Context, p *plan, dl *webhook.Delivery, a *webhook.Attempt) (webhook.Payload, error) {
+	most := p.longest
+	if p.looks {
+		most += lookTime + time.Duration(len(dl.Events())-1)*lookMore
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, most, errTimeout)
+	defer cancel()
+	payload, err := d.opts.Renderer.Render(ctx, dl, p.sub)
+	if err != nil {
+		return payload, &notRendered{err, context.Cause(ctx)}
+	}
+	if payload.Withheld != nil || payload.Sights != nil {
+		a.Started = time.Now()
+	}
+	return payload, nil
+}
+
+// notRendered is the error of a [Renderer], and why its context has ended.
+type notRendered struct{ err, cause error }
+
+func (n *notRendered) Error() string { return "payload: " + n.err.Error() }
+func (n *notRendered) Unwrap() error { return n.err }
+
+// withheld says that nothing was sent, and why.
+func withheld(a *webhook.Attempt, w *webhook.Withheld) *webhook.Attempt {
+	a.Latency = time.Since(a.Started)
+	a.Outcome, a.Error, a.RetryAt = w.Outcome, w.Why, w.Until
+	return a
 }
 
 // unready says what comes of an attempt whose payload could not be rendered.
-func (p *plan) unready(ctx context.Context, a *webhook.Attempt, err error) *webhook.Attempt {
+func (p *plan) unready(err error, a *webhook.Attempt) *webhook.Attempt {
+	var cause error
+	if n, ok := errors.AsType[*notRendered](err); ok {
+		cause = n.cause
+	}
 	switch {
-	case context.Cause(ctx) == errCut:
+	case cause == errCut:
 		return nil
-	case context.Cause(ctx) == errTimeout: // the store may have stalled
+	case cause == errTimeout: // the store may have stalled
 		return failed(a, fmt.Sprintf("the payload was not ready within %s", p.longest))
 	case errors.Is(err, ErrNotNow):
 		return failed(a, err.Error())

@@ -70,8 +70,7 @@ func (d *Deliverer) work(ctx context.Context) {
 		if !ok {
 			return
 		}
-		a, as := d.attempt(ctx, p, &dl)
-		d.finish(s, as, &dl, a)
+		d.finish(s, &dl, d.attempt(ctx, p, &dl))
 	}
 }
 
@@ -96,9 +95,9 @@ func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 	return nil, nil, false
 }
 
-// finish frees the slot of dl and hands the attempt on to be recorded. A nil
-// attempt was cut off and does not count.
-func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webhook.Attempt) {
+// finish frees the slot of dl and hands on what came of it, to be recorded.
+func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, m made) {
+	p, a := m.as, m.Attempt
 	if a == nil {
 		d.mu.Lock()
 		s.inFlight--
@@ -106,11 +105,16 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 		d.opts.Queue.Unclaim(dl.ID)
 		return
 	}
-	d.opts.Observer.Attempted(p.sub, dl, a)
+	settlement := webhook.Settlement{Sights: m.sights, Withheld: a.Outcome.Withheld()}
+	if !settlement.Withheld {
+		d.opts.Observer.Attempted(p.sub, dl, a)
+		settlement.Attempt = a
+	}
 	after := dl.After(*a, p.sub.Retry)
 	if after.State == webhook.Exhausted && p.sub.Order == webhook.OrderEntityHold && dl.Lane != "" && dl.Priority != webhook.Replaying {
 		after = after.Hold()
 	}
+	settlement.Delivery = after
 	awaited := dl.Lane != "" && d.opts.Queue.Awaited(dl.ID)
 
 	d.mu.Lock()
@@ -123,13 +127,17 @@ func (d *Deliverer) finish(s *subscriber, p *plan, dl *webhook.Delivery, a *webh
 	}
 	changed := d.roster.set(s, state)
 	var dropped []webhook.DeliveryID
-	if now := time.Now(); !s.eligible(now) {
+	now := time.Now()
+	if settlement.Withheld {
+		s.withheld(a, now)
+	}
+	if !s.eligible(now) {
 		dropped = d.roster.drop(s)
 		d.roster.arm(s, now)
 		poke(d.wake)
 	}
 	d.roster.queueUp(s)
-	d.settler.add(result{sub: s, plan: p, settlement: webhook.Settlement{Delivery: after, Attempt: a}}, awaited)
+	d.settler.add(result{sub: s, plan: p, settlement: settlement}, awaited)
 	d.mu.Unlock()
 
 	if len(dropped) > 0 {

@@ -19,8 +19,9 @@ import (
 // been missed; null if it is not known), and previous the old values of what
 // changed: {} if nothing did, left out where there was no before or it is not
 // known. entity.id is a string always, whatever the API makes of it; sequence
-// is left out where there is no entity. full adds everything that is stored,
-// thin leaves data and previous out. `fields` limits data, previous, before and
+// is left out where there is no entity. If the entity sent is what a later GET by
+// the subscriber showed, provenance stands there too and says so. full adds
+// everything that is stored, thin leaves data and previous out. `fields` limits data, previous, before and
 // changes; of a call outside every resource data is its item.
 //
 // An error is ours, not the receiver's: the subscription is not known, does not
@@ -106,7 +107,14 @@ func sizeHint(e *webhook.Event) int {
 type standardBody struct{}
 
 func (standardBody) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
-	return v.close(appendCommon(dst, v.event, fields, true)), nil
+	dst = appendCommon(dst, v.event, fields, true)
+	if v.event.Provenance.Viewed != nil {
+		var err error
+		if dst, err = appendProvenance(dst, v.event.Provenance); err != nil {
+			return nil, err
+		}
+	}
+	return v.close(dst), nil
 }
 
 type thinBody struct{}

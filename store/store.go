@@ -259,6 +259,13 @@ type DeliveryQuery struct {
 	Max          int                     // at most so many; 0 means 100
 }
 
+// Sights keeps what subscribers' own GETs showed: [webhook.Settlement].Sights.
+type Sights interface {
+	// Sight returns what a subscription has last seen of an entity, by the hour;
+	// with a zero At if nothing is known.
+	Sight(ctx context.Context, sub webhook.SubscriptionID, key webhook.EntityKey) (webhook.Sight, error)
+}
+
 // Stats is what health and metrics show.
 type Stats struct {
 	Position uint64 // of the newest event
@@ -278,6 +285,7 @@ type Keep struct {
 	Retention time.Duration // of an event, from its last settlement, or from recording if nobody wanted it
 	Tombstone time.Duration // of a deleted entity's snapshot
 	HoldFor   time.Duration // of an owed delivery whose subscription is not Active
+	Sights    time.Duration // of a sight
 
 	// Holding reports whether deliveries of sub up to position are held, and
 	// since when.
@@ -295,6 +303,7 @@ type Store interface {
 	Registry
 	Replays
 	Reader
+	Sights
 	Keeper
 	Close() error
 }

@@ -27,7 +27,7 @@ type Attempt struct {
 	Answer   []byte // first MaxAnswer bytes
 	CutShort bool   // the answer was longer
 
-	RetryAt time.Time // Throttled: when the subscription may be tried again
+	RetryAt time.Time // Throttled: when the subscription may be tried again; NotYet, Unasked: when to ask again
 }
 
 // Outcome is what an attempt came to. The table from status codes and errors
@@ -41,7 +41,20 @@ const (
 	Stopped   Outcome = "stopped"   // 410, or webhook-delivery: disable: the subscription is gone
 	Aborted   Outcome = "aborted"   // webhook-delivery: abort-message: this delivery is refused
 	Broken    Outcome = "broken"    // we could not make the request: our fault
+
+	// Those of a subscription whose own GET decides (see [Subscription].Looks). No
+	// request is made to the receiver, and no attempt is kept.
+	Hidden  Outcome = "hidden"  // the subscriber may not see the entity
+	NotYet  Outcome = "not_yet" // it does not see the entity yet: it is asked again
+	Unasked Outcome = "unasked" // the API did not say: it is asked again
+	Denied  Outcome = "denied"  // the API does not take the credential: the subscription is paused
 )
+
+// Withheld reports whether no request was made to the receiver, because the
+// subscriber's own GET did not show the entity.
+func (o Outcome) Withheld() bool {
+	return o == Hidden || o == NotYet || o == Unasked || o == Denied
+}
 
 // Why returns in words why the attempt was not accepted.
 func (a Attempt) Why() string {

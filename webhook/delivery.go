@@ -22,7 +22,7 @@ type Delivery struct {
 	Unjudged bool
 
 	State    DeliveryState
-	Reason   string // in words, for final states other than delivered
+	Reason   string // in words, for final states other than delivered, and of a pending one that is withheld
 	Attempts int    // attempts spent
 	Requests int    // requests made, throttled ones and those before a retry by hand included; the last attempt's number
 	Due      time.Time
@@ -75,10 +75,17 @@ func (s DeliveryState) Final() bool { return s != Pending && s != Held }
 //   - Stopped: still pending and due at once; the subscription is what stops.
 //   - Throttled: still pending, due at a.RetryAt; no attempt is spent.
 //   - Broken: dead.
+//   - Hidden: not_visible.
+//   - NotYet, Unasked: still pending, due at a.RetryAt; no attempt is spent, nor a
+//     request counted.
+//   - Denied: still pending and due at once; the subscription is what stops.
 //   - Failed: pending until the schedule's next time, else exhausted.
 func (d Delivery) After(a Attempt, s Schedule) Delivery {
 	now := a.Started.Add(a.Latency)
-	d.Requests = max(d.Requests, a.Number)
+	if a.Outcome.Withheld() {
+		return d.withhold(a, now)
+	}
+	d.Requests, d.Reason = max(d.Requests, a.Number), ""
 	switch a.Outcome {
 	case Accepted:
 		d.Attempts++
@@ -102,6 +109,18 @@ func (d Delivery) After(a Attempt, s Schedule) Delivery {
 	}
 	d.Priority = max(d.Priority, Retrying)
 	d.Due = now.Add(jitter(wait))
+	return d
+}
+
+// withhold returns d as it stands when nothing was sent.
+func (d Delivery) withhold(a Attempt, now time.Time) Delivery {
+	switch a.Outcome {
+	case Hidden:
+		return d.settle(NotVisible, a.Error, now)
+	case Denied:
+		a.RetryAt = now
+	}
+	d.Reason, d.Due = a.Error, a.RetryAt
 	return d
 }
 

@@ -69,6 +69,20 @@ type Provenance struct {
 	Confidence Confidence    `json:"confidence" jsonschema:"How sure it is." enum:"proven|observed|inferred"`
 	Unknown    []string      `json:"unknown,omitempty" jsonschema:"Paths whose values are not known."`
 	Concurrent bool          `json:"concurrent,omitempty" jsonschema:"Other calls on the entity were under way."`
+
+	// Viewed says that what is sent of the entity is what a later GET by the
+	// subscriber showed; nil: it is the event's own. It is never kept.
+	Viewed *Viewed `json:"viewed,omitempty" jsonschema:"The subscriber's own GET that showed the entity as it is sent."`
+}
+
+// Viewed is when a subscriber's own GET showed the entity that it is sent.
+type Viewed struct {
+	At time.Time `json:"at" jsonschema:"When that was."`
+
+	// Differs lists paths at which the event says otherwise: the entity has been
+	// changed since, or the subscriber does not see all of it. What is told to have
+	// changed is the event's.
+	Differs []string `json:"differs,omitempty" jsonschema:"Paths at which the event says otherwise: the entity has been changed since, or the subscriber does not see all of it."`
 }
 
 // Confidence grades an after state.

@@ -12,6 +12,14 @@ type Payload struct {
 	Headers     []HeaderValue
 	Resource    string // that the event is about; see [Subscription].For
 
+	// Withheld, unless it is nil, is why nothing is sent; then there is nothing
+	// else but Sights.
+	Withheld *Withheld
+
+	// Sights are what the subscriber's own GETs showed, to be kept. If they are not
+	// nil, or it is withheld, the API was asked.
+	Sights []Sight
+
 	// Resolve returns the value of a name in a header or signing template, such
 	// as scope or entity.id.
 	Resolve func(name string) (string, error)

@@ -9,6 +9,7 @@ const (
 	ReasonGone       = "gone"    // the receiver answered 410
 	ReasonDisable    = "disable" // the receiver answered webhook-delivery: disable
 	ReasonAbsent     = "absent"
+	ReasonCredential = "credential" // the API does not take the subscriber's credential
 
 	// ReasonDeleteAfter: too many timeouts in a row. One of the configuration
 	// stays disabled for it; one that was made through the API is deleted.
@@ -31,6 +32,7 @@ func NewState(id SubscriptionID, number uint64, now time.Time) SubscriptionState
 //   - Stopped: gone, unless it was already.
 //   - Aborted: the circuit closes; it is about one delivery.
 //   - Broken: nothing; it is about one delivery, and our fault.
+//   - Denied: paused. Hidden, NotYet, Unasked: nothing.
 func (s SubscriptionState) After(a *Attempt, sub *Subscription) SubscriptionState {
 	now := a.Started.Add(a.Latency)
 	switch a.Outcome {
@@ -70,6 +72,8 @@ func (s SubscriptionState) After(a *Attempt, sub *Subscription) SubscriptionStat
 			reason = ReasonGone
 		}
 		return s.become(Gone, reason, now)
+	case Denied:
+		return s.Pause(ReasonCredential, now)
 	}
 	return s
 }

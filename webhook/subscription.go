@@ -33,6 +33,13 @@ type Subscription struct {
 	Headers     []HeaderTemplate
 	Options     json.RawMessage // what a subscriber sent and we have no field for
 
+	// ViewCheck delivers only what a GET with Credential shows. With Query, and
+	// Expand, which is its parameter expand, that GET's entity is what is sent.
+	ViewCheck  bool
+	Credential Credential
+	Expand     []string
+	Query      []QueryParameter
+
 	Timeout     time.Duration // whole attempt, connect and body included
 	Retry       Schedule
 	Order       Order
@@ -109,6 +116,20 @@ func (o Order) Lane(e *Event) string {
 		return "*"
 	}
 	return ""
+}
+
+// Shows reports whether what s is sent of an entity is what its own GET shows.
+func (s *Subscription) Shows() bool { return len(s.Expand) > 0 || len(s.Query) > 0 }
+
+// Looks reports whether a GET of its own decides what s is sent.
+func (s *Subscription) Looks() bool { return s.ViewCheck || s.Shows() }
+
+// As returns what s is for the events of a resource.
+func (s *Subscription) As(resource string) *Subscription {
+	if v := s.For[resource]; v != nil {
+		return v
+	}
+	return s
 }
 
 // Wants reports whether a pattern of s selects scope.

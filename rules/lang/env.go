@@ -52,7 +52,7 @@ var (
 			"request": {"id": nil, "method": nil, "path": nil},
 			"provenance": {
 				"before": nil, "before_age": nil, "after": nil, "confidence": nil,
-				"unknown": nil, "concurrent": nil,
+				"unknown": nil, "concurrent": nil, "viewed": {"at": nil, "differs": nil},
 			},
 			"related": nil, "item": nil, "attributes": nil,
 			"gap":          {"reason": nil, "detail": nil, "from": nil, "to": nil},

@@ -46,6 +46,7 @@ const (
 	tableNumber     = 'N' // -> last subscription number
 	tableKept       = 'U' // subscription -> one that the configuration does not have
 	tableReplay     = 'r' // replay -> replay
+	tableSight      = 'v' // entity subscription -> whether it could see that, and when
 
 	tableNote = 'o' // key -> note
 
@@ -180,6 +181,9 @@ func keyState(s subscription) key { return newKey(tableState, len(s)).last(strin
 
 func keyNote(name string) key { return newKey(tableNote, len(name)).last(name) }
 
+func keySight(d digest, s subscription) key {
+	return newKey(tableSight, len(d)+len(s)).bytes(d[:]).last(string(s))
+}
 func keyKept(s subscription) key { return newKey(tableKept, len(s)).last(string(s)) }
 
 func keyReplay(id webhook.ReplayID) key { return newKey(tableReplay, len(id)).last(string(id)) }

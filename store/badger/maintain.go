@@ -19,6 +19,7 @@ const (
 	maintainTombstones = 1000
 	maintainPassing    = 20 // times maintainTombstones
 	maintainHeld       = 5000
+	maintainSights     = 5000
 
 	forgetAtOnce = 50 // events in one commit
 	expireAtOnce = 200
@@ -28,7 +29,10 @@ const (
 )
 
 // keeper lets one call of Maintain work at a time.
-type keeper struct{ mu sync.Mutex }
+type keeper struct {
+	mu     sync.Mutex
+	sights key // from where on they are looked at next; nil: from the first
+}
 
 // Maintain implements [store.Keeper]. A zero duration switches its part off.
 func (s *Store) Maintain(ctx context.Context, k store.Keep) error {
@@ -47,6 +51,11 @@ func (s *Store) Maintain(ctx context.Context, k store.Keep) error {
 	if k.Tombstone > 0 {
 		if err := s.forgetTombstones(ctx, k); err != nil {
 			return fmt.Errorf("forget tombstones: %w", err)
+		}
+	}
+	if k.Sights > 0 {
+		if err := s.forgetSights(ctx, k); err != nil {
+			return fmt.Errorf("forget what subscribers saw: %w", err)
 		}
 	}
 	if err := s.forgetPassing(ctx, k); err != nil {

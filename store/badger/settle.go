@@ -9,8 +9,8 @@ import (
 
 // Settle implements [store.Queue]. A settlement that comes too late, because
 // the delivery is final already or is forgotten, changes nothing but keeps the
-// attempt that was made; [Store.Late] counts them. One without an attempt may
-// make a final delivery pending again: that is a retry by hand.
+// attempt that was made; [Store.Late] counts them. One without an attempt that
+// is not withheld may make a final delivery pending again: that is a retry by hand.
 func (s *Store) Settle(ctx context.Context, all ...webhook.Settlement) error {
 	if len(all) == 0 {
 		return nil
@@ -56,7 +56,12 @@ func (t *tx) settle(m *webhook.Settlement) error {
 		}
 	}
 	was := stored.standing
-	if was.state.Final() && (m.Attempt != nil || d.State.Final()) {
+	for i := range m.Sights {
+		if err := t.putSight(d.Subscription, &m.Sights[i]); err != nil {
+			return err
+		}
+	}
+	if was.state.Final() && (m.Attempt != nil || m.Withheld || d.State.Final()) {
 		if m.Attempt != nil {
 			t.put(keyDelivery(p), stored.encode(nil))
 		}

@@ -1,0 +1,210 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// DESIGN.md §8, "View check".
+const (
+	// visibleAfter is how long after a change a 404 may mean that what answers
+	// does not know of it yet.
+	visibleAfter = time.Minute
+
+	// sightTime is how long the last answer counts of an entity that is deleted.
+	sightTime = 30 * 24 * time.Hour
+)
+
+// lookMemory is what looking needs to know of what was recorded.
+type lookMemory interface {
+	Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error)
+	Sight(ctx context.Context, sub webhook.SubscriptionID, key webhook.EntityKey) (webhook.Sight, error)
+}
+
+// looker lets the API decide, by GETs with subscribers' credentials, what these
+// are sent.
+type looker struct {
+	memory lookMemory
+	gates  gates
+	tries  tries
+
+	// items returns what makes the GET of an entity that is called name in its
+	// path now; why says that there is none.
+	items func(ev *webhook.Event, name string) (item *lookItem, why string)
+}
+
+// lookItem is an entity at its origin.
+type lookItem struct {
+	api   string
+	match *rules.Match
+	path  string // escaped
+	name  string // what the entity is called in path
+	get   func(ctx context.Context, path string, c webhook.Credential, whole bool) lookAnswer
+}
+
+// lookAnswer is what came of a GET. The zero status is no answer.
+type lookAnswer struct {
+	status int
+	header http.Header
+	body   webhook.Body
+	err    error
+}
+
+// lookAll decides what of evs is sent to s as one: those events that it may see.
+// As long as one of them cannot be decided, nothing is.
+func (l *looker) lookAll(ctx context.Context, evs []*webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (shown []*webhook.Event, all webhook.Payload, err error) {
+	for _, ev := range evs {
+		one, p, err := l.look(ctx, ev, d, s)
+		all.Sights = append(all.Sights, p.Sights...)
+		switch {
+		case err != nil:
+			return nil, webhook.Payload{}, err
+		case p.Withheld == nil:
+			shown = append(shown, one)
+		case p.Withheld.Outcome != webhook.Hidden:
+			all.Withheld = p.Withheld
+			return nil, all, nil
+		case all.Withheld == nil:
+			all.Withheld = p.Withheld
+		}
+	}
+	if len(shown) > 0 {
+		all.Withheld = nil
+	}
+	return shown, all, nil
+}
+
+// look decides what of ev is sent to s: the event as it is to be sent, or why it
+// is withheld. s is what it is for the event's resource. An error is the store's,
+// or that of an answer of which nothing can be made.
+func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (*webhook.Event, webhook.Payload, error) {
+	if !s.Looks() || strings.HasPrefix(ev.Scope, ownScopes) || ev.Gap != nil && ev.Key.ID == "" {
+		return ev, webhook.Payload{}, nil // about no entity, and none of the API's
+	}
+	snap, err := l.memory.Snapshot(ctx, ev.Key)
+	if err != nil {
+		return nil, webhook.Payload{}, fmt.Errorf("%w: %w", deliver.ErrNotNow, err)
+	}
+	if deletedNow(ev, &snap) {
+		return l.lookBack(ctx, ev, s)
+	}
+	item, why := l.items(ev, orDefault(snap.Name, ev.Key.ID))
+	switch {
+	case item == nil && why == "":
+		return nil, hidden("it is about no entity of which a GET could tell whether the subscriber may see it"), nil
+	case item == nil:
+		return nil, l.again(d, why), nil
+	}
+	until, leave := l.gates.enter(ctx, gateKey{item.api, s.ID})
+	if leave == nil {
+		return nil, withhold(webhook.Unasked, "the API is not asked now: it is busy, or did not answer before", until), nil
+	}
+	a := item.get(ctx, lookPath(item.path, s), s.Credential, s.Shows())
+	leave(a.told())
+	return l.judge(ctx, ev, d, s, item, a)
+}
+
+// ownScopes is how the scopes of our own events begin.
+const ownScopes = "sidehook."
+
+// deletedNow reports whether the entity of ev is deleted, as far as is known.
+func deletedNow(ev *webhook.Event, snap *webhook.Snapshot) bool {
+	return snap.Deleted || ev.Operation == webhook.Deleted && snap.Sequence <= ev.Sequence
+}
+
+// told reports whether a says something, and not only that the API is in trouble.
+func (a *lookAnswer) told() bool {
+	return a.err == nil && a.status > 0 && a.status < 500 && a.status != http.StatusTooManyRequests
+}
+
+// judge says what an answer comes to.
+func (l *looker) judge(ctx context.Context, ev *webhook.Event, d *webhook.Delivery, s *webhook.Subscription, item *lookItem, a lookAnswer) (*webhook.Event, webhook.Payload, error) {
+	now := time.Now()
+	said := fmt.Sprintf("the API answered %d to the subscriber's GET %s", a.status, item.path)
+	switch {
+	case a.err != nil:
+		return nil, l.again(d, fmt.Sprintf("the subscriber's GET %s: %s", item.path, a.err)), nil
+	case a.status >= 200 && a.status < 300:
+		l.tries.end(d.ID)
+		return l.show(ev, d, s, item, a, webhook.Payload{Sights: []webhook.Sight{{Key: ev.Key, Visible: true, At: now}}})
+	case a.status == http.StatusUnauthorized:
+		l.tries.end(d.ID)
+		return nil, withhold(webhook.Denied, said+": its credential is not good any more", time.Time{}), nil
+	case a.status == http.StatusForbidden:
+	case a.status == http.StatusNotFound, a.status == http.StatusGone:
+		snap, err := l.memory.Snapshot(ctx, ev.Key) // a delete may have been recorded meanwhile
+		switch {
+		case err != nil:
+			return nil, webhook.Payload{}, fmt.Errorf("%w: %w", deliver.ErrNotNow, err)
+		case deletedNow(ev, &snap):
+			return l.lookBack(ctx, ev, s)
+		}
+		if age := now.Sub(ev.Time); age < visibleAfter {
+			wait := min(max(age, time.Second), visibleAfter-age)
+			return nil, withhold(webhook.NotYet, said+", which may not know of the change yet", now.Add(wait)), nil
+		}
+	default:
+		return nil, l.again(d, said+", which does not tell whether it may see that"), nil
+	}
+	l.tries.end(d.ID)
+	p := hidden(said)
+	p.Sights = []webhook.Sight{{Key: ev.Key, At: now}}
+	return nil, p, nil
+}
+
+// show returns ev with the entity that a showed, where s wants that.
+func (l *looker) show(ev *webhook.Event, d *webhook.Delivery, s *webhook.Subscription, item *lookItem, a lookAnswer, p webhook.Payload) (*webhook.Event, webhook.Payload, error) {
+	if !s.Shows() {
+		return ev, p, nil
+	}
+	h := webhook.Header(a.header)
+	if a.body.Missing == webhook.TooLarge {
+		return nil, p, fmt.Errorf("the API's answer to the subscriber's GET %s is larger than max_body: let it expand less", item.path)
+	}
+	body := item.match.Redact(a.body, h)
+	entity := item.match.Shown(item.name, body, h)
+	if entity == nil {
+		why := fmt.Sprintf("the API's answer to the subscriber's GET %s shows no entity with that id", item.path)
+		return nil, l.again(d, why), nil
+	}
+	shown := *ev
+	shown.After = json.RawMessage(entity)
+	shown.Provenance.Viewed = rules.Viewed(ev, entity, webhook.Viewed{At: p.Sights[0].At.UTC()})
+	return &shown, p, nil
+}
+
+// lookBack decides of an entity that nobody can see any more by what s saw last.
+func (l *looker) lookBack(ctx context.Context, ev *webhook.Event, s *webhook.Subscription) (*webhook.Event, webhook.Payload, error) {
+	if !s.ViewCheck {
+		return ev, webhook.Payload{}, nil
+	}
+	last, err := l.memory.Sight(ctx, s.ID, ev.Key)
+	switch {
+	case err != nil:
+		return nil, webhook.Payload{}, fmt.Errorf("%w: %w", deliver.ErrNotNow, err)
+	case last.At.IsZero() || time.Since(last.At) > sightTime:
+		return nil, hidden("the entity is deleted, and no answer of the API within 30 days tells that the subscriber could see it"), nil
+	case !last.Visible:
+		return nil, hidden("the entity is deleted, and the API's last answer was that the subscriber cannot see it"), nil
+	}
+	return ev, webhook.Payload{}, nil
+}
+
+func hidden(why string) webhook.Payload { return withhold(webhook.Hidden, why, time.Time{}) }
+
+func withhold(o webhook.Outcome, why string, until time.Time) webhook.Payload {
+	return webhook.Payload{Withheld: &webhook.Withheld{Outcome: o, Why: why, Until: until}}
+}
+
+// again puts d off: longer each time in a row.
+func (l *looker) again(d *webhook.Delivery, why string) webhook.Payload {
+	return withhold(webhook.Unasked, why, time.Now().Add(l.tries.next(d.ID)))
+}

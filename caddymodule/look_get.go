@@ -1,0 +1,149 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// lookOrigin is an origin as subscribers' own GETs ask it: over connections of
+// its own, so that those which hang take none from the GETs that calls wait for.
+type lookOrigin struct {
+	*origin
+	service http.Header // for what the operator expands without a credential
+	maxBody int64
+	budget  *Budget
+}
+
+func newLookOrigin(base string, service http.Header, o *liveOptions) *lookOrigin {
+	return &lookOrigin{origin: newOrigin(base, nil, looksOfAPI), service: service, maxBody: o.maxBody, budget: o.budget}
+}
+
+// close closes the connections that no GET uses. A nil origin has none.
+func (o *lookOrigin) close() {
+	if o != nil {
+		o.origin.close()
+	}
+}
+
+var (
+	errLookTime  = errors.New("no answer within " + lookTimeout.String())
+	errLookReach = errors.New("the API could not be reached")
+	errLookBroke = errors.New("the answer broke off")
+	errLookFull  = errors.New("there was no memory for the answer")
+)
+
+// get makes one GET of target with c, or as the service if c is none. Its error
+// says nothing of where the origin is. Of the body it reads as much as max_body
+// allows, or if it is not wanted whole what lets the connection be used again.
+func (o *lookOrigin) get(ctx context.Context, target string, c webhook.Credential, whole bool) (a lookAnswer) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	r, err := o.request(ctx, target, "")
+	if err != nil {
+		a.err = errors.New("it is no plain path")
+		return a
+	}
+	if c.IsZero() {
+		for name, values := range o.service {
+			r.Header[name] = values
+		}
+	} else {
+		r.Header[c.Header] = []string{c.Value.Reveal()}
+	}
+	res, err := o.client.Do(r)
+	if err != nil {
+		if a.err = errLookReach; ctx.Err() != nil {
+			a.err = errLookTime
+		}
+		return a
+	}
+	defer res.Body.Close()
+	a.status, a.header = res.StatusCode, res.Header
+	if !whole || a.status < 200 || a.status > 299 {
+		_, _ = io.CopyN(io.Discard, res.Body, maxLookDrain) // an answer that breaks off has said yes or no
+		return a
+	}
+	kept := capture{limit: o.maxBody, budget: o.budget, length: res.ContentLength}
+	defer kept.release()
+	_, err = io.Copy(&lookBody{&kept}, res.Body)
+	switch a.body = kept.body(); {
+	case a.body.Missing == webhook.TooLarge:
+	case a.body.Missing != webhook.NotMissing:
+		a.err = errLookFull
+	case err != nil && ctx.Err() != nil:
+		a.err = errLookTime
+	case err != nil:
+		a.err = errLookBroke
+	}
+	return a
+}
+
+// maxLookDrain is how much of an answer is read that is not wanted, in bytes.
+const maxLookDrain = 64 << 10
+
+// lookBody fills a capture, until that is full.
+type lookBody struct{ *capture }
+
+// Write implements [io.Writer].
+func (b *lookBody) Write(p []byte) (int, error) {
+	if b.add(p); b.missing != webhook.NotMissing {
+		return 0, errAnswerTooLarge
+	}
+	return len(p), nil
+}
+
+// items finds the entity of an event at the origin that the configuration in
+// force has for its api.
+func (e *engine) items(ev *webhook.Event, name string) (item *lookItem, why string) {
+	why = ""
+	for _, h := range e.current().handlers {
+		if h.program.API() != ev.Key.API || h.live == nil {
+			continue
+		}
+		m, path := h.program.Item(ev.Key, name, ev.Params)
+		switch {
+		case m == nil:
+		case h.live.looks == nil:
+			why = "the API cannot be asked: the configuration has no origin for it"
+		default:
+			return &lookItem{api: ev.Key.API, match: m, path: path, name: name, get: h.live.looks.get}, ""
+		}
+	}
+	if why == "" && ev.Operation != webhook.Called {
+		why = "the configuration in force has no path of such an entity"
+	}
+	return nil, why
+}
+
+// lookPath is path with the parameters that s wants in its GET.
+func lookPath(path string, s *webhook.Subscription) string {
+	var parts []string
+	add := func(name string, values []string) {
+		for i, v := range values {
+			values[i] = url.QueryEscape(v)
+		}
+		if strings.HasSuffix(name, "[]") {
+			for _, v := range values {
+				parts = append(parts, url.QueryEscape(name)+"="+v)
+			}
+			return
+		}
+		parts = append(parts, url.QueryEscape(name)+"="+strings.Join(values, ","))
+	}
+	if len(s.Expand) > 0 {
+		add("expand", append([]string(nil), s.Expand...))
+	}
+	for _, q := range s.Query {
+		add(q.Name, append([]string(nil), q.Values...))
+	}
+	if len(parts) == 0 {
+		return path
+	}
+	return path + "?" + strings.Join(parts, "&")
+}
