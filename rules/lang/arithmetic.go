@@ -19,8 +19,8 @@ func interval(f *frame, a, b any) any {
 		return []any{}
 	}
 	size := new(big.Int).Sub(big.NewInt(hi), big.NewInt(lo))
-	if !size.IsInt64() || size.Int64() >= maxSteps || !f.spend(int(size.Int64())+1) {
-		f.spend(maxSteps + 1)
+	if !size.IsInt64() || size.Int64() >= MaxSteps || !f.spend(int(size.Int64())+1) {
+		f.spend(MaxSteps + 1)
 		return Unknown
 	}
 	out := make([]any, 0, size.Int64()+1)

@@ -213,7 +213,7 @@ func found(f *frame, l *loop, list []any, backward, wantIndex bool) any {
 func groupBy(f *frame, l *loop, list []any) any {
 	out := map[string]any{}
 	for i := range list {
-		key := text(l.on(f, list, i))
+		key := f.text(l.on(f, list, i))
 		if IsUnknown(key) {
 			return Unknown
 		}
@@ -253,7 +253,7 @@ func rank(f *frame, a, b any) int {
 	if ca != cb {
 		return ca - cb
 	}
-	c, _ := compare(a, b)
+	c, _ := compare(f, a, b)
 	return c
 }
 

@@ -55,6 +55,7 @@ func compileTree(src string, tree ast.Node, env Environment) (x *Expr, err error
 	if x.choice, err = choiceOf(src, tree, env); err != nil {
 		return nil, err
 	}
+	x.nodes = c.nodes
 	slices.Sort(x.requestHeaders)
 	slices.Sort(x.responseHeaders)
 	x.requestHeaders, x.responseHeaders = slices.Compact(x.requestHeaders), slices.Compact(x.responseHeaders)
@@ -259,7 +260,7 @@ func (c *compiler) object(n *ast.MapNode) (node, error) {
 		}
 		out := make(map[string]any, len(keys))
 		for i := range keys {
-			k := text(keys[i](f))
+			k := f.text(keys[i](f))
 			if k == nil || IsUnknown(k) {
 				return Unknown
 			}

@@ -138,6 +138,9 @@ func project(f *frame, v any, globs Globs) (any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		out := map[string]any{}
+		if !f.spend(len(v) * len(globs)) {
+			return nil, false
+		}
 		for k, e := range v {
 			if rest, whole := globs.Step(k); whole {
 				out[k] = e
@@ -150,6 +153,9 @@ func project(f *frame, v any, globs Globs) (any, bool) {
 		return out, len(out) > 0
 	case []any:
 		out := []any{}
+		if !f.spend(len(v) * len(globs)) {
+			return nil, false
+		}
 		for i, e := range v {
 			if rest, whole := globs.Step(strconv.Itoa(i)); whole {
 				out = append(out, e)

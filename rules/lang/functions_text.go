@@ -25,6 +25,14 @@ func text(v any) any {
 	return string(b)
 }
 
+// text is [text] with what it writes counted.
+func (f *frame) text(v any) any {
+	if !f.measure(v) {
+		return Unknown
+	}
+	return text(v)
+}
+
 // Text returns v as template values and form fields show it: strings as they
 // are, numbers by their shortest digits, arrays and objects as JSON, "" for
 // null and unknown.
@@ -135,8 +143,8 @@ func repeat(f *frame, a []any) any {
 	if len(s) == 0 {
 		return ""
 	}
-	if n > maxSteps || !f.spendTexts(int(n), len(s)) {
-		f.spend(maxSteps + 1)
+	if n > MaxSteps || !f.spendTexts(int(n), len(s)) {
+		f.spend(MaxSteps + 1)
 		return nil
 	}
 	return strings.Repeat(s, int(n))
@@ -144,8 +152,8 @@ func repeat(f *frame, a []any) any {
 
 // spendTexts counts n texts of a size.
 func (f *frame) spendTexts(n, size int) bool {
-	if size > 0 && n > 8*maxSteps/size {
-		return f.spend(maxSteps + 1)
+	if size > 0 && n > 8*MaxSteps/size {
+		return f.spend(MaxSteps + 1)
 	}
 	return f.spendText(n * size)
 }

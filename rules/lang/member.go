@@ -140,6 +140,7 @@ func (c *compiler) access(of node, property ast.Node) (node, error) {
 		v := of(f)
 		switch k := key(f).(type) {
 		case string:
+			f.spendText(len(k))
 			return fieldOf(v, k)
 		case int64:
 			return elementOf(v, k)
@@ -200,6 +201,9 @@ func (c *compiler) slice(n *ast.SliceNode) (node, error) {
 	return func(f *frame) any {
 		v, a, b := of(f), from(f), to(f)
 		if IsUnknown(v) || IsUnknown(a) || IsUnknown(b) {
+			return Unknown
+		}
+		if s, ok := v.(string); ok && !f.spendText(len(s)) {
 			return Unknown
 		}
 		return cut(v, a, b, open)

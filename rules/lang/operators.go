@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -158,14 +157,15 @@ func (c *compiler) matches(n *ast.BinaryNode) (node, error) {
 	if !ok {
 		return nil, errorAt(n, "matches wants its pattern in quotes: a pattern is read once, when the configuration is")
 	}
-	re, err := regexp.Compile(pattern.Value)
+	re, weight, err := compileRegexp(pattern.Value)
 	if err != nil {
 		return nil, errorAt(n, "matches %q: %w", pattern.Value, err)
 	}
+	c.expr.regexps += weight
 	return func(f *frame) any {
 		switch s := of(f).(type) {
-		case string:
-			return f.spend(len(s)) && re.MatchString(s)
+		case string: // at worst each byte meets each instruction
+			return f.spend(len(s)*(1+weight/4)) && re.MatchString(s)
 		case unknown:
 			return s
 		}
@@ -184,14 +184,14 @@ func equalValues(f *frame, a, b any) Truth {
 // ordered compares numbers with numbers and strings with strings; anything
 // else is false.
 func ordered(test func(int) bool) func(f *frame, a, b any) any {
-	return func(_ *frame, a, b any) any {
+	return func(f *frame, a, b any) any {
 		if !hasOrder(a) || !hasOrder(b) {
 			return false
 		}
 		if IsUnknown(a) || IsUnknown(b) {
 			return Unknown
 		}
-		c, ok := compare(a, b)
+		c, ok := compare(f, a, b)
 		return ok && test(c)
 	}
 }
@@ -226,6 +226,9 @@ func contained(f *frame, a, b any) Truth {
 			return truthOf(len(b) > 0).And(Undecided)
 		}
 		key, ok := a.(string)
+		if !f.spendText(len(key)) {
+			return Undecided
+		}
 		v, there := b[key]
 		if ok && there && IsUnknown(v) {
 			return Undecided

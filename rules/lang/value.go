@@ -123,7 +123,7 @@ func same(a, b any, f *frame) Truth {
 		return truthOf(ok && a == b)
 	case string:
 		b, ok := b.(string)
-		return truthOf(ok && a == b)
+		return truthOf(ok && len(a) == len(b) && f.spendText(len(a)) && a == b)
 	case int64, float64:
 		c, ok := compareNumbers(a, b)
 		return truthOf(ok && c == 0)
@@ -235,9 +235,12 @@ func order[T int64 | float64](a, b T) int {
 }
 
 // compare orders numbers and strings; anything else has no order.
-func compare(a, b any) (int, bool) {
+func compare(f *frame, a, b any) (int, bool) {
 	if a, ok := a.(string); ok {
 		b, ok := b.(string)
+		if !f.spendText(min(len(a), len(b))) {
+			return 0, false
+		}
 		return strings.Compare(a, b), ok
 	}
 	return compareNumbers(a, b)
@@ -248,6 +251,8 @@ func hasUnknown(v any, f *frame) bool {
 	switch v := v.(type) {
 	case unknown:
 		return true
+	case string: // it is counted for what is done with it
+		return !f.spendText(len(v))
 	case []any:
 		for _, e := range v {
 			if !f.spend(1) || hasUnknown(e, f) {
