@@ -187,7 +187,7 @@ func showDelivery(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := viewDelivery(d, e.states()[d.Subscription], time.Now())
+	v := viewDelivery(d, e.state(d.Subscription), time.Now())
 	for i := range attempts {
 		v.Made = append(v.Made, viewAttempt(&attempts[i]))
 	}
@@ -206,10 +206,15 @@ func steerDelivery(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return viewDelivery(d, e.states()[d.Subscription], time.Now()), nil
+	return viewDelivery(d, e.state(d.Subscription), time.Now()), nil
 }
 
 // states returns the subscriptions' states by id.
+func (e *engine) state(id webhook.SubscriptionID) webhook.SubscriptionState {
+	st, _ := e.deliverer.State(id)
+	return st
+}
+
 func (e *engine) states() map[webhook.SubscriptionID]webhook.SubscriptionState {
 	byID := make(map[webhook.SubscriptionID]webhook.SubscriptionState)
 	for _, s := range e.deliverer.States() {
@@ -228,7 +233,7 @@ func listSubscriptions(e *engine, r *http.Request) (any, error) {
 		owed[b.Subscription] = b
 	}
 	keys := make(map[webhook.SubscriptionID][]string)
-	for _, s := range e.current().subscriptions {
+	for _, s := range slices.Concat(e.current().subscriptions, e.kept.Load().inUse()) {
 		keys[s.ID] = s.PublicKeys()
 	}
 	views := []subscriptionView{}

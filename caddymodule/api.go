@@ -23,32 +23,11 @@ type apiCall struct {
 	verb string // of the path
 	path string // that the client asked for
 	body []byte
-
-	known map[webhook.SubscriptionID]webhook.SubscriptionState // once asked for
-	owed  map[webhook.SubscriptionID]uint64                    // once asked for
 }
 
-// states returns the states of subscriptions, as they were when first asked for.
-func (c *apiCall) states() map[webhook.SubscriptionID]webhook.SubscriptionState {
-	if c.known == nil {
-		c.known = c.e.states()
-	}
-	return c.known
-}
-
-// pending returns how many deliveries subscriptions are owed.
-func (c *apiCall) pending() map[webhook.SubscriptionID]uint64 {
-	if c.owed == nil {
-		c.owed = map[webhook.SubscriptionID]uint64{}
-		backlogs, err := c.e.store.Backlogs(c.r.Context())
-		if err != nil {
-			c.e.logger.Warn("what subscriptions are owed is not known", "error", err)
-		}
-		for _, b := range backlogs {
-			c.owed[b.Subscription] = b.Pending
-		}
-	}
-	return c.owed
+// state returns the state of a subscription.
+func (c *apiCall) state(id webhook.SubscriptionID) webhook.SubscriptionState {
+	return c.e.state(id)
 }
 
 // apiAnswer is the answer of a call that went well.

@@ -22,8 +22,8 @@ func (c *apiCall) createSubscription() (apiAnswer, error) {
 	if made, err := c.madeBefore(repeat); made != nil || err != nil {
 		return c.created(made, made != nil && made.Revision == 1, true), err
 	}
-	if len(c.visible()) >= maxOfOwner && !c.operator {
-		return apiAnswer{}, refuse(http.StatusConflict, "you have %d subscriptions, as many as you may: delete one first", maxOfOwner)
+	if err := c.mayHaveMore(c.e.kept.Load()); err != nil {
+		return apiAnswer{}, err
 	}
 	k := keptSubscription{body: keptBody{Repeat: repeat}}
 	k.ID, k.Revision, k.Owner, k.Tenant = newSubscriptionID(), 1, c.owner, c.tenant
@@ -47,8 +47,16 @@ func (c *apiCall) createSubscription() (apiAnswer, error) {
 	if err := k.addSecret(secret, 0, time.Now()); err != nil {
 		return apiAnswer{}, err
 	}
-	made, err := c.put(k)
+	made, err := c.put(k, c.mayHaveMore)
 	return c.created(made, true, false), err
+}
+
+// mayHaveMore refuses a caller who has as many as one may have.
+func (c *apiCall) mayHaveMore(list *keptList) error {
+	if !c.operator && len(c.mayBeSeen(list)) >= maxOfOwner {
+		return refuse(http.StatusConflict, "you have %d subscriptions, as many as you may: delete one first", maxOfOwner)
+	}
+	return nil
 }
 
 // ownership lets the operator say whose k is.

@@ -117,7 +117,7 @@ func (m *mergedDeliveries) fill(s *deliverySource) error {
 
 // show returns how d is shown, if it is selected.
 func (m *mergedDeliveries) show(d *webhook.Delivery) (v deliveryView, ok bool, err error) {
-	v = viewDelivery(d, m.call.states()[d.Subscription], time.Now())
+	v = viewDelivery(d, m.call.state(d.Subscription), time.Now())
 	if m.state != "" && v.State != m.state || !m.filter.spans(d.Created) {
 		return v, false, nil
 	}

@@ -148,6 +148,11 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 	if len(s.Filter) > 2000 || len(s.Scopes) > 100 || len(s.Headers) > 20 || len(s.Fields)+len(s.OnChange)+len(s.SkipKeys) > 200 {
 		return fmt.Errorf("%s is too much: write less", name)
 	}
+	if s.Filter != "" {
+		if err := rules.CheckFilter(s.Filter); err != nil {
+			return fmt.Errorf("filter: %w", err)
+		}
+	}
 	k := keptSubscription{body: keptBody{Settings: s, Secrets: []keptSecret{{Text: someSecret(s.signing().Scheme)}}}}
 	if err := k.check(payloads, time.Now()); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "subscription : "))

@@ -174,7 +174,7 @@ func (c *apiCall) readDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := viewDelivery(d, c.states()[d.Subscription], time.Now())
+	v := viewDelivery(d, c.state(d.Subscription), time.Now())
 	if ev, err := c.e.store.Event(c.r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
@@ -205,13 +205,13 @@ func (c *apiCall) retryDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{body: viewDelivery(d, c.states()[d.Subscription], time.Now())}, nil
+	return apiAnswer{body: viewDelivery(d, c.state(d.Subscription), time.Now())}, nil
 }
 
 // retry makes a delivery pending again that is final or held. What nobody would
 // ever deliver it does not.
 func (e *engine) retry(ctx context.Context, d *webhook.Delivery) (*webhook.Delivery, error) {
-	if _, known := e.states()[d.Subscription]; !known {
+	if _, known := e.deliverer.State(d.Subscription); !known {
 		return nil, refuse(http.StatusConflict, "its subscription, %s, was deleted", d.Subscription)
 	}
 	return e.store.Retry(ctx, d.ID, time.Now())

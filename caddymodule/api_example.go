@@ -24,7 +24,7 @@ func (c *apiCall) testSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	if st := c.states()[k.ID]; st.Status != webhook.Active {
+	if st := c.state(k.ID); st.Status != webhook.Active {
 		return apiAnswer{}, refuse(http.StatusConflict, "it is %s: resume it first", st.Status)
 	}
 	d, err := c.e.sendExample(context.WithoutCancel(c.r.Context()), k)

@@ -52,7 +52,7 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 	if err := next.addSecret(secret, grace, time.Now()); err != nil {
 		return apiAnswer{}, err
 	}
-	made, err := c.put(next)
+	made, err := c.put(next, nil)
 	if err != nil {
 		return apiAnswer{}, err
 	}

@@ -24,7 +24,16 @@ const (
 
 // visible returns the kept subscriptions that the caller may see.
 func (c *apiCall) visible() []*keptSubscription {
-	return slices.DeleteFunc(c.e.kept.Load().all(), func(k *keptSubscription) bool { return !c.maySee(k) })
+	return c.mayBeSeen(c.e.kept.Load())
+}
+
+func (c *apiCall) mayBeSeen(list *keptList) (seen []*keptSubscription) {
+	for _, k := range list.all() {
+		if c.maySee(k) {
+			seen = append(seen, k)
+		}
+	}
+	return seen
 }
 
 // statics returns the subscriptions of the configuration that the caller may see.
@@ -117,7 +126,6 @@ func (c *apiCall) readSubscription() (apiAnswer, error) {
 }
 
 func (c *apiCall) show(k *keptSubscription) apiAnswer {
-	c.known, c.owed = nil, nil // perhaps changed by this call
 	v := c.view(k)
 	return apiAnswer{body: v, etag: v.etag()}
 }
@@ -137,12 +145,13 @@ func (c *apiCall) takeSettings(doc apiDocument, k *keptSubscription, private boo
 	return checkReceiver(c.r.Context(), s)
 }
 
-// put keeps k, once it has been looked at as a whole.
-func (c *apiCall) put(k keptSubscription) (*keptSubscription, error) {
+// put keeps k, once it has been looked at as a whole. allowed is as for
+// [engine.putKept].
+func (c *apiCall) put(k keptSubscription, allowed func(*keptList) error) (*keptSubscription, error) {
 	if err := k.check(c.e.current().payloads, time.Now()); err != nil {
 		return nil, wrongField("", "%s", strings.TrimPrefix(err.Error(), "subscription "+string(k.ID)+": "))
 	}
-	return c.e.putKept(c.r.Context(), k)
+	return c.e.putKept(c.r.Context(), k, allowed)
 }
 
 func (c *apiCall) changeSubscription() (apiAnswer, error) {
@@ -188,7 +197,7 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 			return apiAnswer{}, err
 		}
 	}
-	made, err := c.put(next)
+	made, err := c.put(next, nil)
 	if err != nil {
 		return apiAnswer{}, err
 	}

@@ -129,11 +129,11 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 }
 
 func (c *apiCall) withState(v apiSubscription, s *webhook.Subscription) apiSubscription {
-	st := c.states()[s.ID]
+	st := c.state(s.ID)
 	v.Number = s.Number
 	v.ID, v.Status, v.Reason, v.Since = s.ID, st.Status, st.Reason, st.Since
 	v.Failures, v.WaitUntil, v.HeldThrough = st.Failures, st.WaitUntil, st.HeldThrough
-	v.Pending = c.pending()[s.ID]
+	v.Pending = c.e.store.Pending(s.ID)
 	v.PublicKeys = s.PublicKeys()
 	programs := c.e.programs()
 	for _, p := range s.Scopes {

@@ -212,7 +212,7 @@ func (e *engine) deactivate(s *settings) {
 // apply puts the newest configuration into force, with the kept subscriptions.
 // e.mu is held.
 func (e *engine) apply(ctx context.Context) error {
-	s, err := e.configs[len(e.configs)-1].with(e.kept.Load().inUse())
+	s, all, err := e.configs[len(e.configs)-1].with(e.kept.Load().inUse())
 	if err != nil {
 		return err
 	}
@@ -220,18 +220,19 @@ func (e *engine) apply(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the states of subscriptions: %w", err)
 	}
-	if states, err = e.number(ctx, s.subscriptions, states); err != nil {
+	if states, err = e.number(ctx, all, states); err != nil {
 		return err
 	}
+	e.kept.Store(newKeptList(e.kept.Load().known()))
 	e.log.to.Store(s.logger)
-	return e.enforce(s, states)
+	return e.enforce(s, all, states)
 }
 
-// enforce puts s into force. e.mu is held.
-func (e *engine) enforce(s *settings, states []webhook.SubscriptionState) error {
+// enforce puts s into force, with all its subscriptions. e.mu is held.
+func (e *engine) enforce(s *settings, all []*webhook.Subscription, states []webhook.SubscriptionState) error {
 	e.coming.Store(s)
 	defer e.coming.Store(nil)
-	if err := e.deliverer.Configure(s.subscriptions, states, e.absent(s.subscriptions, states)...); err != nil {
+	if err := e.deliverer.Configure(all, states, e.absent(all, states)...); err != nil {
 		return err
 	}
 	e.journal.SyncBegins(s.journalSync)

@@ -55,6 +55,11 @@ func (b *keptBody) signs(now time.Time) (secrets []keptSecret) {
 	return secrets
 }
 
+// ended reports whether fewer secrets sign at now than are in use.
+func (b *keptBody) ended(now time.Time, used int) bool {
+	return len(b.Secrets) > 0 && used > 1 && len(b.signs(now)) < used
+}
+
 // nextEnd returns when the next secret ends after now; zero: none does.
 func (b *keptBody) nextEnd(now time.Time) (next time.Time) {
 	for _, s := range b.Secrets {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/webhook"
@@ -18,72 +16,6 @@ const maxKept = 10_000
 // errTooMany says that there are maxKept.
 var errTooMany = fmt.Errorf("there are %d subscriptions, as many as there may be: delete one first", maxKept)
 
-// keptList is all kept subscriptions. It is replaced, never changed; nil is
-// empty.
-type keptList struct {
-	byID map[webhook.SubscriptionID]*keptSubscription
-}
-
-// get returns one, deleted or not, or nil.
-func (l *keptList) get(id webhook.SubscriptionID) *keptSubscription {
-	if l == nil {
-		return nil
-	}
-	return l.byID[id]
-}
-
-// all returns those that are not deleted, oldest first.
-func (l *keptList) all() (list []*keptSubscription) {
-	if l == nil {
-		return nil
-	}
-	for _, k := range l.byID {
-		if k.sub != nil {
-			list = append(list, k)
-		}
-	}
-	slices.SortFunc(list, func(a, b *keptSubscription) int { return int(a.sub.Number) - int(b.sub.Number) })
-	return list
-}
-
-// inUse returns those that are not deleted, as subscriptions.
-func (l *keptList) inUse() (subs []*webhook.Subscription) {
-	for _, k := range l.all() {
-		subs = append(subs, k.sub)
-	}
-	return subs
-}
-
-// put returns a list with k in it.
-func (l *keptList) put(k *keptSubscription) *keptList {
-	out := &keptList{byID: map[webhook.SubscriptionID]*keptSubscription{}}
-	if l != nil {
-		out.byID = maps.Clone(l.byID)
-	}
-	out.byID[k.ID] = k
-	return out
-}
-
-// without returns a list that does not have id.
-func (l *keptList) without(id webhook.SubscriptionID) *keptList {
-	out := &keptList{byID: maps.Clone(l.byID)}
-	delete(out.byID, id)
-	return out
-}
-
-// deleted returns those that are deleted and not forgotten yet.
-func (l *keptList) deleted() (list []*keptSubscription) {
-	if l == nil {
-		return nil
-	}
-	for _, k := range l.byID {
-		if !k.Deleted.IsZero() {
-			list = append(list, k)
-		}
-	}
-	return list
-}
-
 // openKept reads the kept subscriptions, and seals them anew if they are not
 // sealed as s does. e.mu is held.
 func (e *engine) openKept(ctx context.Context, s *sealer) error {
@@ -95,15 +27,15 @@ func (e *engine) openKept(ctx context.Context, s *sealer) error {
 	if err != nil {
 		return err
 	}
-	list, again := &keptList{byID: map[webhook.SubscriptionID]*keptSubscription{}}, false
+	list, again := make([]*keptSubscription, 0, len(all)), false
 	for _, k := range all {
 		opened, other, err := openKept(k, s, now)
 		if err != nil {
 			return err
 		}
-		list.byID[k.ID], again = opened, again || other
+		list, again = append(list, opened), again || other
 	}
-	e.kept.Store(list)
+	e.kept.Store(newKeptList(list)) // in order once it is numbered
 	if e.sealer = s; again {
 		e.sealer = &sealer{} // some are plain
 	}
@@ -132,8 +64,9 @@ func (e *engine) sealAgain(ctx context.Context, s *sealer) error {
 }
 
 // putKept makes k durable and then true: its Revision must follow the one there
-// is, or the error wraps [store.ErrChanged].
-func (e *engine) putKept(ctx context.Context, k keptSubscription) (*keptSubscription, error) {
+// is, or the error wraps [store.ErrChanged]. allowed may refuse it for what there
+// is already; nil allows it.
+func (e *engine) putKept(ctx context.Context, k keptSubscription, allowed func(*keptList) error) (*keptSubscription, error) {
 	ctx = context.WithoutCancel(ctx) // what is begun has an end that we know
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -145,19 +78,35 @@ func (e *engine) putKept(ctx context.Context, k keptSubscription) (*keptSubscrip
 		}
 		k.Created = now
 	}
+	if allowed != nil {
+		if err := allowed(list); err != nil {
+			return nil, err
+		}
+	}
 	k.sub = nil
 	if k.Deleted.IsZero() {
 		k.sub = k.build(now)
 	}
-	states := e.deliverer.States()
-	if err := e.numberKept(ctx, &k, was, &states); err != nil {
-		return nil, err
-	}
-	next := list.put(&k)
-	s, err := e.configs[len(e.configs)-1].with(next.inUse())
+	state, err := e.numberKept(ctx, &k, was)
 	if err != nil {
 		return nil, err
 	}
+	s, err := e.current().changed(&k)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.writeKept(ctx, &k, was); err != nil {
+		return nil, err
+	}
+	e.kept.Store(list.put(&k))
+	if k.sub == nil || !k.body.nextEnd(now).IsZero() {
+		poke(e.tended)
+	}
+	return &k, e.enforceOne(s, &k, state)
+}
+
+// writeKept makes k durable.
+func (e *engine) writeKept(ctx context.Context, k, was *keptSubscription) error {
 	sealed, err := k.seal(e.sealer)
 	if err == nil {
 		err = e.store.PutKept(ctx, sealed)
@@ -166,33 +115,46 @@ func (e *engine) putKept(ctx context.Context, k keptSubscription) (*keptSubscrip
 		if was == nil {
 			err = errors.Join(err, e.store.DropKept(ctx, k.ID))
 		}
-		return nil, err
+		return err
 	}
 	if was == nil && e.sealer.aead == nil {
 		e.plainly.Do(func() {
 			e.logger.Warn("encryption_key is not set: subscriptions made through the API are kept with their secrets as they are; write encryption_key {env.NAME}")
 		})
 	}
-	e.kept.Store(next)
-	poke(e.tended)
-	return &k, e.enforce(s, states)
+	return nil
 }
 
-// numberKept gives a new subscription its number and adds its state to states.
-func (e *engine) numberKept(ctx context.Context, k, was *keptSubscription, states *[]webhook.SubscriptionState) error {
+// enforceOne puts s into force, in which only k is otherwise than before. e.mu is
+// held.
+func (e *engine) enforceOne(s *settings, k *keptSubscription, state webhook.SubscriptionState) (err error) {
+	e.coming.Store(s)
+	defer e.coming.Store(nil)
 	if k.sub == nil {
-		return nil
+		e.deliverer.Forget(k.ID)
+	} else if err = e.deliverer.Update(k.sub, state); err != nil {
+		return err
+	}
+	e.earlier.Store(e.active.Swap(s))
+	return nil
+}
+
+// numberKept gives k its number, and returns the state of a new one.
+func (e *engine) numberKept(ctx context.Context, k, was *keptSubscription) (st webhook.SubscriptionState, err error) {
+	if k.sub == nil {
+		return st, nil
 	}
 	if was != nil && was.sub != nil {
 		k.sub.Number = was.sub.Number
-		return nil
+		st, _ = e.deliverer.State(k.ID)
+		return st, nil
 	}
-	st, err := e.store.PutState(ctx, webhook.NewState(k.ID, 0, time.Now()))
+	st, err = e.store.PutState(ctx, webhook.NewState(k.ID, 0, time.Now()))
 	if err != nil {
-		return fmt.Errorf("keep subscription %s: %w", k.ID, err)
+		return st, fmt.Errorf("keep subscription %s: %w", k.ID, err)
 	}
-	k.sub.Number, *states = st.Number, append(*states, st)
-	return nil
+	k.sub.Number = st.Number
+	return st, nil
 }
 
 // deleteKept deletes k. What it is owed is cancelled behind.
@@ -200,7 +162,7 @@ func (e *engine) deleteKept(ctx context.Context, k *keptSubscription) error {
 	next := keptSubscription{Kept: k.Kept}
 	next.Revision++
 	next.Deleted = time.Now().UTC()
-	_, err := e.putKept(ctx, next)
+	_, err := e.putKept(ctx, next, nil)
 	return err
 }
 

@@ -29,12 +29,20 @@ func emptySettings(t *testing.T, key string) *settings {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return plainSettings(t, s)
+}
+
+// plainSettings is a configuration that says nothing.
+func plainSettings(t testing.TB, s *sealer) *settings {
+	t.Helper()
 	subscribers, err := rules.NewSubscribers(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &settings{subscribers: subscribers, sealer: s, logger: slog.New(slog.DiscardHandler)}
+	return &settings{subscribers: subscribers, sealer: s, logger: discard()}
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func newKept(secret string) keptSubscription {
 	k := keptSubscription{body: keptBody{
@@ -62,7 +70,7 @@ func TestKeptSubscriptionsSurviveRestartsAndKeys(t *testing.T) {
 	var all sync.WaitGroup
 	for range n {
 		all.Go(func() {
-			made, err := e.putKept(bg, newKept(newSecret("standard")))
+			made, err := e.putKept(bg, newKept(newSecret("standard")), nil)
 			if err != nil {
 				t.Error(err)
 			} else if !e.current().has(made.ID) {
@@ -122,16 +130,16 @@ func TestChangesOfKeptSubscriptionsFollowEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := e.putKept(bg, newKept(newSecret("standard")))
+	made, err := e.putKept(bg, newKept(newSecret("standard")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	next := *made
 	next.Revision++
-	if _, err := e.putKept(bg, next); err != nil {
+	if _, err := e.putKept(bg, next, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.putKept(bg, next); !errors.Is(err, store.ErrChanged) {
+	if _, err := e.putKept(bg, next, nil); !errors.Is(err, store.ErrChanged) {
 		t.Errorf("a change of an old version: %v", err)
 	}
 	if err := e.deleteKept(bg, made); !errors.Is(err, store.ErrChanged) {

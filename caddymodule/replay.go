@@ -304,18 +304,14 @@ func (e *engine) reapReplayed(ctx context.Context, r *replaying) error {
 // replayedTo returns the subscription of r, why r waits ("": it need not), and
 // whether the subscription was deleted.
 func (e *engine) replayedTo(r *replaying, now time.Time) (sub *webhook.Subscription, waits string, gone bool) {
-	st, known := e.states()[r.Subscription]
+	st, known := e.deliverer.State(r.Subscription)
 	if !known {
 		return nil, "", true
 	}
 	if k := e.kept.Load().get(r.Subscription); k != nil && k.sub == nil {
 		return nil, "", true
 	}
-	for _, s := range e.current().subscriptions {
-		if s.ID == r.Subscription {
-			sub = s
-		}
-	}
+	sub = e.current().subscribers.Subscription(r.Subscription)
 	switch {
 	case sub == nil || st.Status != webhook.Active:
 		return sub, fmt.Sprintf("its subscription is %s", st.Status), false

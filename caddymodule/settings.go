@@ -17,8 +17,8 @@ const tombstoneTime = 90 * 24 * time.Hour
 // settings is one configuration as the engine needs it: everything resolved,
 // compiled and checked.
 type settings struct {
-	subscriptions []*webhook.Subscription
-	subscribers   *rules.Subscribers
+	subscriptions []*webhook.Subscription // of the configuration
+	subscribers   *rules.Subscribers      // those made through the API too, once it is in force
 	payloads      map[string]rules.Payload
 	handlers      []*handlerSettings
 	sealer        *sealer // of kept subscriptions
@@ -44,15 +44,24 @@ func (s *settings) has(id webhook.SubscriptionID) bool {
 	return slices.ContainsFunc(s.subscriptions, func(sub *webhook.Subscription) bool { return sub.ID == id })
 }
 
-// with returns s with kept subscriptions beside those of the configuration.
-func (s *settings) with(kept []*webhook.Subscription) (*settings, error) {
-	if len(kept) == 0 {
-		return s, nil
-	}
+// with returns s with kept subscriptions beside those of the configuration, and
+// all of both.
+func (s *settings) with(kept []*webhook.Subscription) (*settings, []*webhook.Subscription, error) {
+	all := append(slices.Clip(s.subscriptions), kept...)
 	out := *s
-	out.subscriptions = append(slices.Clip(s.subscriptions), kept...)
 	var err error
-	out.subscribers, err = rules.NewSubscribers(out.subscriptions, s.payloads)
+	out.subscribers, err = rules.NewSubscribers(all, s.payloads)
+	return &out, all, err
+}
+
+// changed returns s with k as it is now, or without it if it is deleted.
+func (s *settings) changed(k *keptSubscription) (_ *settings, err error) {
+	out := *s
+	if k.sub == nil {
+		out.subscribers = s.subscribers.Without(k.ID)
+		return &out, nil
+	}
+	out.subscribers, err = s.subscribers.With(k.sub)
 	return &out, err
 }
 

@@ -47,29 +47,26 @@ func (e *engine) tend(ctx context.Context) {
 func (e *engine) endSecrets(now time.Time) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	wait, ended := tendEvery, false
-	list := e.kept.Load()
-	for _, k := range list.all() {
+	wait := tendEvery
+	for _, k := range e.kept.Load().all() {
 		if next := k.body.nextEnd(now); !next.IsZero() {
 			wait = min(wait, next.Sub(now))
 		}
-		if len(k.body.signs(now)) < len(k.sub.Secrets) {
-			next := *k
-			next.sub = next.build(now)
-			next.sub.Number = k.sub.Number
-			list, ended = list.put(&next), true
+		if !k.body.ended(now, len(k.sub.Secrets)) {
+			continue
 		}
-	}
-	if !ended {
-		return wait
-	}
-	s, err := e.configs[len(e.configs)-1].with(list.inUse())
-	if err == nil {
-		e.kept.Store(list)
-		err = e.enforce(s, e.deliverer.States())
-	}
-	if err != nil {
-		e.logger.Error("secrets whose time is over still sign", "error", err)
+		next := *k
+		next.sub = next.build(now)
+		next.sub.Number = k.sub.Number
+		s, err := e.current().changed(&next)
+		if err == nil {
+			e.kept.Store(e.kept.Load().put(&next))
+			state, _ := e.deliverer.State(k.ID)
+			err = e.enforceOne(s, &next, state)
+		}
+		if err != nil {
+			e.logger.Error("a secret whose time is over still signs", "subscription", string(k.ID), "error", err)
+		}
 	}
 	return wait
 }

@@ -25,16 +25,7 @@ func (d *Deliverer) Configure(subs []*webhook.Subscription, states []webhook.Sub
 	for _, st := range states {
 		kept[st.ID] = st
 	}
-	now := time.Now()
-	changes, dropped := d.swap(now, subs, plans, kept, absent)
-	if len(dropped) > 0 {
-		d.opts.Queue.Unclaim(dropped...)
-	}
-	for _, c := range changes {
-		d.opts.Observer.StateChanged(c.sub, c.state)
-	}
-	poke(d.wake)
-	poke(d.settler.some)
+	d.tell(d.swap(subs, plans, kept, absent))
 	return err
 }
 
@@ -60,67 +51,138 @@ func (d *Deliverer) compile(subs []*webhook.Subscription) (map[webhook.Subscript
 	return plans, errors.Join(errs...)
 }
 
+// Update puts sub in the place of the one of that id, or beside the others: what
+// [Deliverer.Configure] does, for one of many. state is the kept state of a new
+// one. The error says why it cannot be used.
+func (d *Deliverer) Update(sub *webhook.Subscription, state webhook.SubscriptionState) error {
+	plans, err := d.compile([]*webhook.Subscription{sub})
+	d.changeOne(func(c *swapping) {
+		c.kept = map[webhook.SubscriptionID]webhook.SubscriptionState{sub.ID: state}
+		c.use(sub, plans[sub.ID])
+	})
+	return err
+}
+
+// Forget takes the subscription of an id out: what it is owed is left alone.
+func (d *Deliverer) Forget(id webhook.SubscriptionID) {
+	d.changeOne(func(c *swapping) {
+		if s := c.r.subs[id]; s != nil {
+			c.remove(s)
+		}
+	})
+}
+
+// changeOne makes a change to one subscription.
+func (d *Deliverer) changeOne(change func(*swapping)) {
+	d.mu.Lock()
+	c := swapping{r: &d.roster, crew: &d.crew, before: d.roster.subs, now: time.Now()}
+	change(&c)
+	d.mu.Unlock()
+	d.tell(&c)
+}
+
+// tell lets go of what a change has dropped, and tells the observer.
+func (d *Deliverer) tell(c *swapping) {
+	if len(c.dropped) > 0 {
+		d.opts.Queue.Unclaim(c.dropped...)
+	}
+	for _, change := range c.changes {
+		d.opts.Observer.StateChanged(change.sub, change.state)
+	}
+	poke(d.wake)
+	poke(d.settler.some)
+}
+
+// swapping is a change of the roster. [Deliverer].mu is held.
+type swapping struct {
+	r      *roster
+	crew   *crew
+	before map[webhook.SubscriptionID]*subscriber
+	kept   map[webhook.SubscriptionID]webhook.SubscriptionState
+	now    time.Time
+
+	changes []stateChange
+	dropped []webhook.DeliveryID
+}
+
 // swap changes the roster in one step.
-func (d *Deliverer) swap(now time.Time, subs []*webhook.Subscription, plans map[webhook.SubscriptionID]*plan,
+func (d *Deliverer) swap(subs []*webhook.Subscription, plans map[webhook.SubscriptionID]*plan,
 	kept map[webhook.SubscriptionID]webhook.SubscriptionState, absent []webhook.SubscriptionID,
-) (changes []stateChange, dropped []webhook.DeliveryID) {
+) *swapping {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := &d.roster
-	before := r.subs
-	r.subs = make(map[webhook.SubscriptionID]*subscriber, len(subs)+len(absent))
-	put := func(id webhook.SubscriptionID, number uint64) *subscriber {
-		s := before[id]
-		if s == nil {
-			s = &subscriber{id: id, state: webhook.NewState(id, number, now)}
-			if st, ok := kept[id]; ok {
-				s.state = st
-			}
-		}
-		if s.state.Number == 0 {
-			s.state.Number = max(number, kept[id].Number)
-		}
-		r.subs[id] = s
-		delete(before, id)
-		return s
-	}
+	c := &swapping{r: &d.roster, crew: &d.crew, before: d.roster.subs, kept: kept, now: time.Now()}
+	c.r.subs = make(map[webhook.SubscriptionID]*subscriber, len(subs)+len(absent))
 	for _, sub := range subs {
-		s := put(sub.ID, sub.Number)
-		moved := s.plan != nil && s.plan.sub.URL != sub.URL
-		s.plan = plans[sub.ID]
-		if s.rate == nil || s.rate.rate != sub.Rate {
-			s.rate = newBucket(sub.Rate)
-		}
-		state := s.state.Return(now)
-		if moved {
-			state, s.odds = state.Move(), nil
-		}
-		if r.set(s, state) {
-			changes = append(changes, stateChange{sub, s.state})
-		}
-		if s.plan == nil {
-			dropped = append(dropped, r.drop(s)...)
-		}
-		r.asked(s, now)
-		r.arm(s, now)
-		d.crew.call(s.free())
-		r.queueUp(s)
+		c.use(sub, plans[sub.ID])
 	}
 	for _, id := range absent {
-		if r.subs[id] != nil {
-			continue
+		if c.r.subs[id] == nil {
+			c.leave(id)
 		}
-		s := put(id, 0)
-		if last := s.plan; r.set(s, s.state.Leave(now)) && last != nil {
-			changes = append(changes, stateChange{last.sub, s.state})
+	}
+	for id, s := range c.before {
+		if c.r.subs[id] == nil {
+			c.remove(s)
 		}
-		s.plan = nil
-		dropped = append(dropped, r.drop(s)...)
 	}
-	for id, s := range before {
-		s.removed, s.plan = true, nil
-		delete(r.unsaved, id)
-		dropped = append(dropped, r.drop(s)...)
+	return c
+}
+
+// put returns the subscriber of an id, a new one if there was none.
+func (c *swapping) put(id webhook.SubscriptionID, number uint64) *subscriber {
+	s := c.before[id]
+	if s == nil {
+		s = &subscriber{id: id, state: webhook.NewState(id, number, c.now)}
+		if st, ok := c.kept[id]; ok {
+			s.state = st
+		}
 	}
-	return changes, dropped
+	if s.state.Number == 0 {
+		s.state.Number = max(number, c.kept[id].Number)
+	}
+	c.r.subs[id] = s
+	return s
+}
+
+// use lets sub be delivered to by its plan; nil is none.
+func (c *swapping) use(sub *webhook.Subscription, p *plan) {
+	s := c.put(sub.ID, sub.Number)
+	moved := s.plan != nil && s.plan.sub.URL != sub.URL
+	s.plan = p
+	if s.rate == nil || s.rate.rate != sub.Rate {
+		s.rate = newBucket(sub.Rate)
+	}
+	state := s.state.Return(c.now)
+	if moved {
+		state, s.odds = state.Move(), nil
+	}
+	if c.r.set(s, state) {
+		c.changes = append(c.changes, stateChange{sub, s.state})
+	}
+	if s.plan == nil {
+		c.dropped = append(c.dropped, c.r.drop(s)...)
+	}
+	c.r.asked(s, c.now)
+	c.r.arm(s, c.now)
+	c.crew.call(s.free())
+	c.r.queueUp(s)
+}
+
+// leave keeps one of which the configuration says nothing any more.
+func (c *swapping) leave(id webhook.SubscriptionID) {
+	s := c.put(id, 0)
+	if last := s.plan; c.r.set(s, s.state.Leave(c.now)) && last != nil {
+		c.changes = append(c.changes, stateChange{last.sub, s.state})
+	}
+	s.plan = nil
+	c.dropped = append(c.dropped, c.r.drop(s)...)
+}
+
+// remove forgets one.
+func (c *swapping) remove(s *subscriber) {
+	s.removed, s.plan = true, nil
+	delete(c.r.subs, s.id)
+	delete(c.r.unsaved, s.id)
+	c.dropped = append(c.dropped, c.r.drop(s)...)
 }

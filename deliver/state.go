@@ -84,6 +84,17 @@ func (d *Deliverer) States() []webhook.SubscriptionState {
 	return states
 }
 
+// State returns the state of one subscription.
+func (d *Deliverer) State(id webhook.SubscriptionID) (webhook.SubscriptionState, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.roster.subs[id]
+	if s == nil {
+		return webhook.SubscriptionState{}, false
+	}
+	return s.state, true
+}
+
 // change makes a state durable and then true. Attempts that finish meanwhile
 // change it too, so the transition is made once more on what they left.
 func (d *Deliverer) change(ctx context.Context, id webhook.SubscriptionID,

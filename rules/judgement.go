@@ -16,10 +16,12 @@ type Judgement struct {
 }
 
 // Judge asks every subscription what [Subscribers.Want] asks those that may
-// want e, and tells the answers, in the order in which they were given.
+// want e, and tells the answers, in the order in which they were given. Each is
+// asked by itself: what others' filters cost is not looked at.
 func (s *Subscribers) Judge(e *webhook.Event) []Judgement {
-	all := make([]Judgement, len(s.all))
-	for i, c := range s.all {
+	subs := s.all()
+	all := make([]Judgement, len(subs))
+	for i, c := range subs {
 		all[i].Subscription = c.ID
 		all[i].Wanted, all[i].Why = c.as(e.Key.Resource).tell(e)
 	}
@@ -50,11 +52,12 @@ func (c *subscriber) tell(e *webhook.Event) (wanted bool, why string) {
 	if changed == lang.False {
 		return false, fmt.Sprintf("its on_change (%s) names none of the fields that changed", strings.Join(c.OnChange, " "))
 	}
-	switch c.judge(e, &eventVars{event: e, judging: true}) {
+	j := judge{e: e}
+	switch t, _ := j.judge(c, mostSteps); t {
 	case lang.False:
 		return false, "its filter is not true: " + c.Filter
 	case lang.Undecided:
-		return true, "its on_change or filter depends on something unknown, which lets the event through"
+		return true, "its on_change or filter depends on something unknown, or takes too long, which lets the event through"
 	}
 	return true, "it wants the event"
 }

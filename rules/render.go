@@ -31,8 +31,8 @@ import (
 // Of a chunk, e is the first event and further are those behind it that are
 // kept: see [subscriber.appendChunkOf].
 func (s *Subscribers) Render(e *webhook.Event, d *webhook.Delivery, further ...*webhook.Event) (webhook.Payload, error) {
-	c, ok := s.byID[d.Subscription]
-	if !ok {
+	c := s.find(d.Subscription)
+	if c == nil {
 		return webhook.Payload{}, fmt.Errorf("render %s: there is no subscription %s", e.ID, d.Subscription)
 	}
 	if c.broken != nil {

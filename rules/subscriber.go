@@ -1,26 +1,35 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
+	"hash/fnv"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // Subscribers answers which subscriptions want an event, and what its payload
-// says to each. It is read-only; a changed subscription needs a new one. It may
+// says to each. It is read-only: a changed subscription needs a new one, which
+// [Subscribers.With] makes of it at little cost, however many there are. It may
 // be used by several goroutines.
 type Subscribers struct {
-	all  []*subscriber
-	byID map[webhook.SubscriptionID]*subscriber
+	bodies    map[string]body
+	last      uint64 // place of the one that was added last
+	byID      [shards]map[webhook.SubscriptionID]*subscriber
+	audiences [shards]map[string]*audience // by tenant
+}
 
-	// Indexes into all, ascending: by exact scope, by the first part of
-	// patterns such as project.**, and those of patterns such as *.created.
-	exact map[string][]int
-	first map[string][]int
-	any   []int
+// shards is in how many parts what there is of all subscriptions is kept: a
+// change copies one of them.
+const shards = 256
+
+func shardOf(text string) int {
+	h := fnv.New32a()
+	h.Write([]byte(text))
+	return int(h.Sum32() % shards)
 }
 
 // subscriber is a subscription, compiled.
@@ -31,6 +40,7 @@ type subscriber struct {
 	fields   lang.Globs
 	body     body
 	of       map[string]*subscriber // what it is for some resources, where that is something else
+	place    uint64                 // in the order in which they were given
 	broken   error                  // of one made through the API: why nothing can be rendered for it
 }
 
@@ -41,6 +51,8 @@ type Want struct {
 	// Unjudged says that the filter or on_change read something unknown, and so
 	// let the event through.
 	Unjudged bool
+
+	by *subscriber
 }
 
 // NewSubscribers compiles subs. An error names the subscription of the
@@ -53,31 +65,131 @@ func NewSubscribers(subs []*webhook.Subscription, payloads map[string]Payload) (
 	if err != nil {
 		return nil, err
 	}
-	s := &Subscribers{
-		byID:  make(map[webhook.SubscriptionID]*subscriber, len(subs)),
-		exact: map[string][]int{},
-		first: map[string][]int{},
-	}
-	for i, sub := range subs {
-		c, err := compileSubscription(sub, bodies)
-		if err != nil {
-			if sub.Static {
-				return nil, err
-			}
-			c.broken = err
-		}
-		if s.byID[sub.ID] != nil {
+	s := &Subscribers{bodies: bodies}
+	for _, sub := range subs {
+		if s.find(sub.ID) != nil {
 			return nil, fmt.Errorf("subscription %s: there are two of that name", sub.ID)
 		}
-		s.all = append(s.all, c)
-		s.byID[sub.ID] = c
-		s.index(i, sub.Scopes)
+		c, err := s.add(sub, nil)
+		if err != nil {
+			return nil, err
+		}
+		n := shardOf(sub.Tenant)
+		if s.audiences[n][sub.Tenant] == nil {
+			put(&s.audiences[n], sub.Tenant, (*audience)(nil).clone())
+		}
+		s.audiences[n][sub.Tenant].append(c)
 	}
 	return s, nil
 }
 
+// With returns s with sub in it, in the place of the one of that id if there is
+// one, else behind all others. Errors are as those of [NewSubscribers].
+func (s *Subscribers) With(sub *webhook.Subscription) (*Subscribers, error) {
+	out := s.apart(sub.ID)
+	was := out.find(sub.ID)
+	if was != nil {
+		out.forget(was)
+	}
+	c, err := out.add(sub, was)
+	if err != nil {
+		return nil, err
+	}
+	out.audience(sub.Tenant, func(a *audience) { a.add(c) })
+	return out, nil
+}
+
+// Without returns s without the subscription of an id.
+func (s *Subscribers) Without(id webhook.SubscriptionID) *Subscribers {
+	out := s.apart(id)
+	if was := out.find(id); was != nil {
+		out.forget(was)
+	}
+	return out
+}
+
+// apart returns a copy of s in which what is known of id may be changed.
+func (s *Subscribers) apart(id webhook.SubscriptionID) *Subscribers {
+	out := *s
+	n := shardOf(string(id))
+	out.byID[n] = maps.Clone(out.byID[n])
+	return &out
+}
+
+// add compiles sub and makes it known in s, in the place of another if that is
+// not nil; it has no audience yet.
+func (s *Subscribers) add(sub *webhook.Subscription, was *subscriber) (*subscriber, error) {
+	c, err := compileSubscription(sub, s.bodies)
+	if err != nil {
+		if sub.Static {
+			return nil, err
+		}
+		c.broken = err
+	}
+	if was != nil {
+		c.place = was.place
+	} else {
+		s.last++
+		c.place = s.last
+	}
+	put(&s.byID[shardOf(string(sub.ID))], sub.ID, c)
+	return c, nil
+}
+
+// forget takes c out of s.
+func (s *Subscribers) forget(c *subscriber) {
+	delete(s.byID[shardOf(string(c.ID))], c.ID)
+	s.audience(c.Tenant, func(a *audience) { a.remove(c) })
+}
+
+// audience replaces the audience of a tenant by a copy that change has changed.
+func (s *Subscribers) audience(tenant string, change func(*audience)) {
+	n := shardOf(tenant)
+	all := maps.Clone(s.audiences[n])
+	a := all[tenant].clone()
+	if change(a); a.size == 0 {
+		delete(all, tenant)
+	} else {
+		put(&all, tenant, a)
+	}
+	s.audiences[n] = all
+}
+
+func put[K comparable, V any](m *map[K]V, k K, v V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[k] = v
+}
+
+// find returns the subscriber of an id, or nil.
+func (s *Subscribers) find(id webhook.SubscriptionID) *subscriber {
+	return s.byID[shardOf(string(id))][id]
+}
+
+// all returns all subscribers, in the order in which they were given.
+func (s *Subscribers) all() (list []*subscriber) {
+	for _, part := range s.byID {
+		for _, c := range part {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, byPlace)
+	return list
+}
+
+func byPlace(a, b *subscriber) int { return cmp.Compare(a.place, b.place) }
+
 // Has reports whether s knows a subscription.
-func (s *Subscribers) Has(id webhook.SubscriptionID) bool { return s.byID[id] != nil }
+func (s *Subscribers) Has(id webhook.SubscriptionID) bool { return s.find(id) != nil }
+
+// Subscription returns the subscription of an id, nil if s does not know it.
+func (s *Subscribers) Subscription(id webhook.SubscriptionID) *webhook.Subscription {
+	if c := s.find(id); c != nil {
+		return c.Subscription
+	}
+	return nil
+}
 
 // CheckSubscription returns an error that says what is wrong with sub, or nil.
 func CheckSubscription(sub *webhook.Subscription, payloads map[string]Payload) error {
@@ -146,129 +258,6 @@ func (c *subscriber) as(resource string) *subscriber {
 		return v
 	}
 	return c
-}
-
-// index files subscription i under the scopes that it may want.
-func (s *Subscribers) index(i int, scopes []webhook.Pattern) {
-	file := func(list []int) []int {
-		if len(list) > 0 && list[len(list)-1] == i {
-			return list
-		}
-		return append(list, i)
-	}
-	for _, p := range scopes {
-		first := firstPart(string(p))
-		switch {
-		case !p.Wild():
-			// A pattern's separators match either way, so one spelling is filed.
-			scope := strings.ReplaceAll(string(p), "/", ".")
-			s.exact[scope] = file(s.exact[scope])
-		case strings.Contains(first, "*"):
-			s.any = file(s.any)
-		default:
-			s.first[first] = file(s.first[first])
-		}
-	}
-}
-
-func firstPart(scope string) string {
-	if i := strings.IndexAny(scope, "./"); i >= 0 {
-		return scope[:i]
-	}
-	return scope
-}
-
-// Want returns the subscriptions that want e, in the order in which they were
-// given: those whose scopes select it, that may see it, that do not skip the
-// key of its call, whose on_change one of its changes concerns (updates only),
-// and whose filter holds. What cannot be judged, because it depends on
-// something unknown or takes too long, lets the event through. Events of a dry
-// run want nobody. There is no error today.
-func (s *Subscribers) Want(e *webhook.Event) ([]Want, error) {
-	if e.DryRun {
-		return nil, nil
-	}
-	var wants []Want
-	var vars *eventVars // one for all, so that nothing is decoded twice
-	filed := s.filed(e.Scope)
-	for c := s.next(&filed); c != nil; c = s.next(&filed) {
-		if !c.Wants(e.Scope) || !c.Sees(e) {
-			continue
-		}
-		if c = c.as(e.Key.Resource); c.Skips(e.SkipKey) {
-			continue
-		}
-		if vars == nil && c.filter != nil {
-			vars = &eventVars{event: e, judging: true}
-		}
-		switch c.judge(e, vars) {
-		case lang.True:
-			wants = append(wants, Want{Subscription: c.Subscription})
-		case lang.Undecided:
-			wants = append(wants, Want{Subscription: c.Subscription, Unjudged: true})
-		}
-	}
-	return wants, nil
-}
-
-// Wanted is [Subscribers.Want] for one subscription.
-func (s *Subscribers) Wanted(e *webhook.Event, id webhook.SubscriptionID) (w Want, wanted bool, err error) {
-	c := s.byID[id]
-	if c == nil || !c.Wants(e.Scope) || !c.Sees(e) {
-		return w, false, nil
-	}
-	wants, err := s.Want(e)
-	for _, w := range wants {
-		if w.Subscription.ID == id {
-			return w, true, err
-		}
-	}
-	return w, false, err
-}
-
-// filed returns the lists in which the subscribers are that may want scope.
-func (s *Subscribers) filed(scope string) [3][]int {
-	exact := s.exact[scope]
-	if strings.Contains(scope, "/") {
-		exact = s.exact[strings.ReplaceAll(scope, "/", ".")]
-	}
-	return [3][]int{exact, s.first[firstPart(scope)], s.any}
-}
-
-// next takes the first subscriber off lists, nil if there is none left.
-func (s *Subscribers) next(lists *[3][]int) *subscriber {
-	next := len(s.all)
-	for _, l := range lists {
-		if len(l) > 0 {
-			next = min(next, l[0])
-		}
-	}
-	if next == len(s.all) {
-		return nil
-	}
-	for i, l := range lists {
-		if len(l) > 0 && l[0] == next {
-			lists[i] = l[1:]
-		}
-	}
-	return s.all[next]
-}
-
-// judge applies on_change and filter, which reads vars.
-func (c *subscriber) judge(e *webhook.Event, vars *eventVars) lang.Truth {
-	if c.broken != nil {
-		return lang.Undecided
-	}
-	t := c.concerned(e)
-	if t == lang.False || c.filter == nil {
-		return t
-	}
-	vars.sub = c.Subscription
-	passes, err := c.filter.Truth(vars, nil)
-	if err != nil {
-		passes = lang.Undecided
-	}
-	return t.And(passes)
 }
 
 // concerned reports whether on_change names one of e's changes.

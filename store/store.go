@@ -160,6 +160,9 @@ type Queue interface {
 
 	// Backlogs returns the subscriptions that are owed something.
 	Backlogs(ctx context.Context) ([]webhook.Backlog, error)
+
+	// Pending returns how many deliveries a subscription is owed.
+	Pending(sub webhook.SubscriptionID) uint64
 }
 
 // Subscriptions keeps what a subscription's past left behind.

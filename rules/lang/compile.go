@@ -64,6 +64,16 @@ func compileTree(src string, tree ast.Node, env Environment) (x *Expr, err error
 	return x, nil
 }
 
+// parserConfig is how expr-lang's parser works. Its maps are only read.
+var parserConfig = func() *conf.Config {
+	config := conf.CreateNew()
+	config.MaxNodes = maxNodes
+	for name := range builtin.Index {
+		config.Disabled[name] = true // functions are ours
+	}
+	return config
+}()
+
 // parse runs expr-lang's parser. A panic in it is an error of the text.
 func parse(src string) (tree ast.Node, err error) {
 	defer func() {
@@ -71,12 +81,8 @@ func parse(src string) (tree ast.Node, err error) {
 			err = fmt.Errorf("it cannot be read: %v", r)
 		}
 	}()
-	config := conf.CreateNew()
-	config.MaxNodes = maxNodes
-	for name := range builtin.Index {
-		config.Disabled[name] = true // functions are ours
-	}
-	t, err := parser.ParseWithConfig(src, config)
+	config := *parserConfig // it has a cache
+	t, err := parser.ParseWithConfig(src, &config)
 	if err == nil {
 		return t.Node, nil
 	}

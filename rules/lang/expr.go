@@ -105,7 +105,18 @@ func (x *Expr) TruthWithin(v Vars, c *Change, most int) (t Truth, steps int) {
 // Weight returns how large x is: the nodes of its text, how deep its loops are
 // nested, and what its regular expressions weigh: the instructions that they are
 // compiled to.
-func (x *Expr) Weight() (nodes, loops, regexps int) { return x.nodes, x.scopes, x.regexps }
+func (x *Expr) Weight() (nodes, loops, regexps int) {
+	nodes = x.nodes
+	if c := x.choice; c != nil { // compiled twice
+		for _, part := range []*Expr{c.cond, c.yes, c.no} {
+			if part != nil {
+				more, _, _ := part.Weight()
+				nodes += more
+			}
+		}
+	}
+	return nodes, x.scopes, x.regexps
+}
 
 // Truth returns x's value as a condition: only true is true.
 func (x *Expr) Truth(v Vars, c *Change) (Truth, error) {

@@ -166,6 +166,16 @@ func (q *queue) unclaim(tail uint64) {
 // Waiting implements [store.Queue].
 func (s *Store) Waiting() <-chan struct{} { return s.queue.waiting }
 
+// Pending implements [store.Queue].
+func (s *Store) Pending(sub webhook.SubscriptionID) uint64 {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	if l := s.queue.lines[sub]; l != nil {
+		return l.pending
+	}
+	return 0
+}
+
 // Backlogs implements [store.Queue]. The oldest of a subscription of which all
 // is given out is the present.
 func (s *Store) Backlogs(context.Context) ([]webhook.Backlog, error) {

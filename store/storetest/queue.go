@@ -163,6 +163,7 @@ func backlogs(e *exam) {
 		e.must(err)
 		slices.SortFunc(got, func(a, b webhook.Backlog) int { return int(a.Subscription[0]) - int(b.Subscription[0]) })
 		e.same("backlogs", want, got)
+		e.same("pending by subscription", []uint64{3, 2, 0}, []uint64{e.Pending("crm"), e.Pending("erp"), e.Pending("unknown")})
 		st, err := e.Stats(bg)
 		e.must(err)
 		e.same("pending", uint64(5), st.Pending)
