@@ -10,6 +10,9 @@ RACE ?= -race
 # Go would take the tests of an earlier bin/sidehook from its cache.
 TESTFLAGS ?= -count=1
 
+# How often `make kill` kills; make test does it some dozen times.
+KILLS ?= 100
+
 # Which parts `make bench` measures: proxy, compare, drain, million, isolation; all if it is empty.
 # bench/main.go has what else it reads (BENCH_PAIRS, BENCH_SECONDS, …).
 BENCH ?=
@@ -17,7 +20,7 @@ BENCH ?=
 # Which applications `make hosts` installs and tests: names of folders in examples/hosts, commas between.
 HOSTS ?= all
 
-.PHONY: help demo run examples build test check bench fuzz hosts format vet caddyfiles embed compiler
+.PHONY: help demo run examples build test check bench kill fuzz hosts format vet caddyfiles embed compiler
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -47,6 +50,9 @@ check: format vet caddyfiles ## The quick half of test: format, vet, Caddyfiles,
 bench: build ## Measure (BENCH="proxy compare drain million isolation": all, about a quarter of an hour)
 	@$(GO) build -o bin/bench ./bench
 	@BENCH="$(BENCH)" bin/bench
+
+kill: build ## Kill the process KILLS times (100) under load, with receivers that are slow and that fail
+	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook SIDEHOOK_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -v -run '^TestKill' ./internal/e2e
 
 fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 	@grep -rE --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \

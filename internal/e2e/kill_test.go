@@ -16,6 +16,14 @@ import (
 // kills is how often the process is killed. SIDEHOOK_KILLS changes it.
 const kills = 50
 
+// howOften is what SIDEHOOK_KILLS says, or otherwise.
+func howOften(otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv("SIDEHOOK_KILLS")); err == nil {
+		return n
+	}
+	return otherwise
+}
+
 // sizes of the answers. Beyond 4 KB an answer leaves net/http's buffer before
 // the handler returns, so only the held byte keeps its end back.
 var sizes = []int{40, 900, 6000, 60000}
@@ -121,6 +129,18 @@ func tally(arrivals []arrival) *delivered {
 	return d
 }
 
+// oneIDEach fails the test for each write that came under several ids.
+func (d *delivered) oneIDEach(t *testing.T, who string) {
+	t.Helper()
+	for id, byN := range d.ids {
+		for n, ids := range byN {
+			if len(ids) != 1 {
+				t.Errorf("%s: %s n=%d came under %d ids: %v", who, id, n, len(ids), ids)
+			}
+		}
+	}
+}
+
 // lost returns the acknowledged writes that did not arrive. Of a write whose
 // answer said nothing, an event that says so as well will do.
 func (a *acked) lost(d *delivered) (lost []string) {
@@ -146,10 +166,7 @@ func (a *acked) lost(d *delivered) (lost []string) {
 // TestPromise2SuccessMeansStored and TestPromise4AtLeastOnceSameID under the
 // hardest conditions: kill -9 at random moments under concurrent writes.
 func TestKill(t *testing.T) {
-	times := kills
-	if n, err := strconv.Atoi(os.Getenv("SIDEHOOK_KILLS")); err == nil {
-		times = n
-	}
+	times := howOften(kills)
 	api := serve(t, newMixedAPI())
 	crm := receive(t, nil)
 	p := start(t, caddyfile(subscribe("crm", crm, mixedScopes), mixedConfig, api.URL))
@@ -164,13 +181,7 @@ func TestKill(t *testing.T) {
 		vague += n
 	}
 	t.Logf("%d kills, %d acknowledged, %d events, %d of them say that they do not know, %d requests", times, a.count(), len(d.seen), vague, d.count)
-	for id, byN := range d.ids {
-		for n, ids := range byN {
-			if len(ids) != 1 {
-				t.Errorf("%s n=%d came under %d ids: %v", id, n, len(ids), ids)
-			}
-		}
-	}
+	d.oneIDEach(t, "crm")
 	for id, ns := range d.order {
 		for i := 1; i < len(ns); i++ {
 			if ns[i] <= ns[i-1] || d.seqs[id][i] <= d.seqs[id][i-1] {

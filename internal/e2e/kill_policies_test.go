@@ -1,0 +1,257 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// policyKills is how often the process is killed while policies are at work.
+// SIDEHOOK_KILLS changes it.
+const policyKills = 12
+
+// Of the siege: so many entities are written to, each every so often. That is
+// less than the slow receiver can take, so what is late is not for want of it.
+const (
+	besieged    = 16
+	siegePace   = 300 * time.Millisecond
+	slowness    = 100 * time.Millisecond
+	inFlight    = 8 // as a subscription has by default
+	lateAtMost  = time.Second
+	repeatsEach = 2 * inFlight // of one receiver after one kill, on average: what was under way, and what was answered and not yet recorded
+)
+
+// siege is receivers of every kind in front of a process that is killed.
+type siege struct {
+	t *testing.T
+	p *process
+
+	slow, flaky, tired, holding, paused *receiver
+
+	mu   sync.Mutex
+	open map[string]int // ids that slow has and has not answered
+
+	late []time.Duration // how long after the restart these came again
+	cut  int             // how many there were
+}
+
+// kinds are the receivers by the names of their subscriptions.
+func (s *siege) kinds() map[string]*receiver {
+	return map[string]*receiver{"slow": s.slow, "flaky": s.flaky, "tired": s.tired, "holding": s.holding, "paused": s.paused}
+}
+
+func newSiege(t *testing.T) *siege {
+	s := &siege{t: t, open: map[string]int{}}
+	// Less than what opens a circuit: that is for another test.
+	some := func(percent int) func(*arrival) int {
+		return func(*arrival) int {
+			if rand.IntN(100) < percent {
+				return 503
+			}
+			return 204
+		}
+	}
+	s.slow, s.flaky, s.tired = receive(t, s.answerSlowly), receive(t, some(33)), receive(t, some(40))
+	s.holding, s.paused = receive(t, some(33)), receive(t, nil)
+	again := strings.Repeat(" 20ms", 30)
+	api := serve(t, itemAPI())
+	s.p = start(t, caddyfile(
+		subscribe("slow", s.slow, "scopes item.updated")+
+			subscribe("flaky", s.flaky, "scopes item.updated\n\t\t\tretry"+again)+
+			subscribe("tired", s.tired, "scopes item.updated\n\t\t\torder none\n\t\t\tretry 10ms")+
+			subscribe("holding", s.holding, "scopes item.updated\n\t\t\torder entity hold\n\t\t\tretry 10ms")+
+			subscribe("paused", s.paused, "scopes item.updated"),
+		"\t\tresource item /items", api.URL))
+	return s
+}
+
+// answerSlowly takes its time and knows what it has not answered.
+func (s *siege) answerSlowly(a *arrival) int {
+	s.count(a.ID, 1)
+	timer := time.NewTimer(slowness)
+	defer timer.Stop()
+	<-timer.C
+	s.count(a.ID, -1)
+	return 204
+}
+
+func (s *siege) count(id string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[id] += n; s.open[id] == 0 {
+		delete(s.open, id)
+	}
+}
+
+// unanswered returns the ids that slow has and has not answered.
+func (s *siege) unanswered() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make(map[string]bool, len(s.open))
+	for id := range s.open {
+		ids[id] = true
+	}
+	return ids
+}
+
+// killOnce kills and restarts the process, and notes how long after the start
+// what slow had not answered came again. Its clients cannot have that answer.
+func (s *siege) killOnce() {
+	s.p.kill()
+	cut := s.unanswered()
+	before := len(s.slow.all())
+	s.p.start()
+	began := time.Now()
+	s.cut += len(cut)
+	until(s.t, "what was in flight has come again", func() bool {
+		for _, a := range s.slow.all()[before:] {
+			if cut[a.ID] {
+				delete(cut, a.ID)
+				s.late = append(s.late, time.Since(began))
+			}
+		}
+		return len(cut) == 0
+	})
+}
+
+// operate pauses, resumes, releases and retries until stop is closed. While the
+// process is down it cannot.
+func (s *siege) operate(stop <-chan struct{}) {
+	tick := time.NewTicker(30 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		s.post("/sidehook/subscriptions/paused/" + []string{"pause", "resume"}[n/4%2])
+		s.post("/sidehook/subscriptions/holding/release")
+		s.retryExhausted()
+	}
+}
+
+// retryExhausted retries by hand what tired has given up.
+func (s *siege) retryExhausted() {
+	resp, err := http.Get("http://" + s.p.admin + "/sidehook/deliveries?subscription=tired&state=exhausted")
+	if err != nil {
+		return
+	}
+	defer resp.Body.Close()
+	var ds []struct{ ID string }
+	if json.NewDecoder(resp.Body).Decode(&ds) != nil {
+		return
+	}
+	for _, d := range ds {
+		s.post("/sidehook/deliveries/" + d.ID + "/retry")
+	}
+}
+
+// post reports whether the process did what it was asked for.
+func (s *siege) post(path string) bool {
+	resp, err := http.Post("http://"+s.p.admin+path, "", nil)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode == http.StatusOK
+}
+
+// run besieges the process and returns what was acknowledged to writers.
+func (s *siege) run(times int) *acked {
+	a := &acked{ns: map[string][]int{}}
+	stop := make(chan struct{})
+	var done sync.WaitGroup
+	for i := range besieged {
+		done.Go(func() {
+			pace := time.NewTicker(siegePace)
+			defer pace.Stop()
+			a.write(s.p.site, fmt.Sprintf("w%d", i), func(c *client, n int) {
+				select {
+				case <-pace.C:
+					rounds[0](c, n)
+				case <-stop:
+				}
+			}, stop)
+		})
+	}
+	done.Go(func() { s.operate(stop) })
+	for range times {
+		before := a.count()
+		until(s.t, "clients are served", func() bool { return a.count() >= before+besieged })
+		moment := time.NewTimer(time.Duration(rand.IntN(int(siegePace))))
+		<-moment.C
+		s.killOnce()
+	}
+	close(stop)
+	done.Wait()
+	return a
+}
+
+// arrivedAt reports whether all that was acknowledged was accepted by everybody.
+// What waits for an operator is helped on.
+func (s *siege) complete(a *acked) bool {
+	s.post("/sidehook/subscriptions/paused/resume")
+	s.post("/sidehook/subscriptions/holding/release")
+	s.retryExhausted()
+	for _, r := range s.kinds() {
+		if len(a.lost(tally(r.took()))) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// TestKillWhilePoliciesAreAtWork kills the process while one receiver is slow,
+// others fail, and an operator pauses, resumes, releases and retries.
+func TestKillWhilePoliciesAreAtWork(t *testing.T) {
+	times := howOften(policyKills)
+	s := newSiege(t)
+	a := s.run(times)
+	until(t, "everything acknowledged has been accepted by everybody", func() bool { return s.complete(a) })
+
+	for name, r := range s.kinds() {
+		d := tally(r.took())
+		d.oneIDEach(t, name)
+		repeats := d.count - len(d.seen)
+		t.Logf("%s: %d kills, %d acknowledged, %d events accepted, %d repeats, %d requests", name, times, a.count(), len(d.seen), repeats, len(r.all()))
+		if repeats > times*repeatsEach {
+			t.Errorf("%s: %d repeats after %d kills, want what was in flight: at most %d", name, repeats, times, times*repeatsEach)
+		}
+		if name != "tired" {
+			keptOrder(t, name, r.all())
+		}
+	}
+	worst := time.Duration(0)
+	for _, late := range s.late {
+		worst = max(worst, late)
+		if late > lateAtMost {
+			t.Errorf("what was in flight at a kill came %v after the restart, want %v at most", late, lateAtMost)
+		}
+	}
+	t.Logf("%d requests were cut off; they came again at most %v after the restart", s.cut, worst)
+	if s.cut == 0 {
+		t.Error("no kill met a request in flight")
+	}
+}
+
+// keptOrder fails the test if anything of an entity was sent after something
+// newer of it.
+func keptOrder(t *testing.T, who string, all []arrival) {
+	t.Helper()
+	last := map[string]uint64{}
+	for _, a := range all {
+		e := a.Body.Entity
+		if e.Sequence < last[e.ID] {
+			t.Errorf("%s: #%d of %s was sent after #%d", who, e.Sequence, e.ID, last[e.ID])
+		}
+		last[e.ID] = max(last[e.ID], e.Sequence)
+	}
+}
