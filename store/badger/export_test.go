@@ -96,6 +96,16 @@ func Settle(s *Store, m webhook.Settlement) (puts, deletes map[string]int, err e
 	return puts, deletes, err
 }
 
+// HoldThrough moves a boundary, and returns how many writes that took.
+func HoldThrough(s *Store, sub webhook.SubscriptionID, through uint64) (writes int, err error) {
+	err = s.hand(context.Background(), &member{alone: true, work: func(t *tx) error {
+		err := t.holdThrough(sub, through)
+		writes = len(t.mine.writes)
+		return err
+	}})
+	return writes, err
+}
+
 // Panic commits something that panics.
 func Panic(s *Store) error {
 	return s.commit(context.Background(), func(*tx) error { panic("a bug") })

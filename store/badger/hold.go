@@ -10,8 +10,9 @@ import (
 // A subscription's queue has two sections, so that finding what is due never
 // walks over what is held: the open one, and one for positions up to a
 // boundary. The boundary follows the `through` of Claim, which changes when a
-// subscription is resumed or released. The usual changes swap the sections;
-// what stands on the wrong side then is moved, head by head.
+// subscription is resumed or released. As a rule one section is empty then, or
+// holds little: that is put to the other, and what they are for is swapped. So
+// neither costs more because a million deliveries are held.
 
 // holdThrough moves the boundary of sub.
 func (s *Store) holdThrough(ctx context.Context, sub subscription, through uint64) error {
@@ -29,80 +30,137 @@ func (t *tx) holdThrough(sub subscription, through uint64) error {
 	if old.boundary == through {
 		return nil
 	}
-	heads := [2][]shownHead{}
-	for section := range heads {
-		var err error
-		if heads[section], err = t.section(sub, byte(section)); err != nil {
+	all, err := t.join(sub, old.open)
+	if err != nil {
+		return err
+	}
+	for _, c := range t.freshOf(sub, "") {
+		t.dropFresh(c.place)
+		if err := t.queueIn(sub, all, c.lane, c.queuePlace); err != nil {
 			return err
 		}
 	}
-	lanes := map[string]bool{}
-	for section, list := range heads {
-		for _, h := range list {
-			t.hide(sub, byte(section), h.queuePlace)
-			if h.lane != "" {
-				t.follow(sub, h.lane, h.queuePlace)
-				t.delete(keyLane(sub, byte(section), h.lane))
-				lanes[h.lane] = true
-			}
+	next := hold{boundary: through, open: all}
+	if through > 0 {
+		next.open = 1 - all
+		if err := t.lift(sub, next); err != nil {
+			return err
 		}
 	}
-	loose := t.dropAllFresh(sub, lanes)
-	next := hold{boundary: through, open: old.open}
 	t.put(keyHold(sub), append(binary.BigEndian.AppendUint64(nil, through), next.open))
 	t.effect(func(q *queue) { q.divide(sub, next) })
-	for _, list := range append(heads[:], loose) {
-		for _, h := range list {
-			if h.lane == "" {
-				t.show(sub, next.section(h.position), "", h.queuePlace)
-			}
-		}
-	}
-	for lane := range lanes {
-		if err := t.headLane(sub, lane, next); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
-// dropAllFresh makes what is fresh of sub followers of lanes, which it adds to
-// lanes, and returns what has no lane.
-func (t *tx) dropAllFresh(sub subscription, lanes map[string]bool) (loose []shownHead) {
-	for _, c := range t.freshOf(sub, "") {
-		t.mine.queued[sub] = true
-		t.dropFresh(c.place)
-		if c.lane == "" {
-			loose = append(loose, shownHead{queuePlace: c.queuePlace})
+// joinFirst is how many heads of each section are looked at first to find out
+// which one has less.
+const joinFirst = 256
+
+// join puts all of the section that has less to the other, which it returns.
+func (t *tx) join(sub subscription, open byte) (all byte, err error) {
+	for most := joinFirst; ; most *= 4 {
+		from := open
+		heads, err := t.section(sub, open, most)
+		if err != nil {
+			return 0, err
+		}
+		others, err := t.section(sub, 1-open, most)
+		if err != nil {
+			return 0, err
+		}
+		if len(others) < len(heads) {
+			from, heads = 1-open, others
+		}
+		if len(heads) == most {
 			continue
 		}
-		t.follow(sub, c.lane, c.queuePlace)
-		lanes[c.lane] = true
+		for _, h := range heads {
+			if err := t.moveHead(sub, from, h); err != nil {
+				return 0, err
+			}
+		}
+		return 1 - from, nil
 	}
-	return loose
 }
 
-// headLane makes the first followers of a lane, below and above the boundary,
-// its heads.
-func (t *tx) headLane(sub subscription, lane string, h hold) error {
-	behind := place{}
-	for _, section := range []byte{1 - h.open, h.open} {
-		p, found, err := t.follower(sub, lane, behind, h.limit(section))
-		if err != nil {
-			return err
-		}
-		if found {
-			t.delete(keyFollowers(sub, lane).delivery(p.place))
-			t.show(sub, section, lane, p)
-			t.putHead(sub, section, lane, head{p, h.limit(section)})
-		}
-		behind = place{position: h.boundary + 1}
+// moveHead puts a head to the other section. Where its lane has one there, the
+// younger of both becomes a follower.
+func (t *tx) moveHead(sub subscription, from byte, moved shownHead) error {
+	t.hide(sub, from, moved.queuePlace)
+	if moved.lane == "" {
+		t.show(sub, 1-from, "", moved.queuePlace)
+		return nil
 	}
+	h, _, err := t.head(sub, from, moved.lane)
+	if err != nil {
+		return err
+	}
+	t.delete(keyLane(sub, from, moved.lane))
+	there, found, err := t.head(sub, 1-from, moved.lane)
+	if err != nil {
+		return err
+	}
+	if !found {
+		t.show(sub, 1-from, moved.lane, h.queuePlace)
+		t.putHead(sub, 1-from, moved.lane, h)
+		return nil
+	}
+	first, second := there, h
+	if h.place.before(there.place) {
+		first, second = h, there
+		t.hide(sub, 1-from, there.queuePlace)
+		t.show(sub, 1-from, moved.lane, h.queuePlace)
+	}
+	t.follow(sub, moved.lane, second.queuePlace)
+	first.last = max(first.last, second.last, second.position, first.position+1)
+	t.putHead(sub, 1-from, moved.lane, first)
 	return nil
 }
 
-// section returns the heads of a section.
-func (t *tx) section(sub subscription, section byte) ([]shownHead, error) {
+// lift makes those beyond the boundary claimable, when all is in the section of
+// what is held. They are few: what was recorded since the boundary was chosen.
+func (t *tx) lift(sub subscription, next hold) error {
+	tag := tagOf(sub)
+	part := scan{prefix: key{tableDelivery}, from: newKey(tableDelivery, 8).u64(next.boundary + 1)}
+	return t.view.eachDelivery(part, func(s storedDelivery) (bool, error) {
+		if s.tag != tag || s.state.Final() {
+			return true, nil
+		}
+		d, err := s.decode()
+		if err != nil || d.Subscription != sub {
+			return true, err
+		}
+		return true, t.liftOne(sub, d.Lane, s.queuePlace, next.open)
+	})
+}
+
+func (t *tx) liftOne(sub subscription, lane string, p queuePlace, open byte) error {
+	if lane == "" {
+		t.hide(sub, 1-open, p)
+		t.show(sub, open, "", p)
+		return nil
+	}
+	_, found, err := t.head(sub, open, lane)
+	if err != nil || found {
+		return err // it follows that one
+	}
+	h, _, err := t.head(sub, 1-open, lane)
+	if err != nil {
+		return err
+	}
+	if h.place == p.place {
+		t.hide(sub, 1-open, h.queuePlace)
+		t.delete(keyLane(sub, 1-open, lane))
+	} else {
+		t.delete(keyFollowers(sub, lane).delivery(p.place))
+	}
+	t.show(sub, open, lane, p)
+	t.putHead(sub, open, lane, head{p, h.last})
+	return nil
+}
+
+// section returns up to most heads of a section.
+func (t *tx) section(sub subscription, section byte, most int) ([]shownHead, error) {
 	prefix := keySection(sub, section)
 	var heads []shownHead
 	err := t.view.each(scan{prefix: prefix}, func(k []byte, item *badgerdb.Item) (bool, error) {
@@ -112,18 +170,20 @@ func (t *tx) section(sub subscription, section byte) ([]shownHead, error) {
 		}
 		lane, err := item.ValueCopy(nil)
 		heads = append(heads, shownHead{p, string(lane)})
-		return true, err
+		return len(heads) < most, err
 	})
 	return heads, err
 }
 
-// divide follows a boundary: the windows show the open section from now on.
+// divide follows a boundary: the windows show the open section from now on, once
+// they are asked for it.
 func (q *queue) divide(sub subscription, h hold) {
 	l := q.line(sub)
 	l.hold = h
+	q.stirred = true
 	for p := range l.windows {
 		w := &l.windows[p]
 		q.shownN -= len(w.items)
-		*w = window{whole: true} // what is shown follows
+		*w = window{}
 	}
 }

@@ -62,8 +62,12 @@ func (t *tx) enqueue(d *webhook.Delivery) error {
 // queueUp puts a delivery into its subscription's queue on disk. Nothing of its
 // lane is fresh.
 func (t *tx) queueUp(sub subscription, lane string, p queuePlace) error {
+	return t.queueIn(sub, t.s.queue.hold(sub).section(p.position), lane, p)
+}
+
+// queueIn puts a delivery into a section of its subscription's queue on disk.
+func (t *tx) queueIn(sub subscription, section byte, lane string, p queuePlace) error {
 	t.mine.queued[sub] = true
-	section := t.s.queue.hold(sub).section(p.position)
 	if lane == "" {
 		t.show(sub, section, "", p)
 		return nil
