@@ -31,6 +31,13 @@ type missed struct {
 	owed []*missedCalls
 }
 
+// Where a resource's name has parameters, callers make up the names. Beyond
+// mostMissed of them, one gap for anyResource of the api stands for the others.
+const (
+	mostMissed  = 4096
+	anyResource = "*"
+)
+
 type missedCalls struct {
 	key      webhook.EntityKey
 	gap      webhook.ExchangeID // what the gap is recorded as
@@ -82,6 +89,9 @@ func (m *missed) isFresh() {
 func (m *missed) add(key webhook.EntityKey, at time.Time, why error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.calls[key] == nil && len(m.calls) >= mostMissed {
+		key.Resource = anyResource
+	}
 	c := m.calls[key]
 	if c == nil {
 		c = &missedCalls{key: key, gap: webhook.NewExchangeID(at), from: at, why: why.Error()}

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -105,4 +106,21 @@ func TestCallsMissedWhileAGapIsRecordedAreOwedOneOfTheirOwn(t *testing.T) {
 		}
 		return owed["x"] && owed["y"]
 	})
+}
+
+// Where callers make up the names of resources, the list stays short.
+func TestMissedCallsOfMadeUpResourcesShareAGap(t *testing.T) {
+	var m missed
+	if _, err := m.open(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	defer m.close()
+	for i := range 2 * mostMissed {
+		m.add(webhook.EntityKey{API: "shop", Resource: fmt.Sprint("r", i)}, time.Now(), errors.New("disk"))
+	}
+	m.add(webhook.EntityKey{API: "shop", Resource: "r7"}, time.Now(), errors.New("disk"))
+	rest, seventh := m.calls[webhook.EntityKey{API: "shop", Resource: anyResource}], m.calls[webhook.EntityKey{API: "shop", Resource: "r7"}]
+	if len(m.calls) != mostMissed+1 || rest == nil || rest.count != mostMissed || seventh.count != 2 {
+		t.Errorf("%d gaps to record, the one for all others of %+v", len(m.calls), rest)
+	}
 }

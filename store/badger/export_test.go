@@ -106,6 +106,13 @@ func HoldThrough(s *Store, sub webhook.SubscriptionID, through uint64) (writes i
 	return writes, err
 }
 
+// Lines returns how many subscriptions memory knows a queue of.
+func Lines(s *Store) int {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return len(s.queue.lines)
+}
+
 // Panic commits something that panics.
 func Panic(s *Store) error {
 	return s.commit(context.Background(), func(*tx) error { panic("a bug") })

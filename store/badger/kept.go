@@ -113,6 +113,11 @@ func (s *Store) PutKept(ctx context.Context, k store.Kept) error {
 func (s *Store) DropKept(ctx context.Context, id webhook.SubscriptionID) error {
 	err := s.commit(ctx, func(t *tx) error {
 		t.delete(keyState(id))
+		if t.s.queue.pending(id) == 0 {
+			t.delete(keyCount(id))
+			t.delete(keyHold(id))
+			t.effect(func(q *queue) { q.forget(id) })
+		}
 		return t.deleteLong(keyKept(id))
 	})
 	if err != nil {

@@ -79,6 +79,21 @@ func (q *queue) line(sub subscription) *line {
 	return l
 }
 
+// forget drops the queue of a subscription that is gone, if nothing is in it.
+func (q *queue) forget(sub subscription) {
+	l := q.lines[sub]
+	if l == nil || l.pending > 0 {
+		return
+	}
+	for _, it := range q.out {
+		if it.line == l {
+			return // it comes back
+		}
+	}
+	q.shownN -= l.shown()
+	delete(q.lines, sub)
+}
+
 // load begins with what is on disk: how much each subscription is owed, what
 // of it is held, and which events' deliveries are not all queued.
 func (q *queue) load() error {
