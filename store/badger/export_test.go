@@ -11,7 +11,10 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-const PieceSize = pieceSize
+const (
+	PieceSize = pieceSize
+	Format    = format
+)
 
 // EngineOptions returns the options that Badger was opened with.
 func EngineOptions(s *Store) badgerdb.Options { return s.db.Load().Opts() }
