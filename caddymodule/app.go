@@ -70,7 +70,7 @@ func (a *App) check() (*settings, error) {
 	}
 	return &settings{
 		subscriptions: a.run.subs, subscribers: subscribers, payloads: a.Payloads, handlers: a.run.handlers, sealer: a.run.sealer,
-		retention: a.retention(), holdFor: a.holdFor(), journalSync: a.journalSync(), logger: a.run.logger,
+		retention: a.retention(), holdFor: a.holdFor(), storeMax: a.StoreMax, journalSync: a.journalSync(), logger: a.run.logger,
 	}, nil
 }
 

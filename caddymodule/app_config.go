@@ -44,6 +44,13 @@ type App struct {
 	// Default: 30d.
 	HoldFor rules.Duration `json:"hold_for,omitempty"`
 
+	// StoreMax is how many bytes the store may take on disk, at least 268435456
+	// (256 MiB). Above it, events that are owed to nobody go before their retention
+	// ends, oldest first. When none is left, new calls are not captured but become
+	// gaps, and health is degraded; what is owed is never dropped for room. The
+	// journal is beside it: 100 MiB as a rule. Default: none.
+	StoreMax int64 `json:"store_max,omitempty"`
+
 	// EncryptionKey is the key under which subscriptions made through the API are
 	// kept, with their secrets: a text of at least 24 bytes, best given as
 	// {env.NAME} or {file./path}. A reload may change it; a start needs the one
@@ -87,6 +94,9 @@ const (
 	defaultHoldFor   = 30 * 24 * time.Hour
 
 	backendBadger = "badger"
+
+	// leastStoreMax leaves room for what Badger keeps beside what is in it.
+	leastStoreMax = 256 << 20
 )
 
 // CaddyModule implements [caddy.Module].
@@ -142,6 +152,9 @@ func (a *App) build() ([]*webhook.Subscription, error) {
 	}
 	if a.Retention < 0 || a.HoldFor < 0 {
 		return nil, fmt.Errorf("retention and hold_for: write durations above zero, like 30d")
+	}
+	if a.StoreMax != 0 && a.StoreMax < leastStoreMax {
+		return nil, fmt.Errorf("store_max %d: write a number of bytes from %d (256 MiB) on, like 10737418240", a.StoreMax, leastStoreMax)
 	}
 	for name := range a.Payloads {
 		if builtinPayload(name) {

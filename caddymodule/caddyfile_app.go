@@ -1,11 +1,13 @@
 package caddymodule
 
 import (
+	"math"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/dustin/go-humanize"
 
 	"github.com/sidehook/sidehook/rules"
 )
@@ -51,7 +53,7 @@ var appOptions = options[*App]{
 	"hold_for":       {usage: "hold_for 30d", parse: func(l *optionLine, a *App) error { return l.duration(&a.HoldFor) }},
 	"payload":        {usage: "payload NAME { KEY EXPR }, or payload NAME EXPR", parse: parseAppPayload, many: true},
 	"subscription":   {usage: "subscription crm https://crm.example.com/hooks { … }", parse: parseSubscription, many: true},
-	"store_max":      later[*App](),
+	"store_max":      {usage: "store_max 10GiB", parse: parseStoreMax},
 	"encryption_key": {usage: "encryption_key {env.SIDEHOOK_KEY}", parse: parseEncryptionKey},
 	"dialect":        {usage: "dialect NAME { route POST /webhooks create { … } }", parse: parseDialect, many: true},
 }
@@ -71,6 +73,19 @@ func parseStore(l *optionLine, a *App) error {
 	if len(args) > 1 {
 		a.Store.Path = args[1].Text
 	}
+	return nil
+}
+
+func parseStoreMax(l *optionLine, a *App) error {
+	args, err := l.take(1, 1)
+	if err != nil {
+		return err
+	}
+	n, err := humanize.ParseBytes(args[0].Text)
+	if err != nil || n < leastStoreMax || n > math.MaxInt64 {
+		return args[0].errf("store_max %q: write a size from 256MiB on, like 10GiB", args[0].Text)
+	}
+	a.StoreMax = int64(n)
 	return nil
 }
 

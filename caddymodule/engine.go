@@ -53,6 +53,7 @@ type engine struct {
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
 	captured  capturedCounters
 	seeding   seeding
+	full      atomic.Bool // the store takes more than store_max, and nothing may go
 	replays   replays
 	callers   *callerHash
 	looker    looker
@@ -300,18 +301,40 @@ func (e *engine) dropMarks(segment uint64) {
 	}
 }
 
+// Housekeeping of the store: how soon it begins, how often, and how long it pauses between
+// two slices, so that what is live finds the store free.
+const (
+	keepFirst = time.Second
+	keepEvery = time.Minute
+	keepPause = 50 * time.Millisecond
+)
+
 // maintain does the store's housekeeping until ctx ends.
 func (e *engine) maintain(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
+	wait := time.NewTimer(keepFirst)
+	defer wait.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-wait.C:
 		case <-ctx.Done():
 			return
 		}
-		if err := e.store.Maintain(ctx, e.keep(time.Now())); err != nil && ctx.Err() == nil {
+		next := keepEvery
+		more, err := e.store.Maintain(ctx, e.keep(time.Now()))
+		switch {
+		case err != nil && ctx.Err() == nil:
 			e.logger.Error("store housekeeping", "error", err)
+		case more:
+			next = keepPause
 		}
+		e.seeFull(ctx)
+		wait.Reset(next)
+	}
+}
+
+// seeFull finds out whether new calls find room in the store.
+func (e *engine) seeFull(ctx context.Context) {
+	if s, err := e.store.Stats(ctx); err == nil {
+		e.full.Store(s.Full)
 	}
 }

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/sidehook/sidehook/derive"
@@ -12,8 +13,16 @@ import (
 
 // The methods by which the request path reaches the engine.
 
+// errAboveMax is why a call is not captured while the store is full.
+var errAboveMax = fmt.Errorf("%w: the store takes more than store_max, and all that is in it is owed or known of entities", store.ErrJournalDown)
+
 // Begin journals that a call is about to be forwarded.
-func (e *engine) Begin(b *webhook.Begin) error { return e.journal.Begin(b) }
+func (e *engine) Begin(b *webhook.Begin) error {
+	if e.full.Load() {
+		return errAboveMax
+	}
+	return e.journal.Begin(b)
+}
 
 // End journals how a call ended; with durable it returns once that is on disk.
 func (e *engine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
@@ -45,8 +54,12 @@ func (e *engine) Missed(b *webhook.Begin, resource string, err error) {
 	e.missed.add(webhook.EntityKey{API: b.API, Resource: resource}, b.Started, err)
 }
 
-// Healthy reports whether the journal can write.
+// Healthy reports whether calls can be captured: the journal can write, and the
+// store takes more.
 func (e *engine) Healthy() bool {
+	if e.full.Load() {
+		return false
+	}
 	down, _, _ := e.journal.Health()
 	return !down
 }

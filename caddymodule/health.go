@@ -41,6 +41,9 @@ func (e *engine) health(ctx context.Context) health {
 	if err != nil {
 		h.Degraded, h.Reason = true, "the store cannot be read: "+err.Error()
 	}
+	if e.full.Load() && !h.Degraded {
+		h.Degraded, h.Reason = true, "the store takes more than store_max and nothing in it may go: calls are not captured, and gaps will say so; raise store_max, or release or delete what is owed"
+	}
 	if h.Degraded {
 		h.Status = "degraded"
 	}

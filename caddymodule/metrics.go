@@ -195,7 +195,7 @@ var (
 	descJournal  = prometheus.NewDesc("sidehook_journal_bytes", "Size of the journal on disk.", nil, nil)
 	descUnread   = prometheus.NewDesc("sidehook_journal_unread_bytes", "Bytes of the journal that deriving has not come to.", nil, nil)
 	descStore    = prometheus.NewDesc("sidehook_store_bytes", "Size of the store on disk.", nil, nil)
-	descDegraded = prometheus.NewDesc("sidehook_degraded", "1 while the journal cannot write, a gap for calls that it missed is not recorded yet, deriving waits, or the store cannot be read; else 0.", nil, nil)
+	descDegraded = prometheus.NewDesc("sidehook_degraded", "1 while the journal cannot write, a gap for calls that it missed is not recorded yet, deriving waits, the store is above store_max, or it cannot be read; else 0.", nil, nil)
 	descCircuits = prometheus.NewDesc("sidehook_circuits_open", "Active subscriptions whose circuit is open or half open.", nil, nil)
 	descSubs     = prometheus.NewDesc("sidehook_subscriptions", "Subscriptions by status.", []string{"status"}, nil)
 )

@@ -217,6 +217,13 @@ func (m *missed) recordAll(ctx context.Context, e *engine) {
 }
 
 func (c *missedCalls) asGap() webhook.Gap {
+	if c.why == errAboveMax.Error() {
+		detail := fmt.Sprintf("%d calls went through while the store took more than store_max and nothing in it could go", c.count)
+		if c.died {
+			detail = "calls went through while the store took more than store_max and nothing in it could go; the process ended before their number was kept"
+		}
+		return webhook.Gap{Reason: webhook.GapStore, From: c.from, To: c.to, Detail: detail}
+	}
 	detail := fmt.Sprintf("%d calls went through while the journal could not write (%s)", c.count, c.why)
 	if c.died {
 		detail = fmt.Sprintf("calls went through while the journal could not write (%s); the process ended before their number was kept", c.why)

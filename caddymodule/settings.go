@@ -24,6 +24,7 @@ type settings struct {
 	sealer        *sealer // of kept subscriptions
 	retention     time.Duration
 	holdFor       time.Duration
+	storeMax      int64
 	journalSync   bool // begins are durable
 	logger        *slog.Logger
 }
@@ -69,7 +70,7 @@ func (s *settings) changed(k *keptSubscription) (_ *settings, err error) {
 func (e *engine) keep(now time.Time) store.Keep {
 	s, states := e.current(), e.states()
 	return store.Keep{
-		Now: now, Retention: s.retention, Tombstone: tombstoneTime, HoldFor: s.holdFor, Sights: sightTime,
+		Now: now, Retention: s.retention, Tombstone: tombstoneTime, HoldFor: s.holdFor, Sights: sightTime, Most: s.storeMax,
 		Holding: func(sub webhook.SubscriptionID, position uint64) (since time.Time, held bool) {
 			st, ok := states[sub]
 			return st.Since, ok && (st.Status != webhook.Active || position <= st.HeldThrough)

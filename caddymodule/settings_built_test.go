@@ -122,7 +122,7 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 func TestAllOfTheAppCounts(t *testing.T) {
 	a := &App{
 		Store: &Store{Backend: "badger", Path: "/data"}, Journal: &Journal{Sync: true},
-		Retention: rules.Duration(time.Hour), HoldFor: rules.Duration(2 * time.Hour), EncryptionKey: "a key of twenty-four bytes",
+		Retention: rules.Duration(time.Hour), HoldFor: rules.Duration(2 * time.Hour), StoreMax: 1 << 30, EncryptionKey: "a key of twenty-four bytes",
 		Payloads: map[string]rules.Payload{"mine": {Expr: "entity.data"}}, Subscriptions: []*Subscription{full()},
 		Dialects: map[string]*Dialect{"other": {Routes: []*DialectRoute{{Method: "GET", Path: "/hooks", Action: "list"}}}},
 	}
@@ -149,8 +149,8 @@ func TestAllOfTheAppCounts(t *testing.T) {
 	if d, err := a.dialect("other"); d == nil || err != nil {
 		t.Errorf("dialect: %v, %v", d, err)
 	}
-	if s.retention != time.Hour || s.holdFor != 2*time.Hour || !s.journalSync || a.dir() != "/data" {
-		t.Errorf("retention %v, hold_for %v, journal sync %v, directory %s", s.retention, s.holdFor, s.journalSync, a.dir())
+	if s.retention != time.Hour || s.holdFor != 2*time.Hour || !s.journalSync || s.storeMax != 1<<30 || a.dir() != "/data" {
+		t.Errorf("retention %v, hold_for %v, store_max %v, journal sync %v, directory %s", s.retention, s.holdFor, s.storeMax, s.journalSync, a.dir())
 	}
 }
 

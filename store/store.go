@@ -274,12 +274,16 @@ type Stats struct {
 	Position uint64 // of the newest event
 	Pending  uint64 // deliveries not settled
 	Bytes    int64  // on disk
+
+	// Full: it takes more than [Keep.Most], and there is nothing left that may go.
+	Full bool
 }
 
 // Keeper does the store's housekeeping.
 type Keeper interface {
-	// Maintain does a bounded slice of retention and space reclaiming.
-	Maintain(ctx context.Context, k Keep) error
+	// Maintain does a bounded slice of retention and space reclaiming, and
+	// reports whether there is more to do at once.
+	Maintain(ctx context.Context, k Keep) (more bool, err error)
 }
 
 // Keep says how long things are kept.
@@ -289,6 +293,10 @@ type Keep struct {
 	Tombstone time.Duration // of a deleted entity's snapshot
 	HoldFor   time.Duration // of an owed delivery whose subscription is not Active
 	Sights    time.Duration // of a sight
+
+	// Most is how many bytes the store may take on disk; 0: any. Above it, events
+	// that are owed to nobody go before their time, oldest first.
+	Most int64
 
 	// Holding reports whether deliveries of sub up to position are held, and
 	// since when.

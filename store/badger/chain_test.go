@@ -161,7 +161,7 @@ func (l *lives) maintain() {
 	if l.random.IntN(2) == 0 {
 		keep.Tombstone = 0
 	}
-	if err := l.s.Maintain(context.Background(), keep); err != nil {
+	if _, err := l.s.Maintain(context.Background(), keep); err != nil {
 		l.Fatal(err)
 	}
 	for id := range l.there {
@@ -229,7 +229,7 @@ func (l *lives) same(what string, want []webhook.Event, q store.EventQuery) {
 // nothingElse checks that a store without events has only snapshots.
 func (l *lives) nothingElse() {
 	l.Helper()
-	if err := l.s.Maintain(context.Background(), store.Keep{Now: l.now, Tombstone: time.Hour}); err != nil {
+	if _, err := l.s.Maintain(context.Background(), store.Keep{Now: l.now, Tombstone: time.Hour}); err != nil {
 		l.Fatal(err)
 	}
 	if err := l.s.DropMarks(context.Background(), 1); err != nil {

@@ -208,6 +208,8 @@ func (s *Store) committed(t *tx) {
 	}
 	s.marks.add(t.group.marks)
 	s.position.Store(t.group.position)
+	s.compacting.freed.Add(t.group.freed)
+	s.compacting.written.Add(int64(t.group.size))
 	s.queue.apply(t.group.pending, t.group.effects)
 }
 

@@ -118,7 +118,7 @@ func (v *view) attempts(s *storedDelivery) (all []webhook.Attempt, err error) {
 
 // Stats implements [store.Reader].
 func (s *Store) Stats(context.Context) (store.Stats, error) {
-	st := store.Stats{Position: s.position.Load()}
+	st := store.Stats{Position: s.position.Load(), Full: s.full.Load()}
 	s.queue.mu.Lock()
 	for _, l := range s.queue.lines {
 		st.Pending += l.pending

@@ -161,6 +161,7 @@ func (t *tx) forgetDelivery(p place, data []byte) error {
 		return err
 	}
 	t.delete(keyDelivery(p))
+	t.mine.freed += int64(len(data))
 	t.touched(d.Subscription, p.position)
 	if unhappy(d.State) {
 		t.delete(keyFailed(stateNumber(d.State), p))

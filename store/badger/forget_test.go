@@ -94,7 +94,7 @@ func settleAll(t *testing.T, s *badger.Store) {
 func maintain(t *testing.T, s *badger.Store, later time.Duration) {
 	t.Helper()
 	k := store.Keep{Now: time.Now().Add(later), Retention: 30 * 24 * time.Hour, Tombstone: 90 * 24 * time.Hour}
-	if err := s.Maintain(context.Background(), k); err != nil {
+	if _, err := s.Maintain(context.Background(), k); err != nil {
 		t.Fatal(fmt.Errorf("maintain: %w", err))
 	}
 }

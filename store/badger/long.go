@@ -41,8 +41,11 @@ func (t *tx) deleteLong(k key) error {
 	if err != nil || !old.found() {
 		return err
 	}
+	t.mine.freed += int64(len(k) + len(old.bytes))
 	if old.long {
-		pieces, _ := binary.Uvarint(old.bytes)
+		pieces, used := binary.Uvarint(old.bytes)
+		size, _ := binary.Uvarint(old.bytes[max(used, 0):])
+		t.mine.freed += int64(size)
 		for n := range uint32(pieces) {
 			t.delete(keyPiece(k, n))
 		}

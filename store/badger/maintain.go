@@ -35,22 +35,22 @@ type keeper struct {
 }
 
 // Maintain implements [store.Keeper]. A zero duration switches its part off.
-func (s *Store) Maintain(ctx context.Context, k store.Keep) error {
+func (s *Store) Maintain(ctx context.Context, k store.Keep) (more bool, err error) {
 	s.keeper.mu.Lock()
 	defer s.keeper.mu.Unlock()
 	if k.HoldFor > 0 && k.Holding != nil {
 		if err := s.expireHeld(ctx, k); err != nil {
-			return fmt.Errorf("expire what is held: %w", err)
+			return false, fmt.Errorf("expire what is held: %w", err)
 		}
 	}
 	if k.Retention > 0 {
-		if err := s.forgetEvents(ctx, k); err != nil {
-			return fmt.Errorf("forget events: %w", err)
+		if more, err = s.forgetEvents(ctx, k); err != nil {
+			return false, fmt.Errorf("forget events: %w", err)
 		}
 	}
 	if k.Tombstone > 0 {
 		if err := s.forgetTombstones(ctx, k); err != nil {
-			return fmt.Errorf("forget tombstones: %w", err)
+			return false, fmt.Errorf("forget tombstones: %w", err)
 		}
 	}
 	if k.Sights > 0 {
@@ -59,9 +59,23 @@ func (s *Store) Maintain(ctx context.Context, k store.Keep) error {
 		}
 	}
 	if err := s.forgetPassing(ctx, k); err != nil {
-		return fmt.Errorf("forget what was to be kept for a time: %w", err)
+		return false, fmt.Errorf("forget what was to be kept for a time: %w", err)
 	}
-	return s.collectGarbage()
+	trimming, err := s.trim(ctx, k)
+	if err != nil {
+		return false, fmt.Errorf("make room: %w", err)
+	}
+	if more || trimming {
+		return true, nil
+	}
+	size, err := dirBytes(s.dir)
+	if err == nil {
+		err = s.compactIfWorth(ctx, max(size/4, worthCompacting))
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, s.collectGarbage()
 }
 
 // collectGarbage lets Badger rewrite a value log file that is half empty.
@@ -80,19 +94,20 @@ func (s *Store) collectGarbage() error {
 }
 
 // forgetEvents looks at the events whose retention may have ended: first those
-// that it put off, then those that it has not seen yet, in order.
-func (s *Store) forgetEvents(ctx context.Context, k store.Keep) error {
+// that it put off, then those that it has not seen yet, in order. It reports
+// whether there may be more.
+func (s *Store) forgetEvents(ctx context.Context, k store.Keep) (more bool, err error) {
 	for n := 0; n < maintainEvents; n += forgetAtOnce {
 		due, err := s.eventsDue(k)
 		if err != nil || len(due.positions) == 0 {
-			return err
+			return false, err
 		}
 		err = s.hand(ctx, &member{alone: true, work: func(t *tx) error { return t.forgetEvents(due, k) }})
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // dueEvents are events to look at, and the keys that said so.

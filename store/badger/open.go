@@ -44,7 +44,10 @@ type Store struct {
 	mu     sync.RWMutex // closed; held for reading while a member is handed over
 	closed bool
 
-	keeper keeper
+	keeper     keeper
+	trimming   trimming // keeper's
+	compacting compacting
+	full       atomic.Bool // it takes more than it may, and nothing may go
 }
 
 var errClosed = errors.New("the store is closed")
@@ -145,13 +148,21 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 
 	s.running.Wait()
-	s.views.end()
-	if db := s.db.Load(); db != nil {
-		if err := db.Close(); err != nil {
-			return fmt.Errorf("close store %s: %w", s.dir, err)
-		}
+	db := s.db.Load()
+	if db == nil {
+		s.views.end()
+		return nil
 	}
-	return nil
+	idle := s.awaitCompaction(func() {
+		if err := s.shut(db); err != nil {
+			s.log.Error("close the store after a compaction", "error", err)
+		}
+	})
+	if !idle {
+		s.log.Warn("a compaction goes on; the directory is closed when it ends", "dir", s.dir)
+		return nil
+	}
+	return s.shut(db)
 }
 
 // reopen closes the directory and opens it again, so that memory shows what is

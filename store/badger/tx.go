@@ -38,6 +38,7 @@ type layer struct {
 	inLane   map[laneOf][]place // of fresh, those added
 	recent   uint64
 	aged     uint64
+	freed    int64 // bytes of what is deleted, about
 	err      error // a write that cannot be
 }
 
@@ -66,7 +67,7 @@ func (l *layer) clear() {
 	clear(l.fresh)
 	clear(l.inLane)
 	clear(l.effects)
-	l.freshN, l.recent, l.aged = 0, 0, 0
+	l.freshN, l.recent, l.aged, l.freed = 0, 0, 0, 0
 	l.size, l.effects, l.marks, l.err = 0, l.effects[:0], l.marks[:0], nil
 }
 
@@ -118,6 +119,7 @@ func (t *tx) keep() {
 	t.group.effects = append(t.group.effects, t.mine.effects...)
 	t.group.marks = append(t.group.marks, t.mine.marks...)
 	t.group.size += t.mine.size
+	t.group.freed += t.mine.freed
 	t.group.position, t.group.aged = t.mine.position, t.mine.aged
 	t.forget()
 }

@@ -75,6 +75,10 @@ type Journal struct {
 	probed     time.Time // when a degraded journal was tried last; owned by the keeper
 	spares     []string  // owned by the keeper
 
+	// Erasing; see scrub.go.
+	scrub    uint64 // segments up to it leave no spare
+	scrubbed uint64 // and none of them is active; owned by the keeper
+
 	// Group commit; see commit.go.
 	batch   *batch   // of the active segment
 	queue   []*batch // of segments that were active before, to be synced first

@@ -25,6 +25,7 @@ func (j *Journal) keepLoop() {
 		case <-j.stop:
 			return
 		}
+		j.keepScrubbed()
 		j.keepPrepared()
 		for j.dropFront() {
 			j.keepPrepared()
@@ -292,7 +293,7 @@ func (j *Journal) remove(s *segment) {
 	j.readMu.Unlock()
 
 	if s.absent == 0 {
-		if err := errors.Join(j.discard(segmentName(s.number), s.size), j.fs.SyncDir()); err != nil {
+		if err := errors.Join(j.discard(s), j.fs.SyncDir()); err != nil {
 			j.log.Warn("journal cannot remove a segment", "segment", s.number, "error", err)
 			return
 		}
@@ -301,9 +302,13 @@ func (j *Journal) remove(s *segment) {
 }
 
 // discard removes a segment's file, or makes it a spare.
-func (j *Journal) discard(name string, size int64) error {
+func (j *Journal) discard(s *segment) error {
+	name := segmentName(s.number)
 	spare := strings.TrimSuffix(name, segmentSuffix) + spareSuffix
-	if size != j.limit || len(j.spares) >= maxSpares || j.fs.Rename(name, spare) != nil {
+	j.mu.Lock()
+	scrub := s.number <= j.scrub
+	j.mu.Unlock()
+	if scrub || s.size != j.limit || len(j.spares) >= maxSpares || j.fs.Rename(name, spare) != nil {
 		return j.fs.Remove(name)
 	}
 	j.spares = append(j.spares, spare)

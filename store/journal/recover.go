@@ -142,7 +142,7 @@ func (j *Journal) dropEmptyTail() error {
 		if s.lost != nil || s.whole || s.end > dataStart {
 			break
 		}
-		if err := errors.Join(j.discard(segmentName(s.number), s.size), j.fs.SyncDir()); err != nil {
+		if err := errors.Join(j.discard(s), j.fs.SyncDir()); err != nil {
 			return err
 		}
 		j.segments, j.newest = j.segments[:n], s.number-1

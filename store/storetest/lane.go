@@ -271,10 +271,10 @@ func heldHeadExpires(e *exam) {
 	e.hold(e.claim("crm", 0, noon)[0])
 	keep := store.Keep{HoldFor: month, Holding: func(webhook.SubscriptionID, uint64) (time.Time, bool) { return time.Time{}, false }}
 	keep.Now = noon.Add(month)
-	e.must(e.Maintain(bg, keep))
+	e.housekeep(keep)
 	e.same("not yet", []uint64{1}, e.states("crm", webhook.Held))
 	keep.Now = noon.Add(month + time.Second)
-	e.must(e.Maintain(bg, keep))
+	e.housekeep(keep)
 	e.same("expired", []uint64{1}, e.states("crm", webhook.Expired))
 	e.same("the lane goes on", []uint64{2}, positions(e.claim("crm", 0, far)))
 }

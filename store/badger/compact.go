@@ -1,0 +1,140 @@
+package badger
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+)
+
+// What is deleted stays in Badger's tables until it compacts them, which it does
+// as they fill up. Where little is written it would stay for long, so the store
+// has it done when enough is deleted, and after an erasure.
+
+// compacting is the compaction that runs, if one does.
+type compacting struct {
+	freed   atomic.Int64 // bytes deleted since the last, about
+	written atomic.Int64 // bytes written since the last
+
+	mu   sync.Mutex
+	done chan struct{} // closed when the one that runs ends; nil: none does
+}
+
+const (
+	// worthCompacting is how much must be deleted for a compaction, at least.
+	worthCompacting = 16 << 20
+
+	// flushBelow is how much must be written for most of what is deleted to have
+	// reached the tables by itself. What is in memory only, no compaction sees.
+	flushBelow = 4 * memtables * memtableSize
+
+	// closeWait is how long Close waits for a compaction, which cannot be
+	// interrupted. Afterwards the compaction closes the directory.
+	closeWait = time.Second
+)
+
+// compact writes the tables anew, without what is deleted; with flush, of which
+// no part is in memory only. It does not return before that is done, unless ctx
+// ends; then it goes on.
+func (s *Store) compact(ctx context.Context, flush bool) error {
+	if flush {
+		if err := s.flush(ctx); err != nil {
+			return err
+		}
+	}
+	// A view holds what was there when it was opened: it must be newer than what
+	// was deleted.
+	if err := s.commit(ctx, func(t *tx) error { t.delete(key{tableTouch}); return nil }); err != nil {
+		return err
+	}
+	v, err := s.views.get()
+	if err != nil {
+		return err
+	}
+	s.compacting.mu.Lock()
+	if s.compacting.done != nil { // it began too early, perhaps
+		s.compacting.mu.Unlock()
+		v.release()
+		return nil
+	}
+	done := make(chan struct{})
+	s.compacting.done = done
+	s.compacting.mu.Unlock()
+
+	failed := make(chan error, 1)
+	db, freed := s.db.Load(), s.compacting.freed.Load()
+	go func() { // ends with the compaction; Close waits for it, or leaves the rest to it
+		err := db.Flatten(1)
+		s.compacting.mu.Lock()
+		s.compacting.done = nil
+		s.compacting.mu.Unlock()
+		if err == nil {
+			s.compacting.freed.Add(-freed)
+			s.compacting.written.Store(0)
+		}
+		v.release()
+		close(done)
+		failed <- err
+	}()
+	select {
+	case err := <-failed:
+		if err != nil {
+			return fmt.Errorf("compact: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// flush writes what is in memory into tables, so that its logs go. Nothing is
+// written or read meanwhile: for a moment, about as long as level 0 takes to be
+// compacted.
+func (s *Store) flush(ctx context.Context) error {
+	err := s.commit(ctx, func(t *tx) error { t.put(key{tableTouch}, nil); return nil })
+	if err != nil {
+		return err
+	}
+	err = s.hand(ctx, &member{alone: true, work: func(*tx) error {
+		// What has this prefix is the key just put: dropping it costs nothing, and
+		// Badger has no other way of flushing.
+		return s.db.Load().DropPrefix([]byte{tableTouch})
+	}})
+	if err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	return nil
+}
+
+// awaitCompaction waits for the compaction that runs, for a while, and reports
+// whether none does then. If one does, then is called when it has ended.
+func (s *Store) awaitCompaction(then func()) bool {
+	s.compacting.mu.Lock()
+	done := s.compacting.done
+	s.compacting.mu.Unlock()
+	if done == nil {
+		return true
+	}
+	select {
+	case <-done:
+		return true
+	case <-time.After(closeWait):
+		go func() {
+			<-done
+			then()
+		}()
+		return false
+	}
+}
+
+// shut closes db when nothing reads it any more.
+func (s *Store) shut(db *badgerdb.DB) error {
+	s.views.end()
+	if err := db.Close(); err != nil {
+		return fmt.Errorf("close store %s: %w", s.dir, err)
+	}
+	return nil
+}
