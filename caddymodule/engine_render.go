@@ -13,15 +13,18 @@ import (
 
 // Render implements [deliver.Renderer].
 func (e *engine) Render(ctx context.Context, d *webhook.Delivery, s *webhook.Subscription) (webhook.Payload, error) {
+	further, err := e.further(ctx, d)
+	if err != nil {
+		return webhook.Payload{}, err
+	}
 	ev, err := e.store.Event(ctx, d.Event)
+	if errors.Is(err, store.ErrNotFound) && len(further) > 0 { // erased
+		ev, further, err = further[0], further[1:], nil
+	}
 	if err != nil {
 		if !errors.Is(err, store.ErrNotFound) {
 			err = fmt.Errorf("%w: %w", deliver.ErrNotNow, err)
 		}
-		return webhook.Payload{}, err
-	}
-	further, err := e.further(ctx, d)
-	if err != nil {
 		return webhook.Payload{}, err
 	}
 	subs, err := e.rendererOf(d.Subscription)

@@ -17,12 +17,20 @@ import (
 // keys. The member is alone in its group, so the view and its own writes are all
 // there is.
 func (t *tx) forgetEvent(position uint64, stored storedEvent) error {
+	return t.forgetEventBut(position, stored, nil)
+}
+
+// forgetEventBut is forgetEvent without those deliveries that stay.
+func (t *tx) forgetEventBut(position uint64, stored storedEvent, stay map[place]bool) error {
 	err := t.view.each(scan{prefix: newKey(tableDelivery, 8).u64(position)}, func(k []byte, item *badgerdb.Item) (bool, error) {
 		v, err := copyItem(item)
 		if err != nil {
 			return false, err
 		}
 		p, _ := parsePlace(k[1:])
+		if stay[p] {
+			return true, nil
+		}
 		return true, t.forgetDelivery(p, v.bytes)
 	})
 	if err != nil {
@@ -159,6 +167,11 @@ func (t *tx) forgetDelivery(p place, data []byte) error {
 	d, err := s.decode()
 	if err != nil {
 		return err
+	}
+	if !s.state.Final() {
+		if err := t.dequeue(d.Subscription, d.Lane, s.queuePlace); err != nil {
+			return err
+		}
 	}
 	t.delete(keyDelivery(p))
 	t.mine.freed += int64(len(data))

@@ -56,7 +56,8 @@ const (
 	tableRedo  = 't' // number -> writes of a large member
 	tableReady = 'T' // -> how many of those; they are as good as done
 
-	tableTouch = 'W' // -> nothing: written so that something is; see compact.go
+	tableErased = 'X' // -> nothing: something was erased, and may be in files still
+	tableTouch  = 'W' // -> nothing: written so that something is; see compact.go
 )
 
 // key is a key under construction.

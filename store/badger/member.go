@@ -74,10 +74,47 @@ func (v *view) eachChunkDelivery(position uint64, f func(storedDelivery) (bool, 
 	})
 }
 
-// forgetMembers deletes the keys that lead from the event at position.
+// forgetMembers deletes the keys that lead from the event at position, and such
+// chunks as nothing else leads to: those whose first event was erased.
 func (t *tx) forgetMembers(position uint64) error {
 	return t.view.eachChunk(position, func(p place) (bool, error) {
 		t.delete(keyMember(position, p))
-		return true, nil
+		if _, found, err := readHead(t, p.position); err != nil || found {
+			return err == nil, err
+		}
+		v, err := t.get(keyDelivery(p))
+		if err != nil || !v.found() {
+			return err == nil, err
+		}
+		d, err := decodeDelivery(p, v.bytes)
+		if err != nil {
+			return false, err
+		}
+		left, err := t.carries(d, position)
+		if err == nil && (d.State.Final() || !left) {
+			err = t.forgetDelivery(p, v.bytes)
+		}
+		return err == nil, err
 	})
+}
+
+// carries reports whether d is a chunk of which an event is there beside that at
+// position.
+func (t *tx) carries(d *webhook.Delivery, position uint64) (bool, error) {
+	if d.Chunk == nil {
+		return false, nil
+	}
+	for _, id := range d.Events() {
+		at, found, err := t.eventPosition(id)
+		if err != nil {
+			return false, err
+		}
+		if !found || at == position {
+			continue
+		}
+		if _, found, err := readHead(t, at); err != nil || found {
+			return found, err
+		}
+	}
+	return false, nil
 }

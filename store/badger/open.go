@@ -47,7 +47,8 @@ type Store struct {
 	keeper     keeper
 	trimming   trimming // keeper's
 	compacting compacting
-	full       atomic.Bool // it takes more than it may, and nothing may go
+	unpurged   atomic.Int64 // erasures since the last purge
+	full       atomic.Bool  // it takes more than it may, and nothing may go
 }
 
 var errClosed = errors.New("the store is closed")
@@ -126,6 +127,9 @@ func (s *Store) recover() error {
 		return fmt.Errorf("finish an interrupted write: %w", err)
 	}
 	if err := s.loadPosition(); err != nil {
+		return err
+	}
+	if err := s.loadErased(); err != nil {
 		return err
 	}
 	if err := s.loadMarks(); err != nil {

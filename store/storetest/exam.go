@@ -19,7 +19,7 @@ import (
 // returns opens the store in the case's own place, again and again after Close.
 // It ends the stores when the test ends.
 func Run(t *testing.T, start func(t *testing.T) (open func() store.Store)) {
-	for _, group := range [][]storeCase{recordCases, batchCases, bodyCases, queueCases, laneCases, chunkCases, readCases, keptCases, sightCases, replayCases, keepCases, modelCases} {
+	for _, group := range [][]storeCase{recordCases, batchCases, bodyCases, queueCases, laneCases, chunkCases, readCases, keptCases, sightCases, replayCases, eraseCases, keepCases, modelCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				defer func() {

@@ -1,0 +1,86 @@
+package badger_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// filesWith returns the files under dir that have marker in them.
+func filesWith(t *testing.T, dir, marker string) (found []string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, []byte(marker)) {
+			found = append(found, filepath.Base(name))
+		}
+	}
+	return found
+}
+
+// What was erased and purged is in no file, however deep it lay: in a log, in
+// tables of any level, in one piece or in many.
+func TestWhatIsErasedIsInNoFile(t *testing.T) {
+	const marker = "jane.roe@example.com"
+	dir := t.TempDir()
+	s := open(t, dir)
+	ctx := context.Background()
+	key := webhook.EntityKey{API: "shop", Resource: "person", ID: marker}
+	put := func(body string) {
+		t.Helper()
+		x := webhook.NewExchangeID(start)
+		got, err := s.Record(ctx, []store.Record{{Exchange: x, Entities: []webhook.EntityKey{key}, Derive: func(before []webhook.Snapshot) (c store.Consequences, err error) {
+			raw, err := json.Marshal(map[string]string{"mail": marker, "text": body})
+			c.Snapshots = []webhook.Snapshot{{Key: key, Sequence: before[0].Sequence + 1, Body: raw, Seen: start}}
+			c.Events = []webhook.Event{{ID: webhook.NewEventID(x, key, "person.updated", ""), Scope: "person.updated", Key: key, Exchange: x, Before: before[0].Body, After: raw}}
+			c.Deliveries = []webhook.Delivery{{ID: webhook.NewDeliveryID(c.Events[0].ID, "crm", 0), Event: c.Events[0].ID, Subscription: "crm", Reason: "of " + marker}}
+			return c, err
+		}}})
+		if err != nil || got[0].Err != nil {
+			t.Fatal(err, got)
+		}
+	}
+	for round := range 3 {
+		put(fmt.Sprint(round))
+		put(strings.Repeat(marker, 60_000))
+		large(t, s, 10_000*round, 2000, nobody)
+	}
+	put("the last")
+	if len(filesWith(t, dir, marker)) < 2 {
+		t.Fatal("it is in one file: this test is too small")
+	}
+	if _, err := s.Erase(ctx, store.Erasure{Resource: "person", ID: marker, Tenant: webhook.AnyTenant}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Purge(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if left := filesWith(t, dir, marker); len(left) > 0 {
+		t.Errorf("it is in %v", left)
+	}
+	large(t, s, 90_000, 10, nobody)
+	if events, err := s.Events(ctx, store.EventQuery{Max: 1 << 20}); err != nil || len(events) != 6010 {
+		t.Errorf("%d events are left: %v", len(events), err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := filesWith(t, dir, marker); len(left) > 0 {
+		t.Errorf("after closing it is in %v", left)
+	}
+}

@@ -1,0 +1,179 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+var eraseCases = []storeCase{
+	{"an erased entity leaves its sequence and nothing else",
+		"Its events, their deliveries and attempts go; others' stay; the next change counts on.",
+		erasedGoes},
+	{"what is owed of an erased entity is owed no more",
+		"In lanes or not, given out or not; what is behind it in its lane goes on.",
+		erasedOwed},
+	{"an erasure is of the tenants that it names",
+		"By key or as an attribute; an entity that is gone stays so.",
+		erasedOfTenant},
+	{"an entity is erased by any of its names",
+		"The name that a snapshot is of goes with it.",
+		erasedByName},
+	{"that something was erased is known until the purge",
+		"Across restarts; a purge changes nothing that can be read.",
+		erasedPurged},
+}
+
+func (e *exam) erase(id string) store.Erased {
+	e.Helper()
+	out, err := e.Erase(bg, store.Erasure{Resource: "order", ID: id, Tenant: webhook.AnyTenant})
+	e.must(err)
+	return out
+}
+
+func erasedGoes(e *exam) {
+	var first webhook.Delivery
+	for i := range 60 {
+		d := e.record(change{x: exchange(i), order: []string{"7", "8"}[i%2], subs: subs("crm")})
+		if i == 0 {
+			first = d
+		}
+	}
+	for _, d := range e.claim("crm", 0, noon)[:30] {
+		e.deliver(d)
+	}
+	e.same("erased", store.Erased{Entities: 1, Events: 30, Deliveries: 30, Owed: 15}, e.erase("7"))
+	for range 2 {
+		snap, err := e.Snapshot(bg, order("7"))
+		e.must(err)
+		e.same("the snapshot", webhook.Snapshot{Key: order("7"), Sequence: 30, Seen: noon}, snap)
+		e.same("events", 0, len(e.events(store.EventQuery{Resource: "order", ID: "7"})))
+		e.same("all events", 30, len(e.events(store.EventQuery{})))
+		ds, err := e.Deliveries(bg, store.DeliveryQuery{Subscription: "crm"})
+		e.must(err)
+		e.same("deliveries", 30, len(ds))
+		if _, err := e.Event(bg, first.Event); !errors.Is(err, store.ErrNotFound) {
+			e.Errorf("its event: %v", err)
+		}
+		if all, err := e.Attempts(bg, first.ID); err != nil || len(all) > 0 {
+			e.Errorf("attempts: %v, %v", all, err)
+		}
+		e.reopen()
+	}
+	e.record(change{x: exchange(90), order: "7"})
+	snap, err := e.Snapshot(bg, order("7"))
+	e.must(err)
+	e.same("the sequence goes on", uint64(31), snap.Sequence)
+	e.same("of what was never there", store.Erased{}, e.erase("none"))
+	e.forgetAll()
+}
+
+func erasedOwed(e *exam) {
+	for i := range 12 {
+		lane := []string{"", "l", "m"}[i%3]
+		e.record(change{x: exchange(i), order: []string{"7", "8"}[i%4/2], subs: subs("crm"), lane: lane})
+	}
+	given := e.claim("crm", 0, noon)
+	e.settle(given[0], webhook.Failed, noon)
+	left := 0
+	for _, ev := range e.events(store.EventQuery{}) {
+		if ev.Key.ID == "8" {
+			left++
+		}
+	}
+	out := e.erase("7")
+	e.same("owed", out.Deliveries, out.Owed)
+	backlogs, err := e.Backlogs(bg)
+	e.must(err)
+	e.same("pending", uint64(left), backlogs[0].Pending)
+	for _, d := range given[1:] {
+		a := webhook.Attempt{Delivery: d.ID, Number: 1, Started: noon, Outcome: webhook.Accepted}
+		e.must(e.Settle(bg, webhook.Settlement{Delivery: d.After(a, nil), Attempt: &a}))
+	}
+	got := map[uint64]bool{}
+	for range 20 {
+		for _, d := range e.claim("crm", 0, far) {
+			ev, err := e.Event(bg, d.Event)
+			e.must(err)
+			e.same("whose", "8", ev.Key.ID)
+			got[d.Position] = true
+			e.deliver(d)
+		}
+		e.reopen()
+	}
+	backlogs, err = e.Backlogs(bg)
+	e.must(err)
+	e.same("owed in the end", []webhook.Backlog(nil), backlogs)
+}
+
+func erasedOfTenant(e *exam) {
+	for i, tenant := range []string{"acme", "other"} {
+		key := webhook.EntityKey{API: "shop", Tenant: tenant, Resource: "order", ID: "7"}
+		attr := webhook.EntityKey{API: "shop", Resource: "order", ID: "attr-" + tenant}
+		for n, k := range []webhook.EntityKey{key, attr} {
+			x := exchange(10*i + n)
+			_, err := e.recordOne(store.Record{Exchange: x, Entities: []webhook.EntityKey{k}, Derive: func(before []webhook.Snapshot) (store.Consequences, error) {
+				return store.Consequences{
+					Snapshots: []webhook.Snapshot{{Key: k, Sequence: 1, Deleted: n == 0, Tenant: tenant, Seen: noon, ETag: "x"}},
+					Events:    []webhook.Event{{ID: webhook.NewEventID(x, k, "order.changed", ""), Scope: "order.changed", Key: k, Exchange: x, Tenant: tenant}},
+				}, nil
+			}})
+			e.must(err)
+		}
+	}
+	of := store.Erasure{Resource: "order", ID: "7", Tenant: "acme", APIs: []string{"crm", "shop"}}
+	for _, id := range []string{"7", "attr-acme", "attr-other"} {
+		of.ID = id
+		out, err := e.Erase(bg, of)
+		e.must(err)
+		want := store.Erased{Entities: 1, Events: 1}
+		if id == "attr-other" {
+			want = store.Erased{}
+		}
+		e.same(id, want, out)
+	}
+	e.same("others stay", 2, len(e.events(store.EventQuery{})))
+	snap, err := e.Snapshot(bg, webhook.EntityKey{API: "shop", Tenant: "acme", Resource: "order", ID: "7"})
+	e.must(err)
+	if !snap.Deleted || snap.ETag != "" {
+		e.Errorf("what is left of the tombstone is %+v", snap)
+	}
+	e.maintain(noon.Add(4 * month))
+	snap, err = e.Snapshot(bg, snap.Key)
+	e.must(err)
+	e.same("after its time", uint64(0), snap.Sequence)
+}
+
+func erasedByName(e *exam) {
+	_, err := e.recordOne(store.Record{Exchange: exchange(1), Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+		return store.Consequences{Snapshots: []webhook.Snapshot{
+			{Key: order("42"), Sequence: 3, Body: []byte(`{"name":"about"}`), Name: "about", Seen: noon}, {Key: order("about"), Alias: "42", Seen: noon},
+		}}, nil
+	}})
+	e.must(err)
+	e.record(change{x: exchange(2), order: "42"})
+	e.same("by its name", store.Erased{Entities: 2, Events: 1}, e.erase("about"))
+	snap, err := e.Snapshot(bg, order("42"))
+	e.must(err)
+	e.same("what is left", webhook.Snapshot{Key: order("42"), Sequence: 4, Seen: noon}, snap)
+}
+
+func erasedPurged(e *exam) {
+	for i := range 5 {
+		e.record(change{x: exchange(i), order: fmt.Sprint(i), subs: subs("crm")})
+	}
+	e.same("before", false, e.Unpurged())
+	e.erase("3")
+	e.reopen()
+	e.same("known", true, e.Unpurged())
+	e.must(e.Purge(bg))
+	e.same("purged", false, e.Unpurged())
+	e.reopen()
+	e.same("and stays so", false, e.Unpurged())
+	e.same("events", 4, len(e.events(store.EventQuery{})))
+	e.record(change{x: exchange(9), order: "9", subs: subs("crm")})
+	e.same("owed", 5, len(e.claim("crm", 0, noon.Add(time.Hour))))
+}
