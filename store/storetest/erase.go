@@ -22,6 +22,9 @@ var eraseCases = []storeCase{
 	{"an entity is erased by any of its names",
 		"The name that a snapshot is of goes with it.",
 		erasedByName},
+	{"of a chunk the events of others stay owed",
+		"Whichever of its events is erased; when none is left, the chunk goes.",
+		erasedOfChunk},
 	{"that something was erased is known until the purge",
 		"Across restarts; a purge changes nothing that can be read.",
 		erasedPurged},
@@ -176,4 +179,31 @@ func erasedPurged(e *exam) {
 	e.same("events", 4, len(e.events(store.EventQuery{})))
 	e.record(change{x: exchange(9), order: "9", subs: subs("crm")})
 	e.same("owed", 5, len(e.claim("crm", 0, noon.Add(time.Hour))))
+}
+
+func erasedOfChunk(e *exam) {
+	e.bulk(exchange(1), 3, 3, "crm")
+	for i, id := range []string{"0", "2"} {
+		e.same("owed is the chunk", 0, e.erase(id).Deliveries)
+		e.reopen()
+		ds := e.claim("crm", 0, far)
+		e.same("given out", 1, len(ds))
+		left := 0
+		for _, id := range ds[0].Events() {
+			if _, err := e.Event(bg, id); err == nil {
+				left++
+			}
+		}
+		e.same("events that it carries", 2-i, left)
+		e.Unclaim(ds[0].ID)
+	}
+	e.erase("1")
+	e.reopen()
+	e.same("nothing is owed", 0, len(e.claim("crm", 0, far)))
+	backlogs, err := e.Backlogs(bg)
+	e.must(err)
+	e.same("pending", []webhook.Backlog(nil), backlogs)
+	all, err := e.Deliveries(bg, store.DeliveryQuery{})
+	e.must(err)
+	e.same("nothing is left", []webhook.Delivery(nil), all)
 }
