@@ -71,9 +71,6 @@ func notYet(w word, what string) error {
 	return w.errf("%s is not in this version yet and would have no effect: take it out", what)
 }
 
-// later is a word that will have an effect in a later version.
-func later[T any]() option[T] { return option[T]{later: true} }
-
 // siteDirectives are those of Caddy's that stand beside sidehook, and so are
 // read as its options where a block above them is not closed.
 var siteDirectives = strings.Fields(`abort basic_auth bind encode error file_server forward_auth handle handle_errors

@@ -55,7 +55,7 @@ func (s *Store) Maintain(ctx context.Context, k store.Keep) (more bool, err erro
 	}
 	if k.Sights > 0 {
 		if err := s.forgetSights(ctx, k); err != nil {
-			return fmt.Errorf("forget what subscribers saw: %w", err)
+			return false, fmt.Errorf("forget what subscribers saw: %w", err)
 		}
 	}
 	if err := s.forgetPassing(ctx, k); err != nil {

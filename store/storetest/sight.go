@@ -72,7 +72,7 @@ func sightsGo(e *exam) {
 	}
 	house := func(now time.Time) {
 		for range 3 {
-			e.must(e.Maintain(bg, store.Keep{Now: now, Sights: month}))
+			e.housekeep(store.Keep{Now: now, Sights: month})
 		}
 	}
 	house(noon.Add(month - time.Hour))
