@@ -35,6 +35,7 @@ func apiTypes() map[reflect.Type]*jsonschema.Schema {
 			{Type: "array", Items: duration, MaxItems: jsonschema.Ptr(maxRetry)},
 			{Type: "string", Enum: []any{none}},
 		}},
+		reflect.TypeFor[DisableTime](): {AnyOf: []*jsonschema.Schema{duration, {Type: "string", Enum: []any{none}}}},
 	}
 }
 

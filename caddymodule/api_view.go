@@ -43,6 +43,7 @@ type apiSubscription struct {
 
 	Pending     uint64    `json:"pending" jsonschema:"How many deliveries it is owed."` // deliveries that it is owed
 	Failures    int       `json:"failures_in_a_row,omitempty" jsonschema:"Failed attempts since one was accepted."`
+	Failing     time.Time `json:"failing_since,omitzero" jsonschema:"Since when nothing was accepted, if what was sent last failed."`
 	WaitUntil   time.Time `json:"wait_until,omitzero" jsonschema:"When the pause ends that the receiver asked for."`
 	HeldThrough uint64    `json:"held_through,omitempty" jsonschema:"Deliveries of events up to this position are held until they are released."`
 
@@ -75,6 +76,7 @@ type shownSettings struct {
 	Chunk              *Chunk                     `json:"chunk,omitempty" jsonschema:"Sends the events of one call, of one scope and resource, together."`
 	PauseAfter         int                        `json:"pause_after,omitempty" jsonschema:"Pauses it after so many failed attempts in a row. Default: never." bounds:"0|1000000"`
 	DeleteAfter        int                        `json:"delete_after,omitempty" jsonschema:"Ends it after so many attempts in a row without an answer in time. Default: never." bounds:"0|1000000"`
+	DisableAfter       *DisableTime               `json:"disable_after,omitempty" jsonschema:"Disables it when nothing was accepted for so long, or none. Default: 5d."`
 	Options            map[string]json.RawMessage `json:"options,omitempty" jsonschema:"What its payload, filter and headers see as subscription.options."`
 	For                map[string]*ForResource    `json:"for,omitempty" jsonschema:"What is otherwise for the events of a resource, by its name."`
 	ViewCheck          bool                       `json:"view_check,omitempty" jsonschema:"Delivers only what a GET of the entity with credential can see when it is delivered."`
@@ -93,7 +95,7 @@ func (c *apiCall) view(k *keptSubscription) apiSubscription {
 		shownSettings: shownSettings{
 			URL: s.URL, Scopes: s.Scopes, Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
 			Payload: s.Payload, ContentType: s.ContentType, Sign: s.Sign, Headers: maskHeaders(s.Headers),
-			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, Chunk: s.Chunk, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
+			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, Chunk: s.Chunk, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter, DisableAfter: s.DisableAfter,
 			Options: s.Options, For: maskFor(s.For), AllowPrivate: s.AllowPrivate, InsecureSkipVerify: s.InsecureSkipVerify,
 			ViewCheck: s.ViewCheck, Credential: maskCredential(k.sub), Expand: s.Expand, Query: s.Query,
 		},
@@ -113,6 +115,10 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 		Concurrency: s.Concurrency, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		ViewCheck: s.ViewCheck, Credential: maskCredential(s), Expand: s.Expand,
 	}}
+	if s.DisableAfter != webhook.DefaultDisableAfter {
+		after := DisableTime(s.DisableAfter)
+		v.DisableAfter = &after
+	}
 	if s.Chunk.Size > 0 {
 		v.Chunk = &Chunk{Size: s.Chunk.Size, Delay: rules.Duration(s.Chunk.Delay)}
 	}
@@ -133,11 +139,11 @@ func (c *apiCall) withState(v apiSubscription, s *webhook.Subscription) apiSubsc
 	v.Number = s.Number
 	v.ID, v.Status, v.Reason, v.Since = s.ID, st.Status, st.Reason, st.Since
 	v.Failures, v.WaitUntil, v.HeldThrough = st.Failures, st.WaitUntil, st.HeldThrough
-	v.Pending = c.e.store.Pending(s.ID)
+	v.Pending, v.Failing = c.e.store.Pending(s.ID), st.FailingSince
 	v.PublicKeys = s.PublicKeys()
 	programs := c.e.programs()
 	for _, p := range s.Scopes {
-		if !slices.ContainsFunc(programs, func(program *rules.Program) bool { return program.Earns(p) }) {
+		if !isOwnScope(p) && !slices.ContainsFunc(programs, func(program *rules.Program) bool { return program.Earns(p) }) {
 			v.Unmatched = append(v.Unmatched, string(p))
 		}
 	}

@@ -127,6 +127,7 @@ var places = map[string]string{
 	"strict":       "sidehook of a site, outside its resources",
 	"dry_run":      "sidehook of a site, outside its resources",
 
+	"disable_after":   "a subscription, in sidehook of the global options",
 	"on_client_abort": "sidehook of a site, outside its resources",
 	"encryption_key":  "sidehook of the global options",
 	"owner":           "sidehook_api of a site",

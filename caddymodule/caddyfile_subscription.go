@@ -13,14 +13,15 @@ import (
 
 // subscriptionOptions are the words of a subscription's block.
 var subscriptionOptions = forOptions.and(options[*Subscription]{
-	"scopes":       {usage: "scopes project.** task.completed", parse: parseScopes, many: true},
-	"tenant":       {usage: "tenant acme, or tenant * for all", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Tenant) }},
-	"sign":         {usage: signUsage, parse: parseSign},
-	"secret":       {usage: "secret {env.CRM_SECRET}", parse: parseSecret, many: true},
-	"concurrency":  {usage: "concurrency 8", parse: parseConcurrency},
-	"rate":         {usage: "rate 50/s, 100/m or 1000/h, or rate none", parse: parseRate},
-	"pause_after":  {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
-	"delete_after": {usage: "delete_after 50 timeouts, or delete_after none", parse: parseDeleteAfter},
+	"scopes":        {usage: "scopes project.** task.completed", parse: parseScopes, many: true},
+	"tenant":        {usage: "tenant acme, or tenant * for all", parse: func(l *optionLine, s *Subscription) error { return l.one(&s.Tenant) }},
+	"sign":          {usage: signUsage, parse: parseSign},
+	"secret":        {usage: "secret {env.CRM_SECRET}", parse: parseSecret, many: true},
+	"concurrency":   {usage: "concurrency 8", parse: parseConcurrency},
+	"rate":          {usage: "rate 50/s, 100/m or 1000/h, or rate none", parse: parseRate},
+	"pause_after":   {usage: "pause_after 10, or pause_after none", parse: parsePauseAfter},
+	"disable_after": {usage: "disable_after 5d, or disable_after none", parse: parseDisableAfter},
+	"delete_after":  {usage: "delete_after 50 timeouts, or delete_after none", parse: parseDeleteAfter},
 
 	"for":                  {usage: "for task, and options that replace those outside in its block", parse: parseFor, many: true},
 	"allow_private":        {usage: "allow_private", parse: func(l *optionLine, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},

@@ -66,7 +66,9 @@ type engine struct {
 
 	kept   atomic.Pointer[keptList] // changed under mu; nil: not read yet
 	sealer *sealer                  // that kept was read, or sealed, with
-	tended chan struct{}            // kept has changed
+	tended chan struct{}            // kept has changed, or a subscription's status
+
+	told map[webhook.ExchangeID]bool // what tend has told of failing subscriptions
 
 	plainly  sync.Once // says that what is kept is not encrypted
 	creating sync.Map  // of an Idempotency-Key whose call is under way -> true

@@ -68,8 +68,8 @@ func (o deliverObserver) CircuitChanged(s *webhook.Subscription, st webhook.Subs
 
 // StateChanged implements [deliver.Observer].
 func (o deliverObserver) StateChanged(s *webhook.Subscription, st webhook.SubscriptionState) {
-	if st.Status == webhook.Disabled {
-		poke(o.e.tended) // delete_after may have ended it
+	if st.Stopped() {
+		poke(o.e.tended) // it is told of, and delete_after may have ended it
 	}
 	level := slog.LevelWarn
 	if st.Status == webhook.Active {

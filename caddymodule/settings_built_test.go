@@ -73,7 +73,8 @@ func full() *Subscription {
 		Secrets: []string{builtSecret}, Headers: []Header{{"x-a", "1"}},
 		Timeout: rules.Duration(3 * time.Second), Retry: &retry, Order: "entity hold", Concurrency: 4, Rate: "5/m",
 		PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: &Chunk{7, rules.Duration(time.Minute)},
-		Options: map[string]json.RawMessage{"topic": json.RawMessage(`"t"`)},
+		DisableAfter: new(DisableTime(time.Hour)),
+		Options:      map[string]json.RawMessage{"topic": json.RawMessage(`"t"`)},
 		For: map[string]*ForResource{"project": {
 			Filter: `entity.data.a == 2`, OnChange: []string{"b"}, Fields: []string{"b"}, SkipKeys: []string{"sync"}, Payload: "full",
 			ContentType: "json", Headers: []Header{{"x-b", "2"}}, Timeout: rules.Duration(4 * time.Second), Retry: &once, Order: "none", Chunk: &Chunk{Size: 8},
@@ -102,7 +103,8 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 		Secrets: []webhook.Secret{webhook.NewSecret(builtSecret)}, Headers: []webhook.HeaderTemplate{{Name: "X-A", Value: "1"}},
 		Timeout: 3 * time.Second, Retry: webhook.Schedule{time.Second, time.Minute}, Order: webhook.OrderEntityHold, Concurrency: 4,
 		Rate: webhook.Rate{Requests: 5, Per: time.Minute}, Options: json.RawMessage(`{"topic":"t"}`), PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: webhook.Chunking{Size: 7, Delay: time.Minute},
-		ViewCheck: true, Credential: webhook.Credential{Header: "X-Api-Key", Value: webhook.NewSecret("k")}, Expand: []string{"a", "b"},
+		DisableAfter: time.Hour,
+		ViewCheck:    true, Credential: webhook.Credential{Header: "X-Api-Key", Value: webhook.NewSecret("k")}, Expand: []string{"a", "b"},
 		Query: []webhook.QueryParameter{{Name: "p[]", Values: []string{"1", "2"}}},
 	}
 	inner := *want

@@ -94,6 +94,9 @@ func (s *Subscription) checkNumbers() error {
 	case s.DeleteAfter < 0:
 		return fmt.Errorf("delete_after %d: write a number of timeouts in a row", s.DeleteAfter)
 	}
+	if err := s.DisableAfter.check(); err != nil {
+		return err
+	}
 	if s.Retry != nil {
 		for _, wait := range *s.Retry {
 			if wait <= 0 {

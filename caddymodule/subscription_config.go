@@ -96,6 +96,12 @@ type Subscription struct {
 	// is disabled, and what it is owed is held. Default: never.
 	DeleteAfter int `json:"delete_after,omitempty"`
 
+	// DisableAfter disables it when nothing was accepted for so long, although at
+	// least ten attempts were made; what it is owed is held. Before, at a fifth and
+	// at three fifths of the time, an event sidehook.subscription.failing warns of
+	// it, and sidehook.subscription.disabled tells of it. Default: 5d.
+	DisableAfter *DisableTime `json:"disable_after,omitempty"`
+
 	// Options is what payloads, filters and templates see as subscription.options:
 	// an object, in JSON at most 16 KiB. Default: none.
 	Options map[string]json.RawMessage `json:"options,omitempty"`
@@ -217,7 +223,7 @@ func (s *Subscription) plain() *webhook.Subscription {
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
 		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(),
 	}
-	out.Chunk, out.Options = s.Chunk.plain(), s.options()
+	out.Chunk, out.DisableAfter, out.Options = s.Chunk.plain(), s.DisableAfter.plain(), s.options()
 	for _, p := range s.Scopes {
 		out.Scopes = append(out.Scopes, webhook.Pattern(p))
 	}

@@ -34,7 +34,7 @@ func TestSubscriptionHasTheDefaultsOfTheLanguage(t *testing.T) {
 		Scopes: []webhook.Pattern{"**"}, Tenant: webhook.AnyTenant,
 		Payload: "standard", ContentType: "json",
 		Sign: webhook.Signing{Scheme: webhook.SignStandard}, Secrets: []webhook.Secret{webhook.NewSecret(goodSecret)},
-		Timeout: 10 * time.Second, Order: webhook.OrderEntity, Concurrency: 8, AllowPrivate: true,
+		Timeout: 10 * time.Second, Order: webhook.OrderEntity, Concurrency: 8, DisableAfter: 5 * 24 * time.Hour, AllowPrivate: true,
 		Retry: webhook.Schedule{
 			5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 			10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,

@@ -22,12 +22,13 @@ const (
 	cancelAtOnce = 256
 )
 
-// tend ends secrets whose time is over, deletes subscriptions that delete_after
+// tend ends secrets whose time is over, tells of subscriptions that fail, deletes subscriptions that delete_after
 // has ended, and cancels what deleted ones are owed, until ctx ends.
 func (e *engine) tend(ctx context.Context) {
 	for {
 		now := time.Now()
 		wake := time.NewTimer(e.endSecrets(now))
+		e.tellFailing(ctx)
 		e.deleteTimedOut(ctx)
 		e.cancelDeleted(ctx, now)
 		select {

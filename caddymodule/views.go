@@ -129,6 +129,7 @@ type subscriptionView struct {
 	Circuit     string                 `json:"circuit"` // closed, open or half_open
 	CircuitOpen time.Time              `json:"circuit_open_until,omitzero"`
 	Failures    int                    `json:"failures_in_a_row,omitempty"`
+	Failing     time.Time              `json:"failing_since,omitzero"`
 	HeldThrough uint64                 `json:"held_through,omitempty"`
 	Pending     uint64                 `json:"pending"`
 	Oldest      time.Time              `json:"oldest_due,omitzero"`
@@ -139,7 +140,7 @@ func viewSubscription(s webhook.SubscriptionState, b webhook.Backlog, now time.T
 	return subscriptionView{
 		Circuit: circuit(s, now), CircuitOpen: s.OpenUntil,
 		ID: s.ID, Number: s.Number, Status: s.Status, Reason: s.Reason, Since: s.Since, WaitUntil: s.WaitUntil,
-		Failures: s.Failures, HeldThrough: s.HeldThrough, Pending: b.Pending, Oldest: b.Oldest,
+		Failing: s.FailingSince, Failures: s.Failures, HeldThrough: s.HeldThrough, Pending: b.Pending, Oldest: b.Oldest,
 	}
 }
 

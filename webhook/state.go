@@ -14,6 +14,25 @@ const (
 	// ReasonDeleteAfter: too many timeouts in a row. One of the configuration
 	// stays disabled for it; one that was made through the API is deleted.
 	ReasonDeleteAfter = "delete_after"
+
+	// ReasonFailing: nothing was accepted for too long; see
+	// [Subscription].DisableAfter.
+	ReasonFailing = "failing"
+)
+
+// DefaultDisableAfter is [Subscription].DisableAfter where nothing is written.
+const DefaultDisableAfter = 5 * 24 * time.Hour
+
+// MaxWarned is how many warnings there are before one is disabled for failing: at
+// a fifth and at three fifths of the time.
+const MaxWarned = 2
+
+// How many attempts in a row must have failed before one is warned of, and before
+// one is disabled: a default schedule's, so that it takes more than one delivery
+// to get there in time.
+const (
+	warnLeast    = 3
+	disableLeast = 10
 )
 
 // NewState returns the state of a subscription that has no past.
@@ -27,7 +46,9 @@ func NewState(id SubscriptionID, number uint64, now time.Time) SubscriptionState
 //   - Failed: one more; the one that sub.PauseAfter says pauses. If the circuit
 //     was half open it opens again.
 //   - Failed without an answer in time: one more of these; the one that
-//     sub.DeleteAfter says disables. Any answer ends their row.
+//     sub.DeleteAfter says disables. Any answer ends their row. When none was
+//     accepted for a part of sub.DisableAfter a warning is due; after all of it, and
+//     ten failures at least, it is disabled.
 //   - Throttled: it waits until a.RetryAt, or longer if it had to already.
 //   - Stopped: gone, unless it was already.
 //   - Aborted: the circuit closes; it is about one delivery.
@@ -38,10 +59,10 @@ func (s SubscriptionState) After(a *Attempt, sub *Subscription) SubscriptionStat
 	switch a.Outcome {
 	case Accepted:
 		s.Failures, s.Timeouts = 0, 0
-		return s.closeCircuit()
+		return s.recover().closeCircuit()
 	case Aborted:
 		s.Timeouts = 0
-		return s.closeCircuit()
+		return s.recover().closeCircuit()
 	case Failed:
 		s.Failures++
 		s.Timeouts++
@@ -58,6 +79,7 @@ func (s SubscriptionState) After(a *Attempt, sub *Subscription) SubscriptionStat
 		case sub.PauseAfter > 0 && s.Failures >= sub.PauseAfter:
 			return s.become(Paused, ReasonPauseAfter, now)
 		}
+		return s.fail(now, sub.DisableAfter)
 	case Throttled:
 		s.Timeouts = 0
 		if a.RetryAt.After(s.WaitUntil) {
@@ -76,6 +98,43 @@ func (s SubscriptionState) After(a *Attempt, sub *Subscription) SubscriptionStat
 		return s.Pause(ReasonCredential, now)
 	}
 	return s
+}
+
+// fail notes a failed attempt of s; limit is its subscription's DisableAfter.
+func (s SubscriptionState) fail(now time.Time, limit time.Duration) SubscriptionState {
+	if s.FailingSince.IsZero() {
+		s.FailingSince = now
+	}
+	if limit <= 0 || s.Status != Active {
+		return s
+	}
+	for failing := now.Sub(s.FailingSince); s.Warned < MaxWarned && s.Failures >= warnLeast; s.Warned++ {
+		if 5*failing < time.Duration(2*s.Warned+1)*limit {
+			break
+		}
+	}
+	if s.Failures >= disableLeast && now.Sub(s.FailingSince) >= limit {
+		return s.become(Disabled, ReasonFailing, now)
+	}
+	return s
+}
+
+// recover returns s as it is when its receiver takes what it gets.
+func (s SubscriptionState) recover() SubscriptionState {
+	s.FailingSince, s.Warned = time.Time{}, 0
+	return s
+}
+
+// Stopped reports whether s is stopped by what its receiver or its credential
+// came to, not by a call.
+func (s *SubscriptionState) Stopped() bool {
+	switch s.Status {
+	case Disabled, Gone:
+		return true
+	case Paused:
+		return s.Reason == ReasonPauseAfter || s.Reason == ReasonCredential
+	}
+	return false
 }
 
 // How long a circuit stays open: first, and at most. It doubles in between.
@@ -113,7 +172,7 @@ func (s SubscriptionState) closeCircuit() SubscriptionState {
 // Move returns s as it is for another URL: nothing is known of what is there.
 func (s SubscriptionState) Move() SubscriptionState {
 	s.WaitUntil = time.Time{}
-	return s.closeCircuit()
+	return s.recover().closeCircuit()
 }
 
 // Pause returns s paused. One that is not active stays what it is.
@@ -170,7 +229,7 @@ func (s SubscriptionState) Return(now time.Time) SubscriptionState {
 // restart makes s active and forgets what its receiver did before.
 func (s SubscriptionState) restart(reason string, now time.Time) SubscriptionState {
 	s.Failures, s.Timeouts, s.WaitUntil = 0, 0, time.Time{}
-	return s.closeCircuit().become(Active, reason, now)
+	return s.recover().closeCircuit().become(Active, reason, now)
 }
 
 func (s SubscriptionState) become(status Status, reason string, now time.Time) SubscriptionState {

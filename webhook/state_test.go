@@ -39,13 +39,13 @@ func TestASubscriptionAfterAnAttempt(t *testing.T) {
 		"accepted ends the row of failures": {active, attempt(webhook.Accepted, 200, time.Time{}), 3,
 			with(func(s *webhook.SubscriptionState) { s.Failures = 0 })},
 		"failed counts": {active, attempt(webhook.Failed, 500, time.Time{}), 4,
-			with(func(s *webhook.SubscriptionState) { s.Failures = 3 })},
+			with(func(s *webhook.SubscriptionState) { s.Failures, s.FailingSince = 3, ended })},
 		"failed pauses at pause_after": {active, attempt(webhook.Failed, 500, time.Time{}), 3,
 			with(func(s *webhook.SubscriptionState) {
 				s.Failures, s.Status, s.Reason, s.Since = 3, webhook.Paused, webhook.ReasonPauseAfter, ended
 			})},
 		"failed never pauses without pause_after": {active, attempt(webhook.Failed, 500, time.Time{}), 0,
-			with(func(s *webhook.SubscriptionState) { s.Failures = 3 })},
+			with(func(s *webhook.SubscriptionState) { s.Failures, s.FailingSince = 3, ended })},
 		"throttled waits": {active, attempt(webhook.Throttled, 429, later), 3,
 			with(func(s *webhook.SubscriptionState) { s.WaitUntil = later })},
 		"throttled never waits less than before": {waiting, attempt(webhook.Throttled, 429, ended), 3, waiting},

@@ -49,6 +49,10 @@ type Subscription struct {
 	PauseAfter  int // failed attempts in a row that pause it; 0: never
 	DeleteAfter int // attempts in a row without an answer in time that end it; 0: never
 
+	// DisableAfter disables it when nothing was accepted for so long, although it
+	// was tried. 0: never.
+	DisableAfter time.Duration
+
 	AllowPrivate       bool
 	InsecureSkipVerify bool
 
@@ -180,6 +184,14 @@ type SubscriptionState struct {
 
 	// Timeouts counts attempts in a row that had no answer in time.
 	Timeouts int
+
+	// FailingSince is when the first of those attempts failed of which none was
+	// accepted since; zero: the last was.
+	FailingSince time.Time
+
+	// Warned is how many warnings of [Subscription].DisableAfter are due for that,
+	// 2 at most.
+	Warned int
 
 	// Opened counts how often in a row the circuit breaker has opened; 0: the
 	// circuit is closed. Until OpenUntil nothing is attempted, then one delivery

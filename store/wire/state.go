@@ -19,6 +19,8 @@ const (
 	stateOpened
 	stateOpenUntil
 	stateTimeouts
+	stateFailingSince
+	stateWarned
 )
 
 // AppendState appends the encoding of s to buf.
@@ -33,7 +35,9 @@ func AppendState(buf []byte, s *webhook.SubscriptionState) []byte {
 	buf = AppendInt(buf, stateFailures, int64(s.Failures))
 	buf = AppendInt(buf, stateOpened, int64(s.Opened))
 	buf = AppendTime(buf, stateOpenUntil, s.OpenUntil)
-	return AppendInt(buf, stateTimeouts, int64(s.Timeouts))
+	buf = AppendInt(buf, stateTimeouts, int64(s.Timeouts))
+	buf = AppendTime(buf, stateFailingSince, s.FailingSince)
+	return AppendInt(buf, stateWarned, int64(s.Warned))
 }
 
 // DecodeState reads what [AppendState] wrote. The result shares nothing with
@@ -63,6 +67,10 @@ func DecodeState(data []byte) (webhook.SubscriptionState, error) {
 			s.Opened = int(r.Int())
 		case stateTimeouts:
 			s.Timeouts = int(r.Int())
+		case stateFailingSince:
+			s.FailingSince = r.Time()
+		case stateWarned:
+			s.Warned = int(r.Int())
 		case stateOpenUntil:
 			s.OpenUntil = r.Time()
 		}

@@ -1,0 +1,76 @@
+package caddymodule
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// DisableTime is how long a subscription may fail; 0 is for ever. Its JSON is a
+// duration, or "none".
+type DisableTime rules.Duration
+
+// leastDisable is how short it may be.
+const leastDisable = time.Second
+
+// MarshalJSON implements [json.Marshaler].
+func (p DisableTime) MarshalJSON() ([]byte, error) {
+	if p == 0 {
+		return []byte(`"none"`), nil
+	}
+	return rules.Duration(p).MarshalJSON()
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (p *DisableTime) UnmarshalJSON(b []byte) error {
+	if string(b) == `"none"` {
+		*p = 0
+		return nil
+	}
+	if err := (*rules.Duration)(p).UnmarshalJSON(b); err != nil {
+		return fmt.Errorf(`disable_after: write "none", or a duration like "5d": %w`, err)
+	}
+	return nil
+}
+
+// check says what is wrong with p; nil is the default.
+func (p *DisableTime) check() error {
+	if p != nil && *p != 0 && time.Duration(*p) < leastDisable {
+		return fmt.Errorf("disable_after: write a duration from %s on, like 5d, or none", leastDisable)
+	}
+	return nil
+}
+
+// plain returns p with its default filled in.
+func (p *DisableTime) plain() time.Duration {
+	if p == nil {
+		return webhook.DefaultDisableAfter
+	}
+	return time.Duration(*p)
+}
+
+// parseDisableAfter reads
+//
+//	disable_after DURATION|none
+func parseDisableAfter(l *optionLine, s *Subscription) error {
+	args, err := l.take(1, 1)
+	if err != nil {
+		return err
+	}
+	var d rules.Duration
+	if args[0].Text != none {
+		if err := args[0].duration(&d); err != nil {
+			return err
+		}
+	}
+	p := DisableTime(d)
+	if s.DisableAfter = &p; args[0].Text == none {
+		return nil
+	}
+	if err := p.check(); err != nil || p == 0 {
+		return args[0].errf("disable_after %s: write a duration from %s on, like 5d, or none", args[0].Text, leastDisable)
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Scopes of Sidehook's own events about subscriptions. Only patterns that begin
+// with sidehook. select them.
+const (
+	scopeFailing  = "sidehook.subscription.failing"
+	scopeDisabled = "sidehook.subscription.disabled"
+)
+
+var failingScopes = []string{scopeFailing, scopeDisabled}
+
+// failing is something to tell of a subscription.
+type failing struct {
+	sub   *webhook.Subscription
+	owner string
+	scope string
+	state webhook.SubscriptionState
+	x     webhook.ExchangeID
+}
+
+// tellFailing records an event for each subscription of which a warning is due, or
+// that what its receiver did has stopped. Each is recorded once: it stands for an
+// exchange that the subscription, the time and the warning name, so that a start
+// tells again only what a crash kept from being told.
+func (e *engine) tellFailing(ctx context.Context) {
+	told := make(map[webhook.ExchangeID]bool)
+	for _, f := range e.failing() {
+		told[f.x] = true
+		if e.told[f.x] {
+			continue
+		}
+		if err := e.tell(ctx, f); err != nil {
+			delete(told, f.x)
+			if ctx.Err() == nil {
+				e.logger.Error("a failing subscription is not told of yet", "subscription", string(f.sub.ID), "error", err)
+			}
+		}
+	}
+	e.told = told
+}
+
+// failing returns what there is to tell, oldest warnings first.
+func (e *engine) failing() (all []failing) {
+	subs := make(map[webhook.SubscriptionID]*webhook.Subscription)
+	for _, s := range e.current().subscriptions {
+		subs[s.ID] = s
+	}
+	for _, st := range e.deliverer.States() {
+		s := subs[st.ID]
+		if s == nil {
+			continue
+		}
+		owner := e.ownerOf(s)
+		for stage := 1; stage <= st.Warned; stage++ {
+			all = append(all, failing{s, owner, scopeFailing, st, toldExchange(st.ID, st.FailingSince, strconv.Itoa(stage))})
+		}
+		if !st.Stopped() {
+			continue
+		}
+		since := st.Since
+		if st.Reason == webhook.ReasonFailing {
+			since = st.FailingSince // known for long: a crash does not make it another
+		}
+		all = append(all, failing{s, owner, scopeDisabled, st, toldExchange(st.ID, since, st.Reason)})
+	}
+	return all
+}
+
+// ownerOf returns who made s through the API; "" is the operator, or nobody
+// known.
+func (e *engine) ownerOf(s *webhook.Subscription) string {
+	if k := e.kept.Load().get(s.ID); k != nil {
+		return k.Owner
+	}
+	return ""
+}
+
+// toldExchange returns the id of the exchange that telling stands for.
+func toldExchange(sub webhook.SubscriptionID, since time.Time, what string) webhook.ExchangeID {
+	var x webhook.ExchangeID
+	sum := sha256.Sum256(appendPart(appendPart(appendPart(nil, 0, string(sub)), 0, since.UTC().Format(time.RFC3339Nano)), 0, what))
+	copy(x[:], sum[:])
+	var at [8]byte
+	binary.BigEndian.PutUint64(at[:], uint64(since.UnixMilli())<<16)
+	copy(x[:6], at[:6])
+	return x
+}
+
+// tell records the event of f, owed to those subscriptions that ask for it: of
+// the same owner and tenant, or of the operator. It is never owed to the one
+// that it is about, which does not take it, or not for long.
+func (e *engine) tell(ctx context.Context, f failing) error {
+	ev, err := f.event(time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	done, err := e.store.Record(ctx, []store.Record{{
+		Exchange: f.x,
+		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+			wants, err := e.want(&ev)
+			var owing webhook.Owing
+			for _, w := range wants {
+				if e.mayHear(w, f) {
+					owing.Add(&ev, w.Subscription, w.Unjudged, time.Now().UTC())
+				}
+			}
+			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: owing.Deliveries}, err
+		},
+	}})
+	if err == nil {
+		err = done[0].Err
+	}
+	if err == nil && !done[0].Duplicate {
+		e.logger.Warn("subscription fails", "subscription", string(f.sub.ID), "event", f.scope,
+			"status", string(f.state.Status), "reason", f.state.Reason, "failing_since", f.state.FailingSince, "failures_in_a_row", f.state.Failures)
+	}
+	return err
+}
+
+// mayHear reports whether a subscription may be told of f.
+func (e *engine) mayHear(w rules.Want, f failing) bool {
+	s := w.Subscription
+	return s.ID != f.sub.ID && (s.Static || e.ownerOf(s) == f.owner)
+}
+
+// toldOf is the data of the event.
+type toldOf struct {
+	ID       webhook.SubscriptionID `json:"id"`
+	URL      string                 `json:"url"` // without its path, which often is a secret
+	Static   bool                   `json:"static"`
+	Status   webhook.Status         `json:"status"`
+	Reason   string                 `json:"reason,omitempty"`
+	Since    time.Time              `json:"since"`
+	Failing  time.Time              `json:"failing_since,omitzero"`
+	Failures int                    `json:"failures_in_a_row,omitempty"`
+	Disables time.Time              `json:"disables_at,omitzero"` // if nothing is accepted before
+}
+
+func (f *failing) event(now time.Time) (webhook.Event, error) {
+	st, about := f.state, f.sub
+	data := toldOf{
+		ID: about.ID, URL: originOf(about.URL), Static: about.Static, Status: st.Status, Reason: st.Reason,
+		Since: st.Since, Failing: st.FailingSince, Failures: st.Failures,
+	}
+	if f.scope == scopeFailing && about.DisableAfter > 0 {
+		data.Disables = st.FailingSince.Add(about.DisableAfter)
+	}
+	after, err := json.Marshal(data)
+	if err != nil {
+		return webhook.Event{}, err
+	}
+	tenant, unowned := about.Tenant, about.Tenant == webhook.AnyTenant
+	if unowned {
+		tenant = ""
+	}
+	key := webhook.EntityKey{API: "sidehook", Tenant: tenant, Resource: "subscription", ID: string(about.ID)}
+	return webhook.Event{
+		ID: webhook.NewEventID(f.x, key, f.scope, ""), Scope: f.scope, Key: key, Exchange: f.x, Time: now,
+		After: after, Tenant: tenant, Unowned: unowned,
+		Provenance: webhook.Provenance{Before: webhook.FromNone, After: webhook.FromNone},
+	}, nil
+}
+
+// isOwnScope reports whether p selects events of Sidehook's own.
+func isOwnScope(p webhook.Pattern) bool { return slices.ContainsFunc(failingScopes, p.Match) }
