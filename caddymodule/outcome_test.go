@@ -38,7 +38,9 @@ func TestEndings(t *testing.T) {
 		with["match"] = object{"status_code": []int{class}}
 		return proxy(upstream, object{"handle_response": []object{with}})
 	}
-	replaced := func(class int, by ...object) object { return handled(class, object{"routes": []object{{"handle": by}}}) }
+	replaced := func(class int, by ...object) object {
+		return handled(class, object{"routes": []object{{"handle": by}}})
+	}
 	renamed := func(class, to int) object { return handled(class, object{"status_code": to}) }
 	intercept := func(class int, by object) object {
 		return object{"handler": "intercept", "handle_response": []object{

@@ -40,7 +40,7 @@ func viewQuarantined(q *store.Quarantined) quarantineView {
 }
 
 // endQuarantine takes one exchange out of quarantine: derive derives it by the
-// current rules, drop records a gap in its place.
+// current rules, drop records gaps in its place.
 func endQuarantine(e *engine, r *http.Request) (any, error) {
 	id, err := webhook.ParseExchangeID(r.PathValue("id"))
 	if err != nil {
@@ -68,13 +68,7 @@ func (e *engine) endQuarantine(ctx context.Context, q *store.Quarantined, verb s
 	case "derive":
 		return e.deriver.Again(ctx, x, program)
 	case "drop":
-		key := webhook.EntityKey{API: x.API, Resource: match.Resource()}
-		gap := webhook.Gap{Reason: webhook.GapRuleError, From: x.Started, To: x.Ended,
-			Detail: fmt.Sprintf("%s %s was given up: a rule failed (%s)", x.Request.Method, x.Request.Path, q.Why)}
-		if err := e.deriver.Gap(ctx, x.ID, key, gap); err != nil {
-			return err
-		}
-		return e.store.Unquarantine(ctx, x.ID)
+		return e.deriver.Drop(ctx, x, program, firstLine(q.Why))
 	}
 	return badRequest{fmt.Sprintf("%q: write derive or drop", verb)}
 }

@@ -157,6 +157,9 @@ func (d *deriver) own(snap *webhook.Snapshot) *webhook.Snapshot {
 }
 
 func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
+	if s.givenUp != "" {
+		return d.giveUp(s, snap)
+	}
 	if s.Kind == Seed {
 		return d.seed(s, snap)
 	}

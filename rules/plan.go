@@ -57,7 +57,8 @@ type Subject struct {
 
 	status int // of a bulk answer, for this one; 0: it has none of its own
 
-	doubt string // why it is not known whether it was done to this one, "" if it is
+	doubt   string // why it is not known whether it was done to this one, "" if it is
+	givenUp string // why there is a gap of it and nothing else, "" if there is not
 }
 
 // item is what a route outside resources is about.
