@@ -213,11 +213,11 @@ func (ex *explainer) decide() {
 	case ex.kept.Rejected:
 		say(outcomeNothing, "the call is over, and nothing came of it")
 	case ex.x == nil && ex.marked:
-		say(outcomeNothing, "it was recorded and no event of it is there: it earned none, or they are older than `retention`")
+		say(outcomeNothing, "%s", ex.gone())
 	case ex.x == nil && ex.kept.Begin != nil:
 		say(outcomeOpen, "its answer has not ended yet")
 	case ex.x == nil:
-		say(outcomeNotKnown, "neither the journal nor the store has it: either nothing came of it and the journal has let go of it, or its events are older than `retention`, or it was another server's")
+		say(outcomeNotKnown, "%s", ex.gone())
 	case ex.marked:
 		say(outcomeNothing, "it was recorded, and earned no event")
 	case isStalled:
@@ -289,18 +289,6 @@ func (ex *explainer) event(ev *webhook.Event) (explainedEvent, error) {
 		}
 	}
 	return out, nil
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 var errPanicked = errors.New("the rules panicked")

@@ -60,7 +60,8 @@ func observationText(o *webhook.Observation) string {
 // kept, and tells how that goes.
 func (ex *explainer) derive() {
 	switch {
-	case ex.x == nil && len(ex.events) > 0 && ex.events[0].Request.Method != "":
+	case ex.x == nil && len(ex.events) > 0:
+		ex.recall()
 		ex.miss("the call itself is not kept any more (the journal lets go of what is recorded), so which rules were not met, and why, cannot be told")
 		return
 	case ex.x == nil:

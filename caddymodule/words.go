@@ -1,6 +1,9 @@
 package caddymodule
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // nearest returns the candidate that is most likely meant by word, or "".
 func nearest(word string, candidates []string) string {
@@ -47,4 +50,15 @@ func orList(words []string) string {
 	}
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -215,4 +217,48 @@ func TestExplainDerivesWhatWasRecorded(t *testing.T) {
 			t.Errorf("not all is known of %s %s:\n%s", c.Method, c.Path, out)
 		}
 	}
+}
+
+// The journal has let go of what it held. What the events say, who got them, and
+// what became of a call without any, is told all the same.
+func TestExplainTellsOfWhatTheJournalLetGo(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	crm := receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**"), projects+` {
+			ignore updated_at
+			emit project.renamed when changed("name")
+			emit project.archived when became("status", "archived")
+		}`, api.URL))
+	p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	p.call("PATCH", "/api/projects/1001", `{"name":"Hall"}`)
+	until(t, "all is settled", p.settled)
+	renamed := p.lastCall("/api/projects/1001")
+	p.call("PATCH", "/api/projects/1001", `{"name":"Hall"}`)
+	until(t, "all is settled", p.settled)
+	same := p.lastCall("/api/projects/1001")
+	p.stop()
+	segments, err := filepath.Glob(filepath.Join(p.dir, "data", "journal", "*"))
+	if err != nil || len(segments) == 0 {
+		t.Fatal("no journal", err)
+	}
+	for _, name := range segments {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.start()
+	for _, want := range []string{
+		`PATCH /api/projects/1001\n`,
+		`Earned: 2 events were recorded\n`,
+		`project/1001: updated\n  before  (snapshot|fetch): as the event says.*\n  after   response, observed: as the event says\n`,
+		`changed name: "Roof" → "Hall"\n`,
+		`earned  project.renamed: the event is there\n`,
+		`not     project.archived: there is no event of it; why is not known any more\n`,
+		`crm +delivered, 1 attempt`,
+		`the call itself is not kept any more`,
+	} {
+		wantText(t, p.explained(renamed), want)
+	}
+	wantText(t, p.explained(same), `(Earned nothing: it was recorded, and earned no event: one of|Not known: neither the journal nor the store has it: nothing came of the call at) .*would still be there`)
+	wantText(t, p.explained("exc_06g0000000000000000000000g"), `Not known: neither the journal nor the store has it: nothing came of the call at .*, or its events are older than .retention.`)
 }
