@@ -145,9 +145,11 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 		word = word[i+1:]
 	}
 	r.idNames = []string{"id", "_id", "ID", "Id", "uuid"}
-	if word != "" {
-		r.wraps = append(r.wraps, word, camel(word))
-		r.idNames = append(r.idNames, word+"_id", camel(word)+"Id")
+	for _, name := range []string{word, singular(word)} {
+		if name != "" {
+			r.wraps = append(r.wraps, name, camel(name))
+			r.idNames = append(r.idNames, name+"_id", camel(name)+"Id")
+		}
 	}
 	if r.idParam != "" && !slices.Contains(r.idNames, r.idParam) {
 		r.idNames = append([]string{r.idParam}, r.idNames...)
@@ -190,6 +192,18 @@ func plurals(word string, collection *route.Pattern) []string {
 		names = append(names, word+"s", camel(word)+"s")
 	}
 	return names
+}
+
+// singular returns what one is called of what English calls orders or
+// categories; "" for another word.
+func singular(word string) string {
+	if stem, ok := strings.CutSuffix(word, "ies"); ok {
+		return stem + "y"
+	}
+	if stem, ok := strings.CutSuffix(word, "s"); ok && !strings.HasSuffix(stem, "s") {
+		return stem
+	}
+	return ""
 }
 
 // camel turns over_due-item into overDueItem.
