@@ -17,13 +17,15 @@ import (
 	githubissues "github.com/sidehook/sidehook/examples/github-issues"
 	"github.com/sidehook/sidehook/examples/internal/serve"
 	projectsde "github.com/sidehook/sidehook/examples/projects-de"
+	shopifyorders "github.com/sidehook/sidehook/examples/shopify-orders"
 )
 
 // apis are the examples by their folder.
 var apis = map[string]func() http.Handler{
-	"albi":          func() http.Handler { return albi.New(nil) },
-	"projects-de":   func() http.Handler { return projectsde.New(nil) },
-	"github-issues": func() http.Handler { return githubissues.New(nil) },
+	"albi":           func() http.Handler { return albi.New(nil) },
+	"projects-de":    func() http.Handler { return projectsde.New(nil) },
+	"shopify-orders": func() http.Handler { return shopifyorders.New(nil) },
+	"github-issues":  func() http.Handler { return githubissues.New(nil) },
 }
 
 func main() {

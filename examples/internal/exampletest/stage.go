@@ -68,7 +68,7 @@ func (s *Stage) configuration(api string) string {
 		}
 		text = strings.Replace(text, old, new, 1)
 	}
-	replace(":8080 {", s.Site+" {")
+	replace(":8080 {", "http://:"+s.Site[strings.LastIndexByte(s.Site, ':')+1:]+" {")
 	replace("localhost:3000", strings.TrimPrefix(api, "http://"))
 	text = "\n" + text
 	replace("\n{\n\tsidehook {\n", "{\n\tadmin "+s.Admin+"\n\tgrace_period 1s\n\tsidehook {\n\t\tstore badger "+filepath.Join(s.dir, "data")+"\n")
@@ -144,6 +144,9 @@ func (s *Stage) request(method, url, body string, header ...string) (int, string
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
 		req.Header.Set(header[i], header[i+1])
 	}
 	resp, err := http.DefaultClient.Do(req)
