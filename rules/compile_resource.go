@@ -96,6 +96,9 @@ func (k *compiler) paths(place string, c *Resource, r *resource) (err error) {
 			return bad(join(place, "item"), "a singular resource has no items: its path is the entity; leave item out")
 		}
 		r.item = r.collection
+		if n := len(r.parents); n > 0 { // each of these has one: its id is theirs
+			r.idParam, r.parents = r.parents[n-1], r.parents[:n-1]
+		}
 		return nil
 	}
 	item := c.Item

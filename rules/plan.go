@@ -233,7 +233,7 @@ func (c *call) planOne(pl *Plan) {
 func (c *call) identify(entity *tree.Value) (string, bool) {
 	r := c.e.res
 	if r.singular {
-		return "", true
+		return c.m.params[r.idParam], true
 	}
 	if c.e.id != nil {
 		v, err := c.e.id.Eval(c.blind(nil), nil)

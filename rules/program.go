@@ -52,7 +52,7 @@ type resource struct {
 	singular   bool
 	collection *route.Pattern
 	item       *route.Pattern // the path of one entity
-	idParam    string         // the parameter of item that is the id; "" if singular
+	idParam    string         // the parameter of item that is the id; "" if there is one entity only
 	parents    []string       // the parameters of collection that are no part of the name
 
 	id        *lang.Query // in a response body; nil: found by itself
