@@ -19,7 +19,7 @@ func clock() time.Time { return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) }
 
 const roof = `{"id":1001,"name":"Roof","status":"planned","owner":{"id":7,"name":"Mara Lind"},` +
 	`"budget":{"amount":15000.00,"spent":0.00,"currency":"EUR","used_percent":0},"tags":["steel"],` +
-	`"start_date":null,"notes":"","created_at":"2026-03-02T09:00:00Z","updated_at":"2026-03-02T09:00:00Z"}` + "\n"
+	`"start_date":null,"notes":"","created_at":"2026-03-02T09:00:00.000Z","updated_at":"2026-03-02T09:00:00.000Z"}` + "\n"
 
 const newRoof = `{"name":"Roof","owner":{"id":7,"name":"Mara Lind"},"budget":{"amount":15000.00},"tags":["steel"]}`
 
@@ -75,7 +75,7 @@ func TestPutReplacesTheWhole(t *testing.T) {
 	got := call(api, "PUT /api/projects/1001", `{"name":"Roof 2"}`)
 	want(t, got, 200, `{"id":1001,"name":"Roof 2","status":"planned","owner":null,`+
 		`"budget":{"amount":0.00,"spent":0.00,"currency":"EUR","used_percent":0},"tags":[],"start_date":null,`+
-		`"notes":"","created_at":"2026-03-02T09:00:00Z","updated_at":"2026-03-02T09:00:00Z"}`+"\n")
+		`"notes":"","created_at":"2026-03-02T09:00:00.000Z","updated_at":"2026-03-02T09:00:00.000Z"}`+"\n")
 }
 
 func TestUpdateWithoutContent(t *testing.T) {
@@ -96,7 +96,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 func TestTasksBelongToAProject(t *testing.T) {
 	api := withRoof(t, crud.Options{})
 	task := `{"id":1,"project_id":1001,"title":"Order steel","status":"open","assignee":null,"labels":[],` +
-		`"due_date":null,"created_at":"2026-03-02T09:00:00Z","updated_at":"2026-03-02T09:00:00Z"}`
+		`"due_date":null,"created_at":"2026-03-02T09:00:00.000Z","updated_at":"2026-03-02T09:00:00.000Z"}`
 	got := call(api, "POST /api/projects/1001/tasks", `{"title":"Order steel"}`)
 	want(t, got, 201, task+"\n")
 	if location := got.Header().Get("Location"); location != "/api/tasks/1" {

@@ -16,6 +16,7 @@ import (
 	"github.com/sidehook/sidehook/examples/albi"
 	githubissues "github.com/sidehook/sidehook/examples/github-issues"
 	"github.com/sidehook/sidehook/examples/internal/serve"
+	leadspace "github.com/sidehook/sidehook/examples/lead-space"
 	projectsde "github.com/sidehook/sidehook/examples/projects-de"
 	shopifyorders "github.com/sidehook/sidehook/examples/shopify-orders"
 )
@@ -23,6 +24,7 @@ import (
 // apis are the examples by their folder.
 var apis = map[string]func() http.Handler{
 	"albi":           func() http.Handler { return albi.New(nil) },
+	"lead-space":     func() http.Handler { return leadspace.New(nil) },
 	"projects-de":    func() http.Handler { return projectsde.New(nil) },
 	"shopify-orders": func() http.Handler { return shopifyorders.New(nil) },
 	"github-issues":  func() http.Handler { return githubissues.New(nil) },

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -173,16 +174,36 @@ func (s *Stage) Told() []Webhook {
 	return all
 }
 
+// settled reports whether every call is derived, and nothing is owed to a
+// subscription that is active.
 func (s *Stage) settled() bool {
 	var health struct {
-		Pending, Underived uint64
-		Unread             int64 `json:"unread_bytes"`
+		Underived uint64
+		Unread    int64 `json:"unread_bytes"`
+	}
+	var subscriptions struct {
+		Data []struct {
+			Status  string
+			Pending int
+		}
 	}
 	_, answer := s.request(http.MethodGet, "http://"+s.Admin+"/sidehook/health", "")
-	if err := json.Unmarshal([]byte(answer), &health); err != nil {
-		s.t.Fatalf("health: %v: %s", err, answer)
+	s.decode(answer, &health)
+	_, answer = s.Manage(http.MethodGet, "/subscriptions", "")
+	s.decode(answer, &subscriptions)
+	for _, sub := range subscriptions.Data {
+		if sub.Status == "active" && sub.Pending > 0 {
+			return false
+		}
 	}
-	return health.Unread == 0 && health.Underived == 0 && health.Pending == 0
+	return health.Unread == 0 && health.Underived == 0
+}
+
+func (s *Stage) decode(answer string, into any) {
+	s.t.Helper()
+	if err := json.Unmarshal([]byte(answer), into); err != nil {
+		s.t.Fatalf("%v: %s", err, answer)
+	}
 }
 
 // Answer changes what the receiver of a subscription answers from now on; 204
@@ -196,10 +217,24 @@ func (s *Stage) Subscription(name string) (status, reason string) {
 	s.t.Helper()
 	code, answer := s.Manage(http.MethodGet, "/subscriptions/"+name, "")
 	var got struct{ Status, Reason string }
-	if err := json.Unmarshal([]byte(answer), &got); err != nil || code != http.StatusOK {
+	if code != http.StatusOK {
 		s.t.Fatalf("subscription %s: %d: %s", name, code, answer)
 	}
+	s.decode(answer, &got)
 	return got.Status, got.Reason
+}
+
+// Run runs a command of sidehook's own, like subscriptions resume crm, against
+// the running server, and returns what it printed.
+func (s *Stage) Run(args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command(os.Getenv(binary), append(append([]string{"sidehook"}, args...), "--address", s.Admin)...)
+	cmd.Env = append(os.Environ(), "HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "XDG_DATA_HOME="+s.dir)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("sidehook %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
 }
 
 func (s *Stage) until(what string, ok func() bool) {

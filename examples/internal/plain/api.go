@@ -70,7 +70,7 @@ func (a *API) Do(do func()) {
 
 // Now is the time as the API shows it: UTC, in milliseconds.
 func (a *API) Now() string {
-	return a.now().UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano)
+	return a.now().UTC().Format("2006-01-02T15:04:05.000Z07:00")
 }
 
 // Call is one request to an action.

@@ -233,3 +233,15 @@ func (c *Collection) location(r *http.Request, doc Doc) string {
 	})
 	return path + "/" + text(doc[c.ID])
 }
+
+// View adds a call that shows something of one entity, and changes nothing.
+func (c *Collection) View(below string, show func(doc Doc) any) {
+	pattern := "GET " + c.Path + "/{" + c.ID + "}" + below
+	c.api.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		c.api.mu.Lock()
+		defer c.api.mu.Unlock()
+		if found, ok := c.find(w, r); ok {
+			Write(w, http.StatusOK, show(found.doc))
+		}
+	})
+}
