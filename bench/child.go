@@ -4,15 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // pinned is the garbage collector of every measured process.
@@ -25,9 +25,7 @@ const secret = "whsec_c2lkZWhvb2sgYmVuY2htYXJrIHNlY3JldCBrZXk="
 type child struct {
 	name, address string
 	admin         string // address of Caddy's admin endpoint
-	cmd           *exec.Cmd
-	ended         chan struct{}
-	log           string
+	*proc.Process
 }
 
 // caddyfile is a site in front of the API; %s are the admin endpoint, the
@@ -54,10 +52,11 @@ http://%s {
 // of the Caddyfile: for its sidehook option and for its site.
 func start(binary, dir, name, upstream, global, directive string, env []string) (*child, error) {
 	home := filepath.Join(dir, name)
-	c := &child{name: name, ended: make(chan struct{}), log: filepath.Join(home, "log")}
-	if err := freeAddresses(&c.address, &c.admin); err != nil {
+	free, err := proc.FreeAddresses(2)
+	if err != nil {
 		return nil, err
 	}
+	c := &child{name: name, address: free[0], admin: free[1]}
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return nil, err
 	}
@@ -69,43 +68,14 @@ func start(binary, dir, name, upstream, global, directive string, env []string) 
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, err
 	}
-	out, err := os.Create(c.log)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	c.cmd = exec.Command(binary, "run", "--config", config, "--adapter", "caddyfile")
-	c.cmd.Env = append(os.Environ(), append([]string{
+	cmd := exec.Command(binary, "run", "--config", config, "--adapter", "caddyfile")
+	cmd.Env = append(os.Environ(), append([]string{
 		"XDG_CONFIG_HOME=" + home, "XDG_DATA_HOME=" + home, "BENCH_SECRET=" + secret,
 	}, env...)...)
-	c.cmd.Stdout, c.cmd.Stderr = out, out
-	if err := c.cmd.Start(); err != nil {
+	if c.Process, err = proc.Start(cmd, &proc.Log{}); err != nil {
 		return nil, err
 	}
-	go func() {
-		c.cmd.Wait()
-		close(c.ended)
-	}()
 	return c, c.ready()
-}
-
-// freeAddresses fills each address with a different free port.
-func freeAddresses(addresses ...*string) error {
-	for _, address := range addresses {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		defer listener.Close() // held until all are found
-		*address = listener.Addr().String()
-	}
-	return nil
-}
-
-// deadAddress returns an address at which nobody listens.
-func deadAddress() (address string, err error) {
-	err = freeAddresses(&address)
-	return address, err
 }
 
 // ready returns when the site answers.
@@ -116,7 +86,7 @@ func (c *child) ready() error {
 			return nil
 		}
 		select {
-		case <-c.ended:
+		case <-c.Ended():
 			return c.failed("ended by itself")
 		case <-time.After(20 * time.Millisecond):
 		}
@@ -125,33 +95,18 @@ func (c *child) ready() error {
 }
 
 func (c *child) failed(what string) error {
-	text, err := os.ReadFile(c.log)
-	return errors.Join(fmt.Errorf("%s %s:\n%s", c.name, what, text), err)
+	return fmt.Errorf("%s %s:\n%s", c.name, what, c.Log.Tail())
 }
 
 // stop ends c as an operator would.
-func (c *child) stop() {
-	c.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-c.ended:
-	case <-time.After(10 * time.Second):
-		c.cmd.Process.Kill()
-		<-c.ended
-	}
-}
-
-// kill ends c as a crash would.
-func (c *child) kill() {
-	c.cmd.Process.Kill()
-	<-c.ended
-}
+func (c *child) stop() { c.Stop(10 * time.Second) }
 
 // tick is the unit of the times in /proc.
 const tick = 10 * time.Millisecond
 
 // cpu returns the processor time that c has used; 0 where there is no /proc.
 func (c *child) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Pid()))
 	if err != nil {
 		return 0
 	}
@@ -168,7 +123,7 @@ func (c *child) settle() error {
 	last, quiet := c.cpu(), 0
 	for deadline := time.Now().Add(30 * time.Second); quiet < still; {
 		select {
-		case <-c.ended:
+		case <-c.Ended():
 			return c.failed("ended by itself")
 		case <-time.After(tick):
 		}
@@ -195,7 +150,7 @@ func (c *child) resident() (now, most int64) {
 
 // status returns a line of /proc/PID/status that counts memory, in bytes.
 func (c *child) status(name string) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.Pid()))
 	if err != nil {
 		return 0
 	}

@@ -67,7 +67,7 @@ func (st *stage) isolated(name string, subscriptions int, with bool) (w lagWindo
 	if err != nil {
 		return w, err
 	}
-	defer c.kill()
+	defer c.Kill()
 	l, err := dialEach(c.address, paths...)
 	if err != nil {
 		return w, err

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // Of the million: what is owed to a receiver that is dead, while another one is
@@ -34,17 +36,17 @@ func million(s settings, dir string, out *bars) error {
 	if err != nil {
 		return err
 	}
-	dead, err := deadAddress()
+	dead, err := proc.FreeAddresses(1)
 	if err != nil {
 		return err
 	}
-	subscriptions := st.subscription("dead", "http://"+dead+"/", "project.**") +
+	subscriptions := st.subscription("dead", "http://"+dead[0]+"/", "project.**") +
 		st.subscription("sink", "/webhooks", "thing.**")
 	var restart time.Duration
 	var with *child
 	for range 3 { // the first start after the filling, and then as after a kill
 		if with != nil {
-			with.kill()
+			with.Kill()
 		}
 		began := time.Now()
 		if with, err = st.start("million", subscriptions, twoResources, nil); err != nil {

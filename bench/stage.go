@@ -43,7 +43,7 @@ func openStage(s settings, dir string) (st *stage, err error) {
 // start runs a process whose data are those of an earlier one of that name.
 func (st *stage) start(name, global, directive string, env []string) (*child, error) {
 	c, err := start(st.binary, st.dir, name, st.origin, global, directive, env)
-	if c != nil && c.cmd != nil {
+	if c != nil {
 		st.children = append(st.children, c)
 	}
 	return c, err

@@ -318,7 +318,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 
 	p.env = append(p.env, "SIDEHOOK_KEY=another key that opens nothing of it")
 	p.launch()
-	<-p.gone
+	<-p.Ended()
 	if !strings.Contains(p.log.String(), "another encryption_key") {
 		t.Error("a start with another key does not say so")
 	}

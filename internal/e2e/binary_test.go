@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // binary is the path of the sidehook under test; controls is that of one whose
@@ -26,19 +27,12 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	if binary = os.Getenv("SIDEHOOK_BIN"); binary == "" {
 		binary = filepath.Join(dir, "sidehook")
-		err = build(binary)
+		err = proc.Build(binary)
 	}
 	controls = filepath.Join(dir, "sidehook-controls")
-	if err = errors.Join(err, build(controls, "-tags", "sidehook_controls")); err != nil {
+	if err = errors.Join(err, proc.Build(controls, "-tags", "sidehook_controls")); err != nil {
 		fmt.Fprintln(os.Stderr, "build sidehook:", err)
 		return 1
 	}
 	return m.Run()
-}
-
-func build(to string, flags ...string) error {
-	args := append([]string{"build", "-o", to}, flags...)
-	cmd := exec.Command("go", append(args, "github.com/sidehook/sidehook/cmd/sidehook")...)
-	cmd.Stderr = os.Stderr
-	return cmd.Run()
 }

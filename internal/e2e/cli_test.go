@@ -4,6 +4,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // A tail goes on across a restart, and shows each event once.
@@ -13,7 +15,7 @@ func TestTailGoesOnWhenTheServerRestarts(t *testing.T) {
 	p := start(t, caddyfile(subscribe("crm", crm, "scopes item.updated"), "\t\tresource item /items", api.URL))
 	p.call("PATCH", "/items/before", `{"n":1}`)
 	crm.wait(1)
-	var out, errs logBuffer
+	var out, errs proc.Log
 	tail := p.command("tail", "--address", p.admin, "--scope", "item.**", "--scope", "itme.*")
 	tail.Stdout, tail.Stderr = &out, &errs
 	if err := tail.Start(); err != nil {

@@ -55,7 +55,7 @@ func (p *process) startAmidDeaths() (deaths int) {
 		moment := time.NewTimer(time.Duration(rand.IntN(400)) * time.Millisecond)
 		select {
 		case <-moment.C:
-		case <-p.gone:
+		case <-p.Ended():
 		}
 		moment.Stop()
 		p.kill()

@@ -154,7 +154,7 @@ func TestASecondProcessOnTheSameDirectoryIsRefused(t *testing.T) {
 	}
 	second.configure(strings.NewReplacer(first.admin, second.admin, first.site, second.site).Replace(string(text)))
 	second.launch()
-	<-second.gone
+	<-second.Ended()
 	if log := second.log.String(); !strings.Contains(log, "another process") || !strings.Contains(log, first.dir) {
 		t.Errorf("the error does not say that another process holds the directory, and which: %s", log)
 	}

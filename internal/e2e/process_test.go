@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,10 +11,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // patience is how long a test waits for what must come.
@@ -33,27 +32,8 @@ type process struct {
 	binary string   // which sidehook
 	env    []string // beside the usual
 
-	cmd  *exec.Cmd
-	gone chan struct{}
-	log  logBuffer
-}
-
-// logBuffer keeps what the process printed.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+	*proc.Process          // nil before the first start
+	log           proc.Log // of all starts
 }
 
 // start writes the configuration and starts sidehook. In it {SITE}, {ADMIN}
@@ -91,7 +71,7 @@ func (p *process) start() {
 	p.launch()
 	until(p.t, "sidehook is up", func() bool {
 		select {
-		case <-p.gone:
+		case <-p.Ended():
 			p.t.Fatalf("sidehook ended:\n%s", p.log.String())
 		default:
 		}
@@ -117,17 +97,11 @@ func (p *process) listens() bool {
 
 func (p *process) launch() {
 	p.t.Helper()
-	p.cmd = p.command("run", "--config", p.config, "--adapter", "caddyfile")
-	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	if err := p.cmd.Start(); err != nil {
+	var err error
+	p.Process, err = proc.Start(p.command("run", "--config", p.config, "--adapter", "caddyfile"), &p.log)
+	if err != nil {
 		p.t.Fatal(err)
 	}
-	gone := make(chan struct{})
-	p.gone = gone
-	go func(cmd *exec.Cmd) {
-		cmd.Wait()
-		close(gone)
-	}(p.cmd)
 }
 
 // command returns a sidehook command in the process's environment.
@@ -154,27 +128,18 @@ func (p *process) reload() error {
 }
 
 // kill ends the process at once, as power loss would end it.
-func (p *process) kill() {
-	p.cmd.Process.Signal(syscall.SIGKILL)
-	<-p.gone
-}
+func (p *process) kill() { p.Kill() }
 
 // stop ends the process as an operator would, and returns how long it took.
-func (p *process) stop() time.Duration {
-	begin := time.Now()
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	<-p.gone
-	return time.Since(begin)
-}
+func (p *process) stop() time.Duration { return p.Stop(patience) }
 
 func (p *process) cleanup() {
-	if p.cmd == nil {
+	if p.Process == nil {
 		return
 	}
 	p.kill()
 	if p.t.Failed() {
-		text := p.log.String()
-		p.t.Logf("log of sidehook (its end):\n%s", text[max(0, len(text)-3000):])
+		p.t.Logf("log of sidehook (its end):\n%s", p.log.Tail())
 	}
 }
 
@@ -234,15 +199,11 @@ func (p *process) call(method, path, body string, header ...string) (int, string
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // freeAddresses returns n different loopback addresses that nobody listens on.
-func freeAddresses(t *testing.T, n int) (all []string) {
+func freeAddresses(t *testing.T, n int) []string {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // held until all are found
-		all = append(all, l.Addr().String())
+	all, err := proc.FreeAddresses(n)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
@@ -250,15 +211,7 @@ func freeAddresses(t *testing.T, n int) (all []string) {
 // until waits for a condition.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("after %v still not: %s", patience, what)
-		}
+	if !proc.Wait(patience, ok) {
+		t.Fatalf("after %v still not: %s", patience, what)
 	}
 }

@@ -3,11 +3,12 @@ package hosts
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // binary is the path of the sidehook under test.
@@ -27,9 +28,7 @@ func run(m *testing.M) int {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "sidehook")
-		build := exec.Command("go", "build", "-o", binary, "github.com/sidehook/sidehook/cmd/sidehook")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
+		if err := proc.Build(binary); err != nil {
 			fmt.Fprintln(os.Stderr, "build sidehook:", err)
 			return 1
 		}

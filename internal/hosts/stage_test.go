@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sidehook/sidehook/examples/receiver"
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // secret is what the recipes' subscription signs with.
@@ -24,8 +25,8 @@ type stage struct {
 	site  string // the application, through Sidehook
 	admin string
 	crm   *receiver.Receiver
-	proxy *process
-	run   func() *process // starts Sidehook on the same addresses and data
+	proxy *proc.Process
+	run   func() *proc.Process // starts Sidehook on the same addresses and data
 }
 
 // behind puts Sidehook, configured by a Caddyfile, in front of the application
@@ -46,7 +47,7 @@ func behind(t *testing.T, caddyfile, app string) *stage {
 	s := &stage{
 		t: t, app: app, site: "http://localhost:" + ports[0], admin: "http://localhost:" + ports[1], crm: crm,
 	}
-	s.run = func() *process {
+	s.run = func() *proc.Process {
 		p := start(t, dir, s.admin+"/sidehook/health", []string{
 			"PORT=" + ports[0], "ADMIN_PORT=" + ports[1], "API_PORT=" + port(t, app), "CRM_PORT=" + port(t, endpoint.URL),
 			"CRM_SECRET=" + secret, "DATA_DIR=" + filepath.Join(dir, "data"), "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir,
@@ -68,8 +69,7 @@ func behind(t *testing.T, caddyfile, app string) *stage {
 // killed ends Sidehook as a power cut would end its process, and starts it again.
 func (s *stage) killed() {
 	s.t.Helper()
-	s.proxy.cmd.Process.Kill()
-	<-s.proxy.ended
+	s.proxy.Kill()
 	s.proxy = s.run()
 }
 
