@@ -2,8 +2,10 @@ package caddymodule
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/sidehook/sidehook/store"
@@ -19,45 +21,108 @@ type apiSent struct {
 	Delivery webhook.DeliveryID `json:"delivery" jsonschema:"Id of the delivery."`
 }
 
+// apiTest is the body of a call that sends an example.
+type apiTest struct {
+	EventType string `json:"event_type,omitempty" jsonschema:"Scope of the event type of which an example is sent. Default: sidehook.test."`
+}
+
 func (c *apiCall) testSubscription() (apiAnswer, error) {
 	k, err := c.findMatching()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	scope, t, err := c.askedType()
 	if err != nil {
 		return apiAnswer{}, err
 	}
 	if st := c.state(k.ID); st.Status != webhook.Active {
 		return apiAnswer{}, refuse(http.StatusConflict, "it is %s: resume it first", st.Status)
 	}
-	d, err := c.e.sendExample(context.WithoutCancel(c.r.Context()), k)
+	repeat, release, err := c.repeat()
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{status: http.StatusAccepted, body: apiSent{d.Event, d.ID}}, nil
+	defer release()
+	ev, err := c.newExample(k, scope, t, repeat)
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	d, again, err := c.e.sendExample(context.WithoutCancel(c.r.Context()), k, ev)
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	return apiAnswer{status: http.StatusAccepted, body: apiSent{d.Event, d.ID}, replayed: again}, nil
 }
 
-// sendExample records an event that says that it is an example, owed to k alone.
-// It is delivered as every other.
-func (e *engine) sendExample(ctx context.Context, k *keptSubscription) (webhook.Delivery, error) {
+// askedType returns the event type that the body names, and the scope of the
+// example.
+func (c *apiCall) askedType() (scope string, t *eventType, err error) {
+	doc, err := c.readDocument()
+	if err != nil {
+		return "", nil, err
+	}
+	if scope, err = doc.take("event_type"); err != nil {
+		return "", nil, err
+	}
+	for name := range doc {
+		return "", nil, wrongField("/"+name, "%s", unknownField(name, fieldNames(reflect.TypeFor[apiTest]())))
+	}
+	if scope == "" {
+		return exampleScope, nil, nil
+	}
+	if t = c.findEventType(scope); t == nil {
+		return "", nil, wrongField("/event_type", "event_type: no rule earns %s: GET /event_types lists what there is", scope)
+	}
+	if t.Name == scope {
+		scope = t.exampleScope()
+	}
+	return scope, t, nil
+}
+
+// newExample returns an event that is an example. A repeat of a call comes to the
+// same event.
+func (c *apiCall) newExample(k *keptSubscription, scope string, t *eventType, repeat *keptRepeat) (ev webhook.Event, err error) {
 	now := time.Now().UTC()
 	x := webhook.NewExchangeID(now)
-	data, err := json.Marshal(map[string]any{"example": true, "subscription": k.ID})
-	if err != nil {
-		return webhook.Delivery{}, err
+	if repeat != nil {
+		sum := sha256.Sum256([]byte("test " + string(k.ID) + repeat.Key))
+		x = webhook.ExchangeID(sum[:16])
 	}
-	key := webhook.EntityKey{API: "sidehook", Tenant: k.Tenant, Resource: "subscription", ID: string(k.ID)}
-	ev := webhook.Event{
-		ID: webhook.NewEventID(x, key, exampleScope, ""), Scope: exampleScope, Key: key, Exchange: x, Time: now,
-		After: data, Tenant: k.Tenant, Request: webhook.EventRequest{Method: http.MethodPost, Path: "/test"},
+	key := webhook.EntityKey{API: "sidehook", Tenant: k.Tenant}
+	var data json.RawMessage
+	if key.Resource, key.ID, data, err = c.exampleEvent(t, k); err != nil {
+		return ev, err
 	}
-	var owing webhook.Owing
-	owing.Add(&ev, k.sub, false, now)
+	ev = webhook.Event{
+		ID: webhook.NewEventID(x, webhook.EntityKey{API: "sidehook"}, exampleScope, ""), Scope: scope, Key: key, Exchange: x, Time: now,
+		Operation: webhook.Called, Item: data, Tenant: k.Tenant, Request: webhook.EventRequest{Method: http.MethodPost, Path: "/test"},
+		Provenance: webhook.Provenance{Before: webhook.FromNone, After: webhook.FromNone, Confidence: webhook.Proven},
+	}
+	return ev, nil
+}
+
+// sendExample records ev, owed to k alone; again says that it was before. It is
+// delivered as every other.
+func (e *engine) sendExample(ctx context.Context, k *keptSubscription, ev webhook.Event) (d webhook.Delivery, again bool, err error) {
+	now := ev.Time
+	d = webhook.Delivery{
+		ID: webhook.NewDeliveryID(ev.ID, k.ID, 0), Event: ev.ID, Subscription: k.ID,
+		Lane: k.sub.Order.Lane(&ev), State: webhook.Pending, Due: now, Created: now,
+	}
+	if was, err := e.store.Event(ctx, ev.ID); err == nil {
+		if was.Scope != ev.Scope {
+			return d, false, refuse(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
+		}
+		return d, true, nil
+	}
 	done, err := e.store.Record(ctx, []store.Record{{
-		Exchange: x,
+		Exchange: ev.Exchange,
 		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
-			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: owing.Deliveries}, nil
+			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: []webhook.Delivery{d}}, nil
 		},
 	}})
 	if err == nil && done[0].Err != nil {
 		err = done[0].Err
 	}
-	return owing.Deliveries[0], err
+	return d, err == nil && done[0].Duplicate, err
 }

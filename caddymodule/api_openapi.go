@@ -30,6 +30,7 @@ func apiTypes() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[rules.Duration]():     duration,
 		reflect.TypeFor[webhook.ExchangeID](): text("", ""),
 		reflect.TypeFor[json.RawMessage]():    {},
+		reflect.TypeFor[jsonschema.Schema]():  {Type: "object"},
 		reflect.TypeFor[apiWhen]():            {OneOf: []*jsonschema.Schema{text("date-time", ""), {Type: "integer"}}},
 		reflect.TypeFor[Retry](): {OneOf: []*jsonschema.Schema{
 			{Type: "array", Items: duration, MaxItems: jsonschema.Ptr(maxRetry)},
@@ -49,6 +50,8 @@ func apiShapes() []apiShape {
 		{"Header", reflect.TypeFor[Header](), true},
 		{"Subscription", reflect.TypeFor[apiSubscription](), false},
 		{"Rotation", reflect.TypeFor[apiRotation](), true},
+		{"Test", reflect.TypeFor[apiTest](), true},
+		{"EventType", reflect.TypeFor[apiEventType](), false},
 		{"Sent", reflect.TypeFor[apiSent](), false},
 		{"EntityKey", reflect.TypeFor[webhook.EntityKey](), false},
 		{"Event", reflect.TypeFor[eventView](), false},
@@ -164,7 +167,7 @@ func (r *apiRoute) describe(schemas *openapi.Schemas, responses map[string]*open
 	op.Parameters = r.parameters(operator)
 	if r.body != "" {
 		op.Body = &openapi.RequestBody{
-			Required: r.body != "Rotation",
+			Required: !r.optional,
 			Content:  map[string]openapi.Media{"application/json": {Schema: openapi.Ref(r.body)}},
 		}
 	}

@@ -35,6 +35,7 @@ type apiRoute struct {
 
 	query     []apiParameter
 	body      string // component of what it reads; "" if it reads nothing
+	optional  bool   // it may be left out
 	versioned bool   // heeds If-Match
 	repeats   bool   // heeds Idempotency-Key
 
@@ -113,14 +114,25 @@ func routesOfAPI() []apiRoute {
 		},
 		{
 			method: post, path: "subscriptions/{id}/rotate", handle: (*apiCall).rotateSecret,
-			id: "rotateSecret", about: "Replace the secret", body: "Rotation", versioned: true,
+			id: "rotateSecret", about: "Replace the secret", body: "Rotation", optional: true, versioned: true,
 			more:   "The answer shows the new secret, this once. Those there were go on signing for a while.",
 			status: ok, shows: "Subscription", refuses: []int{conflict},
 		},
 		{
 			method: post, path: "subscriptions/{id}/test", handle: (*apiCall).testSubscription,
-			id: "testSubscription", about: "Send an example", versioned: true,
+			id: "testSubscription", about: "Send an example", body: "Test", optional: true, versioned: true, repeats: true,
+			more:   "An event of scope sidehook.test, or of the event type that is named, to this subscription only, whatever its scopes and its filter are.",
 			status: http.StatusAccepted, shows: "Sent", refuses: []int{conflict},
+		},
+		{
+			method: get, path: "event_types", handle: (*apiCall).listEventTypes,
+			id: "listEventTypes", about: "List event types, by scope", query: typeParameters,
+			more:   "What the rules can earn. Schemas are learned from events. A field that only another tenant's events have had is not told of.",
+			status: ok, shows: "EventType", list: true,
+		},
+		{
+			method: get, path: "event_types/{id}", handle: (*apiCall).readEventType,
+			id: "readEventType", about: "Read an event type, by its scope", status: ok, shows: "EventType",
 		},
 		{
 			method: get, path: "events", handle: (*apiCall).listEvents,
@@ -184,6 +196,12 @@ var (
 		}},
 		{Name: "cursor", About: "`next` of the page before.", Schema: &jsonschema.Schema{Type: "string"}},
 	}
+	typeParameters = append(pageParameters[:2:2],
+		apiParameter{Name: "scope", About: "Patterns of scopes: `*` is one part, `**` the rest.", Schema: &jsonschema.Schema{
+			Type: "array", Items: &jsonschema.Schema{Type: "string"},
+		}},
+		apiParameter{Name: "resource", About: "What its events are about.", Schema: &jsonschema.Schema{Type: "string"}},
+	)
 	eventParameters = append(pageParameters[:2:2],
 		apiParameter{Name: "scope", About: "Patterns of scopes: `*` is one part, `**` the rest.", Schema: &jsonschema.Schema{
 			Type: "array", Items: &jsonschema.Schema{Type: "string"},

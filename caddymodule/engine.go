@@ -52,6 +52,7 @@ type engine struct {
 	missed    missed
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
 	captured  capturedCounters
+	learned   learned
 	seeding   seeding
 	full      atomic.Bool // the store takes more than store_max, and nothing may go
 	replays   replays
@@ -101,6 +102,9 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 	if err := e.replays.load(context.Background(), e.store); err != nil {
 		return nil, errors.Join(err, e.journal.Close(), e.store.Close())
 	}
+	if err := e.learned.load(context.Background(), e.store); err != nil {
+		return nil, errors.Join(err, e.journal.Close(), e.store.Close())
+	}
 	key, err := openCallerKey(dir)
 	if err != nil {
 		e.logger.Error("a repeat of a call with an Idempotency-Key will not be recognised after the next start", "error", err)
@@ -133,6 +137,7 @@ func (e *engine) start() {
 	e.deriving.Go(func() { e.deriver.Run(deriving) })
 	e.deriving.Go(func() { e.maintain(ticking) })
 	e.deriving.Go(func() { e.tend(ticking) })
+	e.deriving.Go(func() { e.keepLearned(ticking) })
 	e.deriving.Go(func() { e.runReplays(ticking) })
 	if e.missedAny {
 		e.missed.addAll(e.resources(), errMissedUnreadable)

@@ -135,6 +135,7 @@ func (o deriveObserver) Recorded(x *webhook.Exchange, r *store.Recorded, d *rule
 		if ev.Unowned {
 			stats.unowned.WithLabelValues(x.API).Inc()
 		}
+		o.e.learned.learn(o.e.current(), ev, time.Now())
 		o.log(x, ev, r)
 	}
 }

@@ -1,0 +1,185 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/sidehook/sidehook/internal/openapi"
+	"github.com/sidehook/sidehook/internal/shape"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// apiEventType is an event type as the API shows it.
+type apiEventType struct {
+	Scope       string             `json:"scope" jsonschema:"Its name. What is in braces stands for a part of the path of the call, as in {collection}.created: subscribe to it with *, as in *.created."`
+	API         string             `json:"api" jsonschema:"The api whose calls earn it."`
+	Resource    string             `json:"resource" jsonschema:"What its events are about."`
+	Description string             `json:"description" jsonschema:"What it says, in words."`
+	Parameters  []string           `json:"parameters,omitempty" jsonschema:"What stands in braces in its scope."`
+	Learned     bool               `json:"learned" jsonschema:"Whether there were events of it, so that its schema says something."`
+	Schema      *jsonschema.Schema `json:"schema" jsonschema:"JSON Schema (2020-12) of data in the standard payload, as far as events have shown it. Events may have more."`
+	Example     any                `json:"example" jsonschema:"A standard payload that fits the schema. No value in it is somebody's."`
+}
+
+// jsonSchema is the dialect that schemas are written in.
+const jsonSchema = "https://json-schema.org/draft/2020-12/schema"
+
+// exampleTime is when examples happened.
+var exampleTime = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+
+func (c *apiCall) listEventTypes() (apiAnswer, error) {
+	page, err := c.page()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	q, list := c.r.URL.Query(), apiList{Data: []any{}}
+	for _, text := range q["scope"] {
+		if err := webhook.Pattern(text).Check(); err != nil {
+			return apiAnswer{}, wrongParameter("scope", "%s", err)
+		}
+	}
+	for _, t := range c.eventTypes() {
+		if t.key() <= page.id || !selectsType(&t, q["scope"], q.Get("resource")) {
+			continue
+		}
+		if len(list.Data) == page.limit {
+			list.Next = cursor{position: 1, id: page.id}.text()
+			break
+		}
+		shown, err := c.viewEventType(&t)
+		if err != nil {
+			return apiAnswer{}, err
+		}
+		list.Data, page.id = append(list.Data, shown), t.key()
+	}
+	return apiAnswer{body: list}, nil
+}
+
+// selectsType reports whether t is of a resource and earns what a pattern selects.
+func selectsType(t *eventType, patterns []string, resource string) bool {
+	if resource != "" && t.Resource != resource {
+		return false
+	}
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool {
+		return webhook.Pattern(p).Match(t.exampleScope())
+	})
+}
+
+// exampleScope is t's scope, with the names of its parameters as their values.
+func (t *eventType) exampleScope() string {
+	return strings.NewReplacer("{", "", "}", "").Replace(t.Name)
+}
+
+// eventTypes returns those there are: what rules earn, and what a test sends.
+func (c *apiCall) eventTypes() []eventType {
+	all := c.e.current().eventTypes()
+	test := eventType{"sidehook", rules.Scope{Name: exampleScope, Resource: "subscription", Description: "A test that somebody asked for."}}
+	at, _ := slices.BinarySearchFunc(all, test, func(a, b eventType) int { return strings.Compare(a.key(), b.key()) })
+	return slices.Insert(all, at, test)
+}
+
+// findEventType returns the type of a scope: as it is declared, or as an event
+// has it.
+func (c *apiCall) findEventType(scope string) *eventType {
+	var found *eventType
+	for _, t := range c.eventTypes() {
+		if t.Name == scope {
+			return &t
+		}
+		if found == nil && fillsScope(t.Name, scope) {
+			found = &t
+		}
+	}
+	return found
+}
+
+func (c *apiCall) readEventType() (apiAnswer, error) {
+	t := c.findEventType(c.id)
+	if t == nil {
+		return apiAnswer{}, refuse(http.StatusNotFound, "no rule earns %s: GET /event_types lists what there is", c.id)
+	}
+	shown, err := c.viewEventType(t)
+	return apiAnswer{body: shown}, err
+}
+
+func (c *apiCall) viewEventType(t *eventType) (v apiEventType, err error) {
+	v = apiEventType{Scope: t.Name, API: t.api, Resource: t.Resource, Description: describeType(t)}
+	for _, p := range scopeParameter.FindAllString(t.Name, -1) {
+		v.Parameters = append(v.Parameters, strings.Trim(p, "{}"))
+	}
+	var data any
+	if v.Schema, data, v.Learned, err = c.e.knownOf(t, c.group()); err != nil {
+		return v, err
+	}
+	v.Schema.Schema, v.Schema.Title = jsonSchema, t.Name
+	v.Example = exampleOf(t, t.exampleScope(), data)
+	return v, nil
+}
+
+// group is whom the caller may be told of.
+func (c *apiCall) group() uint64 {
+	if c.operator {
+		return shape.Everybody
+	}
+	return groupOf(c.tenant, false)
+}
+
+// knownOf returns the schema of t's data and an example of it, as they may be
+// told to a group.
+func (e *engine) knownOf(t *eventType, group uint64) (schema *jsonschema.Schema, example any, learned bool, err error) {
+	switch {
+	case t.Name == exampleScope:
+		return &jsonschema.Schema{Type: "object", Required: []string{"example"}, Properties: map[string]*jsonschema.Schema{
+			"example": {Type: "boolean"}, "subscription": {Type: "string"},
+		}}, map[string]any{"example": true, "subscription": "sub_example"}, true, nil
+	case strings.HasSuffix(t.Name, webhook.GapSuffix):
+		schema, err = openapi.NewSchemas(apiTypes()).Of(reflect.TypeFor[webhook.Gap]())
+		return schema, webhook.Gap{Reason: webhook.GapUnknownOutcome, Detail: "an example", From: exampleTime, To: exampleTime}, true, err
+	}
+	s, err := e.learned.shapeOf(t)
+	return s.Schema(group), s.Example(group), s.Known(group), err
+}
+
+// examplePayload is the standard payload, as examples have it.
+type examplePayload struct {
+	Type      string         `json:"type"`
+	Timestamp time.Time      `json:"timestamp"`
+	Data      any            `json:"data"`
+	Previous  map[string]any `json:"previous,omitempty"`
+	Entity    exampleEntity  `json:"entity"`
+}
+
+type exampleEntity struct {
+	Type     string `json:"type"`
+	ID       string `json:"id"`
+	Sequence int    `json:"sequence"`
+}
+
+func exampleOf(t *eventType, scope string, data any) examplePayload {
+	resource := strings.NewReplacer("{", "", "}", "").Replace(t.Resource)
+	return examplePayload{Type: scope, Timestamp: exampleTime, Data: data, Entity: exampleEntity{resource, exampleID, 1}}
+}
+
+// exampleID is the id of entities in examples.
+const exampleID = "example"
+
+// exampleEvent is what a test of type t, or of none, tells: its resource, id and
+// data.
+func (c *apiCall) exampleEvent(t *eventType, k *keptSubscription) (resource, id string, data json.RawMessage, err error) {
+	if t == nil || t.Name == exampleScope {
+		data, err = json.Marshal(map[string]any{"example": true, "subscription": k.ID})
+		return "subscription", string(k.ID), data, err
+	}
+	_, example, _, err := c.e.knownOf(t, groupOf(k.Tenant, false))
+	if err == nil {
+		data, err = json.Marshal(example)
+	}
+	return exampleOf(t, "", nil).Entity.Type, exampleID, data, err
+}
