@@ -34,7 +34,7 @@ func apiTypes() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[apiWhen]():            {OneOf: []*jsonschema.Schema{text("date-time", ""), {Type: "integer"}}},
 		reflect.TypeFor[Retry](): {OneOf: []*jsonschema.Schema{
 			{Type: "array", Items: duration, MaxItems: jsonschema.Ptr(maxRetry)},
-			{Type: "string", Enum: []any{none}},
+			{Type: "string", Enum: []any{"none", "short", "standard", "long"}},
 		}},
 		reflect.TypeFor[DisableTime](): {AnyOf: []*jsonschema.Schema{duration, {Type: "string", Enum: []any{none}}}},
 	}

@@ -41,7 +41,7 @@ var forOptions = options[*Subscription]{
 	"content_type": {usage: "content_type json, or form", parse: func(l *optionLine, s *Subscription) error { return l.oneOf(&s.ContentType, "json", "form") }},
 	"header":       {usage: "header X-Topic {scope}", parse: parseHeader, many: true},
 	"timeout":      {usage: "timeout 10s", parse: func(l *optionLine, s *Subscription) error { return l.duration(&s.Timeout) }},
-	"retry":        {usage: "retry 5s 5m 30m 2h, or retry none", parse: parseRetry},
+	"retry":        {usage: "retry 5s 5m 30m 2h, retry short, standard or long, or retry none", parse: parseRetry},
 	"chunk":        {usage: chunkUsage, parse: parseChunk},
 	"order":        {usage: "order entity, entity hold, subscription, or none", parse: parseOrder},
 	"expand":       {usage: "expand owner tasks", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.Expand, checkParameterValue) }, many: true},
@@ -225,7 +225,8 @@ func parseRetry(l *optionLine, s *Subscription) error {
 		return err
 	}
 	s.Retry = new(Retry)
-	if len(args) == 1 && args[0].Text == "none" {
+	if preset, ok := retryPreset(args[0].Text); ok && len(args) == 1 {
+		s.Retry = &preset
 		return nil
 	}
 	for _, w := range args {

@@ -43,10 +43,11 @@ func (p *DisableTime) check() error {
 	return nil
 }
 
-// plain returns p with its default filled in.
-func (p *DisableTime) plain() time.Duration {
+// plain returns p with its default filled in: nobody is disabled within the
+// schedule of a single delivery.
+func (p *DisableTime) plain(retry webhook.Schedule) time.Duration {
 	if p == nil {
-		return webhook.DefaultDisableAfter
+		return max(webhook.DefaultDisableAfter, retry.Most())
 	}
 	return time.Duration(*p)
 }

@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,18 @@ func TestPoliciesAsJSON(t *testing.T) {
 			return s.Timeout == 2*time.Second && len(s.Retry) > 0 && task.Timeout == 9*time.Second && len(task.Retry) == 0 &&
 				task.Headers[0].Value == "2" && s.Headers[0].Value == "1" && task.ID == "crm" && task.For == nil && task.URL == s.URL
 		},
+		`{"retry":"long"}`: func(s *webhook.Subscription) bool {
+			return len(s.Retry) == 13 && s.Retry[12] == 24*time.Hour && s.DisableAfter == s.Retry.Most() && s.DisableAfter > 7*24*time.Hour
+		},
+		`{"retry":"short","disable_after":"1h"}`: func(s *webhook.Subscription) bool {
+			return len(s.Retry) == 5 && s.Retry.Most() < 50*time.Minute && s.DisableAfter == time.Hour
+		},
+		`{"retry":"standard","disable_after":"none"}`: func(s *webhook.Subscription) bool {
+			return slices.Equal(s.Retry, webhook.DefaultSchedule) && s.DisableAfter == 0
+		},
+		`{"chunk":{"size":5,"delay":"1m"}}`: func(s *webhook.Subscription) bool {
+			return s.Chunk == webhook.Chunking{Size: 5, Delay: time.Minute}
+		},
 		`{"rate":"none"}`: func(s *webhook.Subscription) bool { return s.Rate == webhook.Rate{} },
 	} {
 		if got, err := buildJSON(t, policies); err != nil || !holds(got) {
@@ -41,11 +54,16 @@ func TestPoliciesAsJSON(t *testing.T) {
 		}
 	}
 	for policies, want := range map[string]string{
-		`{"rate":"50"}`:                          "like 50/s",
-		`{"delete_after":-1}`:                    "timeouts in a row",
-		`{"for":{"task":{"filter":"nonsense"}}}`: "for task: filter",
-		`{"for":{"task":null}}`:                  "for task",
-		`{"order":"hold"}`:                       "entity hold",
+		`{"rate":"50"}`:                                       "like 50/s",
+		`{"delete_after":-1}`:                                 "timeouts in a row",
+		`{"for":{"task":{"filter":"nonsense"}}}`:              "for task: filter",
+		`{"for":{"task":null}}`:                               "for task",
+		`{"retry":"longer"}`:                                  `"short", "standard", "long"`,
+		`{"disable_after":"5ms"}`:                             "from 1s on",
+		`{"disable_after":"always"}`:                          `"none", or a duration`,
+		`{"chunk":{"size":-1}}`:                               "from 1 to 1000",
+		`{"chunk":{"size":5},"payload":"cloudevents_binary"}`: "write payload cloudevents",
+		`{"order":"hold"}`:                                    "entity hold",
 	} {
 		if _, err := buildJSON(t, policies); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error %v does not say %q", policies, err, want)

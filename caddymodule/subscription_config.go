@@ -63,8 +63,9 @@ type Subscription struct {
 	// Default: 10s.
 	Timeout rules.Duration `json:"timeout,omitempty"`
 
-	// Retry lists how long to wait after each failed attempt, or is none.
-	// Default: 5s 5m 30m 2h 5h 10h 14h 20h 24h.
+	// Retry lists how long to wait after each failed attempt, or is none, or names
+	// a schedule: short, standard or long.
+	// Default: standard, which is 5s 5m 30m 2h 5h 10h 14h 20h 24h.
 	Retry *Retry `json:"retry,omitempty"`
 
 	// Order says which deliveries wait for each other: none, those of one
@@ -99,7 +100,8 @@ type Subscription struct {
 	// DisableAfter disables it when nothing was accepted for so long, although at
 	// least ten attempts were made; what it is owed is held. Before, at a fifth and
 	// at three fifths of the time, an event sidehook.subscription.failing warns of
-	// it, and sidehook.subscription.disabled tells of it. Default: 5d.
+	// it, and sidehook.subscription.disabled tells of it. Default: 5d, or as long as
+	// Retry takes, if that is longer.
 	DisableAfter *DisableTime `json:"disable_after,omitempty"`
 
 	// Options is what payloads, filters and templates see as subscription.options:
@@ -164,8 +166,22 @@ type Header struct {
 }
 
 // Retry is a schedule; an empty one means a single attempt. Its JSON is a list
-// of durations, or "none".
+// of durations, "none", or the name of a preset: "short" (6 attempts within 45
+// minutes), "standard" (10 within 3 days) or "long" (14 within 8 days).
 type Retry []rules.Duration
+
+// retryPreset returns the schedule of a name.
+func retryPreset(name string) (out Retry, ok bool) {
+	schedule, ok := map[string]webhook.Schedule{
+		none: nil, "short": webhook.ShortSchedule, "standard": webhook.DefaultSchedule, "long": webhook.LongSchedule,
+	}[name]
+	out = Retry{}
+	for _, wait := range schedule {
+		out = append(out, rules.Duration(wait))
+	}
+	return out, ok
+}
+
 
 // MarshalJSON implements [json.Marshaler].
 func (r Retry) MarshalJSON() ([]byte, error) {
@@ -177,12 +193,15 @@ func (r Retry) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (r *Retry) UnmarshalJSON(b []byte) error {
-	if string(b) == `"none"` {
-		*r = Retry{}
-		return nil
+	var name string
+	if json.Unmarshal(b, &name) == nil {
+		if preset, ok := retryPreset(name); ok {
+			*r = preset
+			return nil
+		}
 	}
 	if err := json.Unmarshal(b, (*[]rules.Duration)(r)); err != nil {
-		return fmt.Errorf(`retry: write "none", or a list like ["5s", "5m"]: %w`, err)
+		return fmt.Errorf(`retry: write "none", "short", "standard", "long", or a list like ["5s", "5m"]: %w`, err)
 	}
 	return nil
 }
@@ -223,7 +242,7 @@ func (s *Subscription) plain() *webhook.Subscription {
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
 		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(),
 	}
-	out.Chunk, out.DisableAfter, out.Options = s.Chunk.plain(), s.DisableAfter.plain(), s.options()
+	out.Chunk, out.DisableAfter, out.Options = s.Chunk.plain(), s.DisableAfter.plain(out.Retry), s.options()
 	for _, p := range s.Scopes {
 		out.Scopes = append(out.Scopes, webhook.Pattern(p))
 	}

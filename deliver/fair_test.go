@@ -256,3 +256,29 @@ func TestOrderHoldsBehindAnExhaustedHead(t *testing.T) {
 		}
 	})
 }
+
+// A subscription has no more than its concurrency in flight, however many are
+// owed and however long they take, and leaves the others theirs. The twin in
+// internal/e2e is TestConcurrencyIsACap.
+func TestConcurrencyIsACap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow, quick := delivertest.NewReceiver(t, delivertest.Silent), delivertest.NewReceiver(t, 200)
+		s := subscribe("slow", "https://slow/")
+		s.Concurrency, s.Timeout, s.Retry = 3, time.Hour, nil
+		b := start(t, deliver.Options{Transport: delivertest.Net{"slow": slow, "quick": quick}}, s, subscribe("quick", "https://quick/"))
+		for i := range 9 {
+			b.q.Owe("slow", event(i), "")
+			b.q.Owe("quick", event(i), "")
+		}
+		for hour := 1; hour <= 3; hour++ {
+			synctest.Wait()
+			if n := len(slow.Requests()); n != 3*hour {
+				t.Errorf("in hour %d there were %d requests, want %d", hour, n, 3*hour)
+			}
+			time.Sleep(time.Hour + time.Second)
+		}
+		if n := len(quick.Requests()); n != 9 {
+			t.Errorf("the other got %d, want 9", n)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -166,6 +167,21 @@ type Schedule []time.Duration
 var DefaultSchedule = Schedule{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+// ShortSchedule is six attempts within three quarters of an hour, for what is soon
+// of no use.
+var ShortSchedule = Schedule{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute}
+
+// LongSchedule is fourteen attempts over a week: the default one, and one a day.
+var LongSchedule = append(slices.Clip(DefaultSchedule), 24*time.Hour, 24*time.Hour, 24*time.Hour, 24*time.Hour)
+
+// Most returns how long s takes at most.
+func (s Schedule) Most() (total time.Duration) {
+	for _, wait := range s {
+		total += wait + wait/10
+	}
+	return total
 }
 
 // Next returns the wait after the given number of failed attempts, and whether
