@@ -17,6 +17,7 @@ import (
 	githubissues "github.com/sidehook/sidehook/examples/github-issues"
 	"github.com/sidehook/sidehook/examples/internal/serve"
 	leadspace "github.com/sidehook/sidehook/examples/lead-space"
+	"github.com/sidehook/sidehook/examples/pipeliner"
 	projectsde "github.com/sidehook/sidehook/examples/projects-de"
 	shopifyorders "github.com/sidehook/sidehook/examples/shopify-orders"
 )
@@ -24,6 +25,7 @@ import (
 // apis are the examples by their folder.
 var apis = map[string]func() http.Handler{
 	"albi":           func() http.Handler { return albi.New(nil) },
+	"pipeliner":      func() http.Handler { return pipeliner.New(nil) },
 	"lead-space":     func() http.Handler { return leadspace.New(nil) },
 	"projects-de":    func() http.Handler { return projectsde.New(nil) },
 	"shopify-orders": func() http.Handler { return shopifyorders.New(nil) },

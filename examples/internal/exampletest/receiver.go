@@ -31,6 +31,7 @@ func (w Webhook) Field(name string) string {
 type receiver struct {
 	*httptest.Server
 	answer atomic.Int64
+	react  atomic.Pointer[func(Webhook)]
 
 	mu  sync.Mutex
 	got []Webhook
@@ -45,9 +46,13 @@ func receive(t *testing.T, subscription string) *receiver {
 		if err != nil {
 			return // whoever sent it is gone
 		}
+		got := Webhook{subscription, req.Header, string(body)}
 		r.mu.Lock()
-		r.got = append(r.got, Webhook{subscription, req.Header, string(body)})
+		r.got = append(r.got, got)
 		r.mu.Unlock()
+		if react := r.react.Load(); react != nil {
+			(*react)(got)
+		}
 		w.WriteHeader(int(r.answer.Load()))
 	}))
 	t.Cleanup(r.Close)

@@ -64,10 +64,10 @@ func (s *Stage) configuration(api string) string {
 	text := string(shipped)
 	replace := func(old, new string) {
 		s.t.Helper()
-		if strings.Count(text, old) != 1 {
-			s.t.Fatalf("the Caddyfile has %d times %q, want it once", strings.Count(text, old), old)
+		if !strings.Contains(text, old) {
+			s.t.Fatalf("the Caddyfile has no %q", old)
 		}
-		text = strings.Replace(text, old, new, 1)
+		text = strings.ReplaceAll(text, old, new)
 	}
 	replace(":8080 {", "http://:"+s.Site[strings.LastIndexByte(s.Site, ':')+1:]+" {")
 	replace("localhost:3000", strings.TrimPrefix(api, "http://"))
@@ -92,7 +92,7 @@ func (s *Stage) start(config string) {
 		s.t.Fatal(err)
 	}
 	// Caddy starts its apps in no particular order.
-	s.until("the site answers", func() bool {
+	s.Until("the site answers", func() bool {
 		resp, err := http.Get(s.Site)
 		if err == nil {
 			resp.Body.Close()
@@ -166,7 +166,7 @@ func (s *Stage) request(method, url, body string, header ...string) (int, string
 // returns those that came since it was asked before.
 func (s *Stage) Told() []Webhook {
 	s.t.Helper()
-	s.until("everything is told", s.settled)
+	s.Until("everything is told", s.settled)
 	var all []Webhook
 	for _, r := range s.receivers {
 		all = append(all, r.take()...)
@@ -212,6 +212,12 @@ func (s *Stage) Answer(subscription string, status int) {
 	s.receivers[subscription].answer.Store(int64(status))
 }
 
+// React makes the receiver of a subscription do something with each webhook
+// before it answers.
+func (s *Stage) React(subscription string, do func(Webhook)) {
+	s.receivers[subscription].react.Store(&do)
+}
+
 // Subscription returns how a subscription stands: its status and the reason.
 func (s *Stage) Subscription(name string) (status, reason string) {
 	s.t.Helper()
@@ -237,7 +243,8 @@ func (s *Stage) Run(args ...string) string {
 	return string(out)
 }
 
-func (s *Stage) until(what string, ok func() bool) {
+// Until waits until ok, or fails the test.
+func (s *Stage) Until(what string, ok func() bool) {
 	s.t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()

@@ -89,7 +89,11 @@ func (c *Collection) get(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	Write(w, http.StatusOK, c.shown(found.doc))
+	doc := found.doc
+	if c.Expand != nil {
+		doc = c.Expand(r, clone(doc).(Doc))
+	}
+	Write(w, http.StatusOK, c.shown(doc))
 }
 
 func (c *Collection) delete(w http.ResponseWriter, r *http.Request) {

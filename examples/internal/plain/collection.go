@@ -50,6 +50,10 @@ type Collection struct {
 	// Hidden says that the caller may not see the entity: it is answered 404.
 	Hidden func(r *http.Request, doc Doc) bool
 
+	// Expand returns what a GET of one entity shows, where its query asks for more
+	// or less than the entity.
+	Expand func(r *http.Request, doc Doc) Doc
+
 	// Complete fills in what is computed, and says what stands against doc; old
 	// is nil if it is new. MayDelete says what stands against deleting it.
 	Complete  func(doc, old Doc) error
