@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,16 +145,16 @@ func TestASkipKeyEndsALoop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
 			id, _ := made(t, s, "/entities/Accounts", account)
-			rounds := 0
+			var rounds atomic.Int64
 			s.React("crm", func(exampletest.Webhook) {
-				if rounds++; rounds < enough {
-					s.Call("PATCH", "/entities/Accounts/"+id, `{"name":"`+strings.Repeat("x", rounds)+`"}`, c.header...)
+				if n := int(rounds.Add(1)); n < enough {
+					s.Call("PATCH", "/entities/Accounts/"+id, `{"name":"`+strings.Repeat("x", n)+`"}`, c.header...)
 				}
 			})
 			s.Call("PATCH", "/entities/Accounts/"+id, `{"name":"Holm"}`)
 			s.Told()
-			if rounds != c.rounds {
-				t.Errorf("%d rounds, want %d", rounds, c.rounds)
+			if got := int(rounds.Load()); got != c.rounds {
+				t.Errorf("%d rounds, want %d", got, c.rounds)
 			}
 		})
 	}
