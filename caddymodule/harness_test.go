@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -226,13 +227,18 @@ func freeAddresses(t testing.TB, n int) (all []string) {
 	return all
 }
 
-// load runs Caddy with servers named s0, s1, … and returns their addresses.
-func load(t testing.TB, servers object) []string {
+// load runs Caddy with servers named s0, s1, … and more apps, and returns the
+// servers' addresses.
+func load(t testing.TB, servers object, more ...object) []string {
 	t.Helper()
+	apps := object{"http": object{"servers": servers, "grace_period": "1s"}}
+	for _, m := range more {
+		maps.Copy(apps, m)
+	}
 	config, err := json.Marshal(object{
 		"admin":   object{"disabled": true, "config": object{"persist": false}},
 		"logging": object{"logs": object{"default": object{"level": "PANIC"}}},
-		"apps":    object{"http": object{"servers": servers, "grace_period": "1s"}},
+		"apps":    apps,
 	})
 	if err != nil {
 		t.Fatal(err)
