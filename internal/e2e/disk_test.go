@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,28 +10,54 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// smallDisk mounts a file system of so many MiB in memory and returns it.
-func smallDisk(t *testing.T, mib int) string {
-	t.Helper()
-	dir := t.TempDir()
-	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+itoa(mib)+"m")
-	if errors.Is(err, syscall.EPERM) {
-		t.Skip("mounting a small file system takes root; .ci/run is root")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
-	return dir
+// disk is where sidehook keeps its data, and can get full.
+type disk struct {
+	name string
+	dir  string
+	fill func(p *process) // from here on p can write no more, or soon
+	free func(p *process) // there is room again
 }
 
-// fill writes a file until about so many MiB are left, and returns its path.
-func fill(t *testing.T, dir string, leave uint64) string {
+// disks are a small file system, where this user may mount one, and a process
+// that may write to no place of a file beyond 64 KiB, which anybody can have.
+func disks(t *testing.T) (all []*disk) {
 	t.Helper()
-	name := filepath.Join(dir, "ballast")
+	limited := &disk{name: "limit", dir: t.TempDir(), fill: limit(64 << 10), free: limit(unix.RLIM_INFINITY)}
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=400m"); err != nil {
+		t.Logf("without a file system of its own: %v", err)
+		return []*disk{limited}
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	ballast := filepath.Join(dir, "ballast")
+	small := &disk{name: "disk", dir: dir}
+	small.fill = func(*process) { fill(t, dir, ballast, 8) }
+	small.free = func(*process) {
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []*disk{small, limited}
+}
+
+// limit bounds the size of the files of a running process.
+func limit(size uint64) func(p *process) {
+	return func(p *process) {
+		r := unix.Rlimit{Cur: size, Max: unix.RLIM_INFINITY}
+		if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &r, nil); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// fill writes a file until about so many MiB of its disk are left.
+func fill(t *testing.T, dir, name string, leave uint64) {
+	t.Helper()
 	f, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
@@ -44,10 +69,10 @@ func fill(t *testing.T, dir string, leave uint64) string {
 			t.Fatal(err)
 		}
 		if st.Bavail*uint64(st.Bsize) <= leave<<20 {
-			return name
+			return
 		}
 		if _, err := f.Write(chunk); err != nil { // somebody else took the rest
-			return name
+			return
 		}
 	}
 }
@@ -55,22 +80,21 @@ func fill(t *testing.T, dir string, leave uint64) string {
 // fullDisk is Sidehook on a disk that has run full under traffic: calls are
 // missed.
 type fullDisk struct {
-	t       *testing.T
-	p       *process
-	crm     *receiver
-	ballast string // remove it and there is room again
-	calls   int    // made so far
+	*disk
+	t     *testing.T
+	p     *process
+	crm   *receiver
+	calls int // made so far
 }
 
-func fillUp(t *testing.T) *fullDisk {
-	disk := smallDisk(t, 400)
+func fillUp(t *testing.T, d *disk) *fullDisk {
 	api := serve(t, itemAPI())
-	f := &fullDisk{t: t, crm: receive(t, nil)}
+	f := &fullDisk{disk: d, t: t, crm: receive(t, nil)}
 	config := caddyfile(subscribe("crm", f.crm, "scopes item.updated item.gap\n\t\t\torder subscription"), "\t\tresource item /items", api.URL)
-	f.p = start(t, strings.ReplaceAll(config, "{DATA}", filepath.Join(disk, "data")))
+	f.p = start(t, strings.ReplaceAll(config, "{DATA}", filepath.Join(d.dir, "data")))
 	f.write()
 	f.crm.wait(1)
-	f.ballast = fill(t, disk, 8)
+	f.fill(f.p)
 	for missed := 0; missed < 20; {
 		f.write()
 		if f.calls%10 == 0 && strings.Contains(f.p.metrics(), "sidehook_missed_calls_total") {
@@ -93,12 +117,6 @@ func (f *fullDisk) write() {
 	}
 }
 
-func (f *fullDisk) makeRoom() {
-	if err := os.Remove(f.ballast); err != nil {
-		f.t.Fatal(err)
-	}
-}
-
 // tellsOfMissedCalls reports whether a webhook is the gap of the outage. (A
 // call whose end is not journaled may be covered twice after a death: by a gap
 // of its own as well.)
@@ -113,7 +131,13 @@ func tellsOfMissedCalls(a arrival) bool {
 // With room again all that was kept arrives, in order, and then the gap (which is
 // in no lane of an entity: the order is that of the subscription).
 func TestPromise2AFullDiskFailsNoCall(t *testing.T) {
-	f := fillUp(t)
+	for _, d := range disks(t) {
+		t.Run(d.name, func(t *testing.T) { failsNoCall(t, d) })
+	}
+}
+
+func failsNoCall(t *testing.T, d *disk) {
+	f := fillUp(t, d)
 	var h struct{ Degraded bool }
 	if resp, err := http.Get("http://" + f.p.admin + "/sidehook/health"); err != nil {
 		t.Fatal(err)
@@ -125,7 +149,7 @@ func TestPromise2AFullDiskFailsNoCall(t *testing.T) {
 		}
 	}
 
-	f.makeRoom()
+	f.free(f.p)
 	until(t, "the gap has arrived, behind all that was kept", func() bool {
 		got := f.crm.took()
 		return tellsOfMissedCalls(got[len(got)-1])
@@ -151,9 +175,15 @@ func TestPromise2AFullDiskFailsNoCall(t *testing.T) {
 
 // The calls that were missed are known to the next process, too.
 func TestPromise2AGapOutlivesADeathDuringTheOutage(t *testing.T) {
-	f := fillUp(t)
-	f.p.kill()
-	f.makeRoom()
-	f.p.start()
-	until(t, "the gap has arrived", func() bool { return slices.ContainsFunc(f.crm.took(), tellsOfMissedCalls) })
+	for _, d := range disks(t) {
+		t.Run(d.name, func(t *testing.T) {
+			f := fillUp(t, d)
+			f.p.kill()
+			if d.name == "disk" { // a limit dies with its process
+				d.free(f.p)
+			}
+			f.p.start()
+			until(t, "the gap has arrived", func() bool { return slices.ContainsFunc(f.crm.took(), tellsOfMissedCalls) })
+		})
+	}
 }

@@ -12,7 +12,12 @@ import (
 
 // With strict, a call that cannot be kept is refused before the API sees it.
 func TestStrictRefusesWhatCannotBeKept(t *testing.T) {
-	disk := smallDisk(t, 400)
+	for _, d := range disks(t) {
+		t.Run(d.name, func(t *testing.T) { refusesWhatCannotBeKept(t, d) })
+	}
+}
+
+func refusesWhatCannotBeKept(t *testing.T, d *disk) {
 	var asked atomic.Int64
 	items := itemAPI()
 	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -21,10 +26,10 @@ func TestStrictRefusesWhatCannotBeKept(t *testing.T) {
 	}))
 	crm := receive(t, nil)
 	config := caddyfile(subscribe("crm", crm, "scopes item.updated"), "\t\tstrict\n\t\tresource item /items", api.URL)
-	p := start(t, strings.ReplaceAll(config, "{DATA}", filepath.Join(disk, "data")))
+	p := start(t, strings.ReplaceAll(config, "{DATA}", filepath.Join(d.dir, "data")))
 	p.call("PATCH", "/items/a", `{"n":1}`)
 	crm.wait(1)
-	fill(t, disk, 8)
+	d.fill(p)
 	for n := range 5000 {
 		before := asked.Load()
 		if status, _ := p.call("PATCH", "/items/a", `{"n":`+itoa(n)+`,"size":60000}`); status == http.StatusServiceUnavailable {

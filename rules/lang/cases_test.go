@@ -14,7 +14,7 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// TestCases runs testdata/*.txtar. A case is a set of lines:
+// TestCases runs ../testdata/lang/*.txtar. A case is a set of lines:
 //
 //	env rule                 which environment (rule, each, request, success, event)
 //	operation updated        of the change; created without a before, deleted without an after
@@ -26,7 +26,7 @@ import (
 //	NAME := {…}              the value of another name, as JSON or unknown
 //	EXPRESSION => RESULT     JSON, unknown, or error: and a part of its text
 func TestCases(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
+	files, err := filepath.Glob("../testdata/lang/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
