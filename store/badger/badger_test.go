@@ -2,6 +2,8 @@ package badger_test
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,22 +15,65 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) func() store.Store {
-		dir := t.TempDir()
-		return func() store.Store { return open(t, dir) }
-	})
+	storetest.Run(t, func(t *testing.T) func() store.Store { return opener(t, func(*badger.Store) {}) })
 }
 
 // What does not stay fresh is queued on disk, and is as good.
 func TestStoreOfFewFresh(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) func() store.Store {
-		dir := t.TempDir()
-		return func() store.Store {
-			s := open(t, dir)
-			badger.FewFresh(s, 3, 6, 2)
-			return s
-		}
+		return opener(t, func(s *badger.Store) { badger.FewFresh(s, 3, 6, 2) })
 	})
+}
+
+// opener returns what opens a store in one directory, or, while that is open
+// still, in a copy of it: of its files as they are, which is what a killed
+// process leaves.
+func opener(t *testing.T, made func(*badger.Store)) func() store.Store {
+	dir := t.TempDir()
+	return func() store.Store {
+		s, err := badger.Open(badger.Options{Dir: dir})
+		if err != nil && strings.Contains(err.Error(), "has it open") {
+			dir = copyDir(t, dir)
+			return opened(t, dir, made)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		made(s)
+		return s
+	}
+}
+
+func opened(t *testing.T, dir string, made func(*badger.Store)) store.Store {
+	s := open(t, dir)
+	made(s)
+	return s
+}
+
+// copyDir returns a copy of a store's directory as it was at one moment: it
+// copies again if files came, went or grew meanwhile.
+func copyDir(t *testing.T, from string) string {
+	t.Helper()
+	for range 100 {
+		to, before := t.TempDir(), listing(from)
+		if err := os.CopyFS(to, os.DirFS(from)); err == nil && before == listing(from) {
+			return to
+		}
+	}
+	t.Fatal("the store never rests")
+	return ""
+}
+
+// listing names the files of a directory, with their sizes.
+func listing(dir string) (text string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			text += fmt.Sprintln(e.Name(), info.Size())
+		}
+	}
+	return text
 }
 
 // open opens the store in dir and closes it when the test ends.

@@ -17,9 +17,12 @@ import (
 
 // Run is the exam of a [store.Store]. start begins a case: the open that it
 // returns opens the store in the case's own place, again and again after Close.
-// It ends the stores when the test ends.
+// Cases call open without Close too, as a process does that is started after its
+// predecessor was killed: open sees to it then that the abandoned store cannot
+// disturb the new one (by copying its files, for one). It ends the stores when
+// the test ends.
 func Run(t *testing.T, start func(t *testing.T) (open func() store.Store)) {
-	for _, group := range [][]storeCase{recordCases, batchCases, bodyCases, queueCases, laneCases, chunkCases, readCases, keptCases, sightCases, replayCases, eraseCases, keepCases, modelCases} {
+	for _, group := range [][]storeCase{recordCases, batchCases, bodyCases, queueCases, laneCases, chunkCases, readCases, keptCases, sightCases, replayCases, eraseCases, keepCases, modelCases, killedCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				defer func() {
