@@ -110,9 +110,10 @@ func TestPromise1StraightAtTheAPIIsTheSame(t *testing.T) {
 		c := s.client(p)
 		for answer := range answers {
 			t.Run(string(p)+"/"+answer, func(t *testing.T) {
-				// HEAD is not the last: after a cut one the proxy may find its connection
-				// closed, which only a GET is tried again for.
 				for _, method := range []string{"POST", "PATCH", "PUT", "DELETE", "HEAD", "GET"} {
+					if method == "HEAD" && strings.HasPrefix(answer, "cut") {
+						continue // the answer is whole, and its connection closed: the proxy may use that once more
+					}
 					t.Run(method, func(t *testing.T) { s.compare(t, c, p, method, answer) })
 				}
 			})
@@ -125,9 +126,7 @@ func TestPromise1StraightAtTheAPIIsTheSame(t *testing.T) {
 
 func (s *straight) compare(t *testing.T, c *http.Client, p protocol, method, answer string) {
 	got := s.ask(t, c, p, s.side, method, answer)
-	_, own := proxied[answer]
-	own = own || method == "HEAD" && strings.HasPrefix(answer, "cut") // behind the proxy, what HEAD gets ends with its header
-	if !own {
+	if _, own := proxied[answer]; !own {
 		if diff := cmp.Diff(s.ask(t, c, p, s.api, method, answer), got); diff != "" {
 			t.Errorf("straight (-) and through Sidehook (+) differ:\n%s", diff)
 		}
