@@ -49,7 +49,7 @@ func disks(t *testing.T) (all []*disk) {
 func limit(size uint64) func(p *process) {
 	return func(p *process) {
 		r := unix.Rlimit{Cur: size, Max: unix.RLIM_INFINITY}
-		if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &r, nil); err != nil {
+		if err := unix.Prlimit(p.Pid(), unix.RLIMIT_FSIZE, &r, nil); err != nil {
 			p.t.Fatal(err)
 		}
 	}
