@@ -2,6 +2,7 @@ package derive_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -208,6 +209,56 @@ func TestAnExchangeInQuarantineIsDerivedAgain(t *testing.T) {
 	want := map[string][]string{"1": {"project.updated 1", "project.gap 2"}, "2": {"project.updated 1"}, "3": {"project.updated 1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What is dropped leaves a gap on the lane of each entity that it was about; what
+// was learned of it since is left alone.
+func TestAnExchangeInQuarantineIsDropped(t *testing.T) {
+	l := openLine(t, t.TempDir()).run()
+	defer l.close()
+	known := l.config
+	l.config = webhook.NewConfigID([]byte("nobody stored this"))
+	l.patch("1", 1)
+	l.patch("2", 1)
+	l.config = known
+	l.seen.wait(t, "quarantined", 2)
+	l.patch("1", 2)
+	l.seen.wait(t, "recorded", 1)
+	q, err := l.store.Quarantined(t.Context(), 10)
+	if err != nil || len(q) != 2 {
+		t.Fatalf("quarantined: %v, %v", q, err)
+	}
+	program, err := rules.Compile(projects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for i := range q {
+			if err := l.deriver.Drop(t.Context(), &q[i].Exchange, program, "it is poison"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	l.patch("1", 3)
+	l.patch("2", 3)
+	l.seen.wait(t, "recorded", 5)
+	got := map[string][]string{}
+	for _, e := range l.events() {
+		got[e.Key.ID] = append(got[e.Key.ID], fmt.Sprint(e.Scope, " ", e.Sequence, " from ", e.Provenance.Before))
+		if e.Gap != nil && (e.Gap.Reason != webhook.GapRuleError || !strings.HasSuffix(e.Gap.Detail, "was given up: a rule failed (it is poison)")) {
+			t.Errorf("the gap says %+v", e.Gap)
+		}
+	}
+	want := map[string][]string{
+		"1": {"project.updated 1 from none", "project.gap 2 from none", "project.updated 3 from snapshot"},
+		"2": {"project.gap 1 from none", "project.updated 2 from none"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if left, err := l.store.Quarantined(t.Context(), 10); err != nil || len(left) > 0 {
+		t.Errorf("still in quarantine: %v, %v", left, err)
 	}
 }
 
