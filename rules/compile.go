@@ -1,13 +1,11 @@
 package rules
 
 import (
-	"cmp"
 	"fmt"
 	"net/textproto"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
@@ -139,130 +137,6 @@ func (k *compiler) overridden() error {
 	k.p.override = &Override{Header: textproto.CanonicalMIMEHeaderKey(o.Header)}
 	k.reqH = append(k.reqH, k.p.override.Header)
 	return nil
-}
-
-// settings compiles what may stand in the handler or in a resource. Lists add
-// up; of single values the resource's counts.
-func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
-	r := &resource{trust: time.Duration(over.Trust), wraps: []string{"data"}}
-	r.envelopes = []string{"data", "attributes", "_embedded"}
-	if r.trust == 0 {
-		r.trust = time.Duration(d.Trust)
-	}
-	if r.trust == 0 {
-		r.trust = time.Duration(DefaultTrust)
-	}
-	if r.trust < 0 {
-		return nil, bad(join(place, "trust"), "want a time like 10m, not a negative one")
-	}
-	pick := func(a, b string) string {
-		if b != "" {
-			return b
-		}
-		return a
-	}
-	var err error
-	words := []struct {
-		to         *string
-		name, got  string
-		first, all string
-	}{
-		{&r.representation, "representation", pick(d.Representation, over.Representation), "auto", "auto full partial"},
-		{&r.before, "before", pick(d.Before, over.Before), "auto", "auto snapshot fetch none"},
-		{&r.after, "after", pick(d.After, over.After), "auto", "auto response fetch request"},
-		{new(string), "default", pick(d.Default, over.Default), "", "none"},
-	}
-	for _, w := range words {
-		if *w.to, err = word(join(place, w.name), w.got, w.first, strings.Fields(w.all)); err != nil {
-			return nil, err
-		}
-	}
-	if err := k.pathLists(place, d, over, r); err != nil {
-		return nil, err
-	}
-	if text := pick(d.Entity, over.Entity); text != "" {
-		q, err := queryAt(join(place, "entity"), text)
-		if err != nil {
-			return nil, err
-		}
-		r.entity = &q
-		r.envelopes = append(r.envelopes, strings.Split(strings.TrimPrefix(text, `\`), ".")...)
-	}
-	if text := pick(d.Version, over.Version); text != "" {
-		v, err := lang.ParsePath(text)
-		if err = cmp.Or(lang.CheckWritten(text), err); err != nil {
-			return nil, bad(join(place, "version"), "%v", err)
-		}
-		r.version = &v
-	}
-	if r.success, err = k.expr(join(place, "success"), pick(d.Success, over.Success), lang.EnvSuccess); err != nil {
-		return nil, err
-	}
-	if r.tenant, err = k.origin(join(place, "tenant"), pick(d.Tenant, over.Tenant)); err != nil {
-		return nil, err
-	}
-	r.actor, err = k.origin(join(place, "actor"), pick(d.Actor, over.Actor))
-	return r, err
-}
-
-// pathLists compiles the settings that are lists of paths.
-func (k *compiler) pathLists(place string, d, over Defaults, r *resource) (err error) {
-	if r.ignore, err = globs(join(place, "ignore"), d.Ignore, over.Ignore); err != nil {
-		return err
-	}
-	if r.redact, err = globs(join(place, "redact"), d.Redact, over.Redact); err != nil {
-		return err
-	}
-	var keys [][]string
-	for i, text := range slices.Concat(d.Keys, over.Keys) {
-		at := fmt.Sprintf("%s[%d]", join(place, "keys"), i)
-		if err := lang.CheckWritten(text); err != nil {
-			return bad(at, "%v", err)
-		}
-		p, err := lang.ParsePath(strings.ReplaceAll(text, ".*", `.\*`))
-		if err != nil || len(p.Names()) < 2 {
-			return bad(at, "%q: write the array and the key of its elements, like links.id", text)
-		}
-		keys = append(keys, p.Names())
-	}
-	slices.SortStableFunc(keys, func(a, b []string) int { return len(a) - len(b) }) // the outer ones first
-	for _, names := range keys {
-		r.setKey(names[:len(names)-1], names[len(names)-1])
-	}
-	return nil
-}
-
-// queryAt compiles the path of a value in an answer.
-func queryAt(place, text string) (lang.Query, error) {
-	q, err := lang.ParseQuery(text)
-	if err = cmp.Or(lang.CheckWrittenQuery(text), err); err != nil {
-		return q, bad(place, "%v", err)
-	}
-	return q, nil
-}
-
-func globs(place string, lists ...[]string) (lang.Globs, error) {
-	texts := slices.Concat(lists...)
-	for _, text := range texts {
-		if err := lang.CheckWritten(text); err != nil {
-			return nil, bad(place, "%v", err)
-		}
-	}
-	got, err := lang.ParseGlobs(texts)
-	if err != nil {
-		return nil, bad(place, "%v", err)
-	}
-	return got, nil
-}
-
-func word(place, got, standard string, known []string) (string, error) {
-	if got == "" {
-		return standard, nil
-	}
-	if !slices.Contains(known, got) {
-		return "", bad(place, "%q is not known: write %s", got, strings.Join(known, ", "))
-	}
-	return got, nil
 }
 
 // expr compiles text, nil for "", and notes the headers that it reads.

@@ -6,9 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/route"
-	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -141,62 +139,6 @@ func absolute(collection, path string) string {
 	return strings.TrimSuffix(collection, "/") + "/" + path
 }
 
-// identity prepares how the id and the entity are found in a body.
-func (k *compiler) identity(place string, c *Resource, r *resource) error {
-	word := nameParam.ReplaceAllString(r.name, "")
-	if i := strings.LastIndexAny(word, "./"); i >= 0 {
-		word = word[i+1:]
-	}
-	r.idNames = []string{"id", "_id", "ID", "Id", "uuid"}
-	for _, name := range []string{word, singular(word)} {
-		if name != "" {
-			r.wraps = append(r.wraps, name, camel(name))
-			r.idNames = append(r.idNames, name+"_id", camel(name)+"Id")
-		}
-	}
-	if r.idParam != "" && !slices.Contains(r.idNames, r.idParam) {
-		r.idNames = append([]string{r.idParam}, r.idNames...)
-	}
-	r.opens = append(slices.Clone(r.wraps), plurals(word, r.collection)...)
-	r.envelopes = append(r.envelopes, r.opens...)
-	r.telling = lengths(r.idNames, r.opens)
-	if c.ID == "" {
-		return nil
-	}
-	q, err := queryAt(join(place, "id"), c.ID)
-	if err != nil {
-		return err
-	}
-	r.id = &q
-	if r.entity == nil {
-		r.idBelow = &q
-	} else if rest, ok := strings.CutPrefix(c.ID, r.entity.String()+"."); ok {
-		if q, err := lang.ParseQuery(rest); err == nil {
-			r.idBelow = &q
-		}
-	}
-	return nil
-}
-
-// plurals returns names of envelopes: the resource's, as the collection's path or
-// English has it, and what people call them.
-func plurals(word string, collection *route.Pattern) []string {
-	names := []string{"response", "result", "item", "payload", "body"}
-	parts := strings.FieldsFunc(collection.String(), func(r rune) bool { return r == '/' })
-	if n := len(parts); n > 0 && !strings.Contains(parts[n-1], "{") {
-		names = append(names, parts[n-1])
-	}
-	stem, y := strings.CutSuffix(word, "y")
-	switch {
-	case word == "":
-	case y:
-		names = append(names, stem+"ies")
-	default:
-		names = append(names, word+"s", camel(word)+"s")
-	}
-	return names
-}
-
 // singular returns what one is called of what English calls orders or
 // categories; "" for another word.
 func singular(word string) string {
@@ -207,43 +149,6 @@ func singular(word string) string {
 		return stem
 	}
 	return ""
-}
-
-// camel turns over_due-item into overDueItem.
-func camel(s string) string {
-	parts := strings.FieldsFunc(s, func(r rune) bool { return r == '_' || r == '-' })
-	for i := range parts {
-		if i > 0 {
-			parts[i] = strings.ToUpper(parts[i][:1]) + parts[i][1:]
-		}
-	}
-	return strings.Join(parts, "")
-}
-
-// setKey keys an array. The elements of one that is around it, and was keyed
-// before, may be written as * or left out.
-func (r *resource) setKey(array []string, key string) {
-	path := ""
-	for _, n := range array {
-		switch _, around := r.keys[path]; {
-		case n == "*":
-			path = tree.ElementsOf(path)
-		case around:
-			path = tree.Join(tree.ElementsOf(path), n)
-		default:
-			path = tree.Join(path, n)
-		}
-	}
-	if r.keys == nil {
-		r.keys, r.keyPaths = tree.Keys{}, map[string]lang.Path{}
-	}
-	r.keys[path], r.keyPaths[path] = []string{key}, lang.NewPath(key)
-}
-
-// keyOfArray implements [lang.Change.Key].
-func (r *resource) keyOfArray(path string) (lang.Path, bool) {
-	p, ok := r.keyPaths[path]
-	return p, ok
 }
 
 func (k *compiler) plainScopes(place string, c *Resource, r *resource) error {

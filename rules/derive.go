@@ -247,65 +247,6 @@ func (d *deriver) decide(ch *change) {
 	}
 }
 
-// record keeps the change, and what it earns.
-func (d *deriver) record(ch *change) error {
-	next := d.snapshot(ch)
-	first := len(d.out.Events)
-	if err := d.earn(ch); err != nil {
-		return err
-	}
-	switch {
-	case ch.same || !ch.significant && len(d.out.Events) == first:
-		d.out.NoChange++
-	default:
-		next.Sequence++
-	}
-	d.keep(next, first)
-	return nil
-}
-
-// keep keeps a snapshot, and numbers the events from first on that are of it.
-func (d *deriver) keep(next webhook.Snapshot, first int) {
-	events := d.out.Events[first:]
-	for i := range events {
-		if events[i].Key == next.Key {
-			events[i].Sequence = next.Sequence
-		}
-	}
-	d.out.Snapshots = append(d.out.Snapshots, next)
-}
-
-// snapshot returns what is kept of the subject, under its old sequence.
-func (d *deriver) snapshot(ch *change) webhook.Snapshot {
-	next := webhook.Snapshot{
-		Key: ch.s.Key, Sequence: ch.snap.Sequence, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Concurrent: ch.overlap, Alias: ch.snap.Alias, Name: d.nameNow(ch), Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
-	}
-	if ch.doubtful() && ch.o.via != webhook.FromResponse && ch.o.via != webhook.FromFetch {
-		next.Concurrent = true
-	}
-	if ch.o.body != nil {
-		next.Body, next.Unknown, next.Seen = ch.after(), ch.o.unknown, ch.o.seen
-		next.Version, next.ETag, next.View = d.version(ch.o.body), ch.o.etag, string(ch.o.view)
-	} else if last := ch.snap; last.Body != nil {
-		// What it was stays the last known state, for a delete to carry.
-		next.Stale, next.Seen, next.Via = d.x.Ended, last.Seen, last.Via
-		next.Body, next.Unknown, next.Version, next.View = last.Body, last.Unknown, last.Version, last.View
-	}
-	if t := d.e.res.tenant; t != nil && t.ofEntity {
-		next.Tenant, _ = d.tenant(ch)
-	}
-	return next
-}
-
-// after returns the state after as JSON: one copy for the snapshot and all events.
-func (ch *change) after() json.RawMessage {
-	if ch.afterJSON == nil {
-		ch.afterJSON = ch.o.body.JSON()
-	}
-	return ch.afterJSON
-}
-
 // blind handles a call whose result nobody showed. If the API did not tell, the
 // plain scope is earned without data; if we did not keep what it told, or was
 // told, or do not know whether it was done, that is a gap.
