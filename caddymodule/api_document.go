@@ -186,7 +186,7 @@ func plainJSON(err error) string {
 
 // checkReceiver says what is wrong with where s wants its webhooks, for a caller
 // who may not reach everything.
-func checkReceiver(ctx context.Context, s *Subscription) error {
+func checkReceiver(ctx context.Context, s *Subscription, e *webhook.Egress) error {
 	u, err := url.Parse(s.URL)
 	if err != nil {
 		return wrongField("/url", "url cannot be read: write one like https://crm.example.com/hooks")
@@ -197,7 +197,7 @@ func checkReceiver(ctx context.Context, s *Subscription) error {
 	if u.Scheme != "https" {
 		return wrongField("/url", "url: begin it with https://")
 	}
-	return checkHost(ctx, u.Hostname())
+	return checkHost(ctx, u.Hostname(), deliver.Resolver(e))
 }
 
 // lookUpTime bounds how long a host's addresses are looked up for.
@@ -205,7 +205,7 @@ const lookUpTime = 3 * time.Second
 
 // checkHost refuses a host of which an address is not public. One that cannot be
 // found is not refused: what counts is the address that will be dialled.
-func checkHost(ctx context.Context, host string) error {
+func checkHost(ctx context.Context, host string, resolver *net.Resolver) error {
 	private := wrongField("/url", "url: its host is at a private or special address, or at none: write one on the public Internet")
 	host = strings.TrimSuffix(host, ".")
 	if a, err := netip.ParseAddr(host); err == nil {
@@ -220,7 +220,7 @@ func checkHost(ctx context.Context, host string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
 	defer cancel()
-	found, _ := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	found, _ := resolver.LookupNetIP(ctx, "ip", host)
 	for _, a := range found {
 		if deliver.CheckAddress(a) != nil {
 			return private

@@ -142,7 +142,7 @@ func (c *apiCall) takeSettings(doc apiDocument, k *keptSubscription, private boo
 	if err := c.checkLooks(s); err != nil {
 		return err
 	}
-	return checkReceiver(c.r.Context(), s)
+	return checkReceiver(c.r.Context(), s, c.e.current().egress)
 }
 
 // put keeps k, once it has been looked at as a whole. allowed is as for

@@ -22,6 +22,7 @@ type appRun struct {
 	handlers []*handlerSettings // registered while they are provisioned
 	subs     []*webhook.Subscription
 	sealer   *sealer
+	egress   *webhook.Egress
 	dialects map[string]*dialect
 
 	place    *place
@@ -43,7 +44,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.run.subs = subs
-	a.run.sealer, err = a.readEncryptionKey()
+	if a.run.sealer, err = a.readEncryptionKey(); err != nil {
+		return err
+	}
+	a.run.egress, err = a.buildEgress(nil)
 	return err
 }
 
@@ -69,7 +73,7 @@ func (a *App) check() (*settings, error) {
 		return nil, err
 	}
 	return &settings{
-		subscriptions: a.run.subs, subscribers: subscribers, payloads: a.Payloads, handlers: a.run.handlers, sealer: a.run.sealer,
+		subscriptions: a.run.subs, subscribers: subscribers, payloads: a.Payloads, handlers: a.run.handlers, sealer: a.run.sealer, egress: a.run.egress,
 		retention: a.retention(), holdFor: a.holdFor(), storeMax: a.StoreMax, journalSync: a.journalSync(), logger: a.run.logger,
 	}, nil
 }

@@ -57,6 +57,9 @@ type App struct {
 	// that was in force before. Default: none, and what is kept is not encrypted.
 	EncryptionKey string `json:"encryption_key,omitempty"`
 
+	// Egress says how receivers are reached. Default: straight.
+	Egress *Egress `json:"egress,omitempty"`
+
 	// Payloads are shapes of bodies, by the names that subscriptions use.
 	Payloads map[string]rules.Payload `json:"payloads,omitempty"`
 

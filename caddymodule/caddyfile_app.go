@@ -51,6 +51,7 @@ var appOptions = options[*App]{
 	"journal":        {usage: "journal sync", parse: parseJournal},
 	"retention":      {usage: "retention 30d", parse: func(l *optionLine, a *App) error { return l.duration(&a.Retention) }},
 	"hold_for":       {usage: "hold_for 30d", parse: func(l *optionLine, a *App) error { return l.duration(&a.HoldFor) }},
+	"egress":         {usage: "egress { … }", parse: func(l *optionLine, a *App) error { return parseEgress(l, &a.Egress, "of the global options") }},
 	"payload":        {usage: "payload NAME { KEY EXPR }, or payload NAME EXPR", parse: parseAppPayload, many: true},
 	"subscription":   {usage: "subscription crm https://crm.example.com/hooks { … }", parse: parseSubscription, many: true},
 	"store_max":      {usage: "store_max 10GiB", parse: parseStoreMax},

@@ -116,6 +116,10 @@ var places = map[string]string{
 	"each":         "the line of emit or on",
 	"origin":       "sidehook of a site, outside its resources",
 	"credential":   "sidehook of a site, outside its resources, and in a subscription",
+	"egress":       "sidehook of the global options, and in a subscription",
+	"proxy":        "egress, in sidehook of the global options or in a subscription",
+	"resolvers":    "egress, in sidehook of the global options or in a subscription",
+	"trusted_ca":   "egress, in sidehook of the global options or in a subscription",
 	"view_check":   "a subscription, in sidehook of the global options",
 	"expand":       "a subscription, in sidehook of the global options",
 	"query":        "a subscription, in sidehook of the global options",
@@ -126,6 +130,8 @@ var places = map[string]string{
 	"skip_header":  "sidehook of a site, outside its resources",
 	"strict":       "sidehook of a site, outside its resources",
 	"dry_run":      "sidehook of a site, outside its resources",
+
+	"client_certificate": "egress, in sidehook of the global options or in a subscription",
 
 	"disable_after":   "a subscription, in sidehook of the global options",
 	"on_client_abort": "sidehook of a site, outside its resources",

@@ -27,6 +27,9 @@ var subscriptionOptions = forOptions.and(options[*Subscription]{
 	"allow_private":        {usage: "allow_private", parse: func(l *optionLine, s *Subscription) error { s.AllowPrivate = true; return l.flag() }},
 	"insecure_skip_verify": {usage: "insecure_skip_verify", parse: func(l *optionLine, s *Subscription) error { s.InsecureSkipVerify = true; return l.flag() }},
 
+	"egress": {usage: "egress { … }", parse: func(l *optionLine, s *Subscription) error {
+		return parseEgress(l, &s.Egress, "of subscription "+s.Name)
+	}},
 	"view_check": {usage: "view_check", parse: func(l *optionLine, s *Subscription) error { s.ViewCheck = true; return l.flag() }},
 	"credential": {usage: "credential Authorization {env.CRM_TOKEN}", parse: func(l *optionLine, s *Subscription) (err error) { s.Credential, err = l.credential(); return err }},
 })

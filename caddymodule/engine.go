@@ -240,6 +240,7 @@ func (e *engine) apply(ctx context.Context) error {
 func (e *engine) enforce(s *settings, all []*webhook.Subscription, states []webhook.SubscriptionState) error {
 	e.coming.Store(s)
 	defer e.coming.Store(nil)
+	e.deliverer.Through(s.egress)
 	if err := e.deliverer.Configure(all, states, e.absent(all, states)...); err != nil {
 		return err
 	}

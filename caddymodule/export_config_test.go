@@ -23,6 +23,7 @@ func Misplaced() []string {
 		slices.Collect(maps.Keys(handlerOptions)), slices.Collect(maps.Keys(resourceOptions)),
 		slices.Collect(maps.Keys(emitOptions)), slices.Collect(maps.Keys(onOptions)),
 		slices.Collect(maps.Keys(appOptions)), slices.Collect(maps.Keys(apiOptions)), slices.Collect(maps.Keys(subscriptionOptions)),
+		slices.Collect(maps.Keys(egressOptions)),
 		slices.Collect(maps.Keys(dialectOptions)), slices.Collect(maps.Keys(routeOptions)),
 		[]string{"when", "each"},
 	)

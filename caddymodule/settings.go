@@ -21,7 +21,8 @@ type settings struct {
 	subscribers   *rules.Subscribers      // those made through the API too, once it is in force
 	payloads      map[string]rules.Payload
 	handlers      []*handlerSettings
-	sealer        *sealer // of kept subscriptions
+	sealer        *sealer         // of kept subscriptions
+	egress        *webhook.Egress // nil: receivers are reached straight
 	retention     time.Duration
 	holdFor       time.Duration
 	storeMax      int64

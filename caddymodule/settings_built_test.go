@@ -80,6 +80,7 @@ func full() *Subscription {
 			ContentType: "json", Headers: []Header{{"x-b", "2"}}, Timeout: rules.Duration(4 * time.Second), Retry: &once, Order: "none", Chunk: &Chunk{Size: 8},
 			Expand: []string{"c"}, Query: map[string][]string{"q": {"3"}},
 		}},
+		Egress:    &Egress{Proxy: "http://p:1", Resolvers: []string{"10.0.0.53"}},
 		ViewCheck: true, Credential: &Credential{Header: "x-api-key", Value: "k"}, Expand: []string{"a", "b"}, Query: map[string][]string{"p[]": {"1", "2"}},
 	}
 }
@@ -104,6 +105,7 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 		Timeout: 3 * time.Second, Retry: webhook.Schedule{time.Second, time.Minute}, Order: webhook.OrderEntityHold, Concurrency: 4,
 		Rate: webhook.Rate{Requests: 5, Per: time.Minute}, Options: json.RawMessage(`{"topic":"t"}`), PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: webhook.Chunking{Size: 7, Delay: time.Minute},
 		DisableAfter: time.Hour,
+		Egress:       &webhook.Egress{Proxy: webhook.NewSecret("http://p:1"), Resolvers: []string{"10.0.0.53:53"}},
 		ViewCheck:    true, Credential: webhook.Credential{Header: "X-Api-Key", Value: webhook.NewSecret("k")}, Expand: []string{"a", "b"},
 		Query: []webhook.QueryParameter{{Name: "p[]", Values: []string{"1", "2"}}},
 	}
@@ -125,7 +127,7 @@ func TestAllOfTheAppCounts(t *testing.T) {
 	a := &App{
 		Store: &Store{Backend: "badger", Path: "/data"}, Journal: &Journal{Sync: true},
 		Retention: rules.Duration(time.Hour), HoldFor: rules.Duration(2 * time.Hour), StoreMax: 1 << 30, EncryptionKey: "a key of twenty-four bytes",
-		Payloads: map[string]rules.Payload{"mine": {Expr: "entity.data"}}, Subscriptions: []*Subscription{full()},
+		Egress: &Egress{Proxy: "https://p"}, Payloads: map[string]rules.Payload{"mine": {Expr: "entity.data"}}, Subscriptions: []*Subscription{full()},
 		Dialects: map[string]*Dialect{"other": {Routes: []*DialectRoute{{Method: "GET", Path: "/hooks", Action: "list"}}}},
 	}
 	wantAllSet(t, a, "run")
@@ -135,6 +137,9 @@ func TestAllOfTheAppCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.run.sealer, err = a.readEncryptionKey(); err != nil {
+		t.Fatal(err)
+	}
+	if a.run.egress, err = a.buildEgress(nil); err != nil {
 		t.Fatal(err)
 	}
 	c := &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/api/projects"}}}

@@ -131,6 +131,9 @@ type Subscription struct {
 	// For replaces options for the events of some resources, by their names.
 	For map[string]*ForResource `json:"for,omitempty"`
 
+	// Egress says how its receiver is reached; what is left out is as for all.
+	Egress *Egress `json:"egress,omitempty"`
+
 	// AllowPrivate lets it be at a private address. A subscription of the
 	// configuration may be anywhere, whether this is set or not.
 	AllowPrivate bool `json:"allow_private,omitempty"`
@@ -286,6 +289,9 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 		return nil, err
 	}
 	if out.Credential, err = a.readCredential(s); err != nil {
+		return nil, err
+	}
+	if out.Egress, err = a.buildEgress(s); err != nil {
 		return nil, err
 	}
 	if err := a.buildFor(s, out); err != nil {

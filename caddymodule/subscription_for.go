@@ -103,6 +103,7 @@ func (a *App) buildFor(s *Subscription, out *webhook.Subscription) error {
 			return fmt.Errorf("for %s: %w", resource, err)
 		}
 		v.URL, v.Secrets, v.Credential = out.URL, out.Secrets, out.Credential
+		v.Egress = out.Egress
 		if out.For == nil {
 			out.For = make(map[string]*webhook.Subscription)
 		}

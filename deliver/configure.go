@@ -26,8 +26,13 @@ func (d *Deliverer) Configure(subs []*webhook.Subscription, states []webhook.Sub
 		kept[st.ID] = st
 	}
 	d.tell(d.swap(subs, plans, kept, absent))
+	d.transports.prune()
 	return err
 }
+
+// Through makes e how all receivers are reached whose subscriptions do not say
+// otherwise, from the next Configure on; nil is straight over the Internet.
+func (d *Deliverer) Through(e *webhook.Egress) { d.transports.through(e) }
 
 // stateChange is a state to tell the observer of.
 type stateChange struct {
@@ -45,7 +50,12 @@ func (d *Deliverer) compile(subs []*webhook.Subscription) (map[webhook.Subscript
 			errs = append(errs, fmt.Errorf("subscription %s: %w", s.ID, err))
 			continue
 		}
-		p.through(d.transports.to(s))
+		transport, err := d.transports.to(s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("subscription %s: %w", s.ID, err))
+			continue
+		}
+		p.through(transport)
 		plans[s.ID] = p
 	}
 	return plans, errors.Join(errs...)

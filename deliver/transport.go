@@ -1,9 +1,10 @@
 package deliver
 
 import (
-	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -24,32 +25,65 @@ type transports struct {
 	given http.RoundTripper // for tests
 	idle  int
 
-	mu  sync.Mutex
-	all map[transportKey]*http.Transport
+	mu   sync.Mutex
+	all  map[transportKey]*http.Transport
+	way  *webhook.Egress // of subscriptions that have none of their own
+	used map[transportKey]bool
 }
 
 // transportKey is what subscriptions must have in common to share a transport.
 type transportKey struct {
 	insecure bool
-	guarded  bool // only public addresses are dialled
+	guarded  bool   // only public addresses are dialled
+	egress   string // its id
 }
 
 func newTransports(opts Options) *transports {
-	return &transports{given: opts.Transport, idle: opts.InFlight, all: map[transportKey]*http.Transport{}}
+	return &transports{given: opts.Transport, idle: opts.InFlight, all: map[transportKey]*http.Transport{}, used: map[transportKey]bool{}}
 }
 
 // to returns the transport for s.
-func (t *transports) to(s *webhook.Subscription) http.RoundTripper {
+func (t *transports) to(s *webhook.Subscription) (http.RoundTripper, error) {
 	if t.given != nil {
-		return t.given
+		return t.given, nil
 	}
-	key := transportKey{insecure: s.InsecureSkipVerify, guarded: !s.AllowPrivate}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.all[key] == nil {
-		t.all[key] = newTransport(key, t.idle)
+	way := t.way
+	if s.Egress != nil {
+		way = s.Egress
 	}
-	return t.all[key]
+	e, err := newEgress(way)
+	if err != nil {
+		return nil, fmt.Errorf("egress: %w", err)
+	}
+	key := transportKey{insecure: s.InsecureSkipVerify, guarded: !s.AllowPrivate, egress: e.id}
+	if t.all[key] == nil {
+		t.all[key] = newTransport(key, e, t.idle)
+	}
+	t.used[key] = true
+	return t.all[key], nil
+}
+
+// through makes e the way of subscriptions that have none of their own.
+func (t *transports) through(e *webhook.Egress) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.way = e
+}
+
+// prune lets go of the transports that none was given since the last call.
+// Attempts in flight keep theirs.
+func (t *transports) prune() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, transport := range t.all {
+		if !t.used[key] {
+			transport.CloseIdleConnections()
+			delete(t.all, key)
+		}
+	}
+	clear(t.used)
 }
 
 // closeIdle closes the connections that no attempt uses.
@@ -64,15 +98,21 @@ func (t *transports) closeIdle() {
 // newTransport returns a transport that uses no proxy of the environment and
 // never decompresses. Redirects are not its matter: nothing above it follows
 // them.
-func newTransport(key transportKey, idle int) *http.Transport {
-	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
-	if key.guarded {
+func newTransport(key transportKey, e *egress, idle int) *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, Resolver: e.resolver}
+	dial, proxy := dialer.DialContext, (func(*http.Request) (*url.URL, error))(nil)
+	switch {
+	case e.proxy != nil && key.guarded:
+		dial = (&tunnel{egress: e, dialer: dialer}).dial
+	case e.proxy != nil:
+		proxy = http.ProxyURL(e.proxy)
+	case key.guarded:
 		dialer.ControlContext = guard
 	}
 	return &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext: dial, Proxy: proxy, OnProxyConnectResponse: connected,
 		TLSHandshakeTimeout:    connectTimeout,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: key.insecure},
+		TLSClientConfig:        e.tls(key.insecure),
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: connectTimeout},
 		DisableCompression:     true,

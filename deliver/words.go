@@ -21,9 +21,14 @@ var errTimeout = errors.New("the attempt's time is over")
 func words(err error, host string, timeout time.Duration) string {
 	var dns *net.DNSError
 	var dial *net.OpError
+	var proxy *proxyError
 	switch {
 	case errors.Is(err, ErrNotPublic):
 		return "connect to " + host + ": " + ErrNotPublic.Error()
+	case errors.As(err, &proxy):
+		return "connect to " + host + ": " + proxy.Error()
+	case errors.As(err, &dial) && dial.Op == "proxyconnect":
+		return "connect to " + host + ": " + (&proxyError{err: dial.Err}).Error()
 	case errors.As(err, &dns):
 		return dnsWords(dns)
 	case errors.As(err, &dial) && dial.Op == "dial":

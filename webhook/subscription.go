@@ -53,6 +53,7 @@ type Subscription struct {
 	// was tried. 0: never.
 	DisableAfter time.Duration
 
+	Egress             *Egress // nil: as all are reached
 	AllowPrivate       bool
 	InsecureSkipVerify bool
 
