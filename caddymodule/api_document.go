@@ -15,6 +15,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
@@ -207,7 +210,10 @@ const lookUpTime = 3 * time.Second
 // found is not refused: what counts is the address that will be dialled.
 func checkHost(ctx context.Context, host string, resolver *net.Resolver) error {
 	private := wrongField("/url", "url: its host is at a private or special address, or at none: write one on the public Internet")
-	host = strings.TrimSuffix(host, ".")
+	host, err := asciiHost(strings.TrimSuffix(host, "."))
+	if err != nil {
+		return private
+	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		if deliver.CheckAddress(a) != nil {
 			return private
@@ -227,6 +233,17 @@ func checkHost(ctx context.Context, host string, resolver *net.Resolver) error {
 		}
 	}
 	return nil
+}
+
+// asciiHost returns host as it is looked up: letters that stand for others, as
+// circled digits and wide dots do, are those others there (UTS 46).
+func asciiHost(host string) (string, error) {
+	for i := range len(host) {
+		if host[i] >= utf8.RuneSelf {
+			return idna.Lookup.ToASCII(host)
+		}
+	}
+	return host, nil
 }
 
 // checkScopes refuses a pattern that no rule earns.

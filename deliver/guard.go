@@ -27,6 +27,10 @@ var special = prefixes(`
 // nat64 carries an IPv4 address in its last four bytes (RFC 6052).
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
+// unicast6 is what IANA gives out of IPv6: outside of it nobody is, whatever may
+// become special there one day.
+var unicast6 = netip.MustParsePrefix("2000::/3")
+
 func prefixes(list string) (all []netip.Prefix) {
 	for _, text := range strings.Fields(list) {
 		all = append(all, netip.MustParsePrefix(text))
@@ -43,6 +47,9 @@ func CheckAddress(a netip.Addr) error {
 	if a = a.Unmap(); nat64.Contains(a) {
 		b := a.As16()
 		a = netip.AddrFrom4([4]byte(b[12:]))
+	}
+	if a.Is6() && !unicast6.Contains(a) {
+		return ErrNotPublic
 	}
 	for _, p := range special {
 		if p.Contains(a) {

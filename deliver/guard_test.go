@@ -3,10 +3,12 @@ package deliver_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sidehook/sidehook/deliver"
 )
@@ -36,6 +38,69 @@ func TestOnlyPublicAddressesAreDelivered(t *testing.T) {
 	}
 	if deliver.CheckAddress(netip.Addr{}) == nil {
 		t.Error("no address passes")
+	}
+}
+
+// registry is every entry of IANA's registries of special addresses (IPv4 and IPv6
+// Special-Purpose Address Registry), multicast, and what was special once. A few
+// are reachable from everywhere, as an anycast service of somebody's: that is no
+// receiver's either.
+var registry = strings.Fields(`
+	0.0.0.0/8 0.0.0.0/32 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.0.0/29 192.0.0.8/32
+	192.0.0.9/32 192.0.0.10/32 192.0.0.170/32 192.0.0.171/32 192.0.2.0/24 192.31.196.0/24 192.52.193.0/24 192.88.99.0/24
+	192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 240.0.0.0/4 255.255.255.255/32 224.0.0.0/4
+	::1/128 ::/128 ::ffff:0:0/104 ::ffff:10.0.0.0/104 ::/96 ::ffff:0:0:0/96 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23 2001::/32 2001:1::1/128
+	2001:1::2/128 2001:1::3/128 2001:2::/48 2001:3::/32 2001:4:112::/48 2001:10::/28 2001:20::/28 2001:30::/28 2001:db8::/32
+	2002::/16 2620:4f:8000::/48 3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8`)
+
+// ends returns the first and the last address of p.
+func ends(p netip.Prefix) (first, last netip.Addr) {
+	first = p.Masked().Addr()
+	b := first.AsSlice()
+	for i := p.Bits(); i < 8*len(b); i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	last, _ = netip.AddrFromSlice(b)
+	return first, last
+}
+
+// From its first address to its last, no special range is delivered to.
+func TestEverySpecialRangeIsRefused(t *testing.T) {
+	for _, text := range registry {
+		p := netip.MustParsePrefix(text)
+		first, last := ends(p)
+		for _, a := range []netip.Addr{first, last} {
+			if err := deliver.CheckAddress(a); !errors.Is(err, deliver.ErrNotPublic) {
+				t.Errorf("%s of %s passes", a, text)
+			}
+			if a.Is4() {
+				for _, prefix := range []string{"::ffff:", "64:ff9b::", "::", "2002:"} {
+					dressed := prefix + a.String()
+					if prefix == "2002:" {
+						b := a.As4()
+						dressed = fmt.Sprintf("2002:%02x%02x:%02x%02x::1", b[0], b[1], b[2], b[3])
+					}
+					if deliver.CheckAddress(netip.MustParseAddr(dressed)) == nil {
+						t.Errorf("%s of %s passes as %s", a, text, dressed)
+					}
+				}
+			}
+		}
+	}
+}
+
+// And at the moment of dialling too, where the URL names it.
+func TestNoSpecialRangeIsDialled(t *testing.T) {
+	for _, text := range registry {
+		first, _ := ends(netip.MustParsePrefix(text))
+		if first.Is6() {
+			continue // a machine without IPv6 says that first
+		}
+		s := subscribe("crm", "https://"+first.String()+"/")
+		s.AllowPrivate = false
+		if a, _ := attemptAt(t, s); !strings.Contains(a.Error, deliver.ErrNotPublic.Error()) || a.Latency > time.Second {
+			t.Errorf("%s: %q", first, a.Error)
+		}
 	}
 }
 
