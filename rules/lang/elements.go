@@ -4,8 +4,9 @@ import "github.com/sidehook/sidehook/webhook"
 
 // differs reports whether two states of path p differ, but for what
 // c.Ignored names. Arrays are compared element by element in order, or by their
-// key where c.Key knows one: then their order does not matter.
-func differs(f *frame, c *Change, before, after any, p Path) Truth {
+// key where c.Key knows one: then their order does not matter. shape is p with *
+// for the elements of such arrays.
+func differs(f *frame, c *Change, before, after any, p, shape Path) Truth {
 	if c.Ignored != nil && c.Ignored(p.String()) {
 		return False
 	}
@@ -20,24 +21,24 @@ func differs(f *frame, c *Change, before, after any, p Path) Truth {
 	switch b := before.(type) {
 	case map[string]any:
 		if a, ok := after.(map[string]any); ok {
-			return differMaps(f, c, b, a, p)
+			return differMaps(f, c, b, a, p, shape)
 		}
 	case []any:
 		if a, ok := after.([]any); ok {
-			return differLists(f, c, b, a, p)
+			return differLists(f, c, b, a, p, shape)
 		}
 	}
 	return same(before, after, f).Not()
 }
 
-func differMaps(f *frame, c *Change, before, after map[string]any, p Path) Truth {
+func differMaps(f *frame, c *Change, before, after map[string]any, p, shape Path) Truth {
 	t := False
 	for k, b := range before {
 		a, ok := after[k]
 		if !ok {
 			a = absent{}
 		}
-		if t = t.Or(differs(f, c, b, a, p.Child(k))); t == True {
+		if t = t.Or(differs(f, c, b, a, p.Child(k), shape.Child(k))); t == True {
 			return t
 		}
 	}
@@ -45,16 +46,16 @@ func differMaps(f *frame, c *Change, before, after map[string]any, p Path) Truth
 		if _, ok := before[k]; ok {
 			continue
 		}
-		if t = t.Or(differs(f, c, absent{}, a, p.Child(k))); t == True {
+		if t = t.Or(differs(f, c, absent{}, a, p.Child(k), shape.Child(k))); t == True {
 			return t
 		}
 	}
 	return t
 }
 
-func differLists(f *frame, c *Change, before, after []any, p Path) Truth {
-	if key, ok := c.key(p); ok {
-		return differKeyed(f, c, before, after, p, key)
+func differLists(f *frame, c *Change, before, after []any, p, shape Path) Truth {
+	if key, ok := c.key(shape); ok {
+		return differKeyed(f, c, before, after, p, shape, key)
 	}
 	if len(before) != len(after) {
 		return True
@@ -62,14 +63,15 @@ func differLists(f *frame, c *Change, before, after []any, p Path) Truth {
 	t := False
 	for i := range before {
 		name := text(int64(i)).(string)
-		if t = t.Or(differs(f, c, before[i], after[i], p.Child(name))); t == True {
+		if t = t.Or(differs(f, c, before[i], after[i], p.Child(name), shape.Child(name))); t == True {
 			return t
 		}
 	}
 	return t
 }
 
-func differKeyed(f *frame, c *Change, before, after []any, p, key Path) Truth {
+func differKeyed(f *frame, c *Change, before, after []any, p, shape, key Path) Truth {
+	below := shape.Join(anyElement)
 	t := heldAll(f, before, after, key).And(heldAll(f, after, before, key)).Not()
 	if t == True {
 		return t
@@ -85,12 +87,15 @@ func differKeyed(f *frame, c *Change, before, after []any, p, key Path) Truth {
 				continue
 			}
 			name, _ := text(k).(string)
-			t = t.Or(match.And(differs(f, c, b, a, p.Child(name))))
+			t = t.Or(match.And(differs(f, c, b, a, p.Child(name), below)))
 			break
 		}
 	}
 	return t
 }
+
+// anyElement is the path that stands for all elements of an array.
+var anyElement = Path{text: "*", names: 1}
 
 // key returns the path of the key of the elements of the array at p.
 func (c *Change) key(p Path) (Path, bool) {

@@ -122,7 +122,7 @@ func changed(f *frame, c *Change, paths []Path, _ any) any {
 	}
 	t := False
 	for _, p := range paths {
-		if t = t.Or(differs(f, c, at(c.Before, p), at(c.After, p), p)); t == True {
+		if t = t.Or(differs(f, c, at(c.Before, p), at(c.After, p), p, p)); t == True {
 			break
 		}
 	}

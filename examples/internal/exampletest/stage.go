@@ -41,7 +41,11 @@ func Start(t *testing.T, api http.Handler, env ...string) *Stage {
 	s := &Stage{t: t, dir: t.TempDir(), env: env, receivers: map[string]*receiver{}}
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
-	s.Admin, s.Site = "localhost:"+serve.FreePort(0), "http://localhost:"+serve.FreePort(0)
+	admin, site := serve.FreePort(0), serve.FreePort(0)
+	for site == admin {
+		site = serve.FreePort(0)
+	}
+	s.Admin, s.Site = "localhost:"+admin, "http://localhost:"+site
 	config := filepath.Join(s.dir, "Caddyfile")
 	if err := os.WriteFile(config, []byte(s.configuration(server.URL)), 0o600); err != nil {
 		t.Fatal(err)
