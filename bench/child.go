@@ -116,12 +116,15 @@ func (c *child) cpu() time.Duration {
 	return time.Duration(user+system) * tick
 }
 
-// settle returns when c has done what it had left to do: it has used no
-// processor time for a while. At most 30 s.
-func (c *child) settle() error {
+// settle is quiet for what half a minute is enough for.
+func (c *child) settle() error { return c.quiet(30 * time.Second) }
+
+// quiet returns when c has done what it had left to do: it has used no processor
+// time for a while. It is an error if that takes longer than limit.
+func (c *child) quiet(limit time.Duration) error {
 	const still = 8 // looks without a tick
 	last, quiet := c.cpu(), 0
-	for deadline := time.Now().Add(30 * time.Second); quiet < still; {
+	for deadline := time.Now().Add(limit); quiet < still; {
 		select {
 		case <-c.Ended():
 			return c.failed("ended by itself")
@@ -132,7 +135,7 @@ func (c *child) settle() error {
 			last, quiet = now, 0
 		}
 		if time.Now().After(deadline) {
-			return c.failed("is still busy 30 s after the load ended")
+			return c.failed(fmt.Sprintf("is still busy %s after the load ended", limit))
 		}
 	}
 	return nil

@@ -19,71 +19,78 @@ func TestResumingAndReleasingMoveOnlyWhatIsNew(t *testing.T) {
 			dir := t.TempDir()
 			s := open(t, dir)
 			badger.FewFresh(s, 20, 1000, 20)
-			ctx := context.Background()
-			entity := uint64(0)
-			add := func(n uint64) {
-				for range n {
-					if _, err := record(s, small(entity, entities)); err != nil {
-						t.Fatal(err)
-					}
-					entity++
-				}
-			}
-			through := func(to uint64) {
-				writes, err := badger.HoldThrough(s, "crm", to)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if writes > 200 {
-					t.Errorf("holding through %d takes %d writes", to, writes)
-				}
-			}
-			given := func(through uint64) (all []uint64) {
-				for {
-					ds, _, err := s.Claim(ctx, "crm", through, start, 10_000)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if len(ds) == 0 {
-						return all
-					}
-					for _, d := range ds {
-						all = append(all, d.Position)
-						a := webhook.Attempt{Delivery: d.ID, Number: 1, Started: start, Outcome: webhook.Accepted}
-						if err := s.Settle(ctx, webhook.Settlement{Delivery: d.After(a, nil), Attempt: &a}); err != nil {
-							t.Fatal(err)
-						}
-					}
-				}
-			}
-			add(600)
-			through(590) // what came since it was chosen is delivered
+			recordSpan(t, s, span(1, 600), entities)
+			few(t, s, 590) // what came since it was chosen is delivered
 			s.Close()
 			s = open(t, dir)
-			if diff := cmp.Diff(span(591, 600), slices.Sorted(slices.Values(given(590)))); diff != "" {
-				t.Errorf("beyond the boundary: want(-) got(+):\n%s", diff)
-			}
-			add(15)
-			through(605)
-			if diff := cmp.Diff(span(606, 615), slices.Sorted(slices.Values(given(605)))); diff != "" {
-				t.Errorf("beyond the second boundary: want(-) got(+):\n%s", diff)
-			}
-			add(5)
-			through(0)
-			all := given(0)
-			want := slices.Concat(span(1, 590), span(601, 605), span(616, 620))
-			if diff := cmp.Diff(want, slices.Sorted(slices.Values(all))); diff != "" {
-				t.Errorf("released: want(-) got(+):\n%s", diff)
-			}
+			want(t, "beyond the boundary", span(591, 600), takeAll(t, s, 590))
+			recordSpan(t, s, span(601, 615), entities)
+			few(t, s, 605)
+			want(t, "beyond the second boundary", span(606, 615), takeAll(t, s, 605))
+			recordSpan(t, s, span(616, 620), entities)
+			few(t, s, 0)
+			all := takeAll(t, s, 0)
+			want(t, "released", slices.Concat(span(1, 590), span(601, 605), span(616, 620)), all)
 			last := map[uint64]uint64{}
 			for _, p := range all {
-				lane := (p - 1) % entities
+				lane := p % entities
 				if p < last[lane] {
 					t.Errorf("%d came behind %d of its lane", p, last[lane])
 				}
 				last[lane] = p
 			}
 		})
+	}
+}
+
+// recordSpan records an event at each of some positions.
+func recordSpan(t *testing.T, s *badger.Store, positions []uint64, entities uint64) {
+	t.Helper()
+	for _, p := range positions {
+		if _, err := record(s, small(p, entities)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// few moves the boundary, with few writes.
+func few(t *testing.T, s *badger.Store, through uint64) {
+	t.Helper()
+	writes, err := badger.HoldThrough(s, "crm", through)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if writes > 200 {
+		t.Errorf("holding through %d takes %d writes", through, writes)
+	}
+}
+
+// takeAll delivers what is beyond a boundary, and returns the positions as they
+// were given out.
+func takeAll(t *testing.T, s *badger.Store, through uint64) (all []uint64) {
+	t.Helper()
+	for {
+		ds, _, err := s.Claim(context.Background(), "crm", through, start, 10_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ds) == 0 {
+			return all
+		}
+		for _, d := range ds {
+			all = append(all, d.Position)
+			a := webhook.Attempt{Delivery: d.ID, Number: 1, Started: start, Outcome: webhook.Accepted}
+			if err := s.Settle(context.Background(), webhook.Settlement{Delivery: d.After(a, nil), Attempt: &a}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func want(t *testing.T, what string, want, got []uint64) {
+	t.Helper()
+	if diff := cmp.Diff(want, slices.Sorted(slices.Values(got))); diff != "" {
+		t.Errorf("%s: want(-) got(+):\n%s", what, diff)
 	}
 }
 
