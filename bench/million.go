@@ -20,6 +20,10 @@ const (
 	millionWindow   = 4 * time.Second
 	millionQuiet    = 2 * time.Minute // the most that putting the files in order may take
 
+	// compactsWithin is how soon after its opening Badger begins to put its files
+	// in order, for certain.
+	compactsWithin = 2 * time.Second
+
 	barMemory  = 200 << 20 // bytes, anonymous
 	barRestart = 3 * time.Second
 )
@@ -78,6 +82,7 @@ func (st *stage) restarts(name, subscriptions string) (c *child, first int64, re
 		return nil, 0, 0, err
 	}
 	most, stop := watch(c)
+	time.Sleep(compactsWithin)
 	err = c.quiet(millionQuiet)
 	stop()
 	for n := 0; n < 2 && err == nil; n++ {

@@ -1,0 +1,72 @@
+package caddymodule
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+)
+
+// arrived matches a request placeholder of Caddy: what the user wrote, or what
+// Caddy made of a shorthand such as {path}.
+var arrived = regexp.MustCompile(`\{http\.[^{}\s]*\}`)
+
+// loaded matches a placeholder that is known when Caddy starts.
+var loaded = regexp.MustCompile(`\{(env|file|system)\.[^{}\s]*\}`)
+
+func (w word) loadedInExpr(placeholder string) error {
+	if name, ok := strings.CutPrefix(placeholder, "{env."); ok {
+		return w.errf("an expression cannot read the placeholder %s: write \"{$%s\", with the quotes, which is replaced when the Caddyfile is read", placeholder, name)
+	}
+	return w.errf("an expression cannot read the placeholder %s: write its value", placeholder)
+}
+
+// typed matches beginnings of placeholders that have a shorthand with a part
+// chosen by the user.
+var typed = []struct{ long, short string }{
+	{"http.request.header.", "header."},
+	{"http.request.cookie.", "cookie."},
+	{"http.request.host.labels.", "labels."},
+	{"http.request.uri.path.file.", "file."},
+	{"http.request.uri.path.", "path."},
+	{"http.request.uri.query.", "query."},
+	{"http.regexp.", "re."},
+	{"http.vars.", "vars."},
+	{"http.reverse_proxy.", "rp."},
+	{"http.intercept.", "resp."},
+	{"http.error.", "err."},
+	{"http.matchers.file.", "file_match."},
+}
+
+// shorthand returns what the user may have typed where placeholder arrived,
+// with braces; or placeholder itself if it has no shorthand.
+func shorthand(placeholder string) string {
+	if short := httpcaddyfile.WasReplacedPlaceholderShorthand(placeholder); short != "" {
+		return short
+	}
+	inner := strings.Trim(placeholder, "{}")
+	for _, p := range typed {
+		if rest, ok := strings.CutPrefix(inner, p.long); ok {
+			return "{" + p.short + rest + "}"
+		}
+	}
+	return placeholder
+}
+
+// instead says how an expression reads what a placeholder stands for.
+var instead = map[string]string{
+	"{method}": "request.method", "{path}": "request.path", "{uri}": "request.path",
+	"{query}": "request.query", "{http.auth.user.id}": "actor, with the option actor {http.auth.user.id}",
+}
+
+func (w word) placeholderInExpr() error {
+	found := shorthand(arrived.FindString(w.Text))
+	write := "request.method, request.path, request.query, request.header[\"X-Name\"] or request.body"
+	if known := instead[found]; known != "" {
+		write = known
+	} else if name, ok := strings.CutPrefix(found, "{header."); ok {
+		write = fmt.Sprintf("request.header[%q]", strings.TrimSuffix(name, "}"))
+	}
+	return w.errf("an expression cannot read the placeholder %s: write %s", found, write)
+}
