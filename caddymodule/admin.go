@@ -61,8 +61,12 @@ const adminAPI = "/sidehook/api/"
 // serveAdminAPI serves the subscription API to the operator.
 func serveAdminAPI(w http.ResponseWriter, r *http.Request) error {
 	e, err := engines.only(r.URL.Query().Get("dir"))
+	if err == nil && e.current() == nil {
+		err = errStarting
+	}
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+		refuse(http.StatusServiceUnavailable, "%s", err).write(w)
+		return nil
 	}
 	serveAPI(e, w, r, apiCaller{operator: true}, strings.TrimPrefix(r.URL.Path, adminAPI), r.URL.Path)
 	return nil
