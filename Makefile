@@ -23,7 +23,7 @@ HOSTS ?= all
 .PHONY: help demo run examples build test check bench kill fuzz hosts format vet caddyfiles embed compiler
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: build ## Play a quarter of an hour of traffic and check every webhook it causes
 	@$(GO) build -o bin/demo ./examples/demo
@@ -63,6 +63,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 
 hosts: build ## Install real applications and compare the events with their own account of what changed (HOSTS=all)
 	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook SIDEHOOK_HOSTS=$(HOSTS) $(GO) test -count=1 -timeout 20m -v ./internal/hosts
+
+openapi-client: build ## Generate a client from the API's OpenAPI document, and let it subscribe (loads the generator the first time)
+	@cd internal/openapi/client && $(GO) run ./generate $(CURDIR)/bin/sidehook
 
 format:
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt -w would change:"; echo "$$out"; exit 1; }
