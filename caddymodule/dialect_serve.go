@@ -13,9 +13,9 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/format"
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/route"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // dialectCall is one call in a dialect.
@@ -111,7 +111,7 @@ func (c *dialectCall) answer(e *engine, to *dialectRoute) error {
 		return err
 	}
 	inner := &apiCall{apiCaller: &c.who, e: e, path: strings.TrimSuffix(originalPath(c.r), "/")}
-	got, err := c.ask(inner, to.action, c.id(e), doc)
+	got, err := c.ask(inner, to.action, c.id(inner), doc)
 	if err != nil {
 		return to.translate(err)
 	}
@@ -156,15 +156,20 @@ func (c *dialectCall) readBody() error {
 
 // id returns the id of the subscription that the path names by that or by its
 // number.
-func (c *dialectCall) id(e *engine) string {
+func (c *dialectCall) id(inner *apiCall) string {
 	id := c.vars.params["id"]
 	number, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
 		return id
 	}
-	for _, s := range e.current().subscriptions {
+	for _, k := range inner.visible() {
+		if k.sub.Number == number {
+			return string(k.ID)
+		}
+	}
+	for _, s := range inner.statics() {
 		if s.Number == number {
-			return string(s.ID) // whether the caller may see it, our API says
+			return string(s.ID)
 		}
 	}
 	return id
@@ -203,11 +208,25 @@ func (c *dialectCall) ask(inner *apiCall, a *dialectAction, id string, doc map[s
 			data, _ := members["data"].([]any)
 			list = append(list, data...)
 		}
-		if out.value = list; page.Next == "" {
+		if page.Next == "" {
+			out.value = a.among(list)
 			return out, nil
 		}
 		query.Set("cursor", page.Next)
 	}
+}
+
+// among returns those of list that the action is about: of event types, those
+// that a wildcard selects.
+func (a *dialectAction) among(list []any) []any {
+	if a.result != "types" {
+		return list
+	}
+	return slices.DeleteFunc(list, func(v any) bool {
+		t, _ := v.(map[string]any)
+		scope, _ := t["scope"].(string)
+		return !webhook.Pattern("**").Match(scope)
+	})
 }
 
 // inner is the call of our API that stands for this one.
@@ -233,78 +252,4 @@ func languageOf(v any) (any, error) {
 		return nil, err
 	}
 	return lang.Decode(text)
-}
-
-// reply answers with what our API answered.
-func (c *dialectCall) reply(to *dialectRoute, got dialectResult) error {
-	if got.etag != "" {
-		c.w.Header().Set("ETag", got.etag)
-	}
-	status := orDefault(to.status, orDefault(got.status, http.StatusOK))
-	switch {
-	case to.status == 0 && got.body == nil:
-		status = http.StatusNoContent
-		fallthrough
-	case to.status != 0 && to.reply == nil:
-		c.w.WriteHeader(status)
-		return nil
-	case to.status == 0:
-		return c.wrap(status, got.value)
-	}
-	body, err := mapped(to.reply, &c.vars)
-	if err != nil {
-		return err
-	}
-	return c.wrap(status, body)
-}
-
-// wrap answers with body in the dialect's envelope.
-func (c *dialectCall) wrap(status int, body any) (err error) {
-	if c.d.envelope != nil {
-		c.vars.result, c.vars.value = "reply", map[string]any{"status": int64(status), "body": body}
-		if body, err = mapped(c.d.envelope, &c.vars); err != nil {
-			return err
-		}
-	}
-	return c.write(status, body)
-}
-
-// refuse answers with what is wrong.
-func (c *dialectCall) refuse(p *problem) {
-	p.setHeader(c.w)
-	if c.d.failure == nil && c.format == format.JSON {
-		writeJSON(c.w, p.Status, "application/problem+json", p)
-		return
-	}
-	value, err := languageOf(p)
-	if err == nil && c.d.failure != nil {
-		c.vars.result, c.vars.value = "error", value
-		value, err = mapped(c.d.failure, &c.vars)
-	}
-	if err == nil {
-		err = c.write(p.Status, value)
-	}
-	if err != nil {
-		writeJSON(c.w, p.Status, "application/problem+json", p)
-	}
-}
-
-// mapped returns what m comes to.
-func mapped(m *rules.Mapping, v *dialectVars) (any, error) {
-	text, err := m.JSON(v)
-	if err != nil {
-		return nil, err
-	}
-	return lang.Decode(text)
-}
-
-func (c *dialectCall) write(status int, v any) error {
-	text, err := format.Encode(c.format, v)
-	if err != nil {
-		return err
-	}
-	apiHeader(c.w, c.format.ContentType())
-	c.w.WriteHeader(status)
-	_, _ = c.w.Write(text) // the client has gone, or not: nothing is to be done
-	return nil
 }

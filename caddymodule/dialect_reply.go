@@ -1,0 +1,83 @@
+package caddymodule
+
+import (
+	"net/http"
+
+	"github.com/sidehook/sidehook/caddymodule/format"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/lang"
+)
+
+// reply answers with what our API answered.
+func (c *dialectCall) reply(to *dialectRoute, got dialectResult) error {
+	if got.etag != "" {
+		c.w.Header().Set("ETag", got.etag)
+	}
+	status := orDefault(to.status, orDefault(got.status, http.StatusOK))
+	switch {
+	case to.status == 0 && got.body == nil:
+		status = http.StatusNoContent
+		fallthrough
+	case to.status != 0 && to.reply == nil:
+		c.w.WriteHeader(status)
+		return nil
+	case to.status == 0:
+		return c.wrap(status, got.value)
+	}
+	body, err := mapped(to.reply, &c.vars)
+	if err != nil {
+		return err
+	}
+	return c.wrap(status, body)
+}
+
+// wrap answers with body in the dialect's envelope.
+func (c *dialectCall) wrap(status int, body any) (err error) {
+	if c.d.envelope != nil {
+		c.vars.result, c.vars.value = "reply", map[string]any{"status": int64(status), "body": body}
+		if body, err = mapped(c.d.envelope, &c.vars); err != nil {
+			return err
+		}
+	}
+	return c.write(status, body)
+}
+
+// refuse answers with what is wrong.
+func (c *dialectCall) refuse(p *problem) {
+	p.setHeader(c.w)
+	if c.d.failure == nil && c.format == format.JSON {
+		writeJSON(c.w, p.Status, "application/problem+json", p)
+		return
+	}
+	value, err := languageOf(p)
+	if err == nil && c.d.failure != nil {
+		c.vars.result, c.vars.value = "error", value
+		value, err = mapped(c.d.failure, &c.vars)
+	}
+	if err == nil {
+		err = c.write(p.Status, value)
+	}
+	if err != nil {
+		writeJSON(c.w, p.Status, "application/problem+json", p)
+	}
+}
+
+// mapped returns what m comes to.
+func mapped(m *rules.Mapping, v *dialectVars) (any, error) {
+	text, err := m.JSON(v)
+	if err != nil {
+		return nil, err
+	}
+	return lang.Decode(text)
+}
+
+func (c *dialectCall) write(status int, v any) error {
+	text, err := format.Encode(c.format, v)
+	if err != nil {
+		return err
+	}
+	apiHeader(c.w, c.format.ContentType())
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(text) // the client has gone, or not: nothing is to be done
+	return nil
+}
