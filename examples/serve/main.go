@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/examples/accelo"
 	"github.com/sidehook/sidehook/examples/albi"
 	githubissues "github.com/sidehook/sidehook/examples/github-issues"
 	"github.com/sidehook/sidehook/examples/internal/serve"
@@ -24,6 +25,7 @@ import (
 
 // apis are the examples by their folder.
 var apis = map[string]func() http.Handler{
+	"accelo":         func() http.Handler { return accelo.New(nil) },
 	"albi":           func() http.Handler { return albi.New(nil) },
 	"pipeliner":      func() http.Handler { return pipeliner.New(nil) },
 	"lead-space":     func() http.Handler { return leadspace.New(nil) },

@@ -2,6 +2,7 @@ package exampletest
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -29,6 +30,26 @@ func Sample(t *testing.T, name string) string {
 func Same(t *testing.T, want, got string, free ...string) {
 	t.Helper()
 	if diff := cmp.Diff(read(t, want, free), read(t, got, free)); diff != "" {
+		t.Errorf("body (-documented +sent):\n%s", diff)
+	}
+}
+
+// SameSet is [Same], but for the order of the list at path, names joined by dots.
+func SameSet(t *testing.T, path, want, got string, free ...string) {
+	t.Helper()
+	sorted := func(text string) any {
+		v := read(t, text, free)
+		at := v
+		for name := range strings.SplitSeq(path, ".") {
+			object, _ := at.(map[string]any)
+			at = object[name]
+		}
+		if list, ok := at.([]any); ok {
+			slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		}
+		return v
+	}
+	if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
 		t.Errorf("body (-documented +sent):\n%s", diff)
 	}
 }

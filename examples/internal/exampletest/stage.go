@@ -35,7 +35,8 @@ type Stage struct {
 // Start starts the Caddyfile in the test's folder in front of api. env holds
 // "NAME=value" of what it reads from the environment. Nothing in it is changed
 // but where things are: the site's :8080, the API's localhost:3000, the URLs of
-// subscriptions, the admin endpoint and the store.
+// subscriptions (those made through an API may be private), the admin endpoint
+// and the store.
 func Start(t *testing.T, api http.Handler, env ...string) *Stage {
 	t.Helper()
 	s := &Stage{t: t, dir: t.TempDir(), env: env, receivers: map[string]*receiver{}}
@@ -74,7 +75,11 @@ func (s *Stage) configuration(api string) string {
 		text = strings.ReplaceAll(text, old, new)
 	}
 	replace(":8080 {", "http://:"+s.Site[strings.LastIndexByte(s.Site, ':')+1:]+" {")
-	replace("localhost:3000", strings.TrimPrefix(api, "http://"))
+	if !strings.Contains(text, "localhost:3000") {
+		s.t.Fatal("the Caddyfile has no localhost:3000")
+	}
+	text = strings.ReplaceAll(text, "localhost:3000", strings.TrimPrefix(api, "http://"))
+	text = strings.ReplaceAll(text, "sidehook_api {", "sidehook_api {\n\t\t\tallow_private")
 	text = "\n" + text
 	replace("\n{\n\tsidehook {\n", "{\n\tadmin "+s.Admin+"\n\tgrace_period 1s\n\tsidehook {\n\t\tstore badger "+filepath.Join(s.dir, "data")+"\n")
 	return subscribed.ReplaceAllStringFunc(text, func(line string) string {
@@ -208,6 +213,16 @@ func (s *Stage) decode(answer string, into any) {
 	if err := json.Unmarshal([]byte(answer), into); err != nil {
 		s.t.Fatalf("%v: %s", err, answer)
 	}
+}
+
+// Receiver returns the URL of a receiver that is no subscription's of the
+// Caddyfile; there is one of each name.
+func (s *Stage) Receiver(name string) string {
+	s.t.Helper()
+	if s.receivers[name] == nil {
+		s.receivers[name] = receive(s.t, name)
+	}
+	return s.receivers[name].URL
 }
 
 // Answer changes what the receiver of a subscription answers from now on; 204

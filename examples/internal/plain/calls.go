@@ -161,6 +161,10 @@ func (c *Collection) shown(doc Doc) any {
 // used.
 func (c *Collection) find(w http.ResponseWriter, r *http.Request) (*row, bool) {
 	found := c.rows[r.PathValue(c.ID)]
+	if found != nil && c.HiddenStatus != 0 && c.Hidden(r, found.doc) {
+		Fail(w, c.HiddenStatus, "%s %s is not for you", c.Name, r.PathValue(c.ID))
+		return nil, false
+	}
 	if found == nil || !c.visible(r, found.doc) {
 		Fail(w, http.StatusNotFound, "no %s %s", c.Name, r.PathValue(c.ID))
 		return nil, false

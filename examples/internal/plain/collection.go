@@ -47,8 +47,10 @@ type Collection struct {
 	// Preset fills in what the request tells of a new entity beside its body.
 	Preset func(r *http.Request, doc Doc)
 
-	// Hidden says that the caller may not see the entity: it is answered 404.
-	Hidden func(r *http.Request, doc Doc) bool
+	// Hidden says that the caller may not see the entity: it is answered 404, or
+	// with HiddenStatus.
+	Hidden       func(r *http.Request, doc Doc) bool
+	HiddenStatus int
 
 	// Expand returns what a GET of one entity shows, where its query asks for more
 	// or less than the entity.
