@@ -104,7 +104,7 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/"}`:                                                                                    {"/scopes", `scopes is missing: write which events it gets, like ["project.**"]`},
 		`{"url": "https://a.example.com/", "scopes": "project.**"}`:                                                            {"/scopes", "scopes: this is a string: write a list"},
 		`{"url": "https://a.example.com/", "scopes": ["projet.**"]}`:                                                           {"/scopes/0", "no rule earns projet.**: did you mean project.**?"},
-		`{"url": "https://a.example.com/", "scopes": ["project.**"], "chunk": {}}`:                                             {"/chunk", "chunk is not in this version yet"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "chunk": {"size": 5000}}`:                                 {"/chunk", "chunk of 5000: write how many"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "fields": ["entity.id"]}`:                                 {"/fields", "paths begin inside the entity: write id"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filtre": ""}`:                                            {"/filtre", "there is no field filtre: did you mean filter?"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filter": "entty == 1"}`:                                  {"/filter", "entty"},
@@ -283,11 +283,27 @@ func TestSecretsAreNowhere(t *testing.T) {
 	api := crudAPI(t, crud.Options{})
 	r := receive(t, status(500))
 	const key, header = "the-encryption-key-of-this-test-0", "the-token-of-a-receiver"
-	p := prepare(t, withAPI("\t\tencryption_key {env.SIDEHOOK_KEY}", perSpace, api.URL))
-	p.env = append(p.env, "SIDEHOOK_KEY="+key)
+	const theirs, ours, service, proxy = "the-credential-of-a-subscriber", "the-credential-of-our-own", "the-credential-of-the-service", "the-password-of-a-proxy"
+	const signing, sent = "the-secret-of-our-own-subscription", "the-header-of-our-own"
+	global := fmt.Sprintf(`		encryption_key {env.SIDEHOOK_KEY}
+		subscription own %s {
+			scopes project.**
+			secret {env.OUR_SECRET}
+			header X-Token {env.OUR_HEADER}
+			view_check
+			credential Authorization "Bearer {env.OUR_CREDENTIAL}"
+			retry none
+			egress {
+				proxy {env.OUR_PROXY}
+			}
+		}`, r.URL)
+	p := prepare(t, strings.Replace(withAPI(global, perSpace, api.URL), "resource project",
+		"origin "+api.URL+"\n\t\t\tcredential X-Service {env.SERVICE}\n\t\t\tresource project", 1))
+	p.env = append(p.env, "SIDEHOOK_KEY="+key, "OUR_SECRET="+signing, "OUR_HEADER="+sent, "OUR_CREDENTIAL="+ours, "SERVICE="+service, "OUR_PROXY=http://me:"+proxy+"@127.0.0.1:1")
 	p.start()
 	ann := p.user("ann", "acme")
-	id := ann.do("POST", "/subscriptions", subscription(r, `, "headers": [{"name": "X-Api-Key", "value": "`+header+`"}]`)).want(201).text("id")
+	id := ann.do("POST", "/subscriptions", subscription(r, `, "headers": [{"name": "X-Api-Key", "value": "`+header+`"}],
+		"view_check": true, "expand": ["owner"], "credential": {"header": "X-Api-Key", "value": "`+theirs+`"}`)).want(201).text("id")
 	fresh := ann.do("POST", "/subscriptions/"+id+"/rotate", "").want(200).text("secret")
 	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
 	until(t, "an attempt is recorded", func() bool {
@@ -301,13 +317,31 @@ func TestSecretsAreNowhere(t *testing.T) {
 		shown.WriteString(p.operate("GET", path, "").want(200).raw)
 	}
 	shown.WriteString(ann.do("PATCH", "/subscriptions/"+id, `{"pause_after": 3}`).want(200).raw)
+	for _, wrong := range []string{
+		`{"credential": {"value": "` + theirs + `\r\nX-Admin: yes"}}`, `{"credential": {"header": "X-Forwarded-User", "value": "` + theirs + `"}}`,
+		`{"credential": {"header": "X Y", "value": "` + theirs + `"}}`, `{"view_check": null, "expand": null}`, `{"credential": {"value": "[secret]"}}`,
+		`{"credential": "` + theirs + `"}`, `{"headers": [{"name": "X-A\r\nX-B", "value": "` + header + `"}]}`,
+	} {
+		shown.WriteString(ann.do("PATCH", "/subscriptions/"+id, wrong).want(422).raw)
+	}
+	shown.WriteString(ann.do("GET", "/openapi.json", "").want(200).raw)
+	until(t, "our own is given up", func() bool { return p.count("own", "exhausted") == 1 })
+	for _, args := range [][]string{
+		{"subscriptions", "--address", p.admin}, {"deliveries", "--address", p.admin}, {"events", "--address", p.admin}, {"check", "--config", p.config}, {"adapt", "--adapter", "caddyfile", "--config", p.config},
+	} {
+		out, err := p.cli(args...)
+		if err != nil {
+			t.Errorf("%v: %v: %s", args, err, out)
+		}
+		shown.WriteString(out)
+	}
 	shown.WriteString(p.metrics())
 	var config any
 	p.get("/config/", &config)
 	fmt.Fprint(&shown, config)
 	p.stop()
 	shown.WriteString(p.log.String())
-	for _, hidden := range []string{secret, fresh, header, key} {
+	for _, hidden := range []string{secret, fresh, header, key, theirs, ours, service, proxy, signing, sent} {
 		if i := strings.Index(shown.String(), hidden); i >= 0 {
 			t.Errorf("%q is shown: …%s", hidden, shown.String()[max(0, i-200):i])
 		}

@@ -141,6 +141,14 @@ func (p *process) create(team string) string {
 	return made.ID.String()
 }
 
+// steer pauses or resumes a subscription.
+func (p *process) steer(verb, sub string) {
+	p.t.Helper()
+	if out, err := p.cli("subscriptions", verb, sub, "--address", p.admin); err != nil {
+		p.t.Fatalf("%v: %s", err, out)
+	}
+}
+
 // delivery is a delivery as the admin endpoint shows it.
 type shownDelivery struct {
 	State, Reason string
@@ -208,11 +216,11 @@ func TestWhatWasNeverSeenIsNotDeliveredOnceDeleted(t *testing.T) {
 	_, s := newLimited(t)
 	a := receive(t, nil)
 	p := start(t, caddyfile(subscribe("a", a, "scopes project.**\n\t\t\tview_check\n\t\t\tcredential Authorization \"Bearer a\""), looking(s.URL), s.URL))
-	p.cli("subscriptions", "pause", "a")
+	p.steer("pause", "a")
 	id := p.create("a")
 	p.call("DELETE", "/api/projects/"+id, "")
 	until(t, "both are recorded", func() bool { return len(p.deliveriesOf("a")) == 2 })
-	p.cli("subscriptions", "resume", "a")
+	p.steer("resume", "a")
 	until(t, "neither is visible", func() bool { return p.count("a", "not_visible") == 2 })
 	if n := len(a.all()); n > 0 {
 		t.Errorf("%d webhooks came", n)
@@ -299,12 +307,12 @@ func TestExpandSendsWhatTheSubscriberSees(t *testing.T) {
 			for task {
 				expand project
 			}`), looking(s.URL)+"\n\t\tresource task /api/tasks", s.URL))
-	p.cli("subscriptions", "pause", "a")
+	p.steer("pause", "a")
 	id := p.create("a")
 	p.call("PATCH", "/api/projects/"+id, `{"status":"old"}`)
 	p.call("PATCH", "/api/projects/"+id, `{"status":"older"}`)
 	until(t, "all are recorded", func() bool { return len(p.deliveriesOf("a")) == 3 })
-	p.cli("subscriptions", "resume", "a")
+	p.steer("resume", "a")
 	got := a.wait(3)
 	if want := "/api/projects/" + id + "?expand=owner&load-only=id,status&tag%5B%5D=x&tag%5B%5D=y"; api.gets("a")[0] != want {
 		t.Errorf("asked for %s, want %s", api.gets("a")[0], want)
