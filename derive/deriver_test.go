@@ -217,16 +217,19 @@ func TestAnExchangeInQuarantineIsDerivedAgain(t *testing.T) {
 func TestAnExchangeInQuarantineIsDropped(t *testing.T) {
 	l := openLine(t, t.TempDir()).run()
 	defer l.close()
+	l.patch("3", 0)
+	l.seen.wait(t, "recorded", 1)
 	known := l.config
 	l.config = webhook.NewConfigID([]byte("nobody stored this"))
 	l.patch("1", 1)
 	l.patch("2", 1)
+	l.patch("3", 1)
 	l.config = known
-	l.seen.wait(t, "quarantined", 2)
+	l.seen.wait(t, "quarantined", 3)
 	l.patch("1", 2)
-	l.seen.wait(t, "recorded", 1)
+	l.seen.wait(t, "recorded", 2)
 	q, err := l.store.Quarantined(t.Context(), 10)
-	if err != nil || len(q) != 2 {
+	if err != nil || len(q) != 3 {
 		t.Fatalf("quarantined: %v, %v", q, err)
 	}
 	program, err := rules.Compile(projects)
@@ -242,7 +245,8 @@ func TestAnExchangeInQuarantineIsDropped(t *testing.T) {
 	}
 	l.patch("1", 3)
 	l.patch("2", 3)
-	l.seen.wait(t, "recorded", 5)
+	l.patch("3", 3)
+	l.seen.wait(t, "recorded", 8)
 	got := map[string][]string{}
 	for _, e := range l.events() {
 		got[e.Key.ID] = append(got[e.Key.ID], fmt.Sprint(e.Scope, " ", e.Sequence, " from ", e.Provenance.Before))
@@ -253,6 +257,7 @@ func TestAnExchangeInQuarantineIsDropped(t *testing.T) {
 	want := map[string][]string{
 		"1": {"project.updated 1 from none", "project.gap 2 from none", "project.updated 3 from snapshot"},
 		"2": {"project.gap 1 from none", "project.updated 2 from none"},
+		"3": {"project.updated 1 from none", "project.gap 2 from none", "project.updated 3 from none"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
