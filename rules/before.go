@@ -115,12 +115,17 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 
 // saysNo reports whether an answer of status 200 says that there was none. An
 // entity may have a field of that name too: it is one if it is beside the id, and
-// shows what is known or was set, or much else.
+// shows all that is known, what was set, or much else.
 func (c *call) saysNo(root, entity *tree.Value, s *Subject, asked, before *tree.Value) bool {
 	for _, name := range [...]string{"ok", "success"} {
-		if v := root.Get(name); v != nil && v.Kind == tree.Bool && string(v.Shared()) == "false" {
-			return entity != root || !c.e.res.shows(root, entity, s.Key.ID) || c.isReceipt(entity, asked, before)
+		if v := root.Get(name); v == nil || v.Kind != tree.Bool || string(v.Shared()) != "false" {
+			continue
 		}
+		if entity != root || !c.e.res.shows(root, entity, s.Key.ID) {
+			return true
+		}
+		known, shown := c.compareFields(entity, asked, before)
+		return (known == 0 || shown < known) && c.isReceipt(entity, asked, before)
 	}
 	return false
 }
