@@ -57,6 +57,8 @@ func apiShapes() []apiShape {
 		{"Event", reflect.TypeFor[eventView](), false},
 		{"Attempt", reflect.TypeFor[attemptView](), false},
 		{"Delivery", reflect.TypeFor[deliveryView](), false},
+		{"Erasure", reflect.TypeFor[apiErasure](), true},
+		{"Erased", reflect.TypeFor[apiErased](), false},
 		{"NewReplay", reflect.TypeFor[apiReplay](), true},
 		{"ReplayCount", reflect.TypeFor[apiReplayCount](), false},
 		{"Replay", reflect.TypeFor[replayView](), false},

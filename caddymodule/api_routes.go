@@ -185,6 +185,13 @@ func routesOfAPI() []apiRoute {
 			method: post, path: "replays/{id}/cancel", handle: (*apiCall).cancelReplay,
 			id: "cancelReplay", about: "Cancel a replay, and what of it is owed still", status: ok, shows: "Replay",
 		},
+		{
+			method: post, path: "erasures", handle: (*apiCall).eraseEntity,
+			id: "eraseEntity", about: "Erase an entity", body: "Erasure",
+			more: "Its events, their deliveries, owed ones too, and its last known state. What is left is the number of its last change. " +
+				"Files of the data directory follow within minutes.",
+			status: ok, shows: "Erased",
+		},
 	}
 }
 

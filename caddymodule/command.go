@@ -16,6 +16,7 @@ var commands = []func() *cobra.Command{
 	subscriptionsCommand,
 	replayCommand,
 	replaysCommand,
+	eraseCommand,
 	explainCommand,
 	seedCommand,
 	tailCommand,

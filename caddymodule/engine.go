@@ -56,6 +56,7 @@ type engine struct {
 	seeding   seeding
 	full      atomic.Bool // the store takes more than store_max, and nothing may go
 	replays   replays
+	erased    chan struct{} // something was, and may be in files still
 	callers   *callerHash
 	looker    looker
 
@@ -82,7 +83,7 @@ type engine struct {
 // delivering. Until a configuration is activated nobody subscribes to anything
 // new, and what is owed waits.
 func openEngine(dir string, o engineOptions) (*engine, error) {
-	e := &engine{dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1)}
+	e := &engine{dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1)}
 	e.logger = slog.New(e.log)
 	var err error
 	e.store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.logger})
@@ -139,6 +140,7 @@ func (e *engine) start() {
 	e.deriving.Go(func() { e.tend(ticking) })
 	e.deriving.Go(func() { e.keepLearned(ticking) })
 	e.deriving.Go(func() { e.runReplays(ticking) })
+	e.deriving.Go(func() { e.runPurges(ticking) })
 	if e.missedAny {
 		e.missed.addAll(e.resources(), errMissedUnreadable)
 	}

@@ -1,0 +1,103 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+const (
+	// eraseWait is how long an erasure waits for calls that are in the journal, and
+	// may be about the entity, to be recorded.
+	eraseWait = 5 * time.Second
+
+	// purgeEvery is the least time from one purge to the next, which reads and
+	// writes much of the store.
+	purgeEvery = 10 * time.Minute
+
+	mostSearched = 10_000 // quarantined calls
+)
+
+// erase forgets an entity, once what the journal tells of it is recorded. complete
+// is false if some of that was not yet: then it may be in the store again later.
+func (e *engine) erase(ctx context.Context, what store.Erasure, by string) (out store.Erased, complete bool, err error) {
+	through := e.journal.Scrub()
+	complete = e.journalPast(ctx, through)
+	if out, err = e.store.Erase(ctx, what); err != nil {
+		return out, complete, err
+	}
+	stats.deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(out.Owed))
+	sum := sha256.Sum256([]byte(what.ID))
+	e.logger.Info("entity erased", "resource", what.Resource, "tenant", what.Tenant, "id_sha256", hex.EncodeToString(sum[:]), "by", by,
+		"entities", out.Entities, "events", out.Events, "deliveries", out.Deliveries, "owed", out.Owed, "complete", complete)
+	select {
+	case e.erased <- struct{}{}:
+	default:
+	}
+	return out, complete, nil
+}
+
+// journalPast waits until the segments of the journal up to one are gone.
+func (e *engine) journalPast(ctx context.Context, through uint64) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(eraseWait); e.journal.Stats().First <= through; {
+		select {
+		case <-tick.C:
+			if time.Now().After(end) {
+				return false
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// quarantinedWith counts the quarantined calls that say id somewhere.
+func (e *engine) quarantinedWith(ctx context.Context, id string) (n int, err error) {
+	all, err := e.store.Quarantined(ctx, mostSearched)
+	for i := range all {
+		x := &all[i].Exchange
+		if strings.Contains(x.Request.Path, id) || bytes.Contains(x.Request.Body.Bytes, []byte(id)) || bytes.Contains(x.Response.Body.Bytes, []byte(id)) {
+			n++
+		}
+	}
+	return n, err
+}
+
+// runPurges takes what was erased out of files, at once if the last time is long
+// enough ago, until ctx ends.
+func (e *engine) runPurges(ctx context.Context) {
+	if e.store.Unpurged() { // before an earlier process could
+		e.journal.Scrub()
+		e.erased <- struct{}{}
+	}
+	for {
+		select {
+		case <-e.erased:
+		case <-ctx.Done():
+			return
+		}
+		if err := e.store.Purge(ctx); err == nil {
+			e.logger.Info("what was erased is out of the store's files")
+		} else if ctx.Err() == nil {
+			e.logger.Error("what was erased is in files still; it is tried again", "error", err, "after", purgeEvery)
+			select {
+			case e.erased <- struct{}{}:
+			default:
+			}
+		}
+		select {
+		case <-time.After(purgeEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
