@@ -47,11 +47,13 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"GET /sidehook/calls", listCalls},
 		{"GET /sidehook/unearned", listUnearned},
 		{"POST /sidehook/seed/{resource}", seedStep},
+		{"POST /sidehook/trigger", trigger},
 	}
-	admin := make([]caddy.AdminRoute, len(routes), len(routes)+1)
+	admin := make([]caddy.AdminRoute, len(routes), len(routes)+2)
 	for i, r := range routes {
 		admin[i] = caddy.AdminRoute{Pattern: r.pattern, Handler: adminHandler(r.handle)}
 	}
+	admin = append(admin, caddy.AdminRoute{Pattern: "GET /sidehook/stream", Handler: caddy.AdminHandlerFunc(serveStream)})
 	return append(admin, caddy.AdminRoute{Pattern: adminAPI, Handler: caddy.AdminHandlerFunc(serveAdminAPI)})
 }
 

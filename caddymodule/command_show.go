@@ -116,10 +116,13 @@ func retryDelivery(w io.Writer, f *adminFlags, args []string) error {
 func subscriptionsCommand() *cobra.Command {
 	var f adminFlags
 	cmd := &cobra.Command{
-		Use:       "subscriptions [pause|resume|release NAME]",
-		Short:     "List the subscriptions of the running server with what they are owed, or steer one",
-		ValidArgs: []string{"pause", "resume", "release"},
+		Use:       "subscriptions [list | pause|resume|release NAME]",
+		Short:     "List the subscriptions of the running server with what they are owed, or steer or change one",
+		ValidArgs: []string{"list", "pause", "resume", "release"},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "list" {
+				args = nil
+			}
 			switch len(args) {
 			case 0:
 				var subs []subscriptionView
@@ -135,10 +138,11 @@ func subscriptionsCommand() *cobra.Command {
 				}
 				return printSubscriptions(cmd.OutOrStdout(), []subscriptionView{s}, f.json)
 			}
-			return fmt.Errorf("write `subscriptions`, or `subscriptions pause NAME` (or resume, or release)")
+			return fmt.Errorf("write `subscriptions`, or `subscriptions pause NAME` (or resume, release, show, create, change, delete, test, rotate)")
 		},
 	}
 	f.add(cmd)
+	cmd.AddCommand(subscriptionCommands()...)
 	return cmd
 }
 

@@ -56,6 +56,7 @@ type engine struct {
 	seeding   seeding
 	full      atomic.Bool // the store takes more than store_max, and nothing may go
 	replays   replays
+	streaming atomic.Int32  // streams that are open
 	erased    chan struct{} // something was, and may be in files still
 	callers   *callerHash
 	looker    looker

@@ -1,0 +1,218 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// listenCommand forwards events of the running server to a local address.
+func listenCommand() *cobra.Command {
+	l := listening{client: &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	cmd := &cobra.Command{
+		Use:   "listen --forward-to URL",
+		Short: "Send events of the running server to a local address, signed, and print what it answers",
+		Long: `For developing a receiver: it gets what a subscription would get, from now on, one
+after the other, once, whatever it answers. No subscription is made, and nothing is
+kept or tried again. It goes on when the server is restarted.
+
+It signs with --secret, else with one of its own, which it prints and which stays the
+same on this machine.`,
+		Args: cobra.NoArgs,
+		RunE: l.run,
+	}
+	l.add(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&l.to, "forward-to", "", "where to send them, like http://localhost:3000/hooks (required)")
+	fl.StringSliceVar(&l.scopes, "scope", nil, "only scopes that match, such as project.** (may be repeated)")
+	fl.StringVar(&l.payload, "payload", "", "standard, full, thin, cloudevents, or one of the configuration (default: standard)")
+	fl.StringVar(&l.tenant, "tenant", "", "only events of one tenant")
+	fl.StringVar(&l.secret, "secret", "", "secret to sign with (whsec_…)")
+	return cmd
+}
+
+type listening struct {
+	adminFlags
+	to, payload, tenant, secret string
+	scopes                      []string
+
+	client *http.Client
+	key    []byte
+	after  string // position behind which the stream goes on; "": from now on
+	away   bool   // the server
+}
+
+func (l *listening) run(cmd *cobra.Command, _ []string) error {
+	if u, err := url.Parse(l.to); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("--forward-to %q: write an address like http://localhost:3000/hooks", l.to)
+	}
+	if l.secret == "" {
+		var err error
+		if l.secret, err = ownSecret(); err != nil {
+			return err
+		}
+	}
+	var err error
+	if l.key, err = webhook.NewSecret(l.secret).StandardKey(); err != nil {
+		return fmt.Errorf("--secret: %w", err)
+	}
+	for first := true; cmd.Context().Err() == nil; first = false {
+		err := l.stream(cmd)
+		said, answered := errors.AsType[*serverError](err)
+		lost := errors.Is(err, errNoServer) || answered && said.status == "HTTP 503"
+		switch {
+		case err == nil || cmd.Context().Err() != nil:
+			continue
+		case first || !lost:
+			return err
+		case !l.away:
+			l.away = true
+			fmt.Fprintln(cmd.ErrOrStderr(), "the server does not answer; trying again until it does:", err)
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-cmd.Context().Done():
+		}
+	}
+	return nil
+}
+
+// stream forwards what one stream brings. The server ends it now and then.
+func (l *listening) stream(cmd *cobra.Command) error {
+	q := url.Values{"scope": l.scopes}
+	for name, value := range map[string]string{"after": l.after, "payload": l.payload, "tenant": l.tenant} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	address, err := caddycmd.DetermineAdminAPIAddress(l.address, nil, l.config, "")
+	if err != nil {
+		return fmt.Errorf("find the admin endpoint: %w", err)
+	}
+	resp, err := caddycmd.AdminAPIRequest(address, http.MethodGet, "/sidehook/stream?"+q.Encode(), nil, nil)
+	if err != nil {
+		return saidBy(address, err)
+	}
+	stop := context.AfterFunc(cmd.Context(), func() { resp.Body.Close() })
+	defer stop()
+	defer resp.Body.Close()
+	lines := json.NewDecoder(resp.Body)
+	for {
+		var s streamed
+		if err := lines.Decode(&s); err != nil {
+			return nil // it has ended, or broke off: the next goes on from there
+		}
+		if l.after == "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "listening; webhooks to %s are signed with %s\n", l.to, l.secret)
+			l.hint(cmd.ErrOrStderr(), l.scopes)
+		} else if l.away {
+			fmt.Fprintln(cmd.ErrOrStderr(), "the server answers again")
+		}
+		l.away = false
+		if s.ID != "" {
+			if err := l.forward(cmd, &s); err != nil {
+				return err
+			}
+		}
+		l.after = fmt.Sprint(s.Position)
+	}
+}
+
+// forwarded tells what was answered.
+type forwarded struct {
+	Time   time.Time `json:"time"`
+	ID     string    `json:"id"`
+	Scope  string    `json:"scope"`
+	Entity string    `json:"entity"`
+	Status int       `json:"status,omitempty"`
+	Took   string    `json:"took,omitempty"`
+	Answer string    `json:"answer,omitempty"`
+	Error  string    `json:"error,omitempty"`
+}
+
+// forward sends one event and prints what came of it.
+func (l *listening) forward(cmd *cobra.Command, s *streamed) error {
+	out := forwarded{Time: time.Now(), ID: s.ID, Scope: s.Scope, Entity: s.Entity, Error: s.Error}
+	if s.Error == "" {
+		l.send(cmd.Context(), s, &out)
+	}
+	w := cmd.OutOrStdout()
+	if l.json {
+		return printJSON(w, out)
+	}
+	text := out.Error
+	if text == "" {
+		text = fmt.Sprintf("%d %s in %s", out.Status, http.StatusText(out.Status), out.Took)
+		if answer := strings.TrimSpace(out.Answer); answer != "" {
+			text += ": " + abbreviate(json.RawMessage(strings.Join(strings.Fields(answer), " ")))
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s  %s  %s  %s  %s\n", clock(out.Time), s.Scope, s.Entity, s.ID, text)
+	return err
+}
+
+func (l *listening) send(ctx context.Context, s *streamed, out *forwarded) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.to, bytes.NewReader(s.Body))
+	if err != nil {
+		out.Error = err.Error()
+		return
+	}
+	stamp := fmt.Sprint(out.Time.Unix())
+	sum := standardMAC(l.key, s.ID+"."+stamp+"."+string(s.Body))
+	for name, value := range map[string]string{
+		"Content-Type": s.ContentType, "User-Agent": "sidehook/" + Version + " listen", "webhook-id": s.ID, "webhook-timestamp": stamp,
+		"webhook-signature": "v1," + base64.StdEncoding.EncodeToString(sum), "webhook-attempt": "1",
+	} {
+		req.Header.Set(name, value)
+	}
+	resp, err := l.client.Do(req)
+	if err != nil {
+		out.Error = err.Error()
+		return
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	if err != nil {
+		out.Error = "its answer broke off: " + err.Error()
+	}
+	out.Status, out.Took, out.Answer = resp.StatusCode, time.Since(out.Time).Round(time.Millisecond).String(), string(answer)
+}
+
+// ownSecret returns the secret that listen signs with on this machine.
+func ownSecret() (string, error) {
+	path := filepath.Join(caddy.AppConfigDir(), "sidehook-listen-secret")
+	if text, err := os.ReadFile(path); err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	secret := "whsec_" + base64.StdEncoding.EncodeToString(raw)
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = os.WriteFile(path, []byte(secret+"\n"), 0o600)
+	}
+	if err != nil {
+		return "", fmt.Errorf("keep a secret to sign with: %w; or give one with --secret", err)
+	}
+	return secret, nil
+}

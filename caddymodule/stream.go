@@ -1,0 +1,173 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Bounds of a stream. It reads from the store as fast as its reader takes, so a
+// slow reader costs a page of events and nothing else, and misses none.
+const (
+	mostStreams  = 16
+	streamPage   = 32
+	streamPause  = 200 * time.Millisecond
+	streamWrite  = 10 * time.Second // for a line; then the reader is given up
+	streamTime   = 30 * time.Second // then the reader asks again, from where it was
+	streamRender = webhook.SubscriptionID("stream")
+)
+
+// streamed is a line of a stream: an event as a subscription would get it, or no
+// more than how far the stream is.
+type streamed struct {
+	Position    uint64          `json:"position"`
+	ID          string          `json:"id,omitempty"`
+	Scope       string          `json:"scope,omitempty"`
+	Entity      string          `json:"entity,omitempty"`
+	ContentType string          `json:"content_type,omitempty"`
+	Body        json.RawMessage `json:"body,omitempty"`
+	Error       string          `json:"error,omitempty"`
+}
+
+// serveStream streams events as they are recorded, a JSON value a line, from
+// behind position after (none: from now on), of the scopes that are asked for.
+func serveStream(w http.ResponseWriter, r *http.Request) error {
+	e, err := engines.only(r.URL.Query().Get("dir"))
+	if err == nil && e.current() == nil {
+		err = errStarting
+	}
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+	}
+	if e.streaming.Add(1) > mostStreams {
+		e.streaming.Add(-1)
+		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: errors.New("as many streams are open as there may be: end another `listen`")}
+	}
+	defer e.streaming.Add(-1)
+	s, err := newStream(e, r)
+	if err != nil {
+		return apiError(err)
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	ctx, cancel := context.WithTimeout(r.Context(), streamTime)
+	defer cancel()
+	s.out, s.flush = json.NewEncoder(w), http.NewResponseController(w)
+	s.run(ctx)
+	return nil
+}
+
+// stream is one under way.
+type stream struct {
+	e      *engine
+	sub    *webhook.Subscription
+	render *rules.Subscribers
+	after  uint64
+	out    *json.Encoder
+	flush  *http.ResponseController
+}
+
+func newStream(e *engine, r *http.Request) (*stream, error) {
+	q := r.URL.Query()
+	s := &stream{e: e, sub: &webhook.Subscription{
+		ID: streamRender, Tenant: orDefault(q.Get("tenant"), webhook.AnyTenant), Payload: orDefault(q.Get("payload"), "standard"),
+		Sign: webhook.Signing{Scheme: webhook.SignNone}, URL: "http://localhost/",
+	}}
+	for _, text := range q["scope"] {
+		s.sub.Scopes = append(s.sub.Scopes, webhook.Pattern(text))
+	}
+	if len(s.sub.Scopes) == 0 {
+		s.sub.Scopes = []webhook.Pattern{"**"}
+	}
+	err := rules.CheckSubscription(s.sub, e.current().payloads)
+	if err == nil {
+		s.render, err = rules.NewSubscribers([]*webhook.Subscription{s.sub}, e.current().payloads)
+	}
+	if err != nil {
+		return nil, badRequest{err.Error()}
+	}
+	if q.Get("after") == "" {
+		s.after, err = e.newest(r.Context())
+		return s, err
+	}
+	s.after, err = number(q, "after")
+	return s, err
+}
+
+// run writes lines until ctx ends, the reader is too slow, or the process exits.
+func (s *stream) run(ctx context.Context) {
+	tick := time.NewTicker(streamPause)
+	defer tick.Stop()
+	if s.write(streamed{Position: s.after}) != nil {
+		return
+	}
+	for !caddy.Exiting() {
+		n, err := s.page(ctx)
+		if err != nil {
+			return
+		}
+		if n == streamPage {
+			continue
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			_ = s.write(streamed{Position: s.after}) // the reader asks again from here
+			return
+		}
+	}
+}
+
+// page writes what comes next, and returns how many events it came past.
+func (s *stream) page(ctx context.Context) (n int, err error) {
+	events, err := s.e.store.Events(ctx, store.EventQuery{After: s.after, Max: streamPage})
+	if err != nil {
+		return 0, err
+	}
+	for i := range events {
+		ev := &events[i]
+		s.after = ev.Position
+		if !slices.ContainsFunc(s.sub.Scopes, func(p webhook.Pattern) bool { return p.Match(ev.Scope) }) || !s.sub.Sees(ev) {
+			continue
+		}
+		if err := s.write(s.line(ev)); err != nil {
+			return 0, err
+		}
+	}
+	return len(events), nil
+}
+
+// line says of an event what a subscription would get.
+func (s *stream) line(ev *webhook.Event) streamed {
+	l := streamed{Position: ev.Position, ID: string(ev.ID), Scope: ev.Scope, Entity: ev.Key.String()}
+	d := &webhook.Delivery{Event: ev.ID, Subscription: s.sub.ID, Position: ev.Position, State: webhook.Pending}
+	p, err := s.render.Render(ev, d)
+	switch {
+	case err != nil:
+		l.Error = err.Error()
+	case json.Valid(p.Body):
+		l.ContentType, l.Body = p.ContentType, p.Body
+	default:
+		l.Error = "its payload is no JSON"
+	}
+	return l
+}
+
+func (s *stream) write(l streamed) error {
+	if err := s.flush.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+		return err
+	}
+	if err := s.out.Encode(l); err != nil {
+		return err
+	}
+	return s.flush.Flush()
+}

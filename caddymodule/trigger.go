@@ -1,0 +1,101 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// triggered is what is asked for: an example of a scope, to one subscription.
+type triggered struct {
+	Scope        string                 `json:"scope"`
+	Subscription webhook.SubscriptionID `json:"subscription"`
+	Data         json.RawMessage        `json:"data,omitempty"` // of the example; null: that of the newest event of the scope
+}
+
+// exampleAPI is the api of events that are examples: no handler has its name.
+const exampleAPI = "sidehook"
+
+// trigger records an example of a scope, owed to one subscription alone, and
+// delivered as every other event is.
+func trigger(e *engine, r *http.Request) (any, error) {
+	var in triggered
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxAPIBody))
+	if err == nil {
+		err = json.Unmarshal(raw, &in)
+	}
+	if err != nil {
+		return nil, badRequest{"the body is no JSON object with scope and subscription"}
+	}
+	if p := webhook.Pattern(in.Scope); p.Check() != nil || p.Wild() {
+		return nil, badRequest{fmt.Sprintf("scope %q: write the name of an event, like project.updated", in.Scope)}
+	}
+	if err := e.checkKnown(in.Subscription); err != nil {
+		return nil, err
+	}
+	if st := e.states()[in.Subscription]; st.Status != webhook.Active {
+		return nil, refuse(http.StatusConflict, "subscription %s is %s: resume it first", in.Subscription, st.Status)
+	}
+	for _, sub := range e.current().subscriptions {
+		if sub.ID == in.Subscription {
+			return e.sendExampleOf(r.Context(), &in, sub)
+		}
+	}
+	return nil, refuse(http.StatusConflict, "subscription %s is not in force", in.Subscription)
+}
+
+func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.Subscription) (any, error) {
+	now := time.Now().UTC()
+	x := webhook.NewExchangeID(now)
+	ev := webhook.Event{
+		Scope: in.Scope, Exchange: x, Time: now, Operation: webhook.Created, After: in.Data,
+		Key:     webhook.EntityKey{API: exampleAPI, Resource: "example", ID: "example"},
+		Request: webhook.EventRequest{Method: http.MethodPost, Path: "/trigger"},
+	}
+	if sub.Tenant != webhook.AnyTenant {
+		ev.Tenant = sub.Tenant
+	}
+	if ev.After == nil {
+		if err := e.likeNewest(ctx, &ev, sub); err != nil {
+			return nil, err
+		}
+	}
+	ev.ID = webhook.NewEventID(x, ev.Key, ev.Scope, "")
+	var owing webhook.Owing
+	owing.Add(&ev, sub, false, now)
+	done, err := e.store.Record(ctx, []store.Record{{
+		Exchange: x,
+		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: owing.Deliveries}, nil
+		},
+	}})
+	if err == nil && done[0].Err != nil {
+		err = done[0].Err
+	}
+	return apiSent{ev.ID, owing.Deliveries[0].ID}, err
+}
+
+// likeNewest makes ev like the newest event of its scope that sub may see.
+func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook.Subscription) error {
+	events, err := e.store.Events(ctx, store.EventQuery{Newest: true, Scopes: []webhook.Pattern{webhook.Pattern(ev.Scope)}, Max: 50})
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		was := &events[i]
+		if was.Key.API == exampleAPI || !sub.Sees(was) {
+			continue
+		}
+		ev.Operation, ev.Before, ev.After, ev.Changes, ev.Item = was.Operation, was.Before, was.After, was.Changes, was.Item
+		ev.Key.Resource = was.Key.Resource
+		return nil
+	}
+	ev.After = json.RawMessage(`{"example":true}`)
+	return nil
+}
