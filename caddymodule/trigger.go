@@ -81,7 +81,8 @@ func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.
 	return apiSent{ev.ID, owing.Deliveries[0].ID}, err
 }
 
-// likeNewest makes ev like the newest event of its scope that sub may see.
+// likeNewest makes ev like the newest event of its scope that sub may see; if
+// there is none, like what is known of the event type.
 func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook.Subscription) error {
 	events, err := e.store.Events(ctx, store.EventQuery{Newest: true, Scopes: []webhook.Pattern{webhook.Pattern(ev.Scope)}, Max: 50})
 	if err != nil {
@@ -96,6 +97,12 @@ func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook
 		ev.Key.Resource = was.Key.Resource
 		return nil
 	}
-	ev.After = json.RawMessage(`{"example":true}`)
-	return nil
+	c := apiCall{apiCaller: &apiCaller{operator: true}, e: e}
+	t := c.findEventType(ev.Scope)
+	if t == nil {
+		ev.After = json.RawMessage(`{"example":true}`)
+		return nil
+	}
+	ev.Key.Resource, _, ev.After, err = c.exampleEvent(t, &keptSubscription{Kept: store.Kept{ID: sub.ID, Tenant: ev.Tenant}})
+	return err
 }

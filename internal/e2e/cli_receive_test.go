@@ -15,6 +15,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // Listen forwards, signed, what is recorded from its start on, prints what was
@@ -43,7 +45,7 @@ func TestListenForwardsSignedEvents(t *testing.T) {
 		io.WriteString(w, "short and stout")
 	}))
 	t.Cleanup(local.Close)
-	var out, errs logBuffer
+	var out, errs proc.Log
 	listen := p.command("listen", "--forward-to", local.URL, "--scope", "item.updated", "--secret", secret, "--address", p.admin)
 	listen.Stdout, listen.Stderr = &out, &errs
 	if err := listen.Start(); err != nil {
