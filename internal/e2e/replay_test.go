@@ -212,8 +212,13 @@ func TestACustomerReplaysWhatItMissed(t *testing.T) {
 			t.Errorf("%s: %s, want %q", wrong, got.raw, want)
 		}
 	}
+	endless := ann.do("POST", "/replays", body(`, "states": ["delivered"], "rate": 0.001`)).want(201).text("id")
 	ann.do("DELETE", "/subscriptions/"+id, "").want(204)
 	ann.do("GET", "/replays/"+made, "").want(404)
+	until(t, "its replay ends with it", func() bool {
+		got := p.operate("GET", "/replays/"+endless, "").want(200)
+		return got.text("status") == "cancelled" && got.text("reason") == "its subscription was deleted"
+	})
 	if n := len(mine.all()); n != 3 {
 		t.Errorf("%d came, want 3", n)
 	}

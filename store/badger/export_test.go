@@ -120,3 +120,22 @@ func Lines(s *Store) int {
 func Panic(s *Store) error {
 	return s.commit(context.Background(), func(*tx) error { panic("a bug") })
 }
+
+// Compact has it look as if a compaction ran until end is called.
+func Compact(s *Store) (end func(), err error) {
+	v, err := s.views.get()
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	s.compacting.mu.Lock()
+	s.compacting.done = done
+	s.compacting.mu.Unlock()
+	return func() {
+		s.compacting.mu.Lock()
+		s.compacting.done = nil
+		s.compacting.mu.Unlock()
+		v.release()
+		close(done)
+	}, nil
+}
