@@ -280,7 +280,7 @@ func (c *contract) pending(do caller, p *process, r *receiver) {
 	r.respond(nil)
 }
 
-// replays provokes what is said of replays.
+// replays provokes what is said of replays, and of erasures.
 func (c *contract) replays(do caller, subscription string) {
 	body := fmt.Sprintf(`{"subscription": %q, "since": 0, "states": ["delivered", "missed"], "rate": 0.01}`, subscription)
 	do("POST", "/replays/count", body).want(200)
@@ -292,4 +292,6 @@ func (c *contract) replays(do caller, subscription string) {
 	do("GET", "/replays?subscription="+subscription, "").want(200)
 	do("GET", "/replays/"+made, "").want(200)
 	do("POST", "/replays/"+made+"/cancel", "").want(200)
+	do("POST", "/erasures", `{"resource": "project", "entity": "nosuch"}`).want(200)
+	do("POST", "/erasures", `{"no_such_field": 1}`).want(422)
 }
