@@ -72,7 +72,7 @@ func packed(t *testing.T, text string, codings ...string) []byte {
 
 // Whatever an answer is packed in, its client gets it as it was sent, and what
 // it says is known; what cannot be unpacked is fetched instead.
-func TestAnswersInEveryCoding(t *testing.T) {
+func TestAcceptanceHAnswersInEveryCoding(t *testing.T) {
 	entity := func(name string) string {
 		return fmt.Sprintf(`{"id":"%s","name":"new","status":"open","owner":"ann","due":null}`, name)
 	}

@@ -32,7 +32,7 @@ func replaying() http.Handler {
 
 // The same key thrice, the process killed in between, and once more when the
 // entity is gone: one create, and no resurrection.
-func TestOneKeyIsOneEvent(t *testing.T) {
+func TestAcceptanceEOneKeyIsOneEvent(t *testing.T) {
 	api := serve(t, replaying())
 	crm := receive(t, nil)
 	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\torder subscription"), projects, api.URL))

@@ -34,7 +34,7 @@ func (m *masked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // A caller who may not see a field, between two who may: nothing was removed, and
 // nothing was added.
-func TestAFieldThatACallerMayNotSeeIsNotRemoved(t *testing.T) {
+func TestAcceptanceFAFieldThatACallerMayNotSeeIsNotRemoved(t *testing.T) {
 	api := serve(t, &masked{entity: map[string]any{"id": "5", "name": "a", "salary": 1000, "team": "x"}})
 	crm := receive(t, nil)
 	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\tpayload full"), projects+` {
