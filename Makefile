@@ -20,7 +20,7 @@ BENCH ?=
 # Which applications `make hosts` installs and tests: names of folders in examples/hosts, commas between.
 HOSTS ?= all
 
-.PHONY: help demo run examples build test check bench kill fuzz hosts format vet caddyfiles embed compiler
+.PHONY: help demo run examples build test check bench kill fuzz hosts format vet caddyfiles embed compiler soak
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench: build ## Measure (BENCH="proxy compare drain million isolation": all, abo
 
 kill: build ## Kill the process KILLS times (100) under load, with receivers that are slow and that fail
 	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook SIDEHOOK_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -v -run '^TestKill' ./internal/e2e
+
+soak: build ## Kill the process 1,000 times amid all kinds of traffic, also as it recovers
+	SIDEHOOK_BIN=$(CURDIR)/bin/sidehook SIDEHOOK_KILLS=1000 $(GO) test -count=1 -timeout 120m -v -run '^TestKill$$$$' ./internal/e2e
 
 fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 	@grep -rE --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
