@@ -55,11 +55,15 @@ func (e *engine) tellFailing(ctx context.Context) {
 
 // failing returns what there is to tell, oldest warnings first.
 func (e *engine) failing() (all []failing) {
+	states := slices.DeleteFunc(e.deliverer.States(), func(st webhook.SubscriptionState) bool { return st.Warned == 0 && !st.Stopped() })
+	if len(states) == 0 {
+		return nil
+	}
 	subs := make(map[webhook.SubscriptionID]*webhook.Subscription)
-	for _, s := range e.current().subscriptions {
+	for _, s := range slices.Concat(e.current().subscriptions, e.kept.Load().inUse()) {
 		subs[s.ID] = s
 	}
-	for _, st := range e.deliverer.States() {
+	for _, st := range states {
 		s := subs[st.ID]
 		if s == nil {
 			continue

@@ -185,7 +185,6 @@ func retryPreset(name string) (out Retry, ok bool) {
 	return out, ok
 }
 
-
 // MarshalJSON implements [json.Marshaler].
 func (r Retry) MarshalJSON() ([]byte, error) {
 	if len(r) == 0 {
