@@ -126,6 +126,13 @@ func (s *seeing) Render(ctx context.Context, d *webhook.Delivery, sub *webhook.S
 	return p, err
 }
 
+// gets returns when the API was asked.
+func (s *seeing) gets() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]time.Time(nil), s.asked...)
+}
+
 // owe makes an event on the entity, now, and owes it to crm.
 func (s *seeing) owe(id webhook.EventID, op webhook.Operation) webhook.DeliveryID {
 	s.mu.Lock()
@@ -164,10 +171,10 @@ func TestA404CountsAfterAMinute(t *testing.T) {
 		id := s.owe("evt_1", webhook.Updated)
 		s.want(id, 59*time.Second, webhook.Pending, "the API answered 404 to the subscriber's GET /api/projects/7, which may not know of the change yet")
 		s.want(id, 2*time.Second, webhook.NotVisible, "the API answered 404 to the subscriber's GET /api/projects/7")
-		if n := len(s.asked); n < 5 || n > 10 {
+		if n := len(s.gets()); n < 5 || n > 10 {
 			t.Errorf("asked %d times in a minute", n)
 		}
-		if at := s.asked[len(s.asked)-1].Sub(s.asked[0]); at < time.Minute || at > 61*time.Second {
+		if at := s.gets()[len(s.gets())-1].Sub(s.gets()[0]); at < time.Minute || at > 61*time.Second {
 			t.Errorf("the last 404 came %v after the change", at)
 		}
 	})
@@ -214,9 +221,9 @@ func TestTheLastAnswerCountsFor30Days(t *testing.T) {
 					s.owe("evt_1", webhook.Created)
 				}
 				time.Sleep(c.wait)
-				asked := len(s.asked)
+				asked := len(s.gets())
 				s.want(s.owe("evt_2", webhook.Deleted), 0, c.want, c.why)
-				if len(s.asked) != asked {
+				if len(s.gets()) != asked {
 					t.Error("the API was asked for what is deleted")
 				}
 			})
@@ -234,11 +241,13 @@ func TestAnEntityDeletedSinceIsJudgedByTheLastAnswer(t *testing.T) {
 		s.want(s.owe("evt_2", webhook.Updated), 0, webhook.Delivered, "")
 	})
 	see(t, nil, func(t *testing.T, s *seeing) {
+		s.mu.Lock()
 		s.events["evt_0"] = &webhook.Event{ID: "evt_0", Key: seenKey, Sequence: 1, Time: time.Now(), Operation: webhook.Deleted}
 		s.snap.Sequence = 2 // made anew
+		s.mu.Unlock()
 		s.want(s.Owe("crm", "evt_0", "7"), 0, webhook.Delivered, "")
-		if len(s.asked) != 1 {
-			t.Errorf("asked %d times", len(s.asked))
+		if len(s.gets()) != 1 {
+			t.Errorf("asked %d times", len(s.gets()))
 		}
 	})
 }
@@ -251,7 +260,7 @@ func TestTroubleOfTheAPISpendsNothing(t *testing.T) {
 			s.answers(always(trouble))
 			one, two := s.owe("evt_1", webhook.Created), s.owe("evt_2", webhook.Updated)
 			s.want(one, 5*24*time.Hour, webhook.Pending, "")
-			if n := len(s.asked); n > 6*24*5*2 {
+			if n := len(s.gets()); n > 6*24*5*2 {
 				t.Errorf("%d: asked %d times in five days", trouble, n)
 			}
 			s.answers(always(200))
@@ -268,8 +277,8 @@ func TestA401Pauses(t *testing.T) {
 	see(t, nil, func(t *testing.T, s *seeing) {
 		s.answers(always(401))
 		s.want(s.owe("evt_1", webhook.Created), time.Hour, webhook.Pending, "its credential is not good any more")
-		if st := s.State("crm"); st.Status != webhook.Paused || st.Reason != webhook.ReasonCredential || len(s.asked) != 1 {
-			t.Errorf("%s (%s) after %d GETs", st.Status, st.Reason, len(s.asked))
+		if st := s.State("crm"); st.Status != webhook.Paused || st.Reason != webhook.ReasonCredential || len(s.gets()) != 1 {
+			t.Errorf("%s (%s) after %d GETs", st.Status, st.Reason, len(s.gets()))
 		}
 	})
 }
