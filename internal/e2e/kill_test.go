@@ -49,12 +49,27 @@ func itemAPI() http.Handler {
 type acked struct {
 	mu sync.Mutex
 	ns map[string][]int // by entity
+
+	next chan struct{} // closed as the next one is added; nil: nobody waits
 }
 
 func (a *acked) add(id string, n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ns[id] = append(a.ns[id], n)
+	if a.next != nil {
+		close(a.next)
+		a.next = nil
+	}
+}
+
+// nextOne returns a channel that is closed as the next write is acknowledged.
+func (a *acked) nextOne() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := make(chan struct{})
+	a.next = next
+	return next
 }
 
 func (a *acked) count() (n int) {
@@ -80,7 +95,9 @@ func killAndRestart(t *testing.T, p *process, times int) *acked {
 		before := a.count()
 		until(t, "clients are served", func() bool { return a.count() > before+len(rounds) })
 		moment := time.NewTimer(time.Duration(rand.IntN(150)) * time.Millisecond)
-		<-moment.C
+		if <-moment.C; rand.IntN(2) == 0 {
+			<-a.nextOne() // right as a client sees the end of its answer
+		}
 		p.kill()
 		killed += 1 + p.startAmidDeaths()
 	}
