@@ -104,11 +104,9 @@ func (c *apiCall) newExample(k *keptSubscription, scope string, t *eventType, re
 // sendExample records ev, owed to k alone; again says that it was before. It is
 // delivered as every other.
 func (e *engine) sendExample(ctx context.Context, k *keptSubscription, ev webhook.Event) (d webhook.Delivery, again bool, err error) {
-	now := ev.Time
-	d = webhook.Delivery{
-		ID: webhook.NewDeliveryID(ev.ID, k.ID, 0), Event: ev.ID, Subscription: k.ID,
-		Lane: k.sub.Order.Lane(&ev), State: webhook.Pending, Due: now, Created: now,
-	}
+	var owing webhook.Owing
+	owing.Add(&ev, k.sub.As(ev.Key.Resource), false, ev.Time)
+	d = owing.Deliveries[0]
 	if was, err := e.store.Event(ctx, ev.ID); err == nil {
 		if was.Scope != ev.Scope {
 			return d, false, refuse(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
