@@ -35,3 +35,21 @@ func Misplaced() []string {
 	}
 	return out
 }
+
+// Words returns the words of the option tables, sorted, by the names of the
+// tables. What may stand in the handler and in a resource is in defaults alone, and
+// what may in a subscription and in for, in for alone.
+func Words() map[string][]string {
+	all := map[string][]string{
+		"defaults": sortedWords(defaultOptions), "handler": sortedWords(handlerOptions), "resource": sortedWords(resourceOptions),
+		"on": sortedWords(onOptions), "emit": sortedWords(emitOptions), "app": sortedWords(appOptions),
+		"subscription": sortedWords(subscriptionOptions), "for": sortedWords(forOptions), "egress": sortedWords(egressOptions),
+		"api": sortedWords(apiOptions), "dialect": sortedWords(dialectOptions), "route": sortedWords(routeOptions),
+	}
+	for table, inner := range map[string]string{"handler": "defaults", "resource": "defaults", "subscription": "for"} {
+		all[table] = slices.DeleteFunc(all[table], func(word string) bool { return slices.Contains(all[inner], word) })
+	}
+	return all
+}
+
+func sortedWords[T any](o options[T]) []string { return slices.Sorted(maps.Keys(o)) }

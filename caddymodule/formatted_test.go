@@ -5,11 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidehook/sidehook/caddymodule"
 )
 
 // sample is a Caddyfile, or a part of one, that users may copy.
@@ -81,20 +84,28 @@ func formatted(t *testing.T, text string) {
 	}
 }
 
-// whole makes a Caddyfile of a part of one: of the directive or global option
-// sidehook, or of directives around it.
+// whole makes a Caddyfile of a part of one, which its first word tells: of the
+// directive or global option sidehook, of directives around it, or of what
+// stands in the block of sidehook or of a resource.
 func whole(text string) string {
-	first := ""
-	if words := strings.Fields(text); len(words) > 0 {
-		first = words[0]
+	first, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	words := caddymodule.Words()
+	in := func(tables ...string) bool {
+		return slices.ContainsFunc(tables, func(table string) bool { return slices.Contains(words[table], first) })
 	}
 	switch {
-	case first != "sidehook" && first != "reverse_proxy" && first != "handle" && first != "route":
-		return text
-	case strings.Contains(text, "subscription ") || strings.Contains(text, "\tpayload "):
+	case first == "sidehook" && (strings.Contains(text, "subscription ") || strings.Contains(text, "\tpayload ")):
 		return "{\n" + text + "\n}\n"
+	case first == "sidehook" || first == "reverse_proxy" || first == "handle" || first == "route":
+		return ":80 {\n" + text + "\n}\n"
+	case in("app"):
+		return "{\nsidehook {\n" + text + "\n}\n}\n"
+	case in("handler", "defaults"):
+		return whole("sidehook {\n" + text + "\n}\n")
+	case in("resource"):
+		return whole("resource thing /things {\n" + text + "\n}\n")
 	}
-	return ":80 {\n" + text + "\n}\n"
+	return text
 }
 
 func read(t *testing.T, path string) string {

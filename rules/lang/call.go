@@ -57,12 +57,18 @@ func noFunction(name string) error {
 	case "reduce":
 		return fmt.Errorf("there is no function reduce: write sum, count, map, filter or join")
 	}
-	names := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(predicates)), slices.Collect(maps.Keys(loops)))
-	slices.Sort(names)
-	if near := nearest(name, names); near != "" {
+	if near := nearest(name, Functions()); near != "" {
 		return fmt.Errorf("there is no function %s: did you mean %s?", name, near)
 	}
 	return fmt.Errorf("there is no function %s", name)
+}
+
+// Functions returns the names of all that expressions may call, predicates and
+// loops too, sorted.
+func Functions() []string {
+	names := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(predicates)), slices.Collect(maps.Keys(loops)))
+	slices.Sort(names)
+	return names
 }
 
 func howMany(lo, hi int) string {
