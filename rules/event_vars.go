@@ -112,6 +112,19 @@ func (v *eventVars) state(name string, raw json.RawMessage) any {
 	return lang.MarkUnknown(doc, unknown, nil) // the keys of arrays are not known here
 }
 
+// limited returns v with only what fields select of the states and changes of
+// its events; nil fields select all.
+func (v *eventVars) limited(fields lang.Globs) *eventVars {
+	if fields == nil {
+		return v
+	}
+	out := &eventVars{event: limitEvent(v.event, fields), sub: v.sub, judging: v.judging}
+	for _, e := range v.all {
+		out.all = append(out.all, limitEvent(e, fields))
+	}
+	return out
+}
+
 // mayExist reports whether a state that the event does not have may exist all
 // the same.
 func (v *eventVars) mayExist(name string) bool {

@@ -82,6 +82,26 @@ func appendChanges(dst []byte, changes []webhook.FieldChange, globs lang.Globs) 
 	return append(dst, ']')
 }
 
+// limitEvent returns e with only what globs select of its states and changes.
+func limitEvent(e *webhook.Event, globs lang.Globs) *webhook.Event {
+	out := *e
+	for _, state := range []*json.RawMessage{&out.Before, &out.After} {
+		if len(*state) > 0 {
+			*state = projectFields(nil, *state, globs)
+		}
+	}
+	if e.Operation == webhook.Called && len(e.Item) > 0 {
+		out.Item = projectFields(nil, e.Item, globs)
+	}
+	out.Changes = nil
+	for _, c := range e.Changes {
+		if c, some := limitChange(c, globs); some {
+			out.Changes = append(out.Changes, c)
+		}
+	}
+	return &out
+}
+
 // limitChange returns c with only what globs select of its values, and whether
 // that is anything; nil globs select all.
 func limitChange(c webhook.FieldChange, globs lang.Globs) (webhook.FieldChange, bool) {

@@ -94,7 +94,8 @@ func compileFields(fields []Field, place string, env lang.Environment) (out []fi
 	return out, nil
 }
 
-func (m mapping) append(dst []byte, v *eventVars, _ lang.Globs) ([]byte, error) {
+func (m mapping) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
+	v = v.limited(fields)
 	if m.whole != nil {
 		return v.appendValue(dst, m.whole)
 	}

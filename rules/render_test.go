@@ -219,6 +219,19 @@ func TestNamedPayload(t *testing.T) {
 	}
 }
 
+// A payload of one's own sees of the entity what `fields` lets through.
+func TestFieldsHideFromAPayloadOfOnesOwn(t *testing.T) {
+	payloads := map[string]rules.Payload{"p": {Fields: []rules.Field{
+		{Key: "data", Expr: "entity"}, {Key: "budget", Expr: "entity.budget"}, {Key: "before", Expr: "before.owner.email ?? before.budget"},
+		{Key: "previous", Expr: "previous"}, {Key: "changes", Expr: "map(changes, .path)"}, {Key: "first", Expr: "events[0].entity"}, {Key: "id", Expr: "id"},
+	}}}
+	got := render(t, at(updated()), payloads, func(s *webhook.Subscription) { s.Payload, s.Fields = "p", []string{"status"} })
+	want := `{"data":{"status":"done"},"budget":null,"before":null,"previous":{"status":"open"},"changes":["status"],"first":{"status":"done"},"id":"55"}`
+	if diff := cmp.Diff(want, string(got.Body)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestTheSecretIsSentOnlyWhereItIsNamed(t *testing.T) {
 	got := render(t, updated(), map[string]rules.Payload{"p": {Expr: `[subscription, event, events]`}}, func(s *webhook.Subscription) {
 		s.Payload, s.Secrets = "p", []webhook.Secret{webhook.NewSecret("hush")}
