@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -22,10 +23,19 @@ const (
 	besieged    = 16
 	siegePace   = 300 * time.Millisecond
 	slowness    = 100 * time.Millisecond
-	inFlight    = 8 // as a subscription has by default
-	lateAtMost  = time.Second
+	inFlight    = 8            // as a subscription has by default
 	repeatsEach = 2 * inFlight // of one receiver after one kill, on average: what was under way, and what was answered and not yet recorded
 )
+
+// lateAtMost is how long after a restart what was in flight may come again: a
+// second, as `make kill` judges it, where nothing else runs. Beside other tests
+// only a wait for something to expire is told from a slow machine.
+func lateAtMost() time.Duration {
+	if os.Getenv("SIDEHOOK_KILLS") != "" {
+		return time.Second
+	}
+	return 10 * time.Second
+}
 
 // siege is receivers of every kind in front of a process that is killed.
 type siege struct {
@@ -242,8 +252,8 @@ func TestKillWhilePoliciesAreAtWork(t *testing.T) {
 	worst := time.Duration(0)
 	for _, late := range s.late {
 		worst = max(worst, late)
-		if late > lateAtMost {
-			t.Errorf("what was in flight at a kill came %v after the restart, want %v at most", late, lateAtMost)
+		if late > lateAtMost() {
+			t.Errorf("what was in flight at a kill came %v after the restart, want %v at most", late, lateAtMost())
 		}
 	}
 	t.Logf("%d requests were cut off; they came again at most %v after the restart", s.cut, worst)
