@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,7 +66,8 @@ var dialectActions = map[string]*dialectAction{
 var routeMethod = regexp.MustCompile(`^[A-Z]+$`)
 
 // perResourceFields are those that may be otherwise for each resource.
-var perResourceFields = []string{"content_type", "fields", "on_change", "order", "payload", "retry", "skip_keys", "timeout"}
+var perResourceFields = slices.Sorted(slices.Values(slices.DeleteFunc(fieldNames(reflect.TypeFor[ForResource]()),
+	func(name string) bool { return name == "filter" || name == "headers" })))
 
 // compileDialects compiles the dialects of the app.
 func (a *App) compileDialects() error {
