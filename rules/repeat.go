@@ -24,7 +24,7 @@ func IsRepeat(key webhook.EntityKey) bool { return key.Resource == repeatResourc
 // repeatKey returns what the call is remembered by, if it may be a repeat or be
 // repeated: the API said that it was done, and it carries an Idempotency-Key
 // (draft-ietf-httpapi-idempotency-key-header) and a credential. It is the same
-// for the same caller, api, method, path, key and body.
+// for the same caller, api, tenant, method, path, key and body.
 func (c *call) repeatKey() (webhook.EntityKey, bool) {
 	q := &c.x.Request
 	key := q.Header.Get("Idempotency-Key")
@@ -32,7 +32,7 @@ func (c *call) repeatKey() (webhook.EntityKey, bool) {
 		return webhook.EntityKey{}, false
 	}
 	sum := hashAll(q.Caller, []byte(c.p.method(q)), []byte(q.Path), []byte(q.Query), []byte(key), q.Body.Bytes)
-	return webhook.EntityKey{API: c.p.api, Resource: repeatResource, ID: sum}, true
+	return webhook.EntityKey{API: c.p.api, Tenant: c.vars.keyTenant(), Resource: repeatResource, ID: sum}, true
 }
 
 // repeats reports whether the plan's exchange repeats the one that first
