@@ -18,8 +18,8 @@ import (
 // sample is a Caddyfile, or a part of one, that users may copy.
 type sample struct{ place, text string }
 
-// fenced matches a block of Caddyfile in Markdown.
-var fenced = regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```")
+// fenced matches a block of Caddyfile in Markdown, or of a part of one.
+var fenced = regexp.MustCompile("(?ms)^```caddy(?:file)?\n(.*?)^```")
 
 // samples returns every Caddyfile of the repository, and every block of one in
 // its documentation.
@@ -38,6 +38,7 @@ func samples(t *testing.T) []sample {
 			return nil
 		case strings.HasPrefix(name, "Caddyfile") || strings.HasSuffix(name, ".caddyfile"):
 			out = append(out, sample{path, read(t, path)})
+		case name == "gallery.md": // its parts are held against the examples themselves
 		case filepath.Ext(name) == ".md":
 			for _, m := range fenced.FindAllStringSubmatch(read(t, path), -1) {
 				out = append(out, sample{path, m[1]})
