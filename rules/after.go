@@ -56,6 +56,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		now.kind, o.confidence = viewEcho, webhook.Inferred
 	}
 	c.represent(o, b, now, s.answer, c.answerFate(s, b, now))
+	o.doubtful = c.mayHaveRemoved(o, s, b, now)
 	return o
 }
 
@@ -73,14 +74,30 @@ func (c *call) answerFate(s *Subject, b *state, now view) tree.Judge {
 
 // gone tells of what the state after, as it is shown now, lacks, whether the
 // request says that it is gone: it took it away, or, by whoever saw it, sent what
-// it is in without it: by a PUT, or in the object around it.
+// it is in without it. An answer says nothing by lacking what only a GET showed,
+// or what was not known before: it may show less.
 func (c *call) gone(s *Subject, b *state, now view) func(path string) bool {
-	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
-	last := b.view.last()
-	alike := last.as == now.as && last.alike(now)
+	last, doubted, left := b.view.last(), newPathSet(b.unknown), c.left(s)
+	get, alike := now.kind == viewGet, last.as == now.as && last.alike(now) && last.query == now.query
 	return func(path string) bool {
-		return c.tookAway(s, path) || alike && (put && at(s.asked, path) == nil || c.leftOut(s, path))
+		return c.tookAway(s, path) || alike && (get || last.kind != viewGet && !doubted.touches(path)) && left(path)
 	}
+}
+
+// left tells whether the request sent without it what a path is in: by a PUT, or
+// in the object around it.
+func (c *call) left(s *Subject) func(path string) bool {
+	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
+	return func(path string) bool { return put && at(s.asked, path) == nil || c.leftOut(s, path) }
+}
+
+// mayHaveRemoved reports whether the call may have removed a field that was
+// known and that its answer, looked at now as o has it, lacks.
+func (c *call) mayHaveRemoved(o *outcome, s *Subject, b *state, now view) bool {
+	last, doubted, left := b.view.last(), newPathSet(b.unknown), c.left(s)
+	return last.as == now.as && last.alike(now) && slices.ContainsFunc(o.unknown, func(path string) bool {
+		return !doubted.touches(path) && !c.e.res.ignore.Match(path) && left(path)
+	})
 }
 
 // leftOut reports whether the request sends the object that path is somewhere
