@@ -72,6 +72,8 @@ func ageText(d time.Duration) string {
 // the answer, why not.
 func (d *deriver) whyAfter(ch *change, seen Seen) string {
 	switch {
+	case d.replays(ch.s, ch.snap):
+		return "the answer is that to an earlier call, again"
 	case ch.s.Kind == Delete && !d.unsure && !d.later:
 		return ""
 	case ch.s.Kind == Seed:
@@ -169,6 +171,8 @@ func (d *deriver) result(ch *change, a *Account, events int) string {
 		}
 	}
 	switch {
+	case ch.op == "" && d.replay():
+		return "nothing: the API says that it answered as it had answered an earlier call"
 	case ch.op == webhook.Missed:
 		return "something may have changed, and what is not known: a gap"
 	case ch.op == webhook.Deleted && ch.b.absent:

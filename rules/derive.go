@@ -138,7 +138,12 @@ func (d *deriver) named(s *Subject, before *webhook.Snapshot, names []webhook.Sn
 		s = &own
 	}
 	s = d.guessed(s, snap, names)
-	if err := d.subject(s, d.own(snap), seen); err != nil {
+	snap = d.own(snap)
+	if s.givenUp == "" && d.replays(s, snap) {
+		d.replayed(s, snap)
+		return nil
+	}
+	if err := d.subject(s, snap, seen); err != nil {
 		return err
 	}
 	if len(names) > 0 {

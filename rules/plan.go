@@ -136,6 +136,9 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 		return pl
 	}
 	switch {
+	case c.e.kind == Call && c.replay():
+		pl.Nothing = "the answer is that to an earlier call, again (Idempotent-Replayed)"
+		return pl
 	case c.e.kind == Call:
 		c.planCall(pl)
 	case c.e.each != nil:

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/webhook"
@@ -52,6 +53,34 @@ func (pl *Plan) remember() webhook.Snapshot {
 		Key: pl.repeat, Seen: x.Ended, Via: webhook.FromRequest, Exchange: x.ID,
 		Version: pl.named(), Until: x.Ended.Add(repeatFor),
 	}
+}
+
+// replay reports whether the API says that it did nothing but answer as it had
+// answered an earlier call.
+func (c *call) replay() bool {
+	return strings.EqualFold(strings.TrimSpace(c.x.Response.Header.Get("Idempotent-Replayed")), "true")
+}
+
+// replays reports whether the exchange did nothing to s because it is a replay.
+// Of an entity that nothing is known of, the first call may have been missed: its
+// answer is believed.
+func (d *deriver) replays(s *Subject, snap *webhook.Snapshot) bool {
+	switch s.Kind {
+	case Create:
+		return d.replay() && snap.Sequence > 0
+	case Update, Upsert, Delete:
+		return d.replay() && snap.Known()
+	}
+	return false
+}
+
+// replayed records that nothing became of s.
+func (d *deriver) replayed(s *Subject, snap *webhook.Snapshot) {
+	ch := &d.change
+	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone), same: true}
+	ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+	d.trace.begin(d, ch, Seen{})
+	d.out.NoChange++
 }
 
 // named stands for the entities of the plan.
