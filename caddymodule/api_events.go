@@ -17,6 +17,27 @@ import (
 // behind a filter that few pass, a page ends early, and next goes on.
 const mostScanned = 2000
 
+// mostPage bounds the bodies of a page of events, in bytes, but for those of the
+// last; so many events are read at once.
+const (
+	mostPage     = 4 << 20
+	eventsAtOnce = 16
+)
+
+// mostLooks is how many calls may go through events or deliveries at once: the
+// calls of the API in front of which this stands have the processors too.
+const mostLooks = 2
+
+// look waits until c may go through events or deliveries; done ends that.
+func (c *apiCall) look() (done func(), err error) {
+	select {
+	case c.e.looks <- struct{}{}:
+		return func() { <-c.e.looks }, nil
+	case <-c.r.Context().Done():
+		return nil, c.r.Context().Err()
+	}
+}
+
 // apiFilter is what a list of events or deliveries is narrowed to.
 type apiFilter struct {
 	apiPage
@@ -105,12 +126,17 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	q := store.EventQuery{Newest: true, Scopes: f.scopes, Resource: f.resource, ID: f.entity, Max: f.limit + 1}
+	done, err := c.look()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	defer done()
+	q := store.EventQuery{Newest: true, Scopes: f.scopes, Resource: f.resource, ID: f.entity, Max: min(f.limit+1, eventsAtOnce), Looking: &store.Looking{Events: mostScanned}}
 	if q.After = f.position; q.After == 0 && f.high < math.MaxUint64 {
 		q.After = f.high
 	}
 	list := apiList{Data: []any{}}
-	for scanned := 0; ; {
+	for size := 0; ; {
 		events, err := c.e.store.Events(c.r.Context(), q)
 		if err != nil {
 			return apiAnswer{}, err
@@ -120,14 +146,18 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 			if ev.Position < f.low {
 				return apiAnswer{body: list}, nil
 			}
-			if len(list.Data) == f.limit || scanned == mostScanned {
+			if len(list.Data) == f.limit || size >= mostPage {
 				list.Next = cursor{position: q.After}.text()
 				return apiAnswer{body: list}, nil
 			}
-			scanned, q.After = scanned+1, ev.Position
+			q.After = ev.Position
 			if f.selects(ev) && c.maySeeEvent(ev) {
-				list.Data = append(list.Data, viewEvent(ev))
+				list.Data, size = append(list.Data, viewEvent(ev)), size+len(ev.Before)+len(ev.After)+len(ev.Item)
 			}
+		}
+		if q.Looking.Stopped {
+			list.Next = cursor{position: q.Looking.At}.text()
+			return apiAnswer{body: list}, nil
 		}
 		if len(events) < q.Max {
 			return apiAnswer{body: list}, nil
@@ -236,6 +266,11 @@ func (c *apiCall) listDeliveries() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
+	done, err := c.look()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	defer done()
 	q := c.r.URL.Query()
 	state := webhook.DeliveryState(q.Get("state"))
 	if state != "" && !slices.Contains(deliveryStates, state) {

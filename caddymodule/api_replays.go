@@ -107,6 +107,11 @@ func (c *apiCall) countReplay() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
+	done, err := c.look()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	defer done()
 	ctx, cancel := context.WithTimeout(c.r.Context(), countTime)
 	defer cancel()
 	n, more, err := c.e.countReplayed(ctx, r)

@@ -73,8 +73,9 @@ type engine struct {
 
 	told map[webhook.ExchangeID]bool // what tend has told of failing subscriptions
 
-	plainly  sync.Once // says that what is kept is not encrypted
-	creating sync.Map  // of an Idempotency-Key whose call is under way -> true
+	plainly  sync.Once     // says that what is kept is not encrypted
+	looks    chan struct{} // of calls that go through events or deliveries
+	creating sync.Map      // of an Idempotency-Key whose call is under way -> true
 
 	stopDeriving, stopDelivering, stopTicking context.CancelFunc
 	deriving, delivering                      sync.WaitGroup
@@ -84,7 +85,8 @@ type engine struct {
 // delivering. Until a configuration is activated nobody subscribes to anything
 // new, and what is owed waits.
 func openEngine(dir string, o engineOptions) (*engine, error) {
-	e := &engine{dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1)}
+	e := &engine{dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1),
+		looks: make(chan struct{}, mostLooks)}
 	e.logger = slog.New(e.log)
 	var err error
 	e.store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.logger})

@@ -49,7 +49,7 @@ func (e *engine) selectReplayed(ctx context.Context, r *webhook.Replay, max int)
 
 // selectByEvent is selectReplayed where events without a delivery count too.
 func (e *engine) selectByEvent(ctx context.Context, r *webhook.Replay, max int) (ds []webhook.Delivery, next uint64, err error) {
-	const atOnce = 256
+	const atOnce = 32
 	events, err := e.store.Events(ctx, store.EventQuery{After: r.Next - 1, Max: atOnce})
 	if err != nil {
 		return nil, r.Next, err

@@ -248,6 +248,17 @@ type EventQuery struct {
 	ID       string // entity id, with Resource
 	Exchange webhook.ExchangeID
 	Max      int // at most so many; 0 means 100
+
+	// Looking, if not nil, bounds how many events are looked at, selected or not.
+	// A query by Exchange, or by Resource and ID, looks at no others anyway.
+	Looking *Looking
+}
+
+// Looking is how many events a query may look at, and how far it came.
+type Looking struct {
+	Events  int    // that may be looked at; counted down
+	At      uint64 // position of the last that was looked at
+	Stopped bool   // there may be more behind At
 }
 
 // DeliveryQuery selects deliveries, newest first. Zero fields select all.

@@ -146,6 +146,13 @@ func (c *collecting) add(position uint64) (bool, error) {
 	if position > c.top {
 		return c.q.Newest, nil
 	}
+	if l := c.q.Looking; l != nil && c.q.Exchange.IsZero() {
+		if l.Events <= 0 {
+			l.Stopped = true
+			return false, nil
+		}
+		l.Events, l.At = l.Events-1, position
+	}
 	stored, found, err := readStored(c.v, position)
 	if err != nil || !found {
 		return true, err

@@ -83,6 +83,15 @@ func eventFilters(e *exam) {
 	e.same("entity, newest", []uint64{5, 2}, at(store.EventQuery{Resource: "order", ID: "1", Newest: true, After: 8}))
 	e.same("resource", 9, len(at(store.EventQuery{Resource: "order"})))
 	e.same("no such resource", 0, len(at(store.EventQuery{Resource: "invoice", ID: "1"})))
+	looking := &store.Looking{Events: 4}
+	e.same("of the first four", []uint64{4}, at(store.EventQuery{Scopes: []webhook.Pattern{"order.shipped"}, Looking: looking}))
+	e.same("how far", store.Looking{At: 4, Stopped: true}, *looking)
+	looking = &store.Looking{Events: 4}
+	e.same("of the newest four", []uint64{6}, at(store.EventQuery{Scopes: []webhook.Pattern{"order.shipped"}, Newest: true, Looking: looking}))
+	e.same("how far back", store.Looking{At: 6, Stopped: true}, *looking)
+	looking = &store.Looking{Events: 9}
+	e.same("of all", 3, len(at(store.EventQuery{Scopes: []webhook.Pattern{"order.shipped"}, Looking: looking})))
+	e.same("through all", store.Looking{At: 9}, *looking)
 	x := e.events(store.EventQuery{})[4].Exchange
 	e.same("exchange", []uint64{5}, at(store.EventQuery{Exchange: x}))
 	e.same("exchange of another entity", 0, len(at(store.EventQuery{Exchange: x, Resource: "order", ID: "2"})))
