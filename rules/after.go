@@ -160,29 +160,6 @@ func (c *call) fromPut(s *Subject, b *state) *outcome {
 	return o
 }
 
-// fromAPI is JSON:API 1.1: an update answered 204, or 200 without data, changed
-// nothing but what the request says; nor did a create answered 204, which has an
-// id that its client made.
-func (c *call) fromAPI(s *Subject, b *state) *outcome {
-	quiet := c.x.Response.Status == 204 || c.x.Response.Status == 200 && c.resKind == isAPI && c.res.Get("data") == nil
-	if c.reqKind != isAPI || !quiet || c.twice || !s.asked.IsObject() {
-		return nil
-	}
-	o := &outcome{via: webhook.FromRequest, confidence: webhook.Proven, seen: c.x.Ended, view: b.view, unknown: b.unknown}
-	if s.Kind == Create {
-		if c.x.Response.Status != 204 || !c.e.res.shows(s.asked, s.asked, s.Key.ID) {
-			return nil
-		}
-		o.body, o.view, o.unknown = s.asked, views(c.look(viewSent, nil).String()), nil
-		return o
-	}
-	if b.body == nil || !c.isItem() {
-		return nil
-	}
-	c.apply(o, b, s.asked)
-	return o
-}
-
 func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone bool) *outcome {
 	if obs == nil {
 		return nil

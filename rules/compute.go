@@ -36,7 +36,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		o.doubtful = more
 		c.apply(o, b, fields)
 	case c.reqKind == isAPI:
-		c.apply(o, b, s.asked)
+		c.applyAPI(o, b, s.asked)
 	case put:
 		c.represent(o, b, c.look(viewSent, nil), s.asked, func(path string, _ *tree.Value) tree.Fate {
 			if slices.Contains(c.e.res.idNames, path) {

@@ -81,8 +81,9 @@ func (r *resource) asked(root, shown *tree.Value) *tree.Value {
 		return root
 	}
 	if len(root.Members()) <= 3 {
-		if data := root.Get("data"); data.Get("attributes").IsObject() {
-			return flat(data)
+		data := root.Get("data")
+		if flattened := flat(data); flattened != data || data.Get("attributes").IsObject() {
+			return flattened
 		}
 	}
 	for i, name := range r.wraps {
@@ -118,25 +119,6 @@ func single(v *tree.Value) *tree.Value {
 		return &v.Elems()[0]
 	}
 	return v
-}
-
-// flat returns a JSON:API resource object as one object: its id, its
-// attributes, its relationships. Anything else it returns as it is.
-func flat(v *tree.Value) *tree.Value {
-	attributes := v.Get("attributes")
-	if !attributes.IsObject() || v.Get("type") == nil {
-		return v
-	}
-	var members []tree.Member
-	if id := v.Get("id"); id != nil && attributes.Get("id") == nil {
-		members = append(members, tree.Member{Name: "id", Value: *id})
-	}
-	members = append(members, attributes.Members()...)
-	if rel := v.Get("relationships"); rel != nil && attributes.Get("relationships") == nil {
-		members = append(members, tree.Member{Name: "relationships", Value: *rel})
-	}
-	out := tree.NewObject(members)
-	return &out
 }
 
 // idIn returns the id in an entity, by the names that ids have.

@@ -63,7 +63,7 @@ func (c *call) step(by step, s *Subject, b *state, obs *webhook.Observation, alo
 	case byPut:
 		return c.fromPut(s, b)
 	case byAPI:
-		return c.fromAPI(s, b)
+		return c.fromAPI(s, b, obs, alone)
 	case byGet:
 		return c.fromGet(s, b, obs, alone)
 	case byComputing:
