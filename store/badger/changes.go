@@ -130,7 +130,8 @@ func (c *changes) chainOf(k webhook.EntityKey) int {
 
 func (c *changes) encodeEvent(i int) {
 	e, out := c.Events[i], &c.events[i] // a copy
-	buf := make([]byte, maxEventHead, maxEventHead+256+len(e.Before)+len(e.After)+len(e.Item))
+	bodies := inlineSize(out.head.beforeAt, e.Before) + inlineSize(out.head.afterAt, e.After)
+	buf := make([]byte, maxEventHead, maxEventHead+256+bodies+len(e.Item))
 	buf = appendInline(buf, out.head.beforeAt, e.Before)
 	buf = appendInline(buf, out.head.afterAt, e.After)
 	e.Position, e.Before, e.After = 0, nil, nil
@@ -148,7 +149,7 @@ func (c *changes) encodeSnapshot(i int) {
 		}
 	}
 	of.head, of.near = head, near
-	buf := make([]byte, binary.MaxVarintLen64, 128+len(s.Body))
+	buf := make([]byte, binary.MaxVarintLen64, 128+inlineSize(head.body, s.Body))
 	buf = appendInline(head.append(buf), head.body, s.Body)
 	s.Body, s.Key = nil, webhook.EntityKey{}
 	c.stored[i] = wire.AppendSnapshot(buf, &s, near)

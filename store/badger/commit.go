@@ -202,7 +202,7 @@ func (s *Store) committed(t *tx) {
 			if v.long || settledDelivery(k, v) {
 				s.values.drop(k)
 			} else {
-				s.values.put(k, v)
+				s.values.put(k, v.clip())
 			}
 		}
 	}

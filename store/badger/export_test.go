@@ -74,6 +74,21 @@ func RecordSize(s *Store, r store.Record) (writes []string, size int, err error)
 	return writes, size, err
 }
 
+// Cached returns how many bytes the values take that the store remembers, and
+// how many it believes they do.
+func Cached(s *Store) (taken, weighed int) {
+	c := s.values
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, generation := range []map[string]value{c.young, c.old} {
+		for k, v := range generation {
+			taken += cap(v.bytes)
+			weighed += c.weigh(k, v)
+		}
+	}
+	return taken, weighed
+}
+
 // FewFresh lowers the bounds of what is fresh.
 func FewFresh(s *Store, most, span, step uint64) {
 	s.queue.mu.Lock()

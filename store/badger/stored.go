@@ -86,6 +86,14 @@ func (h *eventHead) append(buf []byte, position uint64) []byte {
 	return buf
 }
 
+// inlineSize is how many bytes of body [appendInline] appends, its length aside.
+func inlineSize(n naming, body []byte) int {
+	if n != inline {
+		return 0
+	}
+	return len(body)
+}
+
 func appendInline(buf []byte, n naming, body []byte) []byte {
 	if n != inline {
 		return buf

@@ -84,6 +84,15 @@ type value struct {
 
 func (v value) found() bool { return v.bytes != nil }
 
+// clip returns v in no more memory than it is weighed as, about: a cache keeps it
+// for long, and what it was encoded in may be far larger.
+func (v value) clip() value {
+	if cap(v.bytes) > 2*len(v.bytes)+64 {
+		v.bytes = slices.Clone(v.bytes)
+	}
+	return v
+}
+
 // readError is of the disk, not of what is on it: another try may do.
 type readError struct{ err error }
 
