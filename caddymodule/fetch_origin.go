@@ -77,12 +77,12 @@ func (o *origin) prepare(ctx context.Context, a *answer, target, etag string) (s
 // request returns the GET of target. A stranger wrote parts of target: it may not
 // climb out of where it points.
 func (o *origin) request(ctx context.Context, target, etag string) (*http.Request, error) {
+	if !plainPath(target) {
+		return nil, fmt.Errorf("fetch %s from the origin: it is no plain path", target)
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, o.base+target, nil)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s from the origin: %w", target, err)
-	}
-	if !strings.HasPrefix(target, "/") || climbs(r.URL) {
-		return nil, fmt.Errorf("fetch %s from the origin: it is no plain path", target)
 	}
 	r.Header = o.header.Clone()
 	if etag != "" {
@@ -91,9 +91,14 @@ func (o *origin) request(ctx context.Context, target, etag string) (*http.Reques
 	return r, nil
 }
 
-// climbs reports whether the path has a part that means another one.
-func climbs(u *url.URL) bool {
-	return slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == "." || part == ".." })
+// plainPath reports whether target, a path and perhaps a query, is one of which a
+// GET can be made: no part of the path means another one.
+func plainPath(target string) bool {
+	u, err := url.ParseRequestURI(target)
+	if err != nil || !strings.HasPrefix(target, "/") {
+		return false
+	}
+	return !slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == "." || part == ".." })
 }
 
 // ask sends r and writes the answer to a.

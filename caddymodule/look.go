@@ -103,6 +103,9 @@ func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Deliver
 	case item == nil:
 		return nil, l.again(d, why), nil
 	}
+	if !plainPath(item.path) {
+		return nil, hidden(fmt.Sprintf("no GET can be made of an entity that is called %.100q: its path would lead elsewhere", item.name)), nil
+	}
 	until, leave := l.gates.enter(ctx, gateKey{item.api, s.ID})
 	if leave == nil {
 		return nil, withhold(webhook.Unasked, "the API is not asked now: it is busy, or did not answer before", until), nil

@@ -46,7 +46,7 @@ func (o *lookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 	defer cancel()
 	r, err := o.request(ctx, target, "")
 	if err != nil {
-		a.err = errors.New("it is no plain path")
+		a.err = errLookReach
 		return a
 	}
 	if c.IsZero() {

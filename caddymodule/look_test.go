@@ -272,6 +272,24 @@ func TestTroubleOfTheAPISpendsNothing(t *testing.T) {
 	}
 }
 
+// Where no GET can be made the subscriber sees nothing, and the delivery ends: no
+// try would come to anything else. It is no failure of the API either.
+func TestWhatNoGETCanBeMadeOfIsNotVisible(t *testing.T) {
+	for _, id := range []string{"../../admin", "x/../../y", ".", ".."} {
+		see(t, nil, func(t *testing.T, s *seeing) {
+			for n := range 2 * lookBreak {
+				s.snap.Name = id
+				s.want(s.owe(webhook.EventID(rune('a'+n)), webhook.Updated), 0, webhook.NotVisible, "no GET can be made")
+			}
+			if n := len(s.gets()); n != 0 {
+				t.Errorf("%q: asked %d times", id, n)
+			}
+			s.snap.Name = "x..y"
+			s.want(s.owe("evt_z", webhook.Updated), 0, webhook.Delivered, "")
+		})
+	}
+}
+
 // A 401 pauses, and the delivery is owed as before.
 func TestA401Pauses(t *testing.T) {
 	see(t, nil, func(t *testing.T, s *seeing) {
