@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,10 +140,18 @@ func checkURL(text string) error {
 		return fmt.Errorf("url %q: begin it with https:// (or http://)", u.Redacted())
 	case u.Hostname() == "":
 		return fmt.Errorf("url %q has no host: write one like https://crm.example.com/hooks", u.Redacted())
+	case !isPort(u.Port()):
+		return fmt.Errorf("url %q: port %s is none; write one from 1 to 65535, or leave it out", u.Redacted(), u.Port())
 	case u.User != nil:
 		return fmt.Errorf("url %q: leave out user and password; write header Authorization with a value from {env.NAME}", u.Redacted())
 	case strings.Contains(text, "#"):
 		return fmt.Errorf("url %q: leave out what follows #, which is never sent", u.Redacted())
 	}
 	return nil
+}
+
+// isPort reports whether the port of a URL can be dialled; none can.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && n > 0
 }
