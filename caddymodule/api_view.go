@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"encoding/json"
 	"net/textproto"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,7 +109,7 @@ func (c *apiCall) view(k *keptSubscription) apiSubscription {
 // because it was read from the environment, is not shown.
 func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 	v := apiSubscription{Static: true, Tenant: s.Tenant, shownSettings: shownSettings{
-		URL: originOf(s.URL), Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
+		URL: webhook.OriginOf(s.URL), Filter: s.Filter, OnChange: s.OnChange, Fields: s.Fields, SkipKeys: s.SkipKeys,
 		Payload: s.Payload, ContentType: s.ContentType, Timeout: rules.Duration(s.Timeout), Order: string(s.Order),
 		Concurrency: s.Concurrency, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		ViewCheck: s.ViewCheck, Credential: maskCredential(s), Expand: s.Expand,
@@ -153,15 +152,6 @@ func (c *apiCall) withState(v apiSubscription, s *webhook.Subscription) apiSubsc
 // etag names what v shows of the subscription: its settings and its status.
 func (v *apiSubscription) etag() string {
 	return `"` + strconv.FormatUint(v.Revision, 10) + "-" + strconv.FormatInt(v.Since.UnixNano(), 36) + `"`
-}
-
-// originOf returns scheme and host of a URL. What follows often is a secret.
-func originOf(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host + "/…"
 }
 
 // maskCredential shows that s has a credential, and not which.

@@ -157,7 +157,7 @@ type toldOf struct {
 func (f *failing) event(now time.Time) (webhook.Event, error) {
 	st, about := f.state, f.sub
 	data := toldOf{
-		ID: about.ID, URL: originOf(about.URL), Static: about.Static, Status: st.Status, Reason: st.Reason,
+		ID: about.ID, URL: webhook.OriginOf(about.URL), Static: about.Static, Status: st.Status, Reason: st.Reason,
 		Since: st.Since, Failing: st.FailingSince, Failures: st.Failures,
 	}
 	if f.scope == scopeFailing && about.DisableAfter > 0 {

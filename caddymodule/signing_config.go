@@ -108,7 +108,9 @@ func buildHeaders(headers []Header) ([]webhook.HeaderTemplate, error) {
 		if strings.ContainsAny(value, "\r\n\x00") {
 			return nil, fmt.Errorf("header %s: what it takes from the environment or a file has a line break in it", h.Name)
 		}
-		out = append(out, webhook.HeaderTemplate{Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: value})
+		out = append(out, webhook.HeaderTemplate{
+			Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: value, Secret: sources.MatchString(h.Value),
+		})
 	}
 	return out, nil
 }

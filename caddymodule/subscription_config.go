@@ -279,6 +279,9 @@ func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) 
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	if err := checkURL(out.URL); err != nil {
+		if sources.MatchString(s.URL) {
+			err = fmt.Errorf("url %q, with what its placeholders hold, is none that webhooks can go to; these must yield one like https://crm.example.com/hooks, without user, password and #", s.URL)
+		}
 		return nil, err
 	}
 	if out.Headers, err = buildHeaders(s.Headers); err != nil {

@@ -104,7 +104,7 @@ type attemptView struct {
 	Outcome  webhook.Outcome `json:"outcome" jsonschema:"What came of it." enum:"accepted|failed|throttled|stopped|aborted|broken"`
 	Status   int             `json:"status,omitempty" jsonschema:"Status of the answer, if there was one."`
 	Error    string          `json:"error,omitempty" jsonschema:"What went wrong, in words."`
-	URL      string          `json:"url" jsonschema:"Where it was sent."`
+	URL      string          `json:"url" jsonschema:"Scheme and host of where it was sent: what follows may be a secret."`
 	Sent     webhook.Header  `json:"sent,omitempty" jsonschema:"Headers that were sent, without secrets."`
 	Received webhook.Header  `json:"received,omitempty" jsonschema:"Headers of the answer."`
 	Answer   string          `json:"answer,omitempty" jsonschema:"The first 16 KiB of the body of the answer."`

@@ -69,7 +69,7 @@ func compileHeader(h webhook.HeaderTemplate) (line headerLine, err error) {
 		}
 		line.fixed = []string{value}
 	}
-	line.secret = secretName(line.name) || slices.Contains(names, "subscription.secret")
+	line.secret = h.Secret || secretName(line.name) || slices.Contains(names, "subscription.secret")
 	return line, nil
 }
 

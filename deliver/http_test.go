@@ -168,9 +168,12 @@ func TestRedirectIsNeverFollowed(t *testing.T) {
 				followed.Store(true)
 				return
 			}
-			http.Redirect(w, r, "/elsewhere", status)
+			http.Redirect(w, r, "/elsewhere?token=of-the-url", status)
 		}))
 		check(t, a, webhook.Failed, status, "redirects are not followed")
+		if to := a.Received.Get("Location"); strings.Contains(a.Error+to, "token") || !strings.HasPrefix(to, "http://127.0.0.1:") {
+			t.Errorf("recorded %q and %q", a.Error, to)
+		}
 		if followed.Load() {
 			t.Errorf("%d was followed", status)
 		}

@@ -176,7 +176,7 @@ func (p *plan) signed(ctx context.Context, payload *webhook.Payload, a *webhook.
 func (p *plan) read(a *webhook.Attempt, resp *http.Response) {
 	var err error
 	a.Status = resp.StatusCode
-	a.Received = shownAnswer(resp.Header)
+	a.Received = p.shownAnswer(resp.Header)
 	if resp.Body != http.NoBody {
 		a.Answer, a.CutShort, err = readAnswer(resp.Body)
 	}
@@ -193,18 +193,33 @@ func (p *plan) read(a *webhook.Attempt, resp *http.Response) {
 	case err != nil:
 		a.Error = fmt.Sprintf("answered %d, but the answer broke off: %s", a.Status, plain(err))
 	case a.Status >= 300 && a.Status < 400 && location != "":
-		a.Error = fmt.Sprintf("answered %d, a redirect to %.200q: redirects are not followed; change the subscription's URL", a.Status, location)
+		a.Error = fmt.Sprintf("answered %d, a redirect to %.200q: redirects are not followed; change the subscription's URL", a.Status, p.elsewhere(location))
 	}
 }
 
 // shownAnswer returns the headers of an answer as records show them.
-func shownAnswer(h http.Header) webhook.Header {
-	if len(h["Set-Cookie"]) == 0 {
+func (p *plan) shownAnswer(h http.Header) webhook.Header {
+	if len(h["Set-Cookie"]) == 0 && len(h["Location"]) == 0 {
 		return webhook.Header(h)
 	}
 	shown := h.Clone()
-	shown["Set-Cookie"] = []string{masked}
+	if len(h["Set-Cookie"]) > 0 {
+		shown["Set-Cookie"] = []string{masked}
+	}
+	if to := h.Get("Location"); to != "" {
+		shown["Location"] = []string{p.elsewhere(to)}
+	}
 	return webhook.Header(shown)
+}
+
+// elsewhere returns scheme and host of where a redirect leads: what follows often
+// is what follows in our URL, which records do not show.
+func (p *plan) elsewhere(location string) string {
+	u, err := p.request.URL.Parse(location)
+	if err != nil {
+		return masked
+	}
+	return webhook.OriginOf(u.String())
 }
 
 // answerBuffers are for reading answers, which are short as a rule.

@@ -21,7 +21,7 @@ type Attempt struct {
 
 	TimedOut bool // there was no answer within the timeout
 
-	URL      string
+	URL      string // its scheme and host: see [OriginOf]
 	Sent     Header // secrets masked
 	Received Header
 	Answer   []byte // first MaxAnswer bytes

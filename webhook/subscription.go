@@ -66,8 +66,9 @@ type Subscription struct {
 
 // HeaderTemplate is one header that a subscription adds; Value is a [Template].
 type HeaderTemplate struct {
-	Name  string
-	Value string
+	Name   string
+	Value  string
+	Secret bool // the value is not to be shown, whatever the name
 }
 
 // Signing says how deliveries are signed.

@@ -117,6 +117,8 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "tenant": "other"}`:                                       {"/tenant", "cannot be set here"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"schem": "none"}}`:                               {"/sign", "schem"},
 		`{"url": "https://u:p@a.example.com/", "scopes": ["project.**"]}`:                                                      {"/url", "leave out user and password"},
+		`{"url": "https://a.example.com:99999/", "scopes": ["project.**"]}`:                                                    {"/url", "port 99999 is none; write one from 1 to 65535"},
+		`{"url": "https://a.example.com:0/", "scopes": ["project.**"]}`:                                                        {"/url", "port 0 is none"},
 		`{"url": "http://a.example.com/", "scopes": ["project.**"]}`:                                                           {"/url", "begin it with https://"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": [{"name": "X-A", "value": "a\r\nb: c"}]}`:      {"/headers", "line break"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": [{"name": "X-A", "value": "{env.PATH}"}]}`:     {"/headers", "env.PATH"},
@@ -285,11 +287,13 @@ func TestSecretsAreNowhere(t *testing.T) {
 	const key, header = "the-encryption-key-of-this-test-0", "the-token-of-a-receiver"
 	const theirs, ours, service, proxy = "the-credential-of-a-subscriber", "the-credential-of-our-own", "the-credential-of-the-service", "the-password-of-a-proxy"
 	const signing, sent = "the-secret-of-our-own-subscription", "the-header-of-our-own"
+	const token, plain = "the-token-in-our-own-url", "the-value-of-an-innocent-header"
 	global := fmt.Sprintf(`		encryption_key {env.SIDEHOOK_KEY}
-		subscription own %s {
+		subscription own %s/{env.OUR_TOKEN}/hooks?token={env.OUR_TOKEN} {
 			scopes project.**
 			secret {env.OUR_SECRET}
 			header X-Token {env.OUR_HEADER}
+			header X-Customer "number {env.OUR_PLAIN}"
 			view_check
 			credential Authorization "Bearer {env.OUR_CREDENTIAL}"
 			retry none
@@ -299,7 +303,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 		}`, r.URL)
 	p := prepare(t, strings.Replace(withAPI(global, perSpace, api.URL), "resource project",
 		"origin "+api.URL+"\n\t\t\tcredential X-Service {env.SERVICE}\n\t\t\tresource project", 1))
-	p.env = append(p.env, "SIDEHOOK_KEY="+key, "OUR_SECRET="+signing, "OUR_HEADER="+sent, "OUR_CREDENTIAL="+ours, "SERVICE="+service, "OUR_PROXY=http://me:"+proxy+"@127.0.0.1:1")
+	p.env = append(p.env, "SIDEHOOK_KEY="+key, "OUR_SECRET="+signing, "OUR_HEADER="+sent, "OUR_TOKEN="+token, "OUR_PLAIN="+plain, "OUR_CREDENTIAL="+ours, "SERVICE="+service, "OUR_PROXY=http://me:"+proxy+"@127.0.0.1:1")
 	p.start()
 	ann := p.user("ann", "acme")
 	id := ann.do("POST", "/subscriptions", subscription(r, `, "headers": [{"name": "X-Api-Key", "value": "`+header+`"}],
@@ -341,7 +345,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	fmt.Fprint(&shown, config)
 	p.stop()
 	shown.WriteString(p.log.String())
-	for _, hidden := range []string{secret, fresh, header, key, theirs, ours, service, proxy, signing, sent} {
+	for _, hidden := range []string{secret, fresh, header, key, theirs, ours, service, proxy, signing, sent, token, plain} {
 		if i := strings.Index(shown.String(), hidden); i >= 0 {
 			t.Errorf("%q is shown: …%s", hidden, shown.String()[max(0, i-200):i])
 		}
