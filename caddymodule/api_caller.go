@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -102,7 +103,24 @@ func (c *apiCaller) maySeeStatic(s *webhook.Subscription) bool {
 	return c.operator || !c.hasOwner && (!c.hasTenant || s.Tenant == c.tenant)
 }
 
-// maySeeEvent reports whether c may see an event: as a subscription of c would.
-func (c *apiCaller) maySeeEvent(e *webhook.Event) bool {
-	return c.operator || !e.Unowned && e.Tenant == c.tenant
+// maySeeEvent reports whether c may see an event: as a subscription of c would;
+// and one of Sidehook's own, if c may see the subscription that it is about.
+func (c *apiCall) maySeeEvent(ev *webhook.Event) (bool, error) {
+	if c.operator {
+		return true, nil
+	}
+	if ev.Unowned || ev.Tenant != c.tenant {
+		return false, nil
+	}
+	if ev.Key.API != ownAPI {
+		return true, nil
+	}
+	about, err := c.e.concernedBy(c.r.Context(), ev)
+	if err != nil {
+		return false, err
+	}
+	if k := c.e.kept.Load().get(about); k != nil {
+		return c.maySee(k), nil
+	}
+	return slices.ContainsFunc(c.statics(), func(s *webhook.Subscription) bool { return s.ID == about }), nil
 }

@@ -80,7 +80,7 @@ func (t *eventType) exampleScope() string {
 // eventTypes returns those there are: what rules earn, and what a test sends.
 func (c *apiCall) eventTypes() []eventType {
 	all := c.e.current().eventTypes()
-	test := eventType{"sidehook", rules.Scope{Name: exampleScope, Resource: "subscription", Description: "A test that somebody asked for."}}
+	test := eventType{ownAPI, rules.Scope{Name: exampleScope, Resource: "subscription", Description: "A test that somebody asked for."}}
 	at, _ := slices.BinarySearchFunc(all, test, func(a, b eventType) int { return strings.Compare(a.key(), b.key()) })
 	return slices.Insert(all, at, test)
 }

@@ -151,7 +151,14 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 				return apiAnswer{body: list}, nil
 			}
 			q.After = ev.Position
-			if f.selects(ev) && c.maySeeEvent(ev) {
+			if !f.selects(ev) {
+				continue
+			}
+			seen, err := c.maySeeEvent(ev)
+			if err != nil {
+				return apiAnswer{}, err
+			}
+			if seen {
 				list.Data, size = append(list.Data, viewEvent(ev)), size+len(ev.Before)+len(ev.After)+len(ev.Item)
 			}
 		}
@@ -167,8 +174,11 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 
 func (c *apiCall) readEvent() (apiAnswer, error) {
 	ev, err := c.e.store.Event(c.r.Context(), webhook.EventID(c.id))
-	if err == nil && !c.maySeeEvent(ev) {
-		err = store.ErrNotFound
+	if err == nil {
+		var seen bool
+		if seen, err = c.maySeeEvent(ev); err == nil && !seen {
+			err = store.ErrNotFound
+		}
 	}
 	if err != nil {
 		return apiAnswer{}, fmt.Errorf("event %s: %w", c.id, err)

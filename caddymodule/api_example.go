@@ -88,13 +88,13 @@ func (c *apiCall) newExample(k *keptSubscription, scope string, t *eventType, re
 		sum := sha256.Sum256([]byte("test " + string(k.ID) + repeat.Key))
 		x = webhook.ExchangeID(sum[:16])
 	}
-	key := webhook.EntityKey{API: "sidehook", Tenant: k.Tenant}
+	key := webhook.EntityKey{API: ownAPI, Tenant: k.Tenant}
 	var data json.RawMessage
 	if key.Resource, key.ID, data, err = c.exampleEvent(t, k); err != nil {
 		return ev, err
 	}
 	ev = webhook.Event{
-		ID: webhook.NewEventID(x, webhook.EntityKey{API: "sidehook"}, exampleScope, ""), Scope: scope, Key: key, Exchange: x, Time: now,
+		ID: webhook.NewEventID(x, webhook.EntityKey{API: ownAPI}, exampleScope, ""), Scope: scope, Key: key, Exchange: x, Time: now,
 		Operation: webhook.Called, Item: data, Tenant: k.Tenant, Request: webhook.EventRequest{Method: http.MethodPost, Path: "/test"},
 		Provenance: webhook.Provenance{Before: webhook.FromNone, After: webhook.FromNone, Confidence: webhook.Proven},
 	}

@@ -24,9 +24,9 @@ func triggerCommand() *cobra.Command {
 		Use:   "trigger SCOPE --subscription NAME",
 		Short: "Send an example event to a subscription, through the real line",
 		Long: `The running server records it and delivers it as every other event, to this
-subscription alone. It looks like the newest event of that scope that the
-subscription may see, else like what is known of such events; its entity is called
-example.`,
+subscription alone, of the configuration or made through the API. It looks like
+the newest event of that scope that the subscription may see, and is of the same
+tenant; else like what is known of such events. Its entity is called example.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Scope, in.Subscription = args[0], webhook.SubscriptionID(subscription)

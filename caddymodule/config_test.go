@@ -166,6 +166,7 @@ func TestCheckRefuses(t *testing.T) {
 		return ":8080 {\n\tsidehook shop {\n" + a + "\n\t}\n}\n\n:8081 {\n\tsidehook shop {\n" + b + "\n\t}\n}\n"
 	}
 	for name, c := range map[string]struct{ text, want string }{
+		"an api of our own name":          {":8080 {\n\tsidehook sidehook {\n\t\tresource project /api/projects\n\t}\n}\n", "sidehook is kept for Sidehook's own events: name the api otherwise"},
 		"a pattern that no rule earns":    {subscribed("scopes projct.**\nsecret {env.CRM_SECRET}", projects), "subscription crm: no rule earns projct.**: did you mean project.**?"},
 		"a scope that no rule earns":      {subscribed("scopes invoice.paid\nsecret {env.CRM_SECRET}", projects), "no rule earns invoice.paid: these are earned: project.created, project.deleted, project.updated"},
 		"a subscription and no directive": {subscribed("scopes project.**\nsecret {env.CRM_SECRET}", ":8080 {\n\trespond 200\n}\n"), "no site has the directive sidehook"},

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -26,7 +25,6 @@ var failingScopes = []string{scopeFailing, scopeDisabled}
 // failing is something to tell of a subscription.
 type failing struct {
 	sub   *webhook.Subscription
-	owner string
 	scope string
 	state webhook.SubscriptionState
 	x     webhook.ExchangeID
@@ -68,9 +66,8 @@ func (e *engine) failing() (all []failing) {
 		if s == nil {
 			continue
 		}
-		owner := e.ownerOf(s)
 		for stage := 1; stage <= st.Warned; stage++ {
-			all = append(all, failing{s, owner, scopeFailing, st, toldExchange(st.ID, st.FailingSince, strconv.Itoa(stage))})
+			all = append(all, failing{s, scopeFailing, st, toldExchange(st.ID, st.FailingSince, strconv.Itoa(stage))})
 		}
 		if !st.Stopped() {
 			continue
@@ -79,18 +76,9 @@ func (e *engine) failing() (all []failing) {
 		if st.Reason == webhook.ReasonFailing {
 			since = st.FailingSince // known for long: a crash does not make it another
 		}
-		all = append(all, failing{s, owner, scopeDisabled, st, toldExchange(st.ID, since, st.Reason)})
+		all = append(all, failing{s, scopeDisabled, st, toldExchange(st.ID, since, st.Reason)})
 	}
 	return all
-}
-
-// ownerOf returns who made s through the API; "" is the operator, or nobody
-// known.
-func (e *engine) ownerOf(s *webhook.Subscription) string {
-	if k := e.kept.Load().get(s.ID); k != nil {
-		return k.Owner
-	}
-	return ""
 }
 
 // toldExchange returns the id of the exchange that telling stands for.
@@ -118,7 +106,7 @@ func (e *engine) tell(ctx context.Context, f failing) error {
 			wants, err := e.want(&ev)
 			var owing webhook.Owing
 			for _, w := range wants {
-				if e.mayHear(w, f) {
+				if e.mayHear(w.Subscription, f.sub.ID) {
 					owing.Add(&ev, w.Subscription, w.Unjudged, time.Now().UTC())
 				}
 			}
@@ -133,12 +121,6 @@ func (e *engine) tell(ctx context.Context, f failing) error {
 			"status", string(f.state.Status), "reason", f.state.Reason, "failing_since", f.state.FailingSince, "failures_in_a_row", f.state.Failures)
 	}
 	return err
-}
-
-// mayHear reports whether a subscription may be told of f.
-func (e *engine) mayHear(w rules.Want, f failing) bool {
-	s := w.Subscription
-	return s.ID != f.sub.ID && (s.Static || e.ownerOf(s) == f.owner)
 }
 
 // toldOf is the data of the event.
@@ -171,13 +153,10 @@ func (f *failing) event(now time.Time) (webhook.Event, error) {
 	if unowned {
 		tenant = ""
 	}
-	key := webhook.EntityKey{API: "sidehook", Tenant: tenant, Resource: "subscription", ID: string(about.ID)}
+	key := webhook.EntityKey{API: ownAPI, Tenant: tenant, Resource: toldResource, ID: string(about.ID)}
 	return webhook.Event{
 		ID: webhook.NewEventID(f.x, key, f.scope, ""), Scope: f.scope, Key: key, Exchange: f.x, Time: now,
 		After: after, Tenant: tenant, Unowned: unowned,
 		Provenance: webhook.Provenance{Before: webhook.FromNone, After: webhook.FromNone},
 	}, nil
 }
-
-// isOwnScope reports whether p selects events of Sidehook's own.
-func isOwnScope(p webhook.Pattern) bool { return slices.ContainsFunc(failingScopes, p.Match) }

@@ -96,7 +96,7 @@ func (e *engine) replayedOf(ctx context.Context, r *webhook.Replay, ev *webhook.
 		return d, false, nil
 	}
 	w, wanted, err := e.current().subscribers.Wanted(ev, r.Subscription)
-	if err != nil || !wanted {
+	if err != nil || !wanted || !e.mayMiss(w.Subscription, ev) {
 		return d, false, err
 	}
 	var owing webhook.Owing

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/store"
@@ -18,9 +19,6 @@ type triggered struct {
 	Subscription webhook.SubscriptionID `json:"subscription"`
 	Data         json.RawMessage        `json:"data,omitempty"` // of the example; null: that of the newest event of the scope
 }
-
-// exampleAPI is the api of events that are examples: no handler has its name.
-const exampleAPI = "sidehook"
 
 // trigger records an example of a scope, owed to one subscription alone, and
 // delivered as every other event is.
@@ -42,7 +40,7 @@ func trigger(e *engine, r *http.Request) (any, error) {
 	if st := e.states()[in.Subscription]; st.Status != webhook.Active {
 		return nil, refuse(http.StatusConflict, "subscription %s is %s: resume it first", in.Subscription, st.Status)
 	}
-	for _, sub := range e.current().subscriptions {
+	for _, sub := range slices.Concat(e.current().subscriptions, e.kept.Load().inUse()) {
 		if sub.ID == in.Subscription {
 			return e.sendExampleOf(r.Context(), &in, sub)
 		}
@@ -55,10 +53,10 @@ func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.
 	x := webhook.NewExchangeID(now)
 	ev := webhook.Event{
 		Scope: in.Scope, Exchange: x, Time: now, Operation: webhook.Created, After: in.Data,
-		Key:     webhook.EntityKey{API: exampleAPI, Resource: "example", ID: "example"},
+		Key:     webhook.EntityKey{API: ownAPI, Resource: "example", ID: "example"},
 		Request: webhook.EventRequest{Method: http.MethodPost, Path: "/trigger"},
 	}
-	if sub.Tenant != webhook.AnyTenant {
+	if ev.Unowned = sub.Tenant == webhook.AnyTenant; !ev.Unowned { // unless it shows what is a tenant's
 		ev.Tenant = sub.Tenant
 	}
 	if ev.After == nil {
@@ -66,6 +64,7 @@ func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.
 			return nil, err
 		}
 	}
+	ev.Key.Tenant = ev.Tenant
 	ev.ID = webhook.NewEventID(x, ev.Key, ev.Scope, "")
 	var owing webhook.Owing
 	owing.Add(&ev, sub, false, now)
@@ -81,8 +80,9 @@ func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.
 	return apiSent{ev.ID, owing.Deliveries[0].ID}, err
 }
 
-// likeNewest makes ev like the newest event of its scope that sub may see; if
-// there is none, like what is known of the event type.
+// likeNewest makes ev like the newest event of its scope that sub may see, and
+// visible to who may see that one; if there is none, like what is known of the
+// event type.
 func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook.Subscription) error {
 	events, err := e.store.Events(ctx, store.EventQuery{Newest: true, Scopes: []webhook.Pattern{webhook.Pattern(ev.Scope)}, Max: 50})
 	if err != nil {
@@ -90,11 +90,11 @@ func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook
 	}
 	for i := range events {
 		was := &events[i]
-		if was.Key.API == exampleAPI || !sub.Sees(was) {
+		if was.Key.API == ownAPI || !sub.Sees(was) {
 			continue
 		}
 		ev.Operation, ev.Before, ev.After, ev.Changes, ev.Item = was.Operation, was.Before, was.After, was.Changes, was.Item
-		ev.Key.Resource = was.Key.Resource
+		ev.Key.Resource, ev.Tenant, ev.Unowned = was.Key.Resource, was.Tenant, was.Unowned
 		return nil
 	}
 	c := apiCall{apiCaller: &apiCaller{operator: true}, e: e}

@@ -69,8 +69,11 @@ func bad(path, format string, args ...any) error {
 }
 
 func (k *compiler) compile() error {
-	if k.p.api == "" {
+	switch k.p.api {
+	case "":
 		k.p.api = DefaultAPI
+	case "sidehook":
+		return bad("api", "sidehook is kept for Sidehook's own events: name the api otherwise, like shop")
 	}
 	if err := k.handler(); err != nil {
 		return err

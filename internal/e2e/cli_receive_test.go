@@ -16,6 +16,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/sidehook/sidehook/examples/crud"
 	"github.com/sidehook/sidehook/internal/proc"
 )
 
@@ -98,6 +99,70 @@ func TestTriggerSendsAnExample(t *testing.T) {
 		if out, err := p.cli(append(strings.Fields(args), "--address", p.admin)...); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v: %s", args, err, out)
 		}
+	}
+}
+
+// An example to a subscription of all tenants is as visible as the event that it
+// is like; without one, the operator's. Nobody is sent it later.
+func TestAnExampleIsOfTheTenantWhoseEventItShows(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	all, mine := receive(t, nil), receive(t, nil)
+	p := start(t, withAPI(subscribe("all", all, "scopes project.**"), "\t\t\tallow_unauthenticated\n\t\t\tallow_private", api.URL))
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	all.wait(1)
+	trigger := func(scope, tenant string, unowned bool) {
+		t.Helper()
+		if out, err := p.cli("trigger", scope, "--subscription", "all", "--address", p.admin); err != nil || !strings.Contains(out, "delivered") {
+			t.Fatalf("%v: %s", err, out)
+		}
+		var events []struct {
+			Scope, Tenant string
+			Unowned       bool
+			Entity        struct{ ID string }
+		}
+		p.get("/sidehook/events?max=1", &events)
+		if e := events[0]; e.Scope != scope || e.Entity.ID != "example" || e.Tenant != tenant || e.Unowned != unowned {
+			t.Errorf("the example is %+v, want it of tenant %q, unowned: %v", e, tenant, unowned)
+		}
+	}
+	trigger("project.created", "acme", false)
+	trigger("project.deleted", "", true)
+	p.call("POST", "/api/projects", `{"name":"Hall"}`)
+	all.wait(4)
+	trigger("project.created", "", true)
+	anybody := p.user("", "")
+	if got := anybody.do("GET", "/events", "").want(200); len(got.data()) > 0 {
+		t.Errorf("who is of no tenant sees %s", got.raw)
+	}
+	for _, tenant := range []string{"", "*", "acme"} {
+		made := p.operate("POST", "/subscriptions", subscription(mine, fmt.Sprintf(`, "tenant": %q, "allow_private": true`, tenant))).want(201).text("id")
+		missed := p.operate("POST", "/replays/count", fmt.Sprintf(`{"subscription": %q, "since": 0, "states": ["missed"]}`, made)).want(200)
+		if want := map[string]float64{"": 0, "*": 2, "acme": 1}[tenant]; missed.fields["deliveries"] != want {
+			t.Errorf("a subscription of tenant %q missed %v, want %v: none that is an example", tenant, missed.raw, want)
+		}
+	}
+}
+
+// A subscription that was made through the API is sent examples too: like the
+// newest event of its tenant.
+func TestTriggerReachesWhatTheAPIMade(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	mine := receive(t, nil)
+	p := start(t, withAPI("", perSpace, api.URL))
+	id := p.user("ann", "acme").do("POST", "/subscriptions", subscription(mine, "")).want(201).text("id")
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	p.call("POST", "/api/projects", `{"name":"Secret"}`, "X-Space", "other")
+	first := mine.wait(1)[0]
+	until(t, "both are recorded", func() bool {
+		var h struct{ Events int }
+		p.get("/sidehook/health", &h)
+		return h.Events == 2
+	})
+	if out, err := p.cli("trigger", "project.created", "--subscription", id, "--address", p.admin); err != nil || !strings.Contains(out, "delivered") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got := mine.wait(2)[1]; got.Body.Entity.ID != "example" || string(got.Body.Data) != string(first.Body.Data) {
+		t.Errorf("the example is %s", got.Raw)
 	}
 }
 

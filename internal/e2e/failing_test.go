@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -94,11 +95,11 @@ func TestFailingIsTold(t *testing.T) {
 }
 
 // Subscriptions that tell of each other, and both fail, make no endless chain;
-// and of what is others' nobody is told.
+// and of what is others' nobody is told, nor finds it, nor has missed it.
 func TestNobodyIsToldOfWhatIsOthers(t *testing.T) {
 	api := crudAPI(t, crud.Options{})
 	gone, mine, others, ops := receive(t, status(410)), receive(t, nil), receive(t, nil), receive(t, status(410))
-	p := start(t, withAPI(subscribe("ops", ops, "scopes sidehook.subscription.*"), perSpace, api.URL))
+	p := start(t, withAPI(subscribe("ops", ops, "scopes sidehook.subscription.*\n\t\t\ttenant acme"), perSpace, api.URL))
 	ann, ben := p.user("ann", "acme"), p.user("ben", "acme")
 	tell := func(r *receiver) string {
 		return strings.Replace(subscription(r, ""), `["project.**"]`, `["sidehook.subscription.disabled"]`, 1)
@@ -123,5 +124,19 @@ func TestNobodyIsToldOfWhatIsOthers(t *testing.T) {
 	}
 	if n := len(others.all()); n != 0 {
 		t.Errorf("another owner was told: %s", others.all()[0].Raw)
+	}
+	for who, want := range map[*user]int{&ann: 1, &ben: 0} { // the operator's own is told of too, and is neither's
+		list := who.do("GET", "/events?resource=subscription", "").want(200)
+		if n := len(list.data()); n != want {
+			t.Errorf("%v finds %d events about subscriptions, want %d: %s", who.header, n, want, list.raw)
+		}
+		late := who.do("POST", "/subscriptions", tell(mine)).want(201).text("id")
+		missed := who.do("POST", "/replays/count", fmt.Sprintf(`{"subscription": %q, "since": 0, "states": ["missed"]}`, late)).want(200)
+		if n := missed.fields["deliveries"]; n != float64(want) {
+			t.Errorf("%v has missed %v, want %d", who.header, n, want)
+		}
+	}
+	for _, ev := range p.operate("GET", "/events?resource=subscription", "").want(200).data() {
+		ben.do("GET", "/events/"+ev["id"].(string), "").want(404)
 	}
 }

@@ -355,6 +355,38 @@ func TestExpandAsTheService(t *testing.T) {
 	wantField(t, got[1].Body.Data, "salary", "1000")
 }
 
+// A customer's subscription asks the API as the customer or not at all, never as
+// the service; and a credential is kept only where it is encrypted.
+func TestACustomerNeverAsksAsTheService(t *testing.T) {
+	_, s := newLimited(t)
+	mine := receive(t, nil)
+	serving := func(global string) *process {
+		p := prepare(t, strings.Replace(withAPI(global, perSpace, s.URL), "resource project",
+			"origin "+s.URL+"\n\t\t\tcredential Authorization \"Bearer admin\"\n\t\t\tresource project", 1))
+		p.env = append(p.env, "SIDEHOOK_KEY=a key of at least twenty-four bytes")
+		p.start()
+		return p
+	}
+	const credential = `, "credential": {"header": "Authorization", "value": "Bearer a"}`
+	looks := []string{`, "expand": ["owner"]`, `, "query": {"load-only": ["id"]}`, `, "view_check": true`, `, "for": {"project": {"expand": ["owner"]}}`}
+	ann := serving("\t\tencryption_key {env.SIDEHOOK_KEY}").user("ann", "acme")
+	for _, look := range looks {
+		if got := ann.do("POST", "/subscriptions", subscription(mine, look)).want(422); !strings.Contains(got.raw, "credential is missing") {
+			t.Errorf("%s: %s", look, got.raw)
+		}
+		made := ann.do("POST", "/subscriptions", subscription(mine, look+credential)).want(201).text("id")
+		if got := ann.do("PATCH", "/subscriptions/"+made, `{"credential": null}`).want(422); !strings.Contains(got.raw, "credential is missing") {
+			t.Errorf("%s, taken out: %s", look, got.raw)
+		}
+	}
+	plain := serving("").user("ann", "acme")
+	for _, look := range looks {
+		if got := plain.do("POST", "/subscriptions", subscription(mine, look+credential)).want(422); !strings.Contains(got.raw, "no encryption_key") {
+			t.Errorf("%s, where there is no key: %s", look, got.raw)
+		}
+	}
+}
+
 // While the API does not answer subscribers, those that do not ask it go on, and
 // so do calls; and what waits goes out when it answers again.
 func TestAnAPIThatHangsHurtsOnlyWhoAsksIt(t *testing.T) {
