@@ -164,6 +164,13 @@ func failsNoCall(t *testing.T, d *disk) {
 		json.Unmarshal(got[len(got)-1].Body.Data, &item)
 		return got[len(got)-1].Body.Type == "item.updated" && item.N > outage
 	})
+	f.write()
+	until(t, "the last call has arrived", func() bool {
+		var item struct{ N int }
+		got := f.crm.took()
+		json.Unmarshal(got[len(got)-1].Body.Data, &item)
+		return item.N == f.calls
+	})
 	kept := 0
 	for i, a := range f.crm.took() {
 		if a.Body.Type == "item.updated" {
