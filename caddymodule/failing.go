@@ -94,8 +94,12 @@ func toldExchange(sub webhook.SubscriptionID, since time.Time, what string) webh
 
 // tell records the event of f, owed to those subscriptions that ask for it: of
 // the same owner and tenant, or of the operator. It is never owed to the one
-// that it is about, which does not take it, or not for long.
+// that it is about, which does not take it, or not for long. The state is durable
+// first: one that a crash took back would be told again, as of another time.
 func (e *engine) tell(ctx context.Context, f failing) error {
+	if _, err := e.deliverer.Keep(ctx, f.sub.ID); err != nil {
+		return err
+	}
 	ev, err := f.event(time.Now().UTC())
 	if err != nil {
 		return err
@@ -117,8 +121,11 @@ func (e *engine) tell(ctx context.Context, f failing) error {
 		err = done[0].Err
 	}
 	if err == nil && !done[0].Duplicate {
-		e.logger.Warn("subscription fails", "subscription", string(f.sub.ID), "event", f.scope,
-			"status", string(f.state.Status), "reason", f.state.Reason, "failing_since", f.state.FailingSince, "failures_in_a_row", f.state.Failures)
+		said := []any{"subscription", string(f.sub.ID), "event", f.scope, "status", string(f.state.Status), "reason", f.state.Reason}
+		if !f.state.FailingSince.IsZero() {
+			said = append(said, "failing_since", f.state.FailingSince, "failures_in_a_row", f.state.Failures)
+		}
+		e.logger.Warn("subscription fails", said...)
 	}
 	return err
 }

@@ -54,6 +54,12 @@ func (d *Deliverer) Release(ctx context.Context, id webhook.SubscriptionID, reas
 	return st, err
 }
 
+// Keep makes the state of a subscription durable as it is now, and returns it:
+// what is told of it from then on is still true after a crash.
+func (d *Deliverer) Keep(ctx context.Context, id webhook.SubscriptionID) (webhook.SubscriptionState, error) {
+	return d.change(ctx, id, func(st webhook.SubscriptionState, _ time.Time) webhook.SubscriptionState { return st })
+}
+
 // Load is how busy a [Deliverer] is.
 type Load struct {
 	InFlight  int // attempts being made

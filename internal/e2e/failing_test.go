@@ -140,3 +140,36 @@ func TestNobodyIsToldOfWhatIsOthers(t *testing.T) {
 		ben.do("GET", "/events/"+ev["id"].(string), "").want(404)
 	}
 }
+
+// What is told of a subscription stays true after a death: it is not told again,
+// as another event, when its receiver says the same again.
+func TestADeathMakesNoSecondEventOfASubscription(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	ops := receive(t, nil)
+	var others []string
+	for i := range 4 {
+		others = append(others, subscribe(fmt.Sprint("gone", i), receive(t, status(410)), fmt.Sprintf("scopes project.created\n\t\t\tfilter `after.name == \"N%d\"`", i)))
+	}
+	p := start(t, withAPI(subscribe("ops", ops, "scopes sidehook.subscription.*")+strings.Join(others, ""), perSpace, api.URL))
+	for i := range others {
+		p.call("POST", "/api/projects", fmt.Sprintf(`{"name":"N%d"}`, i))
+		ops.distinct(i + 1)
+		p.kill()
+		p.start()
+	}
+	until(t, "nothing is under way", func() bool {
+		return len(p.operate("GET", "/deliveries?state=pending", "").want(200).data()) == 0
+	})
+	told := map[string]int{}
+	for _, ev := range p.operate("GET", "/events?resource=subscription", "").want(200).data() {
+		told[fmt.Sprint(ev["entity"])]++
+	}
+	for entity, n := range told {
+		if n != 1 {
+			t.Errorf("%d events of %s, want 1", n, entity)
+		}
+	}
+	if len(told) != len(others) {
+		t.Errorf("told of %d subscriptions, want %d", len(told), len(others))
+	}
+}
