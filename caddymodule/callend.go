@@ -133,6 +133,9 @@ func (c *call) observe() {
 		return
 	}
 	c.lend()
+	if c.traffic.WantsKeys() {
+		c.traffic.About(c.h.program.Plan(c.exchange).Keys(nil))
+	}
 	if c.fetcher == nil || c.match.AnswerTells(c.exchange) {
 		c.settle()
 		return

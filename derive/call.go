@@ -25,11 +25,14 @@ type Call struct {
 	concurrent bool                 // set by resolve
 	then       func()               // called by resolve; see Traffic.Look
 
-	get   Get    // see Lend; nil: nothing is lent
-	phase uint32 // see phases
+	get     Get    // see Lend; nil: nothing is lent
+	unclear bool   // it counts in traffic.came as such
+	phase   uint32 // see phases
 
 	parts map[webhook.EntityKey]*Call // see ObserveEach; nil: seen is of the call's one entity
 	part  bool                        // it is one of those
+
+	earlier bool // it is an earlier process's
 }
 
 // Drop ends a call that changed nothing and is not journaled with a body.
@@ -56,8 +59,12 @@ func (c *Call) Leave(id webhook.ExchangeID, now time.Time) (overlapped bool) {
 		t.calls[id] = c
 	}
 	if c.entity == nil {
+		if c.unclear = !t.came.over; c.unclear {
+			t.came.unclear++
+		}
 		return false
 	}
+	t.came.note(c.entity.key)
 	c.alone = c.alone && c.entity.seen == c.entered
 	c.closeOne()
 	if c.kept {
@@ -124,6 +131,9 @@ func (c *Call) adopt(key webhook.EntityKey) {
 	c.alone = e.open == 0
 	e.known++
 	e.unresolved++
+	if c.earlier && e.last != nil && !e.last.earlier {
+		return
+	}
 	e.pass(c)
 }
 

@@ -55,7 +55,7 @@ func (c *Call) takeParts(parts []Part) (fetches []partFetch) {
 		if c.parts[part.Key] != nil {
 			continue
 		}
-		p := &Call{traffic: t, id: c.id, ended: c.ended, kept: true, part: true}
+		p := &Call{traffic: t, id: c.id, ended: c.ended, kept: true, part: true, earlier: c.earlier}
 		p.adopt(part.Key)
 		c.parts[part.Key] = p
 		fetches = append(fetches, partFetch{p, part.Fetch})

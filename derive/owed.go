@@ -45,8 +45,7 @@ func (d *Deriver) owe(t *ticket) {
 	if get == nil {
 		return
 	}
-	c := d.Traffic.EnterUnnamed()
-	c.Leave(t.x.ID, time.Now())
+	c := d.Traffic.recover(t.x.ID)
 	gets := c.takeParts(owedParts(t.plan, get))
 	if len(gets) == 0 {
 		c.resolve(nil, false)
@@ -121,8 +120,16 @@ func (w *owed) ask() {
 	*w = owed{}
 }
 
-// askNow makes the GETs of c's parts, as if c had ended now.
+// askNow makes the GETs of c's parts, as if c had ended now, but of entities on
+// which a call of this process came first.
 func (c *Call) askNow(gets []partFetch) {
+	gets = slices.DeleteFunc(gets, func(g partFetch) bool {
+		late := c.traffic.mayHaveChanged(g.call.entity.key)
+		if late {
+			g.call.resolve(nil, true)
+		}
+		return late
+	})
 	c.traffic.mu.Lock()
 	c.ended = time.Now()
 	c.traffic.mu.Unlock()

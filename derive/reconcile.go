@@ -78,6 +78,7 @@ func (d *Deriver) reconcile(ctx context.Context) {
 		d.unknown(ctx, b)
 	}
 	d.owed.ask()
+	d.Traffic.asked()
 }
 
 // unknown queues a call whose outcome is unknown.
@@ -114,8 +115,11 @@ func (d *Deriver) ask(ctx context.Context, x *webhook.Exchange, asked map[webhoo
 	}
 	key, target := pl.Subjects[0].Key, pl.Subjects[0].Fetch
 	asked[key] = true
-	c := d.Traffic.EnterUnnamed()
-	c.Leave(x.ID, time.Now())
+	c := d.Traffic.recover(x.ID)
+	if d.Traffic.mayHaveChanged(pl.Keys(nil)...) {
+		c.resolve(nil, true)
+		return
+	}
 	c.Observe(key, func(ctx context.Context) *webhook.Observation { return get(ctx, target) })
 }
 

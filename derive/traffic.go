@@ -36,6 +36,8 @@ type Traffic struct {
 	names    map[webhook.EntityKey]webhook.EntityKey // to the entities that they lead to; see learn
 	fetches  sync.WaitGroup
 
+	came came
+
 	refreshing int  // of fetches, those that refresh
 	draining   bool // no more of those
 

@@ -10,6 +10,9 @@ import (
 // undecided records that it is not known whether the call was done.
 func (d *deriver) undecided(ch *change) error {
 	detail := "may or may not have been done: no answer was seen to its end, and no GET could tell"
+	if ch.overlap && ch.o.via == webhook.FromNone {
+		detail += ", for another call on the entity came before"
+	}
 	switch {
 	case d.later:
 		detail = "was accepted (202), to be done later: whether and when it is done was not seen"
