@@ -131,10 +131,7 @@ func (c *apiCall) readReplay() (r webhook.Replay, err error) {
 		}
 	}
 	now := time.Now().UTC()
-	r = webhook.Replay{ID: webhook.NewReplayID(now), Status: webhook.ReplayRunning, Rate: defaultReplayRate, Created: now, Asked: c.owner}
-	if c.operator {
-		r.Asked = webhook.ReasonOperator
-	}
+	r = webhook.Replay{ID: webhook.NewReplayID(now), Status: webhook.ReplayRunning, Rate: defaultReplayRate, Created: now, Asked: c.owner, Tenant: c.tenant, Operator: c.operator}
 	if r.Subscription, err = c.replayedSubscription(doc); err != nil {
 		return r, err
 	}

@@ -139,7 +139,7 @@ func (e *engine) cancelIn(ctx context.Context, id webhook.SubscriptionID, state 
 		if err := e.store.Settle(ctx, settlements...); err != nil {
 			return err
 		}
-		stats.deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(len(ds)))
+		countCancelled(settlements)
 		q.Below = ds[len(ds)-1].Position + 1 // there may be more of that position
 	}
 }

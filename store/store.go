@@ -134,7 +134,9 @@ type Queue interface {
 	Claim(ctx context.Context, sub webhook.SubscriptionID, through uint64, now time.Time, max int) (ds []webhook.Delivery, next time.Time, err error)
 
 	// Settle records attempts and what the deliveries are now, durably, and
-	// takes them back: one still pending is given out again when it is due.
+	// takes them back: one still pending is given out again when it is due. Of one
+	// that was settled or put into another lane meanwhile only the attempt is kept;
+	// unless it is cancelled, an attempt that was accepted makes it delivered.
 	Settle(ctx context.Context, s ...webhook.Settlement) error
 
 	// Retry makes a delivery that is final or held pending again, due at now,

@@ -29,6 +29,9 @@ type Delivery struct {
 	Due      time.Time
 	Created  time.Time
 	Settled  time.Time // when the final state was reached, or it became held
+
+	// Earlier is how it stood before a replay made it due again; nil: nothing did.
+	Earlier *Earlier
 }
 
 // Priority orders lanes, never deliveries within one.
@@ -133,13 +136,21 @@ func (d Delivery) Hold() Delivery {
 	return d
 }
 
-// Cancel returns d settled as cancelled.
+// Cancel returns d settled as cancelled, or, if a replay made it due again, as
+// it was before.
 func (d Delivery) Cancel(reason string, now time.Time) Delivery {
+	if d.Earlier != nil {
+		return d.asEarlier()
+	}
 	return d.settle(Cancelled, reason, now)
 }
 
-// Expire returns d settled as expired.
+// Expire returns d settled as expired, or, if a replay made it due again, as it
+// was before.
 func (d Delivery) Expire(now time.Time) Delivery {
+	if d.Earlier != nil {
+		return d.asEarlier()
+	}
 	return d.settle(Expired, "held longer than hold_for", now)
 }
 
@@ -149,13 +160,13 @@ func (d Delivery) Retry(now time.Time) Delivery {
 	if d.State.Final() {
 		d.Lane = strings.TrimPrefix(d.Lane, replayLane)
 	}
-	d.State, d.Reason, d.Attempts, d.Due, d.Settled = Pending, "", 0, now, time.Time{}
+	d.State, d.Reason, d.Attempts, d.Due, d.Settled, d.Earlier = Pending, "", 0, now, time.Time{}, nil
 	d.Priority = Retrying
 	return d
 }
 
 func (d Delivery) settle(s DeliveryState, reason string, now time.Time) Delivery {
-	d.State, d.Reason, d.Settled, d.Due = s, reason, now, time.Time{}
+	d.State, d.Reason, d.Settled, d.Due, d.Earlier = s, reason, now, time.Time{}, nil
 	return d
 }
 

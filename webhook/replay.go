@@ -32,7 +32,11 @@ type Replay struct {
 
 	Next   uint64 // the position that it looks at next
 	Queued uint64 // how many deliveries it has made due
-	Asked  string // who asked for it, in words; "" for nobody known
+	Asked  string // the owner who asked for it; "" for nobody known
+	Tenant string // whose tenant that is
+
+	// Operator says that nobody's owner asked, but who runs Sidehook.
+	Operator bool
 
 	Created time.Time
 	Ended   time.Time // zero: it runs
@@ -99,14 +103,39 @@ func finalStates() string {
 // meanwhile does not wait for them.
 const replayLane = "replay "
 
+// Earlier is how a delivery stood before a replay made it due again.
+type Earlier struct {
+	State    DeliveryState // a final one
+	Reason   string
+	Attempts int
+	Priority Priority
+	Settled  time.Time
+}
+
 // Replayed returns d, which is final or new, pending for a replay: due now, with
 // a fresh schedule, behind live and retried deliveries, and in a lane beside that
-// of live ones.
+// of live ones. One that is final remembers how it stood.
 func (d Delivery) Replayed(now time.Time) Delivery {
+	var earlier *Earlier
+	if d.State.Final() {
+		earlier = &Earlier{d.State, d.Reason, d.Attempts, d.Priority, d.Settled}
+	}
 	d = d.Retry(now)
-	d.Priority = Replaying
+	d.Priority, d.Earlier = Replaying, earlier
 	if d.Lane != "" {
 		d.Lane = replayLane + d.Lane
 	}
+	return d
+}
+
+// Beside reports whether d is in the lane of a replay, beside that of live ones.
+func (d *Delivery) Beside() bool { return strings.HasPrefix(d.Lane, replayLane) }
+
+// asEarlier returns d, which is pending for a replay, as it stood before: what
+// was made of it meanwhile is told by its attempts.
+func (d Delivery) asEarlier() Delivery {
+	was := d.Earlier
+	d = d.settle(was.State, was.Reason, was.Settled)
+	d.Attempts, d.Priority = was.Attempts, was.Priority
 	return d
 }

@@ -148,8 +148,92 @@ func TestACancelledReplaySendsNothingMore(t *testing.T) {
 	until(t, "all is settled", p.settled)
 	var ds []struct{ State string }
 	p.get("/sidehook/deliveries?state=exhausted", &ds)
-	if len(ds) != n-4 {
-		t.Errorf("%d are exhausted still, want those that it had not come to, %d", len(ds), n-4)
+	if len(ds) != n {
+		t.Errorf("%d are exhausted, want those %d that were before", len(ds), n)
+	}
+}
+
+// What a replay made due, and was not sent before it was cancelled, is again what
+// it was: delivered, too.
+func TestACancelledReplayLeavesEachDeliveryAsItWas(t *testing.T) {
+	const n = 3
+	api := serve(t, itemAPI())
+	crm := receive(t, bad)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes item.updated\n\t\t\tretry 1h"), "\t\tresource item /items", api.URL))
+	for i := range n {
+		p.call("PATCH", "/items/good"+itoa(i), `{"n":1}`)
+	}
+	until(t, "all is settled", p.settled)
+	crm.respond(func(*arrival) int { return 500 })
+	at := "/replays/" + p.operate("POST", "/replays", `{"subscription": "crm", "since": 0, "states": ["delivered"], "rate": 1000}`).want(201).text("id")
+	until(t, "each was refused once", func() bool {
+		got := p.operate("GET", at, "").want(200)
+		return got.fields["queued"] == float64(n) && len(crm.all()) == 2*n && len(p.operate("GET", "/deliveries?state=pending", "").data()) == n
+	})
+	p.operate("POST", at+"/cancel", "").want(200)
+	list := p.operate("GET", "/deliveries?state=delivered", "").want(200)
+	if len(list.data()) != n {
+		t.Errorf("delivered before, and now: %s", list.raw)
+	}
+	for _, d := range list.data() {
+		until(t, "its attempts are told", func() bool {
+			return len(p.operate("GET", "/deliveries/"+d["id"].(string)+"/attempts", "").want(200).data()) == 2
+		})
+	}
+	until(t, "all is settled", p.settled)
+}
+
+// One caller, or all of them, cannot take the replays that others may have, or the
+// operator.
+func TestReplaysOfACallerAreBounded(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	r := receive(t, nil)
+	p := start(t, withAPI("", perSpace, api.URL))
+	begin := func(u user) answer {
+		id := u.do("POST", "/subscriptions", subscription(r, "")).want(201).text("id")
+		u.do("POST", "/subscriptions/"+id+"/pause", "").want(200)
+		return u.do("POST", "/replays", fmt.Sprintf(`{"subscription": %q, "since": 0}`, id))
+	}
+	const each, all = 20, 400
+	ann := p.user("ann", "acme")
+	made := begin(ann).want(201)
+	first, idle := made.text("id"), made.text("subscription")
+	for range each - 1 {
+		begin(ann).want(201)
+	}
+	for range 2 {
+		got := begin(ann).want(409)
+		if want := "20 replays of yours are running, as many as may at once: wait for one to end, or cancel it"; got.text("detail") != want {
+			t.Errorf("the problem is %q, want %q", got.text("detail"), want)
+		}
+		p.stop()
+		p.start()
+	}
+	for range 40 { // over and over: she forgets her own
+		ann.do("POST", "/replays/"+first+"/cancel", "").want(200)
+		first = ann.do("POST", "/replays", fmt.Sprintf(`{"subscription": %q, "since": 0}`, idle)).want(201).text("id")
+	}
+	if n := len(ann.do("GET", "/replays?limit=250", "").want(200).data()); n != 50 {
+		t.Errorf("%d replays of one caller are known, want 50", n)
+	}
+	ann.do("POST", "/replays/"+first+"/cancel", "").want(200)
+	begin(ann).want(201)
+	begin(p.user("ann", "other")).want(201)
+	for i := range all/each - 1 {
+		u := p.user("u"+itoa(i), "acme")
+		for range each {
+			if got := begin(u); got.status != 201 {
+				if want := "replays are running, as many as may be: try again when one has ended"; !strings.Contains(got.text("detail"), want) {
+					t.Fatalf("status %d: %s", got.status, got.raw)
+				}
+			}
+		}
+	}
+	begin(p.user("late", "acme")).want(409)
+	p.operate("POST", "/replays", fmt.Sprintf(`{"subscription": %q, "since": 0}`, idle)).want(201)
+	list := p.operate("GET", "/replays?limit=250", "").want(200)
+	if n := len(list.data()); n != 250 {
+		t.Errorf("%d replays are listed first", n)
 	}
 }
 

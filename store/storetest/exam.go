@@ -187,6 +187,14 @@ func positions(ds []webhook.Delivery) (out []uint64) {
 	return out
 }
 
+// delivery returns the delivery of an id as it is kept.
+func (e *exam) delivery(id webhook.DeliveryID) webhook.Delivery {
+	e.Helper()
+	d, err := e.Delivery(bg, id)
+	e.must(err)
+	return *d
+}
+
 // deliver settles d as delivered at noon.
 func (e *exam) deliver(d webhook.Delivery) {
 	e.Helper()

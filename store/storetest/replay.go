@@ -15,6 +15,12 @@ var replayCases = []storeCase{
 	{"a replay makes pending what it selects, once",
 		"In the commit that keeps it; what is owed, or in another state, stays as it is.",
 		replaySelects},
+	{"what a cancelled replay made due is what it was",
+		"It goes to the next of its lane, is found by its state, and may be replayed anew; an attempt that was under way, and is accepted, counts.",
+		replayUndone},
+	{"what was retried while a cancelled replay's attempt was under way stays in its lane",
+		"The attempt is kept; if it was accepted, nothing more is sent.",
+		replayUndoneAndRetried},
 	{"what is live does not wait for what is replayed",
 		"Nor within a lane; of one lane, what is replayed keeps its order.",
 		replayBeside},
@@ -31,7 +37,7 @@ func replayOf(n int, states ...webhook.DeliveryState) webhook.Replay {
 	return webhook.Replay{
 		ID: webhook.NewReplayID(noon.Add(time.Duration(n) * time.Second)), Subscription: "crm",
 		Low: 1, High: 100, Next: 1, Scopes: []webhook.Pattern{"order.*"}, States: states, Rate: 0.5,
-		Status: webhook.ReplayRunning, Asked: "ann", Created: noon,
+		Status: webhook.ReplayRunning, Asked: "ann", Tenant: "acme", Operator: n == 2, Created: noon,
 	}
 }
 
@@ -85,6 +91,86 @@ func replaySelects(e *exam) {
 	left, err := e.Deliveries(bg, store.DeliveryQuery{State: webhook.Refused})
 	e.must(err)
 	e.same("refused no more", 0, len(left))
+}
+
+func replayUndone(e *exam) {
+	for i := range 3 {
+		e.record(change{x: exchange(i), order: "7", subs: subs("crm"), lane: "l"})
+	}
+	var was []webhook.Delivery
+	for _, o := range []webhook.Outcome{webhook.Accepted, webhook.Aborted} {
+		was = append(was, e.settle(e.claim("crm", 0, noon)[0], o, noon))
+	}
+	third := e.claim("crm", 0, noon)[0]
+	was = append(was, e.settle(third, webhook.Broken, noon))
+	all := []webhook.DeliveryState{webhook.Delivered, webhook.Refused, webhook.Dead}
+	at := noon.Add(time.Hour)
+	_, err := e.PutReplay(bg, replayOf(1, all...), at, was...)
+	e.must(err)
+	e.reopen()
+	e.same("due", []uint64{1}, positions(e.claim("crm", 0, at)))
+	for i := range was {
+		d, err := e.Delivery(bg, was[i].ID)
+		e.must(err)
+		if i == 0 {
+			e.must(e.Settle(bg, webhook.Settlement{Delivery: d.Expire(at)}))
+		} else {
+			e.must(e.Settle(bg, webhook.Settlement{Delivery: d.Cancel("no more", at)}))
+		}
+	}
+	e.reopen()
+	for i := range was {
+		d, err := e.Delivery(bg, was[i].ID)
+		e.must(err)
+		d.Lane = was[i].Lane // that of its last sending
+		e.same("as it was", was[i], *d)
+		found, err := e.Deliveries(bg, store.DeliveryQuery{State: was[i].State})
+		e.must(err)
+		e.same("found by its state", 1, len(found))
+	}
+	e.same("nothing is due", 0, len(e.claim("crm", 0, far)))
+	r, err := e.PutReplay(bg, replayOf(3, all...), at, was...)
+	e.must(err)
+	e.same("anew", uint64(3), r.Queued)
+	d := e.claim("crm", 0, far)[0]
+	e.deliver(d)
+	d = e.claim("crm", 0, far)[0]
+	e.must(e.Settle(bg, webhook.Settlement{Delivery: d.Cancel("no more", at)}))
+	e.settle(d, webhook.Failed, at)
+	e.same("a late failure", webhook.Refused, e.delivery(d.ID).State)
+	d = e.claim("crm", 0, far)[0]
+	e.must(e.Settle(bg, webhook.Settlement{Delivery: d.Cancel("no more", at)}))
+	e.deliver(d)
+	e.same("a late success", webhook.Delivered, e.delivery(d.ID).State)
+	found, err := e.Deliveries(bg, store.DeliveryQuery{State: webhook.Dead})
+	e.must(err)
+	e.same("dead no more", 0, len(found))
+	e.same("nothing is due", 0, len(e.claim("crm", 0, far)))
+}
+
+func replayUndoneAndRetried(e *exam) {
+	for _, outcome := range []webhook.Outcome{webhook.Failed, webhook.Accepted} {
+		e.record(change{order: "7", subs: subs("crm"), lane: "l"})
+		d := e.settle(e.claim("crm", 0, noon)[0], webhook.Aborted, noon)
+		_, err := e.PutReplay(bg, replayOf(1, webhook.Refused), noon, d)
+		e.must(err)
+		hangs := e.claim("crm", 0, noon)[0]
+		e.must(e.Settle(bg, webhook.Settlement{Delivery: hangs.Cancel("no more", noon)}))
+		_, err = e.Retry(bg, d.ID, noon)
+		e.must(err)
+		e.settle(hangs, outcome, noon)
+		if outcome == webhook.Failed {
+			retried := e.claim("crm", 0, noon)
+			e.same("retried", positions([]webhook.Delivery{d}), positions(retried))
+			e.deliver(retried[0])
+		}
+		e.same("delivered", webhook.Delivered, e.delivery(d.ID).State)
+		next := e.record(change{order: "7", subs: subs("crm"), lane: "l"})
+		e.reopen()
+		e.same("its lane goes on, without it", []uint64{next.Position}, positions(e.claim("crm", 0, far)))
+		e.deliver(next)
+		e.same("nothing is owed", uint64(0), e.Pending("crm"))
+	}
 }
 
 func replayBeside(e *exam) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -26,6 +27,7 @@ const (
 	deliverySettled
 	deliveryIDs   // the exchange, and the tails of the event and the delivery
 	deliveryChunk // its number, and the tails of the further events
+	deliveryEarlier
 )
 
 // AppendDelivery appends the encoding of d to buf.
@@ -43,6 +45,9 @@ func AppendDelivery(buf []byte, d *webhook.Delivery) []byte {
 	buf = AppendTime(buf, deliveryDue, d.Due)
 	buf = AppendTime(buf, deliveryCreated, d.Created)
 	buf = AppendTime(buf, deliverySettled, d.Settled)
+	if d.Earlier != nil {
+		buf = appendEarlier(buf, d.Earlier)
+	}
 	if d.Chunk == nil {
 		return buf
 	}
@@ -70,6 +75,41 @@ func decodeChunk(r *Reader) *webhook.Chunk {
 		c.Further = append(c.Further, [8]byte(b))
 	}
 	return c
+}
+
+// appendEarlier appends how a delivery stood, under the numbers of how it stands.
+func appendEarlier(buf []byte, e *webhook.Earlier) []byte {
+	buf, mark := OpenMessage(buf, deliveryEarlier)
+	buf = AppendString(buf, deliveryState, string(e.State))
+	buf = AppendString(buf, deliveryReason, e.Reason)
+	buf = AppendInt(buf, deliveryAttempts, int64(e.Attempts))
+	buf = AppendUint(buf, deliveryPriority, uint64(e.Priority))
+	return CloseMessage(AppendTime(buf, deliverySettled, e.Settled), mark)
+}
+
+// decodeEarlier reads what [appendEarlier] wrote.
+func decodeEarlier(r *Reader) *webhook.Earlier {
+	e := new(webhook.Earlier)
+	part := NewReader(r.Bytes())
+	for part.Next() {
+		switch part.Number() {
+		case deliveryState:
+			e.State = deliveryStateOf(part.Bytes())
+		case deliveryReason:
+			e.Reason = part.String()
+		case deliveryAttempts:
+			e.Attempts = int(part.Int())
+		case deliveryPriority:
+			e.Priority = webhook.Priority(part.Small(uint8(webhook.Replaying)))
+		case deliverySettled:
+			e.Settled = part.Time()
+		}
+	}
+	r.Fail(part.Err())
+	if !e.State.Final() || !slices.Contains(webhook.DeliveryStates(), e.State) {
+		r.Fail(fmt.Errorf("an earlier state %q, which is none", e.State))
+	}
+	return e
 }
 
 // appendIDs appends the ids of d and its event, which are 32 bytes as a rule.
@@ -113,6 +153,8 @@ func DecodeDelivery(data []byte) (*webhook.Delivery, error) {
 			decodeIDs(&r, d)
 		case deliveryChunk:
 			d.Chunk = decodeChunk(&r)
+		case deliveryEarlier:
+			d.Earlier = decodeEarlier(&r)
 		case deliverySubscription:
 			d.Subscription = webhook.SubscriptionID(r.String())
 		case deliveryPosition:

@@ -24,6 +24,8 @@ const (
 	replayAsked
 	replayCreated
 	replayEnded
+	replayOperator
+	replayTenant
 )
 
 // AppendReplay appends the encoding of r to buf.
@@ -46,7 +48,9 @@ func AppendReplay(buf []byte, r *webhook.Replay) []byte {
 	buf = AppendUint(buf, replayQueued, r.Queued)
 	buf = AppendString(buf, replayAsked, r.Asked)
 	buf = AppendTime(buf, replayCreated, r.Created)
-	return AppendTime(buf, replayEnded, r.Ended)
+	buf = AppendTime(buf, replayEnded, r.Ended)
+	buf = AppendBool(buf, replayOperator, r.Operator)
+	return AppendString(buf, replayTenant, r.Tenant)
 }
 
 // DecodeReplay reads what [AppendReplay] wrote. The result shares nothing with
@@ -86,6 +90,10 @@ func DecodeReplay(data []byte) (webhook.Replay, error) {
 			p.Created = r.Time()
 		case replayEnded:
 			p.Ended = r.Time()
+		case replayOperator:
+			p.Operator = r.Bool()
+		case replayTenant:
+			p.Tenant = r.String()
 		}
 	}
 	if err := r.Err(); err != nil {
