@@ -15,7 +15,7 @@ import (
 
 // apiRotation is the body of a call that replaces a secret.
 type apiRotation struct {
-	Grace  rules.Duration `json:"grace,omitempty" jsonschema:"How long the secrets there were go on signing, from 0s to 7d. Default: 24h."`
+	Grace  rules.Duration `json:"grace,omitempty" jsonschema:"How long the secrets there were go on signing, from 0s to 7d; where a delivery has one signature, the oldest of them makes it as long. Default: 24h; where there is one signature, 0s."`
 	Secret string         `json:"secret,omitempty" jsonschema:"The new secret. Default: one is made."`
 }
 
@@ -33,6 +33,9 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	grace := defaultGrace
+	if k.body.Settings.signing().One() {
+		grace = 0 // the new one signs, as who asks for it will expect
+	}
 	if text != "" {
 		d, err := rules.ParseDuration(text)
 		if grace = time.Duration(d); err != nil || grace < 0 || grace > mostGrace {

@@ -35,7 +35,7 @@ type apiSubscription struct {
 
 	// Secret is shown once: when it is made.
 	Secret  string          `json:"secret,omitempty" jsonschema:"The newest secret. It is shown once, when it is made."`
-	Secrets []apiSecretView `json:"secrets,omitempty" jsonschema:"The secrets that sign, newest first."`
+	Secrets []apiSecretView `json:"secrets,omitempty" jsonschema:"The secrets that sign, newest first; where a delivery has one signature, the last of them."`
 
 	// PublicKeys verify, where sign is ed25519.
 	PublicKeys []string `json:"public_keys,omitempty" jsonschema:"What verifies its signatures, newest first, where sign is ed25519: whpk_ and base64."`

@@ -51,7 +51,7 @@ var forOptions = options[*Subscription]{
 	"query":        {usage: "query load-only id name", parse: parseQuery, many: true},
 }
 
-const signUsage = "sign standard, sign ed25519, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]"
+const signUsage = "sign standard, sign ed25519, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE] [join TEXT]"
 
 // subscriptionName matches names, which stand in addresses and in metrics.
 var subscriptionName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
@@ -97,8 +97,9 @@ func (s *Subscription) checkWhole(l *optionLine) error {
 		return l.errf("subscription %s has no scopes: write which events it gets, like scopes project.**", s.Name)
 	case len(s.Secrets) == 0 && s.signing().Scheme != webhook.SignNone:
 		return l.errf("subscription %s has no secret: write secret {env.NAME}, or sign none", s.Name)
-	case len(s.Secrets) > maxSecrets:
-		return l.errf("subscription %s has %d secrets: write up to %d, newest first", s.Name, len(s.Secrets), maxSecrets)
+	}
+	if err := s.checkSecrets(); err != nil {
+		return l.errf("subscription %s has %w", s.Name, err)
 	}
 	if err := s.checkShape(); err != nil {
 		return l.errf("subscription %s: %w", s.Name, err)
@@ -137,7 +138,7 @@ func parseFilter(l *optionLine, s *Subscription) (err error) {
 // parseSign reads
 //
 //	sign standard|ed25519|none
-//	sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE]
+//	sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE] [join TEXT]
 func parseSign(l *optionLine, s *Subscription) error {
 	args, err := l.take(1, 0)
 	if err != nil {
@@ -180,12 +181,12 @@ func parseSignTemplates(l *optionLine, g *Sign, rest []word) ([]word, error) {
 	for _, part := range []struct {
 		name string
 		to   *string
-	}{{"over", &g.Over}, {"as", &g.As}} {
+	}{{"over", &g.Over}, {"as", &g.As}, {"join", &g.Join}} {
 		if len(rest) == 0 || !rest[0].bare(part.name) {
 			continue
 		}
-		if len(rest) < 2 {
-			return nil, rest[0].errf("%s wants a template: write %s", part.name, l.usage)
+		if len(rest) < 2 || rest[1].Text == "" {
+			return nil, rest[0].errf("%s wants a text: write %s", part.name, l.usage)
 		}
 		*part.to, rest = rest[1].Text, rest[2:]
 	}

@@ -22,6 +22,7 @@ func (s *Subscription) signing() webhook.Signing {
 	if out.Scheme == webhook.SignHMAC {
 		out.Header, out.Encoding = s.Sign.Header, s.Sign.Encoding
 		out.Over, out.As = orDefault(s.Sign.Over, "{body}"), orDefault(s.Sign.As, "{signature}")
+		out.Join = s.Sign.Join
 	}
 	return out
 }
@@ -34,8 +35,8 @@ func (s *Subscription) checkSign() error {
 	g := s.Sign
 	switch g.Scheme {
 	case webhook.SignStandard, webhook.SignEd25519, webhook.SignNone:
-		if g.Header != "" || g.Encoding != "" || g.Over != "" || g.As != "" {
-			return fmt.Errorf("sign %s takes nothing more: header, encoding, over and as are for hmac", g.Scheme)
+		if g.Header != "" || g.Encoding != "" || g.Over != "" || g.As != "" || g.Join != "" {
+			return fmt.Errorf("sign %s takes nothing more: header, encoding, over, as and join are for hmac", g.Scheme)
 		}
 		return nil
 	case webhook.SignHMAC:
@@ -57,6 +58,26 @@ func (s *Subscription) checkSign() error {
 	}
 	if !slices.Contains(as.Names(), "signature") {
 		return fmt.Errorf("sign … as %q does not hold {signature}", g.As)
+	}
+	if strings.ContainsFunc(g.Join, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return fmt.Errorf("sign … join %q: write what may stand in a header, like \",\"", g.Join)
+	}
+	return nil
+}
+
+// checkSecrets says what is wrong with how many secrets a subscription of the
+// configuration has.
+func (s *Subscription) checkSecrets() error {
+	sign := s.signing()
+	switch n := len(s.Secrets); {
+	case n == 0 && sign.Scheme != webhook.SignNone:
+		return errors.New("a secret is missing: write secret {env.NAME} or {file./path}, or sign none")
+	case n > maxSecrets:
+		return fmt.Errorf("%d secrets: write up to %d, newest first", n, maxSecrets)
+	case n > 1 && sign.Scheme == webhook.SignNone:
+		return fmt.Errorf("%d secrets, and sign none: a body has room for one, as subscription.secret", n)
+	case n > 1 && sign.One():
+		return fmt.Errorf(`%d secrets, and one signature in %s, as its receivers expect: write the one that they have now; or, if they take several, what stands between these, like join ","`, n, sign.Header)
 	}
 	return nil
 }
@@ -121,11 +142,8 @@ var doubleBraces = strings.NewReplacer("{", "{{", "}", "}}")
 // readSecrets reads the secrets of s and checks them by how they sign.
 func (a *App) readSecrets(s *Subscription) ([]webhook.Secret, error) {
 	scheme := s.signing().Scheme
-	if len(s.Secrets) == 0 && scheme != webhook.SignNone {
-		return nil, errors.New("a secret is missing: write secret {env.NAME} or {file./path}, or sign none")
-	}
-	if len(s.Secrets) > maxSecrets {
-		return nil, fmt.Errorf("%d secrets: write up to %d, newest first", len(s.Secrets), maxSecrets)
+	if err := s.checkSecrets(); err != nil {
+		return nil, err
 	}
 	var out []webhook.Secret
 	for i, text := range s.Secrets {

@@ -159,6 +159,11 @@ type Sign struct {
 
 	// As is a template of the header's value. Default: {signature}.
 	As string `json:"as,omitempty" jsonschema:"Template of the header's value. Default: {signature}."`
+
+	// Join is what stands between the signatures where receivers expect several,
+	// one for each secret: "," makes v1=a,b of v1={signature}, and ",v1=" makes
+	// v1=a,v1=b. Default: there is one signature; the oldest secret makes it.
+	Join string `json:"join,omitempty" jsonschema:"What stands between the signatures of hmac where receivers expect several, one for each secret, like a comma. Default: one secret signs."`
 }
 
 // Header is one header field; Value is a template with names in braces, like

@@ -88,21 +88,21 @@ func (s *standard) sign(h http.Header, payload *webhook.Payload, stamp string, r
 // plainHMAC signs as many products before Standard Webhooks did: HMAC-SHA256
 // over a text (by default the body) in a header of its own.
 //
-// All secrets sign, so that a secret can be replaced without a failure:
-// {signature} is then all signatures, newest first, joined by commas, as
-// Outpost does (v0=<hex>,<hex>). While there is one secret, it is the one
-// signature that other products' code expects. A repeated header would mean the
-// same (RFC 9110, 5.3), but frameworks disagree on which one they return.
+// Code that verifies such a header compares it with the one signature that it
+// computes: with a second one in it, or in a second header (RFC 9110, 5.3, makes
+// one of both), it finds neither. So one secret signs, unless join says what the
+// receivers expect between several: v0=<hex>,<hex> or t=<time>,v1=<hex>,v1=<hex>.
 type plainHMAC struct {
 	header string
 	encode func(dst, sum []byte) []byte
 	over   *webhook.Template // nil: the body
 	as     *webhook.Template // nil: the signature
+	join   string            // between signatures
 	keys   keyring
 }
 
 func newPlainHMAC(s *webhook.Subscription) (*plainHMAC, error) {
-	p := &plainHMAC{header: http.CanonicalHeaderKey(s.Sign.Header)}
+	p := &plainHMAC{header: http.CanonicalHeaderKey(s.Sign.Header), join: s.Sign.Join}
 	if p.header != headerSignature {
 		if err := checkHeaderName(p.header); err != nil {
 			return nil, fmt.Errorf("sign hmac: %w", err)
@@ -130,7 +130,7 @@ func newPlainHMAC(s *webhook.Subscription) (*plainHMAC, error) {
 		return nil, fmt.Errorf("sign hmac as %q: it has no {signature}; write one like sha256={signature}", s.Sign.As)
 	}
 	var keys [][]byte
-	for _, secret := range s.Secrets {
+	for _, secret := range s.Signs() {
 		if !secret.IsZero() {
 			keys = append(keys, []byte(secret.Reveal()))
 		}
@@ -187,7 +187,7 @@ func (p *plainHMAC) signatures(signed []byte) string {
 	k.out = k.out[:0]
 	for i, mac := range k.macs {
 		if i > 0 {
-			k.out = append(k.out, ',')
+			k.out = append(k.out, p.join...)
 		}
 		mac.Reset()
 		mac.Write(signed)

@@ -135,9 +135,17 @@ func TestPlainHMAC(t *testing.T) {
 			webhook.Signing{Header: "x-sig", Encoding: "hex", Over: "{timestamp}.{webhook_id}.{body}", As: "t={timestamp},v1={signature}"},
 			[]string{"k"}, "t=" + stamp + ",v1=" + hex.EncodeToString(sum("k", stamp+".evt_0001."+body)),
 		},
+		"one signature, of the secret that the receiver has": {
+			webhook.Signing{Header: "X-Sig", Encoding: "hex", As: "sha256={signature}"},
+			[]string{"new", "newer", "old"}, "sha256=" + hex.EncodeToString(sum("old", body)),
+		},
 		"all secrets": {
-			webhook.Signing{Header: "X-Sig", Encoding: "hex", As: "v0={signature}"},
+			webhook.Signing{Header: "X-Sig", Encoding: "hex", As: "v0={signature}", Join: ","},
 			[]string{"new", "old"}, "v0=" + hex.EncodeToString(sum("new", body)) + "," + hex.EncodeToString(sum("old", body)),
+		},
+		"all secrets, each with its name": {
+			webhook.Signing{Header: "X-Sig", Encoding: "hex", As: "t={timestamp},v1={signature}", Join: ",v1="},
+			[]string{"new", "old"}, "t=" + stamp + ",v1=" + hex.EncodeToString(sum("new", body)) + ",v1=" + hex.EncodeToString(sum("old", body)),
 		},
 		"names of the payload": {
 			webhook.Signing{Header: "X-Sig", Encoding: "hex", Over: "{scope}"}, []string{"k"}, hex.EncodeToString(sum("k", "project.updated")),

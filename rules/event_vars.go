@@ -259,8 +259,8 @@ func (f subscriptionFields) Field(name string) any {
 	case "number":
 		return number(s.Number)
 	case "secret":
-		if len(s.Secrets) > 0 {
-			return s.Secrets[0].Reveal()
+		if signs := s.Signs(); len(signs) > 0 {
+			return signs[0].Reveal()
 		}
 	case "options":
 		return decodeOr(s.Options, nil)

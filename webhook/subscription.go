@@ -29,7 +29,7 @@ type Subscription struct {
 	Fields      []string
 	ContentType string // json or form
 	Sign        Signing
-	Secrets     []Secret // newest first; all sign
+	Secrets     []Secret // newest first; which of them sign says Signs
 	Headers     []HeaderTemplate
 	Options     json.RawMessage // what a subscriber sent and we have no field for
 
@@ -78,7 +78,12 @@ type Signing struct {
 	Encoding string // hmac: hex or base64
 	Over     string // hmac: template of the signed text, default {body}
 	As       string // hmac: template of the header's value, default {signature}
+	Join     string // hmac: between several signatures; "": the header has room for one
 }
+
+// One reports whether a delivery carries one signature, however many secrets
+// there are.
+func (g Signing) One() bool { return g.Scheme == SignHMAC && g.Join == "" || g.Scheme == SignNone }
 
 // Schemes of [Signing].
 const (
@@ -87,6 +92,15 @@ const (
 	SignHMAC     = "hmac"
 	SignNone     = "none"
 )
+
+// Signs returns the secrets that sign, newest first: all of them; or, where there
+// is one signature only, the oldest, which the receiver has for sure, until it ends.
+func (s *Subscription) Signs() []Secret {
+	if s.Sign.One() && len(s.Secrets) > 1 {
+		return s.Secrets[len(s.Secrets)-1:]
+	}
+	return s.Secrets
+}
 
 // PublicKeys returns what verifies the signatures of s, newest first, if s signs
 // with ed25519.
