@@ -19,12 +19,17 @@ type apiCaller struct {
 	tenant    string
 	hasTenant bool // sees only what is its tenant's
 
-	allowPrivate bool
+	allowPrivate  bool
+	allowInsecure bool // receivers with any certificate
+	max           int  // how many subscriptions it may have
 }
 
 // caller tells who calls, or why the call is refused.
 func (a *API) caller(r *http.Request) (apiCaller, *problem) {
-	who := apiCaller{hasOwner: a.owner != nil, hasTenant: a.tenant != nil, allowPrivate: a.AllowPrivate}
+	who := apiCaller{
+		hasOwner: a.owner != nil, hasTenant: a.tenant != nil,
+		allowPrivate: a.AllowPrivate, allowInsecure: a.AllowInsecureSkipVerify, max: a.max,
+	}
 	var err error
 	if who.owner, err = a.owner.text(r); err != nil || who.hasOwner && who.owner == "" {
 		return who, refuse(http.StatusUnauthorized, "it is not known who calls: authenticate")

@@ -48,11 +48,21 @@ type API struct {
 	// http:// URLs. Default: public addresses and https:// only.
 	AllowPrivate bool `json:"allow_private,omitempty"`
 
+	// AllowInsecureSkipVerify lets what is made through it have
+	// insecure_skip_verify: its receiver may have any certificate, and who is in
+	// between can read its webhooks. Default: certificates are verified.
+	AllowInsecureSkipVerify bool `json:"allow_insecure_skip_verify,omitempty"`
+
+	// MaxSubscriptions is how many each caller may have, or "none": as many as
+	// there may be in all. Default: 100.
+	MaxSubscriptions *MaxCount `json:"max_subscriptions,omitempty"`
+
 	// Dialect names the dialect of the app that is spoken here, in the place of our
 	// own API. Default: none.
 	Dialect string `json:"dialect,omitempty"`
 
 	app    *App
+	max    int      // subscriptions of one caller
 	speaks *dialect // nil: our own API
 	owner  *callerExpr
 	tenant *callerExpr
@@ -70,6 +80,9 @@ func (a *API) Provision(ctx caddy.Context) (err error) {
 	}
 	if a.tenant, err = newCallerExpr(a.Tenant); err != nil {
 		return fmt.Errorf("sidehook_api: tenant: %w", err)
+	}
+	if a.max, err = a.MaxSubscriptions.plain(maxOfOwner, maxKept); err != nil {
+		return fmt.Errorf("sidehook_api: max_subscriptions: %w", err)
 	}
 	loaded, err := ctx.App("sidehook")
 	if err != nil {
@@ -125,6 +138,8 @@ func parseAPIDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, err
 //		tenant EXPR
 //		allow_unauthenticated
 //		allow_private
+//		allow_insecure_skip_verify
+//		max_subscriptions COUNT|none
 //		dialect NAME
 //	}
 func (a *API) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -151,7 +166,12 @@ var apiOptions = options[*API]{
 	"tenant":                {usage: `tenant request.header["X-Space-Id"]`, parse: func(l *optionLine, a *API) error { return l.callerExpr(&a.Tenant) }},
 	"allow_unauthenticated": {usage: "allow_unauthenticated", parse: func(l *optionLine, a *API) error { a.AllowUnauthenticated = true; return l.flag() }},
 	"allow_private":         {usage: "allow_private", parse: func(l *optionLine, a *API) error { a.AllowPrivate = true; return l.flag() }},
-	"dialect":               {usage: "dialect NAME", parse: func(l *optionLine, a *API) error { return l.one(&a.Dialect) }},
+	"allow_insecure_skip_verify": {usage: "allow_insecure_skip_verify", parse: func(l *optionLine, a *API) error {
+		a.AllowInsecureSkipVerify = true
+		return l.flag()
+	}},
+	"max_subscriptions": {usage: "max_subscriptions 1000, or max_subscriptions none", parse: parseMaxSubscriptions},
+	"dialect":           {usage: "dialect NAME", parse: func(l *optionLine, a *API) error { return l.one(&a.Dialect) }},
 }
 
 // callerExpr sets to to the arguments of l, which tell who calls.

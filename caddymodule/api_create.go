@@ -53,8 +53,8 @@ func (c *apiCall) createSubscription() (apiAnswer, error) {
 
 // mayHaveMore refuses a caller who has as many as one may have.
 func (c *apiCall) mayHaveMore(list *keptList) error {
-	if !c.operator && len(c.mayBeSeen(list)) >= maxOfOwner {
-		return refuse(http.StatusConflict, "you have %d subscriptions, as many as you may: delete one first", maxOfOwner)
+	if !c.operator && len(c.mayBeSeen(list)) >= c.max {
+		return refuse(http.StatusConflict, "you have %d subscriptions, as many as you may: delete one first", c.max)
 	}
 	return nil
 }

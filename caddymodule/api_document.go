@@ -31,7 +31,12 @@ var apiFields = slices.DeleteFunc(fieldNames(reflect.TypeFor[shownSettings]()), 
 })
 
 // operatorFields are those of them that only the admin endpoint takes.
-var operatorFields = []string{"allow_private", "insecure_skip_verify"}
+var operatorFields = []string{"allow_private", insecureField}
+
+// insecureField is the one of these that callers may be allowed to give.
+const insecureField = "insecure_skip_verify"
+
+var errInsecure = errors.New(insecureField + ": here the certificate of each receiver is verified: leave it out, or have the operator allow it")
 
 // givenOnce is what may be given with a new subscription beside its settings.
 type givenOnce struct {
@@ -88,15 +93,22 @@ func (d apiDocument) take(name string) (text string, err error) {
 // settings reads doc, all that is wrong with it being told at once.
 func (c *apiCall) settings(doc apiDocument) (*Subscription, error) {
 	known := apiFields
-	if c.operator {
+	switch {
+	case c.operator:
 		known = slices.Concat(apiFields, operatorFields)
+	case c.allowInsecure:
+		known = append(slices.Clone(apiFields), insecureField)
+	case string(doc[insecureField]) == "false": // as it is in any case
+		delete(doc, insecureField)
 	}
 	var wrong []fieldProblem
 	note := func(name string, err error) {
 		wrong = append(wrong, fieldProblem{Pointer: "/" + name, Detail: err.Error()})
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc)) {
-		if !slices.Contains(known, name) {
+		if name == insecureField && !slices.Contains(known, name) {
+			note(name, errInsecure)
+		} else if !slices.Contains(known, name) {
 			note(name, unknownField(name, known))
 		} else if err := probeField(name, doc[name], c.e.current().payloads); err != nil {
 			note(name, err)

@@ -71,16 +71,35 @@ type apiShape struct {
 	closed bool // it is received: there is no field but those
 }
 
+// apiReader is for whom a document is.
+type apiReader int
+
+const (
+	forCaller   apiReader = iota
+	forInsecure           // a caller who may have receivers with any certificate
+	forOperator
+)
+
+// may reports whether somebody may set a field.
+func (who apiReader) may(field string) bool {
+	return who == forOperator || who == forInsecure && field == insecureField ||
+		!slices.Contains(operatorFields, field) && !slices.Contains(operatorOnce, field)
+}
+
 // apiDocuments are the documents, made when they are first asked for.
-var apiDocuments = [2]func() (*openapi.Document, error){
-	sync.OnceValues(func() (*openapi.Document, error) { return describeAPI(false) }),
-	sync.OnceValues(func() (*openapi.Document, error) { return describeAPI(true) }),
+var apiDocuments = [...]func() (*openapi.Document, error){
+	forCaller:   sync.OnceValues(func() (*openapi.Document, error) { return describeAPI(forCaller) }),
+	forInsecure: sync.OnceValues(func() (*openapi.Document, error) { return describeAPI(forInsecure) }),
+	forOperator: sync.OnceValues(func() (*openapi.Document, error) { return describeAPI(forOperator) }),
 }
 
 func (c *apiCall) readOpenAPI() (apiAnswer, error) {
-	which := 0
-	if c.operator {
-		which = 1
+	which := forCaller
+	switch {
+	case c.operator:
+		which = forOperator
+	case c.allowInsecure:
+		which = forInsecure
 	}
 	made, err := apiDocuments[which]()
 	if err != nil {
@@ -93,7 +112,7 @@ func (c *apiCall) readOpenAPI() (apiAnswer, error) {
 
 // describeAPI returns the document of the API: as callers see it, or as the
 // operator does under the admin endpoint.
-func describeAPI(operator bool) (*openapi.Document, error) {
+func describeAPI(who apiReader) (*openapi.Document, error) {
 	schemas := openapi.NewSchemas(apiTypes())
 	for _, shape := range apiShapes() {
 		if err := schemas.Name(shape.name, shape.of, shape.closed); err != nil {
@@ -101,7 +120,7 @@ func describeAPI(operator bool) (*openapi.Document, error) {
 		}
 	}
 	schemas.Add("OpenAPI", &jsonschema.Schema{Type: "object"})
-	if err := describeSettings(schemas, operator); err != nil {
+	if err := describeSettings(schemas, who); err != nil {
 		return nil, err
 	}
 	doc := &openapi.Document{
@@ -120,7 +139,7 @@ func describeAPI(operator bool) (*openapi.Document, error) {
 			at = map[string]*openapi.Operation{}
 			doc.Paths["/"+r.path] = at
 		}
-		at[strings.ToLower(r.method)] = r.describe(schemas, doc.Components.Responses, operator)
+		at[strings.ToLower(r.method)] = r.describe(schemas, doc.Components.Responses, who == forOperator)
 	}
 	doc.Components.Schemas = schemas.Named()
 	return doc, nil
@@ -132,7 +151,7 @@ const aboutAPI = "Make and manage webhook subscriptions, and see what happened a
 
 // describeSettings adds what may be written: of a new subscription, and of a
 // change to one.
-func describeSettings(schemas *openapi.Schemas, operator bool) error {
+func describeSettings(schemas *openapi.Schemas, who apiReader) error {
 	settings, err := schemas.Of(reflect.TypeFor[shownSettings]())
 	if err != nil {
 		return fmt.Errorf("describe the settings: %w", err)
@@ -144,7 +163,7 @@ func describeSettings(schemas *openapi.Schemas, operator bool) error {
 	patch := settings.CloneSchemas()
 	patch.Properties = map[string]*jsonschema.Schema{}
 	for _, name := range settings.PropertyOrder {
-		if !operator && slices.Contains(operatorFields, name) {
+		if !who.may(name) {
 			delete(settings.Properties, name)
 			continue
 		}
@@ -152,7 +171,7 @@ func describeSettings(schemas *openapi.Schemas, operator bool) error {
 	}
 	patch.Required, patch.MinProperties = nil, nil
 	for name, p := range once.Properties {
-		if operator || !slices.Contains(operatorOnce, name) {
+		if who.may(name) {
 			settings.Properties[name] = p
 		}
 	}

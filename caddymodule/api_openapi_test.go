@@ -10,9 +10,9 @@ import (
 )
 
 // documentOf returns the document as a reader of it has it.
-func documentOf(t *testing.T, operator bool) *openapi3.T {
+func documentOf(t *testing.T, who apiReader) *openapi3.T {
 	t.Helper()
-	doc, err := describeAPI(operator)
+	doc, err := describeAPI(who)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,10 +30,10 @@ func documentOf(t *testing.T, operator bool) *openapi3.T {
 // The document is what the specification wants, and says of every route,
 // parameter and field what it is.
 func TestTheOpenAPIDocumentIsValid(t *testing.T) {
-	for _, operator := range []bool{false, true} {
-		doc := documentOf(t, operator)
+	for _, who := range []apiReader{forCaller, forInsecure, forOperator} {
+		doc := documentOf(t, who)
 		if err := doc.Validate(context.Background(), openapi3.IsOpenAPI31OrLater()); err != nil {
-			t.Errorf("operator %v: %v", operator, err)
+			t.Errorf("reader %d: %v", who, err)
 		}
 		for name, s := range doc.Components.Schemas {
 			wantDescribed(t, name, s.Value)
@@ -76,12 +76,12 @@ func wantDescribed(t *testing.T, place string, s *openapi3.Schema) {
 // What the operator may do, and nobody else, is in the operator's document only;
 // what may be given and what is shown are the settings that are taken.
 func TestTheOpenAPIDocumentTellsWhoMaySetWhat(t *testing.T) {
-	for _, operator := range []bool{false, true} {
-		doc := documentOf(t, operator)
+	for _, who := range []apiReader{forCaller, forInsecure, forOperator} {
+		doc := documentOf(t, who)
 		given := doc.Components.Schemas["NewSubscription"].Value.Properties
 		for _, name := range slices.Concat(operatorFields, operatorOnce) {
-			if (given[name] != nil) != operator {
-				t.Errorf("operator %v: %s: %v", operator, name, given[name])
+			if want := who == forOperator || who == forInsecure && name == "insecure_skip_verify"; (given[name] != nil) != want {
+				t.Errorf("reader %d: %s: %v", who, name, given[name])
 			}
 		}
 		for _, name := range apiFields {
@@ -91,8 +91,8 @@ func TestTheOpenAPIDocumentTellsWhoMaySetWhat(t *testing.T) {
 			}
 		}
 		hasDir := doc.Paths.Find("/events").Get.Parameters.GetByInAndName("query", "dir") != nil
-		if hasDir != operator {
-			t.Errorf("operator %v: parameter dir: %v", operator, hasDir)
+		if hasDir != (who == forOperator) {
+			t.Errorf("reader %d: parameter dir: %v", who, hasDir)
 		}
 	}
 }

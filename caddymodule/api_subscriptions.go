@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// maxOfOwner bounds the subscriptions of one owner.
+	// maxOfOwner bounds the subscriptions of one owner, if max_subscriptions does
+	// not.
 	maxOfOwner = 100
 
 	// repeatTime is how long a repeat of a creation is known.
@@ -167,7 +168,7 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	private := c.allowPrivate
+	private, insecure := c.allowPrivate, false
 	if !c.operator { // what only the operator sets stays as it is, for the same receiver
 		for _, name := range operatorFields {
 			if _, asked := patch[name]; !asked {
@@ -176,14 +177,15 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 		}
 		_, moved := patch["url"]
 		private = private || k.body.Settings.AllowPrivate && !moved
+		insecure = k.body.Settings.InsecureSkipVerify && (!moved || c.allowInsecure)
 	}
 	next := *k
 	next.Revision++
 	if err := c.takeSettings(doc, &next, private); err != nil {
 		return apiAnswer{}, err
 	}
-	if !c.operator {
-		next.body.Settings.InsecureSkipVerify = k.body.Settings.InsecureSkipVerify
+	if _, asked := patch[insecureField]; !asked && insecure {
+		next.body.Settings.InsecureSkipVerify = true
 	}
 	if !slices.Equal(k.body.Settings.Scopes, next.body.Settings.Scopes) {
 		if err := c.checkScopes(next.body.Settings); err != nil {

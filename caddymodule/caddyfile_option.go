@@ -138,7 +138,9 @@ var places = map[string]string{
 	"encryption_key":  "sidehook of the global options",
 	"owner":           "sidehook_api of a site",
 
-	"allow_unauthenticated": "sidehook_api of a site",
+	"allow_unauthenticated":      "sidehook_api of a site",
+	"allow_insecure_skip_verify": "sidehook_api of a site",
+	"max_subscriptions":          "sidehook_api of a site",
 
 	"dialect":  "sidehook of the global options, and sidehook_api names one",
 	"accept":   "a dialect, in sidehook of the global options",

@@ -261,7 +261,7 @@ func (a *dialectAction) checkName(name string) error {
 	}
 	known := a.fields
 	if known == nil {
-		known = append(slices.DeleteFunc(slices.Clone(apiFields), func(f string) bool { return f == "filter" }), "secret")
+		known = append(slices.DeleteFunc(slices.Clone(apiFields), func(f string) bool { return f == "filter" }), "secret", insecureField)
 		slices.Sort(known)
 	}
 	if slices.Contains(known, name) {
