@@ -11,33 +11,22 @@ const (
 	maxBatchB = 8 << 20 // bytes of their bodies
 )
 
-// The time from the beginning of a batch of n to that of the next: n times
-// batchEach, at most batchEvery, unless there are enough tickets for one. Each
-// commit syncs the store's log, which competes with the journal's syncs for the
-// same disk, and those the clients wait for; and each wakes half a dozen
-// goroutines. An event is recorded later by that much at most: while few come,
-// hardly at all. Twice as long brought nothing more.
-const (
-	batchEach  = time.Millisecond
-	batchEvery = 5 * time.Millisecond
-)
-
 // batches takes batches from the line. It is for one goroutine.
 type batches struct {
 	*line
-	taken time.Time     // when the last one was
-	rest  time.Duration // from then to the next
+	pace  pace
 	timer *time.Timer
 	batch []*ticket // reused
 }
 
-// next waits for a batch and for its time. It returns nil if none will come any
+// next waits for a batch and for its time, unless there are enough tickets for
+// one. It returns nil if none will come any
 // more, or ctx ended. The batch is valid until the next call.
 func (b *batches) next(ctx context.Context) []*ticket {
 	clear(b.batch)
 	b.batch = b.batch[:0]
 	for ctx.Err() == nil {
-		wait := b.rest - time.Since(b.taken)
+		wait := b.pace.left()
 		b.mu.Lock()
 		if n := b.fresh(); n >= enough || n > 0 && wait <= 0 {
 			b.batch = b.take(b.batch)
@@ -46,7 +35,7 @@ func (b *batches) next(ctx context.Context) []*ticket {
 		b.mu.Unlock()
 		switch {
 		case len(b.batch) > 0:
-			b.taken, b.rest = time.Now(), min(time.Duration(len(b.batch))*batchEach, batchEvery)
+			b.pace.begin()
 			return b.batch
 		case over:
 			return nil

@@ -32,38 +32,52 @@ func TestOneEntityKeepsItsOrderWithinABatch(t *testing.T) {
 	})
 }
 
+// Calls that come one close behind the other are recorded together, more and more
+// of them; those that come now and then at once.
 func TestBatchesHaveTheirDistance(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		start := time.Now()
-		for n := range 40 {
-			b.update(fmt.Sprint(n), n)
-			if n%3 == 2 || n < 10 {
-				time.Sleep(time.Millisecond)
+		for round := range 2 {
+			before := len(b.calls())
+			start := time.Now()
+			for n := range 50 {
+				b.update(fmt.Sprint(n), 50*round+n)
+				time.Sleep(time.Second / 1250)
+			}
+			time.Sleep(time.Second)
+			calls, recorded := b.calls()[before:], 0
+			if calls[0].at != start {
+				b.Errorf("the first exchange after a rest waited %v", calls[0].at.Sub(start))
+			}
+			rest := time.Millisecond
+			for i, c := range calls {
+				recorded += c.n
+				if i == 0 || i == len(calls)-1 {
+					continue
+				}
+				if d := c.at.Sub(calls[i-1].at); d < rest || d > rest+time.Millisecond+longestRest {
+					b.Errorf("batch %d comes %v after the last, want %v and what is to be waited for", i, d, rest)
+				}
+				rest = min(2*rest, longestRest)
+			}
+			if recorded != 50 {
+				b.Errorf("%d are recorded, want 50", recorded)
+			}
+			if len(calls) > 14 {
+				b.Errorf("50 exchanges within 40 ms were recorded in %d batches", len(calls))
 			}
 		}
-		time.Sleep(time.Second)
-		calls := b.calls()
-		if calls[0].at != start {
-			b.Errorf("the first exchange after a rest waited %v", calls[0].at.Sub(start))
-		}
-		recorded := calls[0].n
-		for i := 1; i < len(calls); i++ {
-			recorded += calls[i].n
-			want := min(time.Duration(calls[i-1].n), 5) * time.Millisecond
-			if d := calls[i].at.Sub(calls[i-1].at); d != want {
-				b.Errorf("batch %d comes %v after one of %d, want %v", i, d, calls[i-1].n, want)
+		for n := range 20 {
+			now := time.Now()
+			b.update(fmt.Sprint(n), 1000+n)
+			time.Sleep(8 * time.Millisecond)
+			if calls := b.calls(); calls[len(calls)-1].at != now {
+				b.Errorf("one that came alone waited, its batch was at %v", calls[len(calls)-1].at.Sub(now))
 			}
-		}
-		if recorded != 40 {
-			b.Errorf("%d are recorded, want 40", recorded)
-		}
-		b.update("7", 99)
-		b.settled()
-		if again := b.calls(); len(again) != len(calls)+1 {
-			b.Error("after another rest the first exchange does not go at once")
 		}
 	})
 }
+
+const longestRest = 5 * time.Millisecond
 
 func TestWhoIsBehindDoesNotRest(t *testing.T) {
 	inBubble(t, func(b *bubble) {
@@ -78,7 +92,7 @@ func TestWhoIsBehindDoesNotRest(t *testing.T) {
 		recorded := 0
 		for _, c := range calls[1:] {
 			recorded += c.n
-			if d := c.at.Sub(calls[0].at); d != time.Millisecond/2 { // when the journal is read again
+			if d := c.at.Sub(calls[0].at); d != time.Millisecond { // when the journal is read again
 				b.Errorf("a batch comes %v after the first", d)
 			}
 		}

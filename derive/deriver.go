@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
@@ -106,7 +107,9 @@ func (d *Deriver) Run(ctx context.Context) {
 	}()
 	var at store.Position
 	recovered, behind := false, false
-	pace, read := newPace(readEach, readEvery), 0
+	var pace pace
+	timer := time.NewTimer(longRest)
+	timer.Stop()
 	for {
 		if !recovered && !at.Before(d.Recovered) {
 			recovered = true
@@ -116,11 +119,11 @@ func (d *Deriver) Run(ctx context.Context) {
 		}
 		d.line.reached(at)
 		if !behind {
-			pace.wait(ctx, read)
+			sleep(ctx, timer, pace.left())
 		}
 		entries, done, err := d.next(ctx, at)
-		read = len(entries)
-		behind = read == batchEntries
+		pace.begin()
+		behind = len(entries) == batchEntries
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
 			return
 		}

@@ -5,38 +5,48 @@ import (
 	"time"
 )
 
-// The time between two looks into the journal, of which the first found n
-// entries: n times readEach, at most readEvery. While calls come one after the
-// other, most are then settled when they are read, and one waking of the reader
-// serves several; one that comes alone is read at once.
+// The shortest and the longest rest between two rounds of the same work: looks
+// into the journal, and commits. Calls that come now and then are read and
+// recorded at once, or a millisecond later; while they come one after the other,
+// one waking of the reader serves several, and one commit. Each commit syncs the
+// store's log, which competes with the journal's syncs for the same disk, and
+// those the clients wait for. A longer rest brings hardly more.
 const (
-	readEach  = batchEach / 2 // a begin and an end
-	readEvery = batchEvery
+	shortRest = time.Millisecond
+	longRest  = 5 * time.Millisecond
 )
 
-// pace lets something be done every so often at most, the first time at once:
-// the more it did the last time, the later. It is for one goroutine.
+// pace is the time from one round to the next: twice the last, at most longRest,
+// if there was something to do within shortRest of the end of that; else
+// shortRest. It is for one goroutine.
 type pace struct {
-	each, most time.Duration
-	last       time.Time
-	timer      *time.Timer
+	last time.Time // when the last round began
+	rest time.Duration
 }
 
-func newPace(each, most time.Duration) *pace {
-	p := &pace{each: each, most: most, timer: time.NewTimer(most)}
-	p.timer.Stop()
-	return p
-}
+// left returns how long the rest still takes.
+func (p *pace) left() time.Duration { return p.rest - time.Since(p.last) }
 
-// wait returns when it is time again, after n things were done, or ctx has ended.
-func (p *pace) wait(ctx context.Context, n int) {
-	if rest := min(time.Duration(n)*p.each, p.most) - time.Since(p.last); rest > 0 {
-		p.timer.Reset(rest)
-		defer p.timer.Stop()
-		select {
-		case <-p.timer.C:
-		case <-ctx.Done():
-		}
+// begin begins a round, now that there is something to do.
+func (p *pace) begin() {
+	now := time.Now()
+	if now.Sub(p.last) < p.rest+shortRest {
+		p.rest = min(2*p.rest, longRest)
+	} else {
+		p.rest = shortRest
 	}
-	p.last = time.Now()
+	p.last = now
+}
+
+// sleep returns after d, or when ctx has ended.
+func sleep(ctx context.Context, timer *time.Timer, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer.Reset(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

@@ -16,7 +16,7 @@ const (
 // recordAll records what comes off the line until nothing will come any more or
 // ctx ends. What is not recorded then will be read again.
 func (d *Deriver) recordAll(ctx context.Context) {
-	b := batches{line: d.line, timer: time.NewTimer(batchEvery)}
+	b := batches{line: d.line, timer: time.NewTimer(longRest)}
 	b.timer.Stop()
 	records := make([]store.Record, 0, maxBatch)
 	for batch := b.next(ctx); batch != nil; batch = b.next(ctx) {
