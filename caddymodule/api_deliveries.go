@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,47 +11,49 @@ import (
 )
 
 // mergedDeliveries lists the deliveries of several subscriptions, newest first.
+// What a page looks at is bounded, and what it reads and holds.
 type mergedDeliveries struct {
-	call    *apiCall
-	filter  *apiFilter
-	state   webhook.DeliveryState
-	event   webhook.EventID
-	scanned int
+	call   *apiCall
+	filter *apiFilter
+	state  webhook.DeliveryState
+	event  webhook.EventID
+	subs   []webhook.SubscriptionID // only those of these; with all: of any
+	all    bool
+
+	scanned, size, read int
 }
 
-// deliverySource is the deliveries of one subscription that come next.
+// deliverySource is the deliveries that come next of one subscription, or of all.
 type deliverySource struct {
 	query store.DeliveryQuery
 	after cursor // the last that was taken
 	next  []webhook.Delivery
 	ended bool
+	left  int    // how many may be looked at
+	cut   uint64 // lower positions were not looked at; 0: all were
 }
 
 // list returns the page. Lists of all subscriptions are read side by side, so
 // that a caller never pays for what is others'.
-func (m *mergedDeliveries) list(subs []webhook.SubscriptionID) (apiList, error) {
+func (m *mergedDeliveries) list() (apiList, error) {
 	out, f := apiList{Data: []any{}}, m.filter
-	states := []webhook.DeliveryState{m.state}
-	if m.state == webhook.Held { // by their subscription's state, or by their own
-		states = []webhook.DeliveryState{webhook.Pending, webhook.Held}
-	}
-	var sources []*deliverySource
-	for _, id := range subs {
-		for _, state := range states {
-			sources = append(sources, m.source(id, state))
-		}
-	}
+	sources := m.sources()
 	last := f.cursor
 	for {
-		s, err := m.newest(sources)
-		if err != nil || s == nil || s.next[0].Position < f.low {
+		s, cut, err := m.newest(sources)
+		switch {
+		case err != nil:
 			return out, err
-		}
-		d := s.next[0]
-		if len(out.Data) == f.limit || m.scanned >= mostScanned {
+		case max(cut, nextPosition(s)) < max(f.low, 1):
+			return out, nil
+		case nextPosition(s) < cut:
+			out.Next = cursor{position: cut}.text()
+			return out, nil
+		case len(out.Data) == f.limit || m.scanned >= mostScanned || m.size >= mostPage || m.read >= mostRead:
 			out.Next = last.text()
 			return out, nil
 		}
+		d := s.next[0]
 		s.next, s.after = s.next[1:], cursor{d.Position, string(d.ID)}
 		last = s.after
 		m.scanned++
@@ -58,32 +61,81 @@ func (m *mergedDeliveries) list(subs []webhook.SubscriptionID) (apiList, error) 
 			return out, err
 		} else if ok {
 			out.Data = append(out.Data, v)
+			m.size += len(v.Reason) + 300
+			if v.Chunk != nil {
+				m.size += 60 * len(v.Chunk.Events)
+			}
 		}
 	}
 }
 
-// source begins behind the cursor.
-func (m *mergedDeliveries) source(id webhook.SubscriptionID, state webhook.DeliveryState) *deliverySource {
-	s := &deliverySource{after: m.filter.cursor}
-	s.query = store.DeliveryQuery{Subscription: id, Event: m.event, State: state, Max: 64}
-	if m.filter.high < math.MaxUint64 {
-		s.query.Below = m.filter.high
+// nextPosition returns that of the next delivery of s, 0: there is none.
+func nextPosition(s *deliverySource) uint64 {
+	if s == nil {
+		return 0
 	}
-	return s
+	return s.next[0].Position
+}
+
+// sources returns where the page comes from.
+func (m *mergedDeliveries) sources() (all []*deliverySource) {
+	begin := func(q store.DeliveryQuery, below uint64) {
+		q.Below = below
+		s := &deliverySource{after: m.filter.cursor, query: q}
+		if high := m.filter.high; high < math.MaxUint64 && (below == 0 || high < below) {
+			s.query.Below = high
+		}
+		all = append(all, s)
+	}
+	subs := m.subs
+	if m.all {
+		subs = []webhook.SubscriptionID{""}
+	}
+	switch {
+	case m.event != "":
+		begin(store.DeliveryQuery{Event: m.event}, 0)
+	case m.state == webhook.Held: // by their subscription's state, or by their own
+		for _, id := range subs {
+			begin(store.DeliveryQuery{Subscription: id, State: webhook.Held}, 0)
+		}
+		for _, st := range m.call.e.deliverer.States() {
+			switch {
+			case !m.all && !slices.Contains(m.subs, st.ID) || m.call.e.store.Pending(st.ID) == 0:
+			case st.Status != webhook.Active:
+				begin(store.DeliveryQuery{Subscription: st.ID, State: webhook.Pending}, 0)
+			case st.HeldThrough > 0:
+				begin(store.DeliveryQuery{Subscription: st.ID, State: webhook.Pending}, st.HeldThrough+1)
+			}
+		}
+	default:
+		for _, id := range subs {
+			if m.state != webhook.Pending || id == "" || m.call.e.store.Pending(id) > 0 {
+				begin(store.DeliveryQuery{Subscription: id, State: m.state}, 0)
+			}
+		}
+	}
+	for _, s := range all {
+		s.left = max(16, 2*mostScanned/len(all))
+		s.query.Max = min(64, max(4, 256/len(all)))
+	}
+	return all
 }
 
 // newest returns the source whose delivery is the next in order: of the highest
 // position, and of several of that, the highest id; nil if there is none left.
-func (m *mergedDeliveries) newest(sources []*deliverySource) (best *deliverySource, err error) {
+// Below cut there may be others, which were not looked at.
+func (m *mergedDeliveries) newest(sources []*deliverySource) (best *deliverySource, cut uint64, err error) {
 	for _, s := range sources {
 		if err := m.fill(s); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		if len(s.next) > 0 && (best == nil || behind(&best.next[0], cursor{s.next[0].Position, string(s.next[0].ID)})) {
+		if len(s.next) == 0 {
+			cut = max(cut, s.cut)
+		} else if best == nil || behind(&best.next[0], cursor{s.next[0].Position, string(s.next[0].ID)}) {
 			best = s
 		}
 	}
-	return best, nil
+	return best, cut, nil
 }
 
 // behind reports whether d comes after c in the order of the list.
@@ -95,19 +147,30 @@ func behind(d *webhook.Delivery, c cursor) bool {
 // then more are.
 func (m *mergedDeliveries) fill(s *deliverySource) error {
 	for len(s.next) == 0 && !s.ended {
-		if s.after.position > 0 {
-			s.query.Below = s.after.position + 1
+		if at := s.after.position; at > 0 {
+			if s.after.id != "" {
+				at++
+			}
+			if s.query.Below == 0 || at < s.query.Below {
+				s.query.Below = at
+			}
 		}
+		look := store.Looking{Left: s.left}
+		s.query.Looking = &look
 		ds, err := m.call.e.store.Deliveries(m.call.r.Context(), s.query)
 		if err != nil {
 			return err
 		}
+		s.left = look.Left
 		for i := range ds {
 			if behind(&ds[i], s.after) {
 				s.next = append(s.next, ds[i])
 			}
 		}
-		s.ended = len(ds) < s.query.Max
+		s.ended = look.Stopped || len(ds) < s.query.Max
+		if look.Stopped {
+			s.cut = look.At
+		}
 		if len(s.next) == 0 {
 			s.query.Max *= 2
 		}
@@ -118,13 +181,14 @@ func (m *mergedDeliveries) fill(s *deliverySource) error {
 // show returns how d is shown, if it is selected.
 func (m *mergedDeliveries) show(d *webhook.Delivery) (v deliveryView, ok bool, err error) {
 	v = viewDelivery(d, m.call.state(d.Subscription), time.Now())
-	if m.state != "" && v.State != m.state || !m.filter.spans(d.Created) {
+	if m.state != "" && v.State != m.state || !m.filter.spans(d.Created) || !m.all && !slices.Contains(m.subs, d.Subscription) {
 		return v, false, nil
 	}
-	ev, err := m.call.e.store.Event(m.call.r.Context(), d.Event)
+	ev, err := m.call.e.store.EventHead(m.call.r.Context(), d.Event)
 	if err != nil {
 		return v, !m.filter.ofEvents(), nil // it may be forgotten
 	}
+	m.read += eventBytes(ev)
 	v.Scope = ev.Scope
 	return v, !m.filter.ofEvents() || m.filter.selects(ev), nil
 }

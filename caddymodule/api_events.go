@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
 	"sort"
 	"time"
@@ -17,11 +16,11 @@ import (
 // behind a filter that few pass, a page ends early, and next goes on.
 const mostScanned = 2000
 
-// mostPage bounds the bodies of a page of events, in bytes, but for those of the
-// last; so many events are read at once.
+// mostPage bounds what is in a page, in bytes, but for its last event; mostRead what
+// is read for one.
 const (
-	mostPage     = 4 << 20
-	eventsAtOnce = 16
+	mostPage = 4 << 20
+	mostRead = 32 << 20
 )
 
 // mostLooks is how many calls may go through events or deliveries at once: the
@@ -131,12 +130,13 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	defer done()
-	q := store.EventQuery{Newest: true, Scopes: f.scopes, Resource: f.resource, ID: f.entity, Max: min(f.limit+1, eventsAtOnce), Looking: &store.Looking{Events: mostScanned}}
+	q := store.EventQuery{Newest: true, Scopes: f.scopes, Resource: f.resource, ID: f.entity, Max: f.limit + 1, Looking: &store.Looking{Left: mostScanned}}
 	if q.After = f.position; q.After == 0 && f.high < math.MaxUint64 {
 		q.After = f.high
 	}
 	list := apiList{Data: []any{}}
-	for size := 0; ; {
+	for size, read := 0, 0; ; {
+		q.Bytes = mostPage
 		events, err := c.e.store.Events(c.r.Context(), q)
 		if err != nil {
 			return apiAnswer{}, err
@@ -146,6 +146,7 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 			if ev.Position < f.low {
 				return apiAnswer{body: list}, nil
 			}
+			read += eventBytes(ev)
 			if len(list.Data) == f.limit || size >= mostPage {
 				list.Next = cursor{position: q.After}.text()
 				return apiAnswer{body: list}, nil
@@ -159,17 +160,28 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 				return apiAnswer{}, err
 			}
 			if seen {
-				list.Data, size = append(list.Data, viewEvent(ev)), size+len(ev.Before)+len(ev.After)+len(ev.Item)
+				list.Data, size = append(list.Data, viewEvent(ev)), size+eventBytes(ev)
 			}
 		}
-		if q.Looking.Stopped {
-			list.Next = cursor{position: q.Looking.At}.text()
+		switch look := q.Looking; {
+		case look.Stopped && (look.Left <= 0 || read >= mostRead):
+			list.Next = cursor{position: look.At}.text()
 			return apiAnswer{body: list}, nil
-		}
-		if len(events) < q.Max {
+		case look.Stopped:
+			look.Stopped, q.After = false, look.At
+		case len(events) < q.Max:
 			return apiAnswer{body: list}, nil
 		}
 	}
+}
+
+// eventBytes returns how many bytes an event takes, about.
+func eventBytes(e *webhook.Event) int {
+	n := len(e.Before) + len(e.After) + len(e.Item)
+	for i := range e.Changes {
+		n += len(e.Changes[i].Path) + len(e.Changes[i].Old) + len(e.Changes[i].New)
+	}
+	return n
 }
 
 func (c *apiCall) readEvent() (apiAnswer, error) {
@@ -184,118 +196,4 @@ func (c *apiCall) readEvent() (apiAnswer, error) {
 		return apiAnswer{}, fmt.Errorf("event %s: %w", c.id, err)
 	}
 	return apiAnswer{body: viewEvent(ev)}, nil
-}
-
-// findDelivery returns the delivery that the path names.
-func (c *apiCall) findDelivery() (*webhook.Delivery, error) {
-	d, err := c.e.store.Delivery(c.r.Context(), webhook.DeliveryID(c.id))
-	if err == nil && !c.operator && !slices.Contains(c.mine(), d.Subscription) {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("delivery %s: %w", c.id, err)
-	}
-	return d, nil
-}
-
-// mine returns the subscriptions that the caller may see.
-func (c *apiCall) mine() (ids []webhook.SubscriptionID) {
-	for _, s := range c.statics() {
-		ids = append(ids, s.ID)
-	}
-	for _, k := range c.visible() {
-		ids = append(ids, k.ID)
-	}
-	return ids
-}
-
-func (c *apiCall) readDelivery() (apiAnswer, error) {
-	d, err := c.findDelivery()
-	if err != nil {
-		return apiAnswer{}, err
-	}
-	v := viewDelivery(d, c.state(d.Subscription), time.Now())
-	if ev, err := c.e.store.Event(c.r.Context(), d.Event); err == nil {
-		v.Scope = ev.Scope
-	}
-	return apiAnswer{body: v}, nil
-}
-
-func (c *apiCall) listAttempts() (apiAnswer, error) {
-	d, err := c.findDelivery()
-	if err != nil {
-		return apiAnswer{}, err
-	}
-	attempts, err := c.e.store.Attempts(c.r.Context(), d.ID)
-	if err != nil {
-		return apiAnswer{}, err
-	}
-	list := apiList{Data: []any{}}
-	for i := range attempts {
-		list.Data = append(list.Data, viewAttempt(&attempts[i]))
-	}
-	return apiAnswer{body: list}, nil
-}
-
-func (c *apiCall) retryDelivery() (apiAnswer, error) {
-	d, err := c.findDelivery()
-	if err == nil {
-		d, err = c.e.retry(c.r.Context(), d)
-	}
-	if err != nil {
-		return apiAnswer{}, err
-	}
-	return apiAnswer{body: viewDelivery(d, c.state(d.Subscription), time.Now())}, nil
-}
-
-// retry makes a delivery pending again that is final or held. What nobody would
-// ever deliver it does not.
-func (e *engine) retry(ctx context.Context, d *webhook.Delivery) (*webhook.Delivery, error) {
-	if _, known := e.deliverer.State(d.Subscription); !known {
-		return nil, refuse(http.StatusConflict, "its subscription, %s, was deleted", d.Subscription)
-	}
-	return e.store.Retry(ctx, d.ID, time.Now())
-}
-
-var deliveryStates = []webhook.DeliveryState{
-	webhook.Pending, webhook.Held, webhook.Delivered, webhook.Refused, webhook.Exhausted,
-	webhook.Dead, webhook.Cancelled, webhook.Expired, webhook.NotVisible,
-}
-
-// errNoState tells which states there are.
-func errNoState() error {
-	names := make([]string, len(deliveryStates))
-	for i, s := range deliveryStates {
-		names[i] = string(s)
-	}
-	return wrongParameter("state", "write %s", orList(names))
-}
-
-func (c *apiCall) listDeliveries() (apiAnswer, error) {
-	f, err := c.filter()
-	if err != nil {
-		return apiAnswer{}, err
-	}
-	done, err := c.look()
-	if err != nil {
-		return apiAnswer{}, err
-	}
-	defer done()
-	q := c.r.URL.Query()
-	state := webhook.DeliveryState(q.Get("state"))
-	if state != "" && !slices.Contains(deliveryStates, state) {
-		return apiAnswer{}, errNoState()
-	}
-	subs := c.mine()
-	if id := webhook.SubscriptionID(q.Get("subscription")); id != "" {
-		if !c.operator && !slices.Contains(subs, id) {
-			return apiAnswer{}, errNoSubscription
-		}
-		subs = []webhook.SubscriptionID{id}
-	} else if c.operator {
-		subs = []webhook.SubscriptionID{""}
-	}
-	m := mergedDeliveries{call: c, filter: &f, state: state, event: webhook.EventID(q.Get("event"))}
-	list, err := m.list(subs)
-	return apiAnswer{body: list}, err
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // The subscription API is described once, here and in the types that its bodies
@@ -227,7 +229,7 @@ var replayParameters = append(pageParameters[:2:2],
 
 func deliveryParameters() []apiParameter {
 	var states []any
-	for _, s := range deliveryStates {
+	for _, s := range webhook.DeliveryStates() {
 		states = append(states, string(s))
 	}
 	return append(eventParameters[:len(eventParameters):len(eventParameters)],

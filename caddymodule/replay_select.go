@@ -9,8 +9,11 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// replaySpan is how many positions are looked at in one step of a replay.
-const replaySpan = 4000
+// A step of a replay looks at so many positions, and deliveries of them.
+const (
+	replaySpan   = 4000
+	replayLooked = 4000
+)
 
 // selectReplayed returns what r selects from its Next on, at most max
 // deliveries, as they are, and the position behind what was looked at. It looks
@@ -23,15 +26,16 @@ func (e *engine) selectReplayed(ctx context.Context, r *webhook.Replay, max int)
 		return e.selectByEvent(ctx, r, max)
 	}
 	end := min(r.High, r.Next+replaySpan)
+	look := store.Looking{Left: replayLooked}
 	found, err := e.store.Deliveries(ctx, store.DeliveryQuery{
-		Subscription: r.Subscription, Oldest: true, From: r.Next, Below: end, States: r.States, Max: max,
+		Subscription: r.Subscription, Oldest: true, From: r.Next, Below: end, States: r.States, Max: max, Looking: &look,
 	})
 	if err != nil {
 		return nil, r.Next, err
 	}
 	for i := range found {
 		if len(r.Scopes) > 0 {
-			ev, err := e.store.Event(ctx, found[i].Event)
+			ev, err := e.store.EventHead(ctx, found[i].Event)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return nil, r.Next, err
 			}
@@ -41,7 +45,10 @@ func (e *engine) selectReplayed(ctx context.Context, r *webhook.Replay, max int)
 		}
 		ds = append(ds, found[i])
 	}
-	if len(found) == max {
+	switch {
+	case look.Stopped:
+		end = look.At + 1
+	case len(found) == max:
 		end = found[len(found)-1].Position + 1
 	}
 	return ds, end, nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -20,6 +19,8 @@ import (
 const (
 	mostStreams  = 16
 	streamPage   = 32
+	streamBytes  = 1 << 20 // of a page, but for its last event
+	streamLooked = 1000    // events that are looked at for one
 	streamPause  = 200 * time.Millisecond
 	streamWrite  = 10 * time.Second // for a line; then the reader is given up
 	streamTime   = 30 * time.Second // then the reader asks again, from where it was
@@ -111,11 +112,11 @@ func (s *stream) run(ctx context.Context) {
 		return
 	}
 	for !caddy.Exiting() {
-		n, err := s.page(ctx)
+		more, err := s.page(ctx)
 		if err != nil {
 			return
 		}
-		if n == streamPage {
+		if more {
 			continue
 		}
 		select {
@@ -127,23 +128,25 @@ func (s *stream) run(ctx context.Context) {
 	}
 }
 
-// page writes what comes next, and returns how many events it came past.
-func (s *stream) page(ctx context.Context) (n int, err error) {
-	events, err := s.e.store.Events(ctx, store.EventQuery{After: s.after, Max: streamPage})
+// page writes what comes next, and reports whether there may be more.
+func (s *stream) page(ctx context.Context) (more bool, err error) {
+	look := store.Looking{Left: streamLooked}
+	events, err := s.e.store.Events(ctx, store.EventQuery{After: s.after, Scopes: s.sub.Scopes, Max: streamPage, Looking: &look, Bytes: streamBytes})
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	for i := range events {
 		ev := &events[i]
 		s.after = ev.Position
-		if !slices.ContainsFunc(s.sub.Scopes, func(p webhook.Pattern) bool { return p.Match(ev.Scope) }) || !s.sub.Sees(ev) {
+		if !s.sub.Sees(ev) {
 			continue
 		}
 		if err := s.write(s.line(ev)); err != nil {
-			return 0, err
+			return false, err
 		}
 	}
-	return len(events), nil
+	s.after = max(s.after, look.At)
+	return look.Stopped || len(events) == streamPage, nil
 }
 
 // line says of an event what a subscription would get.

@@ -234,6 +234,10 @@ type Replays interface {
 // Reader answers questions about what was recorded.
 type Reader interface {
 	Event(ctx context.Context, id webhook.EventID) (*webhook.Event, error)
+
+	// EventHead returns an event without its Before and After.
+	EventHead(ctx context.Context, id webhook.EventID) (*webhook.Event, error)
+
 	Events(ctx context.Context, q EventQuery) ([]webhook.Event, error)
 	Delivery(ctx context.Context, id webhook.DeliveryID) (*webhook.Delivery, error)
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]webhook.Delivery, error)
@@ -251,16 +255,21 @@ type EventQuery struct {
 	Exchange webhook.ExchangeID
 	Max      int // at most so many; 0 means 100
 
-	// Looking, if not nil, bounds how many events are looked at, selected or not.
-	// A query by Exchange, or by Resource and ID, looks at no others anyway.
+	// Looking, if not nil, bounds how many events are looked at, selected or not. Not
+	// with Exchange.
 	Looking *Looking
+
+	// Bytes, with Looking, bounds what is returned, in bytes, but for those of the
+	// last; 0: no bound.
+	Bytes int
 }
 
-// Looking is how many events a query may look at, and how far it came.
+// Looking is how many events, or deliveries, a query may look at, and how far it
+// came. A query looks at a few even if Left is 0, so that it comes further.
 type Looking struct {
-	Events  int    // that may be looked at; counted down
+	Left    int    // that may be looked at; counted down
 	At      uint64 // position of the last that was looked at
-	Stopped bool   // there may be more behind At
+	Stopped bool   // there may be more behind At, for a bound of it was reached
 }
 
 // DeliveryQuery selects deliveries, newest first. Zero fields select all.
@@ -273,6 +282,11 @@ type DeliveryQuery struct {
 	From         uint64                  // with Oldest: only positions from it on
 	States       []webhook.DeliveryState // any of these; none: all
 	Max          int                     // at most so many; 0 means 100
+
+	// Looking, if not nil, bounds how many deliveries are looked at, selected or not;
+	// of one position all are. Those of other subscriptions that stand in between
+	// count a sixteenth. A query by Event looks at no others anyway.
+	Looking *Looking
 }
 
 // Sights keeps what subscribers' own GETs showed: [webhook.Settlement].Sights.

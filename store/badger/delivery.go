@@ -188,7 +188,7 @@ func (t *tx) putDelivery(d *webhook.Delivery, recent bool) error {
 	t.put(keyDelivery(p.place), stored.encode(d))
 	t.listBlock(d.Subscription, p.position)
 	if unhappy(d.State) {
-		t.putKey(keyFailed(stateNumber(d.State), p.place))
+		t.putFailed(d.State, tagOf(d.Subscription), p.place)
 	}
 	return nil
 }
@@ -203,9 +203,20 @@ func (t *tx) changeDelivery(s storedDelivery, d *webhook.Delivery) {
 		return
 	}
 	if unhappy(was) {
-		t.delete(keyFailed(stateNumber(was), s.place))
+		t.dropFailed(was, s.tag, s.place)
 	}
 	if unhappy(d.State) {
-		t.putKey(keyFailed(stateNumber(d.State), s.place))
+		t.putFailed(d.State, s.tag, s.place)
 	}
+}
+
+// putFailed lists a delivery under its state.
+func (t *tx) putFailed(s webhook.DeliveryState, tag uint32, p place) {
+	t.putKey(keyFailed(stateNumber(s), p))
+	t.putKey(keyFailedOf(stateNumber(s), tag, p))
+}
+
+func (t *tx) dropFailed(s webhook.DeliveryState, tag uint32, p place) {
+	t.delete(keyFailed(stateNumber(s), p))
+	t.delete(keyFailedOf(stateNumber(s), tag, p))
 }

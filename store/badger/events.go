@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -22,20 +23,42 @@ func (s *Store) Event(_ context.Context, id webhook.EventID) (*webhook.Event, er
 		return nil, err
 	}
 	defer v.release()
-	at, found, err := eventPosition(v, v, id)
+	stored, err := findStored(v, id)
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %w", id, err)
 	}
-	if found {
-		stored, found, err := readStored(v, at)
-		if found {
-			return stored.whole(v)
-		}
-		if err != nil {
-			return nil, err
-		}
+	return stored.whole(v)
+}
+
+// EventHead implements [store.Reader].
+func (s *Store) EventHead(_ context.Context, id webhook.EventID) (*webhook.Event, error) {
+	if e, ok := s.events.get(id); ok {
+		bare := *e
+		bare.Before, bare.After = nil, nil
+		return &bare, nil
 	}
-	return nil, fmt.Errorf("event %s: %w", id, store.ErrNotFound)
+	v, err := s.views.get()
+	if err != nil {
+		return nil, err
+	}
+	defer v.release()
+	stored, err := findStored(v, id)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: %w", id, err)
+	}
+	return stored.bare()
+}
+
+func findStored(v *view, id webhook.EventID) (storedEvent, error) {
+	at, found, err := eventPosition(v, v, id)
+	if err != nil || !found {
+		return storedEvent{}, cmp.Or(err, store.ErrNotFound)
+	}
+	stored, found, err := readStored(v, at)
+	if err != nil || !found {
+		return storedEvent{}, cmp.Or(err, store.ErrNotFound)
+	}
+	return stored, nil
 }
 
 // weighEvent counts an event's bodies although a neighbour may share them.
@@ -107,6 +130,7 @@ func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]webhook.Event
 	if !q.Exchange.IsZero() {
 		return c.ofExchange()
 	}
+	c.least = 1
 	prefix := key{tableEvent}
 	err = v.each(positionScan(prefix, q.After, q.Newest), func(k []byte, _ *badgerdb.Item) (bool, error) {
 		return c.add(binary.BigEndian.Uint64(k[len(prefix):]))
@@ -135,6 +159,8 @@ type collecting struct {
 	q      eventQuery
 	top    uint64 // events beyond it are being written
 	events []webhook.Event
+	bytes  int // of them
+	least  int // may be looked at whatever Looking says
 }
 
 // add adds the event at position if it is selected, and reports whether more
@@ -147,11 +173,12 @@ func (c *collecting) add(position uint64) (bool, error) {
 		return c.q.Newest, nil
 	}
 	if l := c.q.Looking; l != nil && c.q.Exchange.IsZero() {
-		if l.Events <= 0 {
+		if l.Left <= 0 && c.least <= 0 {
 			l.Stopped = true
 			return false, nil
 		}
-		l.Events, l.At = l.Events-1, position
+		l.Left, l.At = l.Left-1, position
+		c.least--
 	}
 	stored, found, err := readStored(c.v, position)
 	if err != nil || !found {
@@ -164,7 +191,11 @@ func (c *collecting) add(position uint64) (bool, error) {
 	if err := stored.fill(c.v, e); err != nil {
 		return false, fmt.Errorf("event %s: %w", e.ID, err)
 	}
-	c.events = append(c.events, *e)
+	c.events, c.bytes = append(c.events, *e), c.bytes+weighEvent(e.ID, e)
+	if l := c.q.Looking; l != nil && c.q.Bytes > 0 && c.bytes >= c.q.Bytes {
+		l.Stopped = true
+		return false, nil
+	}
 	return len(c.events) < c.q.Max, nil
 }
 

@@ -175,7 +175,7 @@ func (t *tx) forgetDelivery(p place, data []byte) error {
 	t.mine.freed += int64(len(data))
 	t.touched(d.Subscription, p.position)
 	if unhappy(d.State) {
-		t.delete(keyFailed(stateNumber(d.State), p))
+		t.dropFailed(d.State, s.tag, p)
 	}
 	if !s.further {
 		return nil

@@ -5,10 +5,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"math"
 	"slices"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -17,14 +19,35 @@ import (
 // asked for from the oldest on needs to go through all of them first.
 func ofEntity(ctx context.Context, v *view, q eventQuery) ([]webhook.Event, error) {
 	var all []webhook.Event
+	look := q.Looking
+	if look == nil {
+		look = &store.Looking{Left: math.MaxInt}
+	}
+	var cut uint64 // the nearest position behind which some row was not looked at
 	err := eachChain(v, q, func(newest uint64) error {
-		c := collecting{ctx: ctx, v: v, q: q, top: ^uint64(0)}
+		here := &store.Looking{Left: look.Left}
+		c := collecting{ctx: ctx, v: v, q: q, top: ^uint64(0), least: leastOfRow}
+		c.q.Looking = here
 		found, err := c.ofChain(newest)
+		look.Left = here.Left
+		if here.Stopped && (cut == 0 || q.Newest == (here.At > cut)) {
+			cut = here.At
+		}
 		all = merged(all, found, q)
 		return err
 	})
+	if cut > 0 {
+		look.Stopped, look.At = true, cut
+		all = slices.DeleteFunc(all, func(e webhook.Event) bool {
+			return e.Position != cut && q.Newest == (e.Position < cut)
+		})
+	}
 	return all, err
 }
+
+// leastOfRow is how many of each row of events are looked at, however many there
+// are of others.
+const leastOfRow = 16
 
 // eachChain calls f with the newest position of each row of events on an
 // entity of q's resource and id: what a snapshot leads to, and what nothing

@@ -29,6 +29,7 @@ const (
 	tableDelivery     = 'd' // position tail -> delivery, with an attempt
 	tableSubscription = 'u' // subscription block: of positions, some have deliveries of it
 	tableFailed       = 'F' // state position tail, for final states but delivered
+	tableFailedOf     = 'D' // state, tag of the subscription, position tail: the same
 	tableAttempt      = 'a' // position tail number -> further attempt
 	tableMember       = 'M' // position place: the chunk there has the event as a further one
 
@@ -154,6 +155,9 @@ func keySubscription(s subscription, block uint64) key {
 }
 func keyFailed(state byte, p place) key {
 	return newKey(tableFailed, 17).byte(state).delivery(p)
+}
+func keyFailedOf(state byte, tag uint32, p place) key {
+	return newKey(tableFailedOf, 21).byte(state).u32(tag).delivery(p)
 }
 func keyMember(position uint64, chunk place) key {
 	return newKey(tableMember, 24).u64(position).delivery(chunk)

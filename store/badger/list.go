@@ -25,7 +25,7 @@ func (s *Store) Deliveries(ctx context.Context, q store.DeliveryQuery) ([]webhoo
 	l := listing{ctx: ctx, q: q}
 	switch {
 	case q.Oldest:
-		err = v.eachOf(q.Subscription, q.From, false, l.add)
+		err = v.eachNear(q.Subscription, q.From, false, l.add)
 	case q.Event != "":
 		position, ok, err := eventPosition(v, v, q.Event)
 		if err != nil || !ok {
@@ -37,10 +37,10 @@ func (s *Store) Deliveries(ctx context.Context, q store.DeliveryQuery) ([]webhoo
 			err = v.eachChunkDelivery(position, l.add)
 		}
 		return l.ds, err
-	case q.State != "" && unhappy(q.State):
+	case unhappy(q.State) && q.State != "":
 		err = l.unhappy(v)
 	case q.Subscription != "":
-		err = v.eachOf(q.Subscription, q.Below, true, l.add)
+		err = v.eachNear(q.Subscription, q.Below, true, l.add)
 	default:
 		err = v.eachDelivery(belowScan(key{tableDelivery}, q.Below), l.add)
 	}
@@ -52,20 +52,40 @@ type listing struct {
 	ctx context.Context
 	q   store.DeliveryQuery
 	ds  []webhook.Delivery
+
+	others int // of other subscriptions, that were looked at
+}
+
+// look reports whether a delivery may be looked at, whose or not.
+func (l *listing) look(position uint64, own bool) bool {
+	k := l.q.Looking
+	if k == nil || l.q.Event != "" {
+		return true
+	}
+	if k.Left <= 0 && k.At != 0 && position != k.At {
+		k.Stopped = true
+		return false
+	}
+	k.At = position
+	if l.others++; own || l.others%16 == 0 {
+		k.Left--
+	}
+	return true
 }
 
 // add adds a delivery if it is selected, and reports whether more are wanted.
 // What can be told without decoding it is looked at before.
 func (l *listing) add(s storedDelivery) (bool, error) {
 	q := &l.q
+	own := q.Subscription == "" || s.tag == tagOf(q.Subscription)
 	switch {
 	case l.ctx.Err() != nil:
 		return false, l.ctx.Err()
-	case q.Oldest && q.Below > 0 && s.position >= q.Below:
+	case q.Oldest && q.Below > 0 && s.position >= q.Below, !l.look(s.position, own):
 		return false, nil
 	case q.Below > 0 && s.position >= q.Below, q.State != "" && s.state != q.State,
 		len(q.States) > 0 && !slices.Contains(q.States, s.state),
-		q.Subscription != "" && s.tag != tagOf(q.Subscription):
+		!own:
 		return true, nil
 	}
 	d, err := s.decode()
@@ -81,6 +101,9 @@ func (l *listing) add(s storedDelivery) (bool, error) {
 // unhappy goes through the index of an unhappy final state.
 func (l *listing) unhappy(v *view) error {
 	prefix := newKey(tableFailed, 1).byte(stateNumber(l.q.State))
+	if l.q.Subscription != "" {
+		prefix = newKey(tableFailedOf, 5).byte(stateNumber(l.q.State)).u32(tagOf(l.q.Subscription))
+	}
 	return v.each(belowScan(prefix, l.q.Below), func(k []byte, _ *badgerdb.Item) (bool, error) {
 		p, ok := parsePlace(k[len(prefix):])
 		if !ok {
@@ -158,6 +181,16 @@ func (q *queue) listed(sub subscription, block uint64) bool {
 // reverse, downwards from below one (0: from the last). Some may be another's.
 func (v *view) eachOf(sub subscription, from uint64, reverse bool, f func(storedDelivery) (bool, error)) error {
 	tag := tagOf(sub)
+	return v.eachNear(sub, from, reverse, func(s storedDelivery) (bool, error) {
+		if s.tag != tag {
+			return true, nil
+		}
+		return f(s)
+	})
+}
+
+// eachNear is eachOf with those of others that stand near.
+func (v *view) eachNear(sub subscription, from uint64, reverse bool, f func(storedDelivery) (bool, error)) error {
 	prefix := newKey(tableSubscription, 10+len(sub)).sub(sub)
 	blocks, first := scan{prefix: prefix, reverse: reverse}, from
 	switch {
@@ -181,9 +214,6 @@ func (v *view) eachOf(sub subscription, from uint64, reverse bool, f func(stored
 		}
 		more := true
 		err := v.eachDelivery(part, func(s storedDelivery) (bool, error) {
-			if s.tag != tag {
-				return true, nil
-			}
 			var err error
 			more, err = f(s)
 			return more, err
