@@ -14,8 +14,38 @@ func (c *call) entityInAnswer() *tree.Value {
 	if c.unsure || c.res == nil || c.resKind == isForm || c.resKind == isParts || c.prefers("return=minimal") {
 		return nil
 	}
-	return c.e.res.find(c.res)
+	return c.inEnvelope(c.e.res.find(c.res))
 }
+
+// inEnvelope returns what is in an envelope that has an id of its own, like that
+// of the call: {"id": "req-7", "result": {"id": 5, …}}; v if it is none.
+func (c *call) inEnvelope(v *tree.Value) *tree.Value {
+	r := c.e.res
+	if r.id != nil || r.entity != nil || r.singular || !v.IsObject() {
+		return v
+	}
+	for _, name := range envelopeNames {
+		inner := single(v.Get(name))
+		if !inner.IsObject() || !r.hasID(v) || !r.hasID(inner) {
+			continue
+		}
+		if c.e.named {
+			if id := c.m.params[r.idParam]; !r.shows(v, v, id) && r.shows(inner, inner, id) {
+				return inner
+			}
+			continue
+		}
+		asked := object(r.asked(c.req, v))
+		if set := c.setFields(asked); countShown(v, asked, set) == 0 && countShown(inner, asked, set) > 0 {
+			return inner
+		}
+	}
+	return v
+}
+
+// envelopeNames are names that an answer's envelope has for what is in it, and
+// that are hardly anything else beside an id.
+var envelopeNames = []string{"data", "result", "response", "payload", "body"}
 
 // prefers reports whether the answer says that it honoured a preference
 // (RFC 7240 §3).
@@ -72,7 +102,7 @@ func isIdentifier(v *tree.Value) bool {
 // another thing all the same: what POST /issues/5/comments created may be
 // comment 5.
 func (c *call) mayBeAnother(s *Subject) bool {
-	return c.x.Response.Status == 201 && c.m.below() && isDigits(s.Key.ID) && c.e.res.after != "response"
+	return c.m.below() && isDigits(s.Key.ID) && c.e.res.after != "response"
 }
 
 // showsIt reports whether the answer's entity is s.
@@ -121,10 +151,11 @@ func (c *call) cut() bool {
 func (c *call) fetch(s *Subject) string {
 	after := c.e.res.after
 	switch {
-	case c.unsure || c.later || s.Kind != Delete && after == "fetch":
-	case s.Kind == Delete || after == "response" || after == "request":
+	case c.unsure && !c.saidNo || c.later || s.Kind != Delete && after == "fetch":
+	case after == "response" || after == "request":
 		return ""
-	case s.answer != nil && !s.receipt && !s.echo || c.putProven(s) != nil:
+	case c.saidNo || s.doubt != "":
+	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo || c.putProven(s) != nil:
 		return ""
 	}
 	path, _ := c.m.itemPath(c.spoken(s))

@@ -102,7 +102,7 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 	if root == nil || kind == isForm || kind == isParts {
 		return nil
 	}
-	entity := c.e.res.find(root)
+	entity := c.inEnvelope(c.e.res.find(root))
 	if entity == nil || c.saysNo(root, entity, s, asked, before) || s.renamed != "" && !c.renamedTo(s, before, entity) || !c.e.res.shows(root, entity, s.Key.ID) && !(alone && c.mayBe(entity, asked, before)) {
 		return nil
 	}

@@ -20,7 +20,7 @@ func (c *call) planList(pl *Plan) bool {
 	said := c.said()
 	if c.e.kind == Delete || said != nil && c.e.kind != Create {
 		if ids := c.idsInQuery(); len(ids) > 0 {
-			c.planMentions(pl, c.forEach(pl, ids, said))
+			c.planMentions(pl, c.requested(pl, ids, said))
 			return true
 		}
 	}
@@ -30,10 +30,13 @@ func (c *call) planList(pl *Plan) bool {
 	}
 	ids := ok && len(list) > 0 && !list[0].IsObject()
 	switch {
+	case !ok && c.e.kind == Delete && c.didNothing():
+		pl.Nothing = "the answer says that nothing was deleted"
+		return true
 	case c.e.kind == Update && (ids && said == nil || !ok && c.res.IsArray()):
 		pl.Gap = c.unidentified() // a set of others was put, or what was done is shown by what there is now
 		return true
-	case !ok || c.e.kind == Create && c.answersOne():
+	case !ok || c.e.kind == Create && !c.makesMany(list):
 		return false
 	case len(list) > maxElements:
 		pl.Gap = c.gap(webhook.GapTooLarge, fmt.Sprintf("%s %s is about %d elements, more than %d", c.x.Request.Method, c.x.Request.Path, len(list), maxElements))
@@ -48,40 +51,15 @@ func (c *call) planList(pl *Plan) bool {
 		elements[i] = element{value, v}
 	}
 	if ids {
-		c.planMentions(pl, c.forEach(pl, elements, said)) // {"keys": [1, 2], "data": {"status": "done"}}
+		c.planMentions(pl, c.requested(pl, elements, said)) // {"keys": [1, 2], "data": {"status": "done"}}
 	} else {
-		c.planMentions(pl, c.requested(pl, elements))
+		c.planMentions(pl, c.requested(pl, elements, nil))
 	}
 	if c.e.unsaid && c.m.method == "PUT" && c.x.Response.Status != 207 && pl.Gap == nil {
 		pl.Gap = c.gap(webhook.GapSelector, fmt.Sprintf("%s %s put a list in the place of another: what it does not name may be gone; "+
 			"if it is not, write: on PUT %s each request.body", c.x.Request.Method, c.x.Request.Path, c.e.pattern))
 	}
 	return true
-}
-
-// answersOne reports whether the answer to a list is about one entity: the list
-// was a part of it, or another way to write it.
-func (c *call) answersOne() bool {
-	list := c.e.res.listIn(c.res)
-	if entity := c.entityInAnswer(); c.e.res.hasID(entity) {
-		return len(list) != 1 || list[0] != entity
-	}
-	_, located := c.e.res.idInURL(c.x.Response.Header.Get("Location"), c.x.Request.Path)
-	return len(list) == 0 && (located || c.req.IsObject())
-}
-
-func (r *resource) hasID(entity *tree.Value) bool {
-	_, ok := r.idIn(entity)
-	return entity != nil && ok
-}
-
-// forEach returns the mentions of ids, of all of which the request says asked.
-func (c *call) forEach(pl *Plan, ids []element, asked *tree.Value) []mention {
-	mentions := c.requested(pl, ids)
-	for i := range mentions {
-		mentions[i].asked = asked
-	}
-	return mentions
 }
 
 // said returns what the request says of all that it lists by id.
@@ -159,12 +137,19 @@ func (c *call) listAsked() ([]*tree.Value, bool) {
 	return pointers(list.Elems()), true
 }
 
+// didNothing reports whether the answer says of the call as a whole that it was
+// done to none.
+func (c *call) didNothing() bool {
+	t := c.told(nil)
+	return t.limit == 0 && !t.vague && len(t.results) == 0
+}
+
 // listDeleted returns the list of what an answer says was deleted.
 func (c *call) listDeleted() ([]*tree.Value, bool) {
-	for _, root := range []*tree.Value{c.res, c.res.Get("data")} {
-		for _, name := range []string{"deleted", "deletedIds", "deleted_ids", "removed"} {
-			if list := root.Get(name); list.IsArray() {
-				return pointers(list.Elems()), true
+	for _, root := range []*tree.Value{c.res, c.res.Get("data"), c.res.Get("result")} {
+		for i := range root.Members() {
+			if m := &root.Members()[i]; m.IsArray() && doneName(m.Name) == removedDeed {
+				return pointers(m.Elems()), true
 			}
 		}
 	}

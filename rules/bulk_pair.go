@@ -9,42 +9,84 @@ import (
 
 // pairs finds which result answers which element of a request: by id, by a
 // reference that the client gave, by the index that the result tells, or, if
-// there are as many of both, by their place.
+// there are as many of both, by what they say, or by their place.
 type pairs struct {
 	r       *resource
 	asked   []*tree.Value
 	results []result
-	ids     []string // of asked; nil: in them
+	ids     []string // of asked, "" for one without
+	create  bool
 
 	of    []int // of each of asked the place of its result, -1: none
 	taken []bool
 }
 
 func (p *pairs) find() {
-	p.of, p.taken = make([]int, len(p.asked)), make([]bool, len(p.results))
-	for i := range p.of {
-		p.of[i] = -1
-	}
-	p.by(p.idOf, func(r *result) string { return r.id })
-	for _, name := range clientRefs {
-		p.by(func(i int) string { return textAt(p.asked[i], name) }, func(r *result) string { return textAt(r.said, name) })
-	}
-	p.by(func(i int) string { return strconv.Itoa(i) }, func(r *result) string { return textAt(r.said, "index") })
+	p.tie()
 	if len(p.asked) != len(p.results) {
 		return
 	}
+	if p.create && slices.Contains(p.of, -1) {
+		p.by(func(i int) string { return p.text(flat(p.asked[i])) }, func(r *result) string { return p.text(r.entity) })
+	}
 	for i := range p.of {
-		if p.of[i] < 0 && !p.taken[i] && (p.idOf(i) == "" || p.results[i].id == "") {
+		if p.of[i] < 0 && !p.taken[i] && (p.ids[i] == "" || p.results[i].id == "" || p.create) {
 			p.of[i], p.taken[i] = i, true
 		}
 	}
 }
 
-func (p *pairs) idOf(i int) string {
-	if p.ids != nil && p.ids[i] != "" {
-		return p.ids[i]
+// tie pairs what names each other.
+func (p *pairs) tie() {
+	p.of, p.taken = make([]int, len(p.asked)), make([]bool, len(p.results))
+	for i := range p.of {
+		p.of[i] = -1
 	}
-	return p.r.idInElement(p.asked[i])
+	p.byID()
+	for _, name := range clientRefs {
+		p.by(func(i int) string { return textAt(p.asked[i], name) }, func(r *result) string { return textAt(r.said, name) })
+	}
+	p.by(strconv.Itoa, func(r *result) string { return r.index })
+}
+
+// text returns what v has, as text, in the plain fields that the first of asked
+// has beside ids.
+func (p *pairs) text(v *tree.Value) (text string) {
+	like := flat(p.asked[0])
+	for i := range like.Members() {
+		m := &like.Members()[i]
+		if m.Kind >= tree.Array || slices.Contains(p.r.idNames, m.Name) {
+			continue
+		}
+		value := v.Get(m.Name)
+		if value == nil {
+			return ""
+		}
+		text += strconv.Quote(string(value.Shared()))
+	}
+	return text
+}
+
+// byID pairs what has the same id, that of one which is named twice in the order
+// of both; a request that names one twice may be answered once.
+func (p *pairs) byID() {
+	places := make(map[string][]int, len(p.results))
+	for i := range p.results {
+		if id := p.results[i].id; id != "" {
+			places[id] = append(places[id], i)
+		}
+	}
+	if len(places) == 0 {
+		return
+	}
+	for i, id := range p.ids {
+		if list := places[id]; id != "" && len(list) > 0 {
+			p.of[i], p.taken[list[0]] = list[0], true
+			if len(list) > 1 {
+				places[id] = list[1:]
+			}
+		}
+	}
 }
 
 // by pairs what has the same text, where no other has it.
@@ -78,56 +120,4 @@ func (p *pairs) by(asked func(int) string, said func(*result) string) {
 func textAt(v *tree.Value, name string) string {
 	text, _ := v.Get(name).Text()
 	return text
-}
-
-// listIn returns the elements of the list that a body is or has: under a name
-// that lists have, else the only array in it; nil if there is none.
-func (r *resource) listIn(v *tree.Value) []*tree.Value {
-	if v.IsArray() {
-		return pointers(v.Elems())
-	}
-	var only *tree.Value
-	arrays := 0
-	for i := range v.Members() {
-		m := &v.Members()[i]
-		if !m.IsArray() || slices.Contains(failureNames, m.Name) {
-			continue
-		}
-		if r.listsBy(m.Name) {
-			return pointers(m.Elems())
-		}
-		only, arrays = &m.Value, arrays+1
-	}
-	if arrays == 1 && len(only.Elems()) > 0 && only.Elems()[0].IsObject() {
-		return pointers(only.Elems())
-	}
-	for _, name := range []string{"data", "response", "result"} {
-		if inner := v.Get(name); arrays == 0 && inner.IsObject() {
-			return r.listIn(inner)
-		}
-	}
-	return nil
-}
-
-// listsBy reports whether name is one that lists of the resource have.
-func (r *resource) listsBy(name string) bool {
-	return slices.Contains(listNames, name) ||
-		slices.ContainsFunc(r.wraps, func(w string) bool { return name == w+"s" || name == w+"_ids" || name == w+"Ids" })
-}
-
-func failuresIn(v *tree.Value) []tree.Value {
-	for _, name := range failureNames {
-		if list := v.Get(name); list.IsArray() && len(list.Elems()) > 0 {
-			return list.Elems()
-		}
-	}
-	return nil
-}
-
-func pointers(list []tree.Value) []*tree.Value {
-	out := make([]*tree.Value, len(list))
-	for i := range list {
-		out[i] = &list[i]
-	}
-	return out
 }

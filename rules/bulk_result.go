@@ -1,171 +1,278 @@
 package rules
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
-// result is what a bulk answer says of one element.
-type result struct {
-	said   *tree.Value // as it stands there
-	entity *tree.Value // in it; nil: it shows none
-	id     string      // "" if it names none
-	failed bool        // nothing was done to this one
-	status int         // of this one; 0: it has none of its own
-	later  bool        // 202
+// told is what an answer tells of the elements of a bulk.
+type told struct {
+	results  []result // of single ones
+	failures []result // of those that failed; without an id or an index: of somebody
+	tell     tells
+	limit    int  // to how many it was done, -1: it does not say
+	vague    bool // limit may count something else
+	no       bool // it says that something failed
+	named    bool // results are under names like deleted
 }
 
 // tells is what an answer tells of.
 type tells uint8
 
 const (
-	ofNone     tells = iota // of the call as a whole
-	ofEach                  // of each element
-	ofFailures              // of those that failed
+	ofNone tells = iota // of the call as a whole
+	ofSome              // of single elements, which may be others than were asked for
+	ofEach              // of each element to which it was done
 )
 
-// Names in results.
-var (
-	verdictNames = []string{"status", "statusCode", "status_code", "httpStatus", "http_status", "code", "error", "errors", "success", "ok"}
-	wrapperNames = append([]string{
-		"index", "message", "href", "location", "headers", "body", "data", "resource", "entity", "item", "result", "value", "type", "reason", "method", "path", "version",
-	}, verdictNames...)
-	innerNames   = []string{"body", "data", "resource", "entity", "item", "result", "value"}
-	failureNames = []string{"errors", "failed", "failures", "rejected", "invalid", "notFound", "not_found", "skipped", "unprocessed"}
-	listNames    = []string{"data", "items", "results", "result", "records", "value", "values", "entities", "resources", "operations", "responses", "Operations", "ids", "keys"}
-	clientRefs   = []string{
-		"client_id", "clientId", "client_ref", "clientRef", "ref", "reference", "external_id", "externalId", "temp_id", "tempId",
-		"tmp_id", "lid", "local_id", "localId", "custom_id", "customId", "bulkId", "correlation_id", "correlationId", "request_id", "requestId", "key", "name", "slug",
+// told reads what the answer tells of elements with those ids ("" for one without).
+func (c *call) told(ids []string) *told {
+	t := &told{limit: -1}
+	if c.res == nil || c.resKind == isForm || c.resKind == isParts || c.resKind == isAPI && c.res.Get("data") == nil && c.res.Get("errors") == nil {
+		return t
 	}
-)
-
-// results returns what the answer says of each of so many elements, and of which
-// it tells.
-func (c *call) results(of int) (list []result, tell tells) {
-	if c.res == nil || c.resKind == isForm || c.resKind == isParts {
-		return nil, ofNone
+	if c.res.IsArray() {
+		t.add(c, pointers(c.res.Elems()), ofEach)
+		return t
 	}
-	failures := failuresIn(c.res)
-	for _, v := range c.e.res.listIn(c.res) {
-		list, tell = append(list, c.resultOf(v)), ofEach
-	}
-	if tell == ofNone && of == 1 {
-		if entity := c.entityInAnswer(); entity != nil && c.e.res.idInElement(entity) != "" {
-			return []result{c.resultOf(entity)}, ofNone
+	asked := make(map[string]int, len(ids))
+	for i, id := range ids {
+		if id != "" {
+			asked[id] = i
 		}
 	}
-	if tell == ofNone && len(failures) > 0 {
-		tell = ofFailures
+	t.read(c, c.res, asked, maxEnvelope)
+	if t.tell == ofNone && len(ids) == 1 && !t.no && t.limit < 0 {
+		if entity := c.entityInAnswer(); entity != nil && c.e.res.idInElement(entity) != "" {
+			t.results = []result{c.resultOf(entity)}
+		}
 	}
-	for i := range failures {
-		r := c.resultOf(&failures[i])
-		r.failed, r.entity = true, nil
-		list = append(list, r)
-	}
-	return list, tell
+	return t
 }
 
-// resultOf reads one element of an answer: an entity, or a verdict about one,
-// which may have it inside.
-func (c *call) resultOf(v *tree.Value) result {
+// read reads an object of the answer.
+func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 	r := c.e.res
-	out := result{said: v, id: r.idInElement(v)}
-	entity := object(flat(v))
-	wrapper := r.wrapper(entity, c.x.Response.Status == 207)
-	if wrapper == nil {
-		out.entity = entity
-		return out
+	if t.byID(c, v, asked) {
+		return
 	}
-	out.judge(wrapper)
-	for _, names := range [][]string{r.wraps, innerNames} {
-		for _, name := range names {
-			if inner := object(flat(wrapper.Get(name))); inner != nil && out.entity == nil {
-				out.entity = inner
+	var main, only *tree.Value
+	arrays := 0
+	var counts counted
+	for i := range v.Members() {
+		m := &v.Members()[i]
+		deed := doneName(m.Name)
+		switch {
+		case failureName(m.Name):
+			t.failed(c, &m.Value, asked)
+			counts.failed(&m.Value)
+		case m.Kind == tree.Number && deed != noDeed:
+			counts.add(deed, &m.Value)
+		case m.Kind == tree.Bool && wordIn(partWords, m.Name) == flagWord || m.Name == "hasErrors" || m.Name == "has_errors":
+			t.no = t.no || (string(m.Shared()) == "false") == (wordIn(partWords, m.Name) == flagWord)
+		case m.IsArray() && deed != noDeed && deed != loose:
+			t.done(c, deed, pointers(m.Elems()))
+		case m.IsObject() && deed != noDeed:
+			t.byIndex(c, &m.Value)
+		case m.IsArray() && r.listsBy(m.Name) && main == nil:
+			main = &m.Value
+		case m.IsArray():
+			only, arrays = &m.Value, arrays+1
+		}
+	}
+	t.counted(&counts)
+	switch {
+	case main != nil:
+		t.add(c, pointers(main.Elems()), ofEach)
+	case t.tell == ofNone && arrays == 1 && len(only.Elems()) > 0 && only.Elems()[0].IsObject():
+		t.add(c, pointers(only.Elems()), ofSome)
+	case t.tell == ofNone && depth > 0:
+		for _, name := range []string{"data", "response", "result", "results", "meta", "stats", "summary"} {
+			if inner := v.Get(name); inner.IsObject() {
+				t.read(c, inner, asked, depth-1)
 			}
 		}
 	}
-	if out.id == "" {
-		out.id = r.idInElement(wrapper)
-	}
-	if id := r.idInElement(out.entity); out.id == "" {
-		out.id = id
-	}
-	for _, name := range []string{"location", "href"} {
-		link, _ := wrapper.Get(name).Text()
-		if id, ok := r.idInURL(link, c.x.Request.Path); ok && out.id == "" {
-			out.id = id
-		}
-	}
-	return out
 }
 
-// wrapper returns the object that judges a part of a bulk, in an element of the
-// answer, or nil: one that has a verdict and nothing that is not usual beside
-// one, or in a 207 one with the number of a status. What looks so and is a small
-// entity is not taken for the entity: that costs its data, and no event.
-func (r *resource) wrapper(v *tree.Value, multi bool) *tree.Value {
-	if members := v.Members(); len(members) == 1 && members[0].IsObject() {
-		if inner := &members[0].Value; r.wrapper(inner, multi) != nil { // {"create": {"status": 409}}
-			return inner
-		}
+// add adds a list of what the answer tells of single elements.
+func (t *told) add(c *call, list []*tree.Value, tell tells) {
+	for _, v := range list {
+		t.results = append(t.results, c.resultOf(v))
 	}
-	usual, verdict := true, false
+	if len(list) > 0 {
+		t.tell = max(t.tell, tell)
+	}
+}
+
+// done adds a list of those to which it was done: {"deleted": [1, 2]}.
+func (t *told) done(c *call, deed deed, list []*tree.Value) {
+	for _, v := range list {
+		r := c.resultOf(v)
+		switch deed {
+		case removedDeed:
+			r.removed = true
+		case madeDeed:
+			r.status = 201
+		case changedDeed:
+			r.status = 200
+		}
+		t.results = append(t.results, r)
+	}
+	t.tell, t.named = ofEach, true
+}
+
+// byIndex reads a map of places in the request to ids: {"insertedIds": {"0": 5}}.
+func (t *told) byIndex(c *call, v *tree.Value) {
 	for i := range v.Members() {
 		m := &v.Members()[i]
-		verdict = verdict || slices.Contains(verdictNames, m.Name)
-		usual = usual && (slices.Contains(wrapperNames, m.Name) || slices.Contains(r.idNames, m.Name) ||
-			slices.Contains(r.wraps, m.Name) || slices.Contains(clientRefs, m.Name))
+		if _, err := strconv.Atoi(m.Name); err == nil {
+			r := c.resultOf(&m.Value)
+			r.index = m.Name
+			t.results, t.tell = append(t.results, r), ofEach
+		}
 	}
-	if _, numbered := statusIn(v); verdict && usual || multi && numbered {
-		return v
+}
+
+// byID reads a map of ids to what became of each: {"10": true, "11": {"error": …}}.
+func (t *told) byID(c *call, v *tree.Value, asked map[string]int) bool {
+	found := false
+	for i := range v.Members() {
+		m := &v.Members()[i]
+		if _, ok := asked[m.Name]; ok {
+			found = true
+		} else if !isReceiptWord(m.Name) && m.Name != "status" && m.Name != "meta" {
+			return false
+		}
+	}
+	if !found {
+		return false
+	}
+	t.tell, t.named = ofEach, true
+	for i := range v.Members() {
+		m := &v.Members()[i]
+		if _, ok := asked[m.Name]; ok {
+			r := c.resultOf(&m.Value)
+			r.id = m.Name
+			t.results = append(t.results, r)
+		} else if failureName(m.Name) {
+			t.failed(c, &m.Value, asked)
+		}
+	}
+	return true
+}
+
+// failed reads what is under a name like errors: a list, or a map of ids or of
+// places in the request, like {"items.1.title": "is required"}.
+func (t *told) failed(c *call, v *tree.Value, asked map[string]int) {
+	switch {
+	case v.IsArray():
+		for _, e := range pointers(v.Elems()) {
+			t.failures = append(t.failures, c.resultOf(e))
+		}
+	case v.IsObject():
+		for i := range v.Members() {
+			m := &v.Members()[i]
+			r := c.resultOf(&m.Value)
+			r.id = ""
+			if _, ok := asked[m.Name]; ok {
+				r.id = m.Name
+			} else if r.index = indexIn(m.Name); r.index == "" {
+				continue // of whom, and of how many, it does not say
+			}
+			t.failures = append(t.failures, r)
+		}
+	}
+	t.no = t.no || len(t.failures) > 0 || saysWhy(v)
+}
+
+// indexIn returns the first number in a path like items.1.title or [1].title.
+func indexIn(path string) string {
+	for _, part := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' || r == '/' }) {
+		if _, err := strconv.Atoi(part); err == nil {
+			return part
+		}
+	}
+	return ""
+}
+
+// counted are the numbers in an answer.
+type counted struct {
+	by    [loose + 1]int
+	has   [loose + 1]bool
+	fails int
+}
+
+func (n *counted) add(deed deed, v *tree.Value) {
+	if many, ok := isNumber(v); ok {
+		n.by[deed], n.has[deed] = max(n.by[deed], many), true
+	}
+}
+
+func (n *counted) failed(v *tree.Value) {
+	if many, ok := isNumber(v); ok {
+		n.fails = max(n.fails, many)
+	}
+}
+
+// counted sets the limit that numbers tell.
+func (t *told) counted(n *counted) {
+	sum := n.by[madeDeed] + n.by[changedDeed] + n.by[removedDeed]
+	switch {
+	case n.has[madeDeed] || n.has[changedDeed] || n.has[removedDeed]:
+		t.limit = max(sum, n.by[someDeed])
+	case n.has[someDeed]:
+		t.limit = n.by[someDeed]
+	case n.has[loose]:
+		t.limit, t.vague = n.by[loose], true
+	}
+}
+
+// listIn returns the elements of the list that a body is or has: under a name
+// that lists have, else the only array in it; nil if there is none.
+func (r *resource) listIn(v *tree.Value) []*tree.Value {
+	if v.IsArray() {
+		return pointers(v.Elems())
+	}
+	var only *tree.Value
+	arrays := 0
+	for i := range v.Members() {
+		m := &v.Members()[i]
+		if !m.IsArray() || failureName(m.Name) {
+			continue
+		}
+		if r.listsBy(m.Name) {
+			return pointers(m.Elems())
+		}
+		only, arrays = &m.Value, arrays+1
+	}
+	if arrays == 1 && len(only.Elems()) > 0 && (only.Elems()[0].IsObject() || doneName(lastName(v, only)) != noDeed) {
+		return pointers(only.Elems())
+	}
+	for _, name := range []string{"data", "response", "result"} {
+		if inner := v.Get(name); arrays == 0 && inner.IsObject() {
+			return r.listIn(inner)
+		}
 	}
 	return nil
 }
 
-// judge reads the verdict of a wrapper.
-func (out *result) judge(w *tree.Value) {
-	if status, ok := statusIn(w); ok {
-		out.status, out.failed, out.later = status, status < 200 || status >= 300, status == 202
-		return
-	}
-	for _, name := range []string{"success", "ok"} {
-		if v := w.Get(name); v != nil && v.Kind == tree.Bool {
-			out.failed = string(v.JSON()) == "false"
-			return
+// lastName returns the name under which v has inner.
+func lastName(v, inner *tree.Value) string {
+	for i := range v.Members() {
+		if m := &v.Members()[i]; &m.Value == inner {
+			return m.Name
 		}
 	}
-	for _, name := range []string{"error", "errors"} {
-		v := w.Get(name)
-		text, isText := v.Text()
-		switch {
-		case v == nil, v.Kind == tree.Null, isText && (text == "" || text == "0"), v.Kind == tree.Bool && string(v.JSON()) == "false":
-		case v.Kind == tree.Array && len(v.Elems()) == 0, v.IsObject() && len(v.Members()) == 0:
-		default:
-			out.failed = true
-		}
-	}
-	text, _ := w.Get("status").Text()
-	switch strings.ToLower(text) {
-	case "error", "failed", "failure", "rejected", "invalid", "conflict":
-		out.failed = true
-	}
+	return ""
 }
 
-// statusIn returns the HTTP status in a verdict: a number, or a text that begins
-// with one.
-func statusIn(w *tree.Value) (int, bool) {
-	for _, name := range []string{"status", "statusCode", "status_code", "httpStatus", "http_status", "code"} {
-		text, ok := w.Get(name).Text()
-		if !ok {
-			continue
-		}
-		text, _, _ = strings.Cut(strings.TrimPrefix(text, "HTTP/1.1 "), " ")
-		if n, err := strconv.Atoi(text); err == nil && n >= 100 && n < 600 {
-			return n, true
-		}
+func pointers(list []tree.Value) []*tree.Value {
+	out := make([]*tree.Value, len(list))
+	for i := range list {
+		out[i] = &list[i]
 	}
-	return 0, false
+	return out
 }

@@ -15,6 +15,11 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	}
 	if d.unsure || d.later {
 		switch {
+		case ch.o.gone && ch.s.doubt != "" && (ch.snap.Sequence == 0 && !ch.snap.Known()):
+			return d.undecided(ch) // it may never have been there
+		case ch.o.gone && (ch.s.doubt != "" && ch.snap.Deleted || d.saidNo && ch.b.absent):
+			d.out.NoChange++
+			return nil
 		case ch.o.gone && !ch.b.absent:
 		case ch.o.body != nil && d.unsure:
 			d.out.NoChange++

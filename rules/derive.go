@@ -77,12 +77,15 @@ func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 			return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
 		}
 		t.end(d)
+		d.call = plan.call
 	}
 	if err := d.items(plan.items); err != nil {
 		return Derived{}, fmt.Errorf("derive %s: %w", x.ID, err)
 	}
-	if plan.Gap != nil {
-		d.resourceGap(plan.Gap)
+	d.miss(plan.Gap)
+	d.tellUnnamed()
+	if d.missed != nil {
+		d.resourceGap(d.missed)
 	}
 	return out, nil
 }
@@ -92,6 +95,9 @@ type deriver struct {
 	*call
 	out   *Derived
 	alone bool
+
+	missed  *webhook.Gap // of the resource
+	unnamed []string     // ids of which it is not known that they are those of what was made
 
 	aliased bool    // some of several subjects go by another name than their entity's
 	trace   *tracer // nil: nobody asks why
@@ -171,6 +177,7 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	if s.Kind == Observe {
 		return d.observation(s, snap)
 	}
+	d.call = d.call.doubting(s, snap, seen)
 	ch := &d.change
 	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone)}
 	ch.overlap = seen.Concurrent || d.overtaken(ch)
@@ -189,16 +196,17 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 		if ch.snap = d.reused(ch, seen); ch.snap == nil {
 			ch.snap, ch.op = snap, webhook.Missed
 			d.trace.begin(d, ch, seen)
-			d.resourceGap(d.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done under a name that %s gave up: which entity has it now is not known",
+			d.miss(d.call.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done under a name that %s gave up: which entity has it now is not known",
 				d.x.Request.Method, d.x.Request.Path, s.Key)))
 			return nil
 		}
 	}
 	d.denied(ch, seen)
 	d.trace.begin(d, ch, seen)
-	if s.doubt != "" {
-		ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
-		return d.entityGap(ch, webhook.GapUnknownOutcome, s.doubt)
+	if d.isUnnamed(ch, &seen) {
+		ch.op, ch.o = webhook.Missed, outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+		d.unnamed = append(d.unnamed, s.Key.ID)
+		return nil
 	}
 	if s.Kind == Delete {
 		return d.deleted(ch, &seen)
@@ -214,7 +222,7 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 		return d.blind(ch)
 	}
 	d.compare(ch)
-	if (d.unsure || d.later) && (ch.same || !ch.b.known()) {
+	if (d.unsure || d.later) && (ch.same || !ch.b.known() || s.doubt != "" && s.Kind == Create && !showsSet(s.asked, ch.o.body)) {
 		return d.undecided(ch)
 	}
 	return d.record(ch)

@@ -14,12 +14,16 @@ func (d *deriver) undecided(ch *change) error {
 		detail += ", for another call on the entity came before"
 	}
 	switch {
-	case d.later:
-		detail = "was accepted (202), to be done later: whether and when it is done was not seen"
-	case ch.same:
+	case ch.same && !d.later:
 		d.out.NoChange++
 		d.out.Snapshots = append(d.out.Snapshots, d.snapshot(ch))
 		return nil
+	case ch.s.doubt != "":
+		detail = ch.s.doubt
+	case d.saidNo:
+		detail = fmt.Sprintf("was answered %d, and the answer reads like a no: say by `success` how to judge it", d.x.Response.Status)
+	case d.later:
+		detail = "was accepted (202), to be done later: whether and when it is done was not seen"
 	case d.x.Ending != webhook.Unknown:
 		detail = fmt.Sprintf("was answered %d, and may or may not have been done: `success` could not be judged by that answer", d.x.Response.Status)
 		if m := d.x.Response.Body.Missing; m != webhook.NotMissing {
@@ -48,6 +52,18 @@ func (d *deriver) gapWith(ch *change, next webhook.Snapshot, reason, detail stri
 
 func (d *deriver) gapScope(resource string) string {
 	return fillScope(resource, d.m.params) + webhook.GapSuffix
+}
+
+// miss adds a gap of the resource to that of the exchange, which is one.
+func (d *deriver) miss(g *webhook.Gap) {
+	switch {
+	case g == nil:
+	case d.missed == nil:
+		own := *g
+		d.missed = &own
+	default:
+		d.missed.Detail += "; " + g.Detail
+	}
 }
 
 // resourceGap records a gap where no entity can be told: one for each resource

@@ -2,8 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
@@ -57,8 +55,13 @@ type Subject struct {
 
 	status int // of a bulk answer, for this one; 0: it has none of its own
 
-	doubt   string // why it is not known whether it was done to this one, "" if it is
-	givenUp string // why there is a gap of it and nothing else, "" if there is not
+	doubt    string      // why it is not known whether it was done to this one, "" if it is
+	later    bool        // that is because it was accepted for later
+	suspects []string    // names in suspect that say that it was not done, unless they are fields of it
+	suspect  *tree.Value // the part of the answer that has them
+
+	unnamed unnamed // whether the id may be another thing's
+	givenUp string  // why there is a gap of it and nothing else, "" if there is not
 }
 
 // item is what a route outside resources is about.
@@ -89,6 +92,7 @@ type call struct {
 	reqKind, resKind bodyKind
 
 	unsure bool // whether it succeeded is not known
+	saidNo bool // that is because the answer, a success, reads like a no
 	later  bool // 202: it was accepted, and is done later
 	bulk   bool // it names its entities in a list
 	twice  bool // the request has a name twice: which of them counted, only the API knows
@@ -209,90 +213,6 @@ func (c *call) key(id string) webhook.EntityKey {
 // gap returns a gap over the time of the exchange.
 func (c *call) gap(reason, detail string) *webhook.Gap {
 	return &webhook.Gap{Reason: reason, Detail: detail, From: c.x.Started, To: c.x.Ended}
-}
-
-// planOne plans a call about one entity.
-func (c *call) planOne(pl *Plan) {
-	s := Subject{Kind: c.e.kind}
-	entity := c.entityInAnswer()
-	s.asked, s.files = withoutFiles(c.e.res.asked(c.req, entity), c.reqKind)
-	id, ok := c.identify(entity)
-	switch {
-	case !ok && c.reads():
-		pl.Nothing = "the request says that it only reads, and the answer names nothing that it made"
-		return
-	case !ok:
-		pl.Gap = c.unidentified()
-		return
-	}
-	s.Key, s.called = c.key(id), id
-	c.names(&s, entity)
-	c.grade(&s, entity)
-	s.Fetch = c.fetch(&s)
-	pl.Subjects = append(pl.Subjects, s)
-}
-
-// identify returns the id of the entity that the call is about.
-func (c *call) identify(entity *tree.Value) (string, bool) {
-	r := c.e.res
-	if r.singular {
-		return c.m.params[r.idParam], true
-	}
-	if c.e.id != nil {
-		v, err := c.e.id.Eval(c.blind(nil), nil)
-		if id := textOf(v); err == nil && id != "" {
-			return id, true
-		}
-	}
-	if c.e.named {
-		id := c.m.params[r.idParam]
-		return id, id != ""
-	}
-	if c.unsure {
-		return "", false // what an answer of unknown worth names is not believed
-	}
-	if id, ok := r.idOf(c.res, entity); ok && !c.isOther() {
-		return id, true
-	}
-	for _, link := range [...]string{"Location", "Odata-Entityid", "Content-Location"} {
-		if id, ok := r.idInURL(c.x.Response.Header.Get(link), c.x.Request.Path); ok {
-			return id, true
-		}
-	}
-	return r.idIn(object(r.asked(c.req, entity)))
-}
-
-// reads reports whether a POST that made nothing, as far as its answer tells, says
-// by _method that it is a GET. Without `override` that is no proof, and nothing
-// else is believed of it.
-func (c *call) reads() bool {
-	said := strings.ToUpper(saidIn(&c.x.Request, "_method"))
-	return c.m.method == "POST" && c.x.Response.Status == 200 && slices.Contains(safe, said)
-}
-
-// operation is what the call's kind says without a look at the state before.
-func (c *call) operation() webhook.Operation {
-	switch c.e.kind {
-	case Create:
-		return webhook.Created
-	case Delete:
-		return webhook.Deleted
-	}
-	return webhook.Updated
-}
-
-func (c *call) unidentified() *webhook.Gap {
-	method, path := c.x.Request.Method, c.x.Request.Path
-	switch {
-	case c.unsure:
-		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("it is not known whether %s %s was done, nor to which entity", method, path))
-	case c.e.kind == Delete:
-		return c.gap(webhook.GapSelector, fmt.Sprintf("%s %s deleted entities that the path does not name", method, path))
-	case c.x.Response.Body.Missing != webhook.NotMissing:
-		return c.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done, and the answer that would name the entity was not kept: %s",
-			method, path, c.x.Response.Body.Missing))
-	}
-	return c.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done, and neither its path nor its answer names the entity", method, path))
 }
 
 // planCall plans a call outside every resource.

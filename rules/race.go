@@ -20,7 +20,8 @@ func (pl *Plan) Lags(subject int, before *webhook.Snapshot, seen *webhook.Observ
 	if pl.call == nil {
 		return false
 	}
-	c, s, alone := pl.call, &pl.Subjects[subject], len(pl.Subjects) == 1
+	s, alone := &pl.Subjects[subject], len(pl.Subjects) == 1
+	c := pl.call.doubting(s, before, Seen{Observation: seen})
 	switch {
 	case c.later:
 		return false

@@ -45,11 +45,11 @@ func (c *call) isReceiptAlone(entity, asked *tree.Value, set []string) bool {
 	return shown < len(set) || c.e.res.singular && c.e.kind == Create
 }
 
-// isEcho reports whether the answer to a PATCH shows nothing but what was set:
-// it may be the whole of a small entity, and a GET tells.
+// isEcho reports whether the answer to a PATCH, or to an update of many, shows
+// nothing but what was set: it may be the whole of a small entity, and a GET tells.
 func (c *call) isEcho(entity, asked *tree.Value) bool {
 	set := c.setFields(asked)
-	return c.m.method == "PATCH" && !c.bulk && len(set) > 0 && len(set) <= fewFields && !c.e.res.tells(entity, len(set)+1)
+	return (c.m.method == "PATCH" || c.bulk && c.m.method != "PUT" && c.e.kind != Create) && len(set) > 0 && len(set) <= fewFields && !c.e.res.tells(entity, len(set)+1)
 }
 
 // countShown counts the fields that the request sets which entity shows. A plain
@@ -136,26 +136,9 @@ var receiptWords = map[string]bool{
 	"uri": true, "url": true, "href": true, "link": true, "links": true, "self": true, "location": true,
 }
 
-// longestWord is the length of the longest of receiptWords.
-const longestWord = 13
+// longestWord is at least the length of the longest name that wordIn knows.
+const longestWord = 20
 
 // isReceiptWord reports whether name, however it is written, is one of
-// receiptWords. It allocates nothing.
-func isReceiptWord(name string) bool {
-	var plain [longestWord]byte
-	n := 0
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case c == '_' || c == '-' || c == '@' || c == '.' || c == '$':
-			continue
-		case n == longestWord:
-			return false
-		case c >= 'A' && c <= 'Z':
-			c += 'a' - 'A'
-		}
-		plain[n] = c
-		n++
-	}
-	return receiptWords[string(plain[:n])]
-}
+// receiptWords.
+func isReceiptWord(name string) bool { return wordIn(receiptWords, name) }

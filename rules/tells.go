@@ -21,9 +21,11 @@ func (m *Match) AnswerTells(x *webhook.Exchange) bool {
 		return true
 	case m.e.each != nil, r.success != nil, x.Ending == webhook.Unknown, x.Response.Status == 202:
 		return false
-	case m.e.kind == Delete, r.after == "response", r.after == "request":
-		return true
-	case r.after == "fetch", x.Before != nil, x.Response.Status == 201 && m.below():
+	case r.after == "response", r.after == "request":
+		return m.e.named
+	case m.e.kind == Delete:
+		return m.e.named && (!x.Response.Body.Whole() || len(x.Response.Body.Bytes) == 0) // what is in it may be a no
+	case r.after == "fetch", x.Before != nil, m.below():
 		return false
 	}
 	return m.shownWhole(x)

@@ -1,0 +1,176 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// mention is one entity that a bulk call names, with what is said of it.
+type mention struct {
+	element
+	asked   *tree.Value // by the request; nil: nothing
+	removes bool        // it asks for the delete of this one, whatever the others are for
+	result  *result     // by the answer; nil: nothing
+	failed  bool        // nothing was done to this one
+	doubt   string      // why it is not known whether it was done to this one, "" if it is
+}
+
+// ask sets what an element of the request asks for.
+func (m *mention) ask(r *resource, e *tree.Value) {
+	m.asked = object(flat(e))
+	if m.asked == nil {
+		return
+	}
+	for _, name := range []string{"_destroy", "_delete", "_deleted"} {
+		if v := m.asked.Get(name); v != nil && (string(v.Shared()) == "true" || v.Is("1") || v.Is("true")) {
+			m.removes = true
+		}
+	}
+	m.asked = r.asked(m.asked, nil)
+}
+
+// planMentions makes subjects of mentions: of two of one entity the last counts,
+// with what the first asked for.
+func (c *call) planMentions(pl *Plan, mentions []mention) {
+	c.bulk = true
+	at := make(map[webhook.EntityKey]int, len(mentions))
+	missed := 0
+	for i := range mentions {
+		m := &mentions[i]
+		if m.failed || m.result != nil && m.result.fate == failed {
+			continue
+		}
+		s, ok := c.subject(m)
+		if !ok {
+			missed++
+			continue
+		}
+		if j, again := at[s.Key]; again {
+			if first := pl.Subjects[j].asked; first.IsObject() && s.asked.IsObject() {
+				both := tree.Assign(first, s.asked)
+				s.asked = &both
+			}
+			pl.Subjects[j] = s
+			continue
+		}
+		at[s.Key] = len(pl.Subjects)
+		pl.Subjects = append(pl.Subjects, s)
+	}
+	if missed > 0 {
+		pl.Gap = c.gap(webhook.GapUnidentified, fmt.Sprintf("%d of %d elements of %s %s name no entity",
+			missed, len(mentions), c.x.Request.Method, c.x.Request.Path))
+	}
+}
+
+// subject plans the entity of one mention.
+func (c *call) subject(m *mention) (Subject, bool) {
+	out := Subject{Kind: c.e.kind, item: m.value, itemTree: m.tree, asked: m.asked, doubt: m.doubt}
+	if m.removes || m.result != nil && m.result.removes() {
+		out.Kind = Delete
+	}
+	id, sure := c.idOfMention(m)
+	if id == "" {
+		return out, false
+	}
+	out.Key = c.key(id)
+	if !sure {
+		out.unnamed = idDoubt
+	}
+	if m.result != nil {
+		c.answerOf(&out, m.result, id)
+	}
+	out.Fetch = c.fetch(&out)
+	return out, true
+}
+
+// answerOf takes over what the answer says of one mention.
+func (c *call) answerOf(out *Subject, r *result, id string) {
+	out.status = r.status
+	switch {
+	case r.fate == accepted:
+		out.doubt, out.later = later, true
+	case r.fate == doubtful && out.doubt == "":
+		out.doubt, out.suspects, out.suspect = mayFail, r.suspects, r.verdict
+	}
+	shown := r.entity
+	if shown == nil || c.later || out.Kind == Delete || !c.e.res.isOne(shown, id) {
+		return
+	}
+	out.answer, out.grade = shown, webhook.Observed
+	out.echo, out.receipt = c.isEcho(shown, out.asked), c.isReceipt(shown, out.asked, nil)
+}
+
+// removes reports whether what was done to this one was to delete it.
+func (r *result) removes() bool {
+	switch r.verb {
+	case "delete", "deleted", "destroy", "remove":
+		return true
+	}
+	return r.removed
+}
+
+// idOfMention returns the id of a mention: what the route's `id` says, else what
+// is in the request, or else in the answer; of one that is created the answer is
+// asked first, and sure is false if only the request has an id.
+func (c *call) idOfMention(m *mention) (id string, sure bool) {
+	if c.e.id != nil {
+		got, err := c.e.id.Eval(c.blind(m.value), nil)
+		if err != nil {
+			return "", false
+		}
+		if id := textOf(got); id != "" {
+			return id, true
+		}
+	}
+	created := c.e.kind == Create && !m.removes
+	if created && m.result != nil && m.result.id != "" {
+		return m.result.id, true
+	}
+	for _, v := range []*tree.Value{m.asked, m.tree} {
+		if id := c.e.res.idInElement(v); id != "" {
+			return id, !created || c.e.each != nil && readsResponse(c.e.each)
+		}
+	}
+	if m.result != nil {
+		return m.result.id, true
+	}
+	return "", false
+}
+
+// idInElement returns the id in an element of a list: an entity, a result, or
+// an id by itself.
+func (r *resource) idInElement(v *tree.Value) string {
+	if v == nil {
+		return ""
+	}
+	id, ok := "", false
+	if v.IsObject() {
+		id, ok = r.idIn(flat(v))
+	} else {
+		id, ok = v.Text()
+	}
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+// isOne reports whether an entity in a list is the one with that id.
+func (r *resource) isOne(entity *tree.Value, id string) bool {
+	if got, ok := r.idIn(entity); ok && got == id {
+		return true
+	}
+	return r.id == nil && r.shows(entity, entity, id)
+}
+
+// ownFields reports whether what may say that nothing was done is a field of the
+// entity: known has the same there.
+func (s *Subject) ownFields(known *tree.Value) bool {
+	return len(s.suspects) > 0 && known != nil && !slices.ContainsFunc(s.suspects, func(name string) bool {
+		was, is := known.Get(name), s.suspect.Get(name)
+		return was == nil || is == nil || !tree.Equal(was, is)
+	})
+}

@@ -1,0 +1,161 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// planOne plans a call about one entity.
+func (c *call) planOne(pl *Plan) {
+	s := Subject{Kind: c.e.kind}
+	if c.e.res.success == nil && c.saysNothingDone() {
+		c.unsure, c.saidNo = true, true
+	}
+	entity := c.entityInAnswer()
+	s.asked, s.files = withoutFiles(c.e.res.asked(c.req, entity), c.reqKind)
+	id, ok, unnamed := c.identify(entity)
+	switch {
+	case !ok && c.reads():
+		pl.Nothing = "the request says that it only reads, and the answer names nothing that it made"
+		return
+	case !ok:
+		pl.Gap = c.unidentified()
+		return
+	}
+	s.Key, s.called, s.unnamed = c.key(id), id, unnamed
+	c.names(&s, entity)
+	c.grade(&s, entity)
+	s.Fetch = c.fetch(&s)
+	pl.Subjects = append(pl.Subjects, s)
+}
+
+// unnamed says how sure it is that an id is that of the entity.
+type unnamed uint8
+
+const (
+	idSure  unnamed = iota
+	idTold          // unless a GET says that there is no such thing
+	idDoubt         // only if a GET shows there what the request set
+)
+
+// identify returns the id of the entity that the call is about.
+func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) {
+	r := c.e.res
+	if r.singular {
+		return c.m.params[r.idParam], true, idSure
+	}
+	if c.e.id != nil {
+		v, err := c.e.id.Eval(c.blind(nil), nil)
+		if id := textOf(v); err == nil && id != "" {
+			return id, true, idSure
+		}
+	}
+	if c.e.named {
+		id := c.m.params[r.idParam]
+		return id, id != "", idSure
+	}
+	if c.unsure {
+		return "", false, idSure // what an answer of unknown worth names is not believed
+	}
+	located := ""
+	for _, link := range [...]string{"Location", "Odata-Entityid", "Content-Location"} {
+		if id, ok := r.idInURL(c.x.Response.Header.Get(link), c.x.Request.Path); ok && located == "" {
+			located = id
+		}
+	}
+	if id, ok := r.idOf(c.res, entity); ok && !c.isOther() {
+		return id, true, c.doubtsID(id, located, entity)
+	}
+	if located != "" {
+		return located, true, idSure
+	}
+	id, ok = r.idIn(object(r.asked(c.req, entity)))
+	if c.e.kind == Update || c.e.kind == Delete || c.resKind == isEmpty && c.reqKind == isAPI || r.after == "request" {
+		return id, ok, idSure // JSON:API 1.1: what a client names so is created so
+	}
+	return id, ok, idDoubt
+}
+
+// doubtsID says how sure it is that the id in an answer to a create is that of
+// what was made. It may be that of the call, or of what it was made in.
+func (c *call) doubtsID(id, located string, entity *tree.Value) unnamed {
+	if c.e.kind == Update || c.e.kind == Delete || id == located || c.e.res.id != nil || c.e.res.entity != nil {
+		return idSure
+	}
+	asked := object(c.e.res.asked(c.req, entity))
+	set := c.setFields(asked)
+	switch {
+	case countShown(entity, asked, set) > 0:
+		return idSure
+	case len(set) > 0 && (c.isParent(id) || c.e.res.holdsOthers(entity)):
+		return idDoubt
+	}
+	return idTold
+}
+
+// isParent reports whether id is one of those that the path names.
+func (c *call) isParent(id string) bool {
+	for _, value := range c.m.params {
+		if value == id {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsOthers reports whether v tells nothing but of things in it that have ids of
+// their own: it may be what is around the entity, or a list of them.
+func (r *resource) holdsOthers(v *tree.Value) bool {
+	holds := false
+	for i := range v.Members() {
+		m := &v.Members()[i]
+		inner := &m.Value
+		if m.IsArray() && len(m.Elems()) > 0 {
+			inner = &m.Elems()[0]
+		}
+		switch {
+		case inner.IsObject() && r.hasID(flat(inner)):
+			holds = true
+		case !isReceiptWord(m.Name) && !slices.Contains(r.idNames, m.Name) && !wordIn(asideNames, m.Name):
+			return false
+		}
+	}
+	return holds
+}
+
+// reads reports whether a POST that made nothing, as far as its answer tells, says
+// by _method that it is a GET. Without `override` that is no proof, and nothing
+// else is believed of it.
+func (c *call) reads() bool {
+	said := strings.ToUpper(saidIn(&c.x.Request, "_method"))
+	return c.m.method == "POST" && c.x.Response.Status == 200 && slices.Contains(safe, said)
+}
+
+// operation is what the call's kind says without a look at the state before.
+func (c *call) operation() webhook.Operation {
+	switch c.e.kind {
+	case Create:
+		return webhook.Created
+	case Delete:
+		return webhook.Deleted
+	}
+	return webhook.Updated
+}
+
+func (c *call) unidentified() *webhook.Gap {
+	method, path := c.x.Request.Method, c.x.Request.Path
+	switch {
+	case c.unsure:
+		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("it is not known whether %s %s was done, nor to which entity", method, path))
+	case c.e.kind == Delete:
+		return c.gap(webhook.GapSelector, fmt.Sprintf("%s %s deleted entities that the path does not name", method, path))
+	case c.x.Response.Body.Missing != webhook.NotMissing:
+		return c.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done, and the answer that would name the entity was not kept: %s",
+			method, path, c.x.Response.Body.Missing))
+	}
+	return c.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done, and neither its path nor its answer names the entity", method, path))
+}
