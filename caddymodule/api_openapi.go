@@ -169,6 +169,10 @@ func describeSettings(schemas *openapi.Schemas, who apiReader) error {
 		}
 		patch.Properties[name] = openapi.Nullable(settings.Properties[name])
 	}
+	patch.Properties["status"] = &jsonschema.Schema{
+		Type: "string", Enum: []any{"active", "paused"},
+		Description: "paused holds what it is owed, active goes on: as pause and resume do.",
+	}
 	patch.Required, patch.MinProperties = nil, nil
 	for name, p := range once.Properties {
 		if who.may(name) {

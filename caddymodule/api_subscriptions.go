@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -164,6 +165,10 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
+	verb, err := takeStatus(patch)
+	if err != nil {
+		return apiAnswer{}, err
+	}
 	doc, err := patched(k.body.Settings, patch)
 	if err != nil {
 		return apiAnswer{}, err
@@ -203,12 +208,34 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
+	if verb != "" {
+		if err := c.steered(k.ID, verb); err != nil {
+			return apiAnswer{}, err
+		}
+	}
 	v := c.view(made)
 	if first {
 		v.Secret = made.body.shownSecret()
 	}
 	return apiAnswer{body: v, etag: v.etag()}, nil
 }
+
+// takeStatus takes the status out of a change, which pauses or resumes; verb is ""
+// if there is none in it.
+func takeStatus(patch apiDocument) (verb string, err error) {
+	raw, asked := patch["status"]
+	if !asked {
+		return "", nil
+	}
+	delete(patch, "status")
+	var status string
+	if err := json.Unmarshal(raw, &status); err == nil && statusVerbs[status] != "" {
+		return statusVerbs[status], nil
+	}
+	return "", wrongField("/status", "write paused to hold what it is owed, or active to go on")
+}
+
+var statusVerbs = map[string]string{"paused": "pause", "active": "resume"}
 
 func (c *apiCall) deleteSubscription() (apiAnswer, error) {
 	k, err := c.findMatching()
@@ -224,15 +251,20 @@ func (c *apiCall) steer() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
+	if err := c.steered(k.ID, c.verb); err != nil {
+		return apiAnswer{}, err
+	}
+	return c.show(k), nil
+}
+
+func (c *apiCall) steered(id webhook.SubscriptionID, verb string) error {
 	steer := map[string]func(context.Context, webhook.SubscriptionID, string) (webhook.SubscriptionState, error){
 		"pause": c.e.deliverer.Pause, "resume": c.e.deliverer.Resume, "release": c.e.deliverer.Release,
-	}[c.verb]
+	}[verb]
 	reason := "api"
 	if c.operator {
 		reason = webhook.ReasonOperator
 	}
-	if _, err := steer(context.WithoutCancel(c.r.Context()), k.ID, reason); err != nil {
-		return apiAnswer{}, err
-	}
-	return c.show(k), nil
+	_, err := steer(context.WithoutCancel(c.r.Context()), id, reason)
+	return err
 }

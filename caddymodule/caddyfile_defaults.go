@@ -22,6 +22,7 @@ var defaultOptions = options[*rules.Defaults]{
 	"after":          {usage: "after auto, response, fetch or request", parse: parseAfter},
 	"trust":          {usage: "trust 10m", parse: parseTrust},
 	"success":        {usage: "success response.status == 200", parse: parseSuccess},
+	"attributes":     {usage: "attributes { KEY EXPR }", parse: func(l *optionLine, d *rules.Defaults) error { return parseAttributes(l, &d.Attributes) }},
 	"default":        {usage: "default none", parse: func(l *optionLine, d *rules.Defaults) error { return l.oneOf(&d.Default, "none") }},
 }
 

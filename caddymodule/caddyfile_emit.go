@@ -29,7 +29,7 @@ var extraOptions = options[*rules.Extras]{
 	"related":     {usage: "related label item", parse: parseRelated, many: true},
 	"unknown":     {usage: "unknown skip, or unknown emit", parse: parseUnknown},
 	"description": {usage: `description "a project was voided"`, parse: parseDescription},
-	"attributes":  {usage: "attributes { KEY EXPR }", parse: parseAttributes},
+	"attributes":  {usage: "attributes { KEY EXPR }", parse: func(l *optionLine, x *rules.Extras) error { return parseAttributes(l, &x.Attributes) }},
 }
 
 // withExtras adds the extraOptions to own.
@@ -245,10 +245,10 @@ func parseDescription(l *optionLine, x *rules.Extras) error {
 	return l.one(&x.Description)
 }
 
-func parseAttributes(l *optionLine, x *rules.Extras) (err error) {
+func parseAttributes(l *optionLine, to *[]rules.Field) (err error) {
 	if len(l.args()) > 0 || !l.braces {
 		return l.errf("attributes stand in a block: write %s, each on its own line", l.usage)
 	}
-	x.Attributes, err = parseMapping(l.block, lang.EnvRule)
+	*to, err = parseMapping(l.block, lang.EnvRule)
 	return err
 }

@@ -111,7 +111,7 @@ var places = map[string]string{
 	"related":      "the block of emit or on",
 	"unknown":      "the block of emit or on",
 	"description":  "the block of emit or on",
-	"attributes":   "the block of emit or on",
+	"attributes":   "sidehook of a site, a resource, or the block of emit or on",
 	"when":         "the line of emit or on, and last in it",
 	"each":         "the line of emit or on",
 	"origin":       "sidehook of a site, outside its resources",

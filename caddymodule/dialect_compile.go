@@ -47,13 +47,14 @@ type dialectAction struct {
 	pages        bool     // answers page by page
 	result       string   // the name of what it answers
 	fields       []string // beside which it takes none; nil: any of a subscription
+	status       bool     // takes the status too
 }
 
 var dialectActions = map[string]*dialectAction{
 	"list":    {method: http.MethodGet, path: "subscriptions", pages: true, result: "subscriptions", fields: []string{}},
 	"create":  {method: http.MethodPost, path: "subscriptions", result: "subscription"},
 	"read":    {method: http.MethodGet, path: "subscriptions/{id}", one: true, result: "subscription", fields: []string{}},
-	"change":  {method: http.MethodPatch, path: "subscriptions/{id}", one: true, result: "subscription"},
+	"change":  {method: http.MethodPatch, path: "subscriptions/{id}", one: true, result: "subscription", status: true},
 	"delete":  {method: http.MethodDelete, path: "subscriptions/{id}", one: true, fields: []string{}},
 	"pause":   {method: http.MethodPost, path: "subscriptions/{id}/pause", one: true, result: "subscription", fields: []string{}},
 	"resume":  {method: http.MethodPost, path: "subscriptions/{id}/resume", one: true, result: "subscription", fields: []string{}},
@@ -262,6 +263,9 @@ func (a *dialectAction) checkName(name string) error {
 	known := a.fields
 	if known == nil {
 		known = append(slices.DeleteFunc(slices.Clone(apiFields), func(f string) bool { return f == "filter" }), "secret", insecureField)
+		if a.status {
+			known = append(known, "status")
+		}
 		slices.Sort(known)
 	}
 	if slices.Contains(known, name) {

@@ -145,7 +145,7 @@ func (s *summary) subscriptions(app *App, set *settings) {
 		s.limits(sub)
 	}
 	if len(set.subscriptions) == 0 {
-		s.WriteString("no subscriptions: events are recorded, and delivered to nobody\n")
+		s.WriteString("no subscriptions here: events are recorded, and delivered to those only that are made through the API\n")
 	}
 }
 

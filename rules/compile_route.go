@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +25,13 @@ func (k *compiler) pattern(place string, c *Route, collection string) (*route.Pa
 	if c.Path == "" {
 		return nil, bad(join(place, "path"), "a route wants a path, like {id}/archive or /api/projects/archive")
 	}
+	switch {
+	case strings.Contains(c.Path, "|"):
+		return nil, bad(join(place, "path"), "%q: a line has one path, and | is for methods: write a line for each, or a parameter like {action}", c.Path)
+	case c.Operation == "" && slices.Contains(operations, c.Path):
+		return nil, bad(join(place, "path"), "%s stands where the path does, and so means %s %s: write on %s %s %s if the resource's own path is meant, else that path in full",
+			c.Path, c.Method, absolute(collection, c.Path), c.Method, cmp.Or(collection, "PATH"), c.Path)
+	}
 	p, err := route.Parse(absolute(collection, c.Path))
 	if err != nil {
 		return nil, bad(join(place, "path"), "%v", err)
@@ -31,13 +39,16 @@ func (k *compiler) pattern(place string, c *Route, collection string) (*route.Pa
 	return p, nil
 }
 
+// operations are what a line of a resource may say that its calls do.
+var operations = []string{"create", "update", "delete", "upsert"}
+
 // route compiles an `on` line of a resource.
 func (k *compiler) route(place string, c *Route, r *resource) error {
 	p, err := k.pattern(place, c, r.collection.String())
 	if err != nil {
 		return err
 	}
-	kind, err := word(join(place, "operation"), c.Operation, string(Update), []string{"create", "update", "delete", "upsert"})
+	kind, err := word(join(place, "operation"), c.Operation, string(Update), operations)
 	if err != nil {
 		return err
 	}
@@ -104,7 +115,22 @@ func (e *endpoint) merge(place string, more *endpoint) error {
 		return bad(place, "%s %s says each or id differently than %s: write them the same on every line of a route", e.method, e.pattern, e.place)
 	}
 	e.lines = append(e.lines, more.lines...)
-	return nil
+	return e.heard(place)
+}
+
+// heard is an error if a line of e earns nothing, for another one has a scope that
+// takes the place of the plain one.
+func (e *endpoint) heard(place string) error {
+	scope := ""
+	for _, l := range e.lines {
+		scope = cmp.Or(scope, l.scope)
+	}
+	idle := func(l *line) bool { return l.scope == "" && len(l.rules) == 0 }
+	if scope == "" || !slices.ContainsFunc(e.lines, idle) {
+		return nil
+	}
+	return bad(place, "%s %s has two lines, and on one %s takes the place of the plain scope, so that nothing comes of the other: "+
+		"write one line with emit %s in its block, and both are earned", e.method, e.pattern, scope, scope)
 }
 
 // outside compiles an `on` line outside every resource.
@@ -182,6 +208,9 @@ func (k *compiler) line(place string, c *Route, r *resource, path *route.Pattern
 	if l.extras, err = k.extras(place, &c.Extras); err != nil {
 		return nil, err
 	}
+	if l.scope != "" {
+		l.attributes = overlaid(r.attributes, l.attributes)
+	}
 	for i := range c.Emit {
 		compiled, err := k.rule(fmt.Sprintf("%s.emit[%d]", place, i), &c.Emit[i], r, path)
 		if err != nil {
@@ -219,6 +248,7 @@ func (k *compiler) rule(place string, c *Rule, r *resource, path *route.Pattern)
 		out.eachKey = r.keyOf(out.each.String())
 	}
 	out.extras, err = k.extras(place, &c.Extras)
+	out.attributes = overlaid(r.attributes, out.attributes)
 	return out, err
 }
 

@@ -76,7 +76,11 @@ func (k *compiler) finish() {
 	p.requestHeaders = sorted(derivedRequest, viewHeaders, k.reqH)
 	p.responseHeaders = sorted(derivedResponse, k.resH)
 	p.placeholders = sorted(p.placeholders)
+	for _, r := range p.resources {
+		r.shown.plain.attributes = r.attributes
+	}
 	for _, e := range k.endpoints {
+		e.plain = e.plainExtras()
 		if !slices.Contains(p.methods, e.method) {
 			p.methods = append(p.methods, e.method)
 		}
@@ -84,6 +88,19 @@ func (k *compiler) finish() {
 	}
 	slices.SortStableFunc(p.scopes, compareScopes)
 	p.scopes = slices.CompactFunc(p.scopes, func(a, b Scope) bool { return a.Name == b.Name && a.Resource == b.Resource })
+}
+
+// plainExtras puts together what the resource and the lines without a scope say
+// of the plain scope.
+func (e *endpoint) plainExtras() extras {
+	x := extras{attributes: e.res.attributes}
+	for _, l := range e.lines {
+		if l.scope == "" {
+			x.related = append(x.related, l.related...)
+			x.attributes = overlaid(x.attributes, l.attributes)
+		}
+	}
+	return x
 }
 
 // compareScopes sorts by name; of two that are the same, a described one is first.

@@ -70,8 +70,25 @@ func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
 	if r.tenant, err = k.origin(join(place, "tenant"), pick(d.Tenant, over.Tenant)); err != nil {
 		return nil, err
 	}
-	r.actor, err = k.origin(join(place, "actor"), pick(d.Actor, over.Actor))
-	return r, err
+	if r.actor, err = k.origin(join(place, "actor"), pick(d.Actor, over.Actor)); err != nil {
+		return nil, err
+	}
+	for _, list := range [][]Field{d.Attributes, over.Attributes} {
+		inner, err := k.fields(join(place, "attributes"), list, 0)
+		if err != nil {
+			return nil, err
+		}
+		r.attributes = overlaid(r.attributes, inner)
+	}
+	return r, nil
+}
+
+// overlaid returns outer and inner, which counts where both have a key.
+func overlaid(outer, inner []field) []field {
+	kept := slices.DeleteFunc(slices.Clone(outer), func(f field) bool {
+		return slices.ContainsFunc(inner, func(g field) bool { return g.key == f.key })
+	})
+	return slices.Concat(kept, inner)
 }
 
 // pathLists compiles the settings that are lists of paths.

@@ -78,8 +78,14 @@ type Defaults struct {
 	// or as text like 10m. Default: 10m.
 	Trust Duration `json:"trust,omitempty"`
 
-	// Success is an expression that replaces "the status is 2xx".
+	// Success is an expression that replaces "the status is 2xx". A 4xx counts
+	// only if the expression has that number: response.status in [200, 402].
 	Success string `json:"success,omitempty"`
+
+	// Attributes adds values to each event, plain ones and those of deletes too.
+	// Of a key that several places have, the innermost counts: that of an emit or
+	// on line, then the resource's.
+	Attributes []Field `json:"attributes,omitempty"`
 
 	// Default none: resources earn no plain scopes.
 	Default string `json:"default,omitempty"`

@@ -32,10 +32,8 @@ func (d *deriver) earn(ch *change) error {
 	d.tellPlain(ch, plain, byCall)
 	if front {
 		e := d.add(ch, plain, "")
-		for _, l := range d.e.lines {
-			if err := l.extras.apply(e, v); err != nil {
-				return err
-			}
+		if err := d.e.plain.apply(e, v); err != nil {
+			return err
 		}
 	}
 	if ch.op != webhook.Deleted && !ch.same {

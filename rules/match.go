@@ -180,7 +180,7 @@ func (e *endpoint) wantsBefore() bool {
 // readsBefore reports whether a rule of the route reads the state before.
 func (e *endpoint) readsBefore() bool {
 	reads := func(r *rule) bool { return r.on != webhook.Created && r.readsBefore() }
-	return slices.ContainsFunc(e.res.rules, reads) || slices.ContainsFunc(e.lines, func(l *line) bool {
+	return slices.ContainsFunc(e.res.rules, reads) || e.plain.readsBefore() || slices.ContainsFunc(e.lines, func(l *line) bool {
 		return l.when != nil && l.when.ReadsBefore() || l.extras.readsBefore() || slices.ContainsFunc(l.rules, reads)
 	})
 }
@@ -242,12 +242,12 @@ func (m *Match) atItem() bool {
 	return item != nil && strings.TrimSuffix(m.e.pattern.String(), "/") == strings.TrimSuffix(item.String(), "/")
 }
 
-// MaySucceed reports whether a final status can mean success: 2xx, or below
-// 400 where `success` is set (which [Program.Plan] judges).
+// MaySucceed reports whether a final status can mean success: 2xx, or where
+// `success` is set (which [Program.Plan] judges) below 400, or a 4xx that it names.
 func (m *Match) MaySucceed(status int) bool {
-	limit := 300
-	if m.e.res.success != nil {
-		limit = 400
+	success := m.e.res.success
+	if success == nil || status < 300 {
+		return status >= 200 && status < 300
 	}
-	return status >= 200 && status < limit
+	return status < 400 || status < 500 && success.HasStatus(status)
 }

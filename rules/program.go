@@ -74,6 +74,7 @@ type resource struct {
 	success        *lang.Expr
 	tenant, actor  *origin
 	plain          map[webhook.Operation]string // "" earns nothing
+	attributes     []field                      // of each event
 	rules          []*rule
 	refresh        []*refresh
 	shown          *endpoint // the GET of one entity
@@ -99,6 +100,7 @@ type endpoint struct {
 	id      *lang.Expr
 	each    *lang.Expr
 	lines   []*line
+	plain   extras // of the plain scope
 }
 
 // line is one `on` line; the usual routes have one without a scope, and so have
@@ -108,7 +110,7 @@ type line struct {
 	id     *lang.Expr // outside resources
 	each   *lang.Expr // outside resources
 	rules  []*rule
-	extras // of what the line earns, or else of the plain scope
+	extras // of what the line earns, or else its part of the plain scope's
 	scope  string
 }
 

@@ -244,8 +244,17 @@ func TestPausingResumingAndTesting(t *testing.T) {
 	if len(r.all()) > 0 {
 		t.Error("a paused one was delivered to")
 	}
-	ann.do("POST", path+"/resume", "").want(200)
+	if got := ann.do("PATCH", path, `{"status": "on"}`).want(422); !strings.Contains(got.raw, "/status") || !strings.Contains(got.raw, "active to go on") {
+		t.Errorf("a status that there is not: %s", got.raw)
+	}
+	if got := ann.do("PATCH", path, `{"timeout": "9s", "status": "active"}`).want(200); got.text("status") != "active" || got.text("timeout") != "9s" {
+		t.Errorf("after active it is %s", got.raw)
+	}
 	r.wait(5)
+	if got := ann.do("PATCH", path, `{"status": "paused"}`).want(200).text("status"); got != "paused" {
+		t.Errorf("after paused it is %s", got)
+	}
+	ann.do("POST", path+"/resume", "").want(200)
 	ann.do("POST", path+"/test", "").want(202)
 	if got := r.wait(6)[5]; got.Body.Type != "sidehook.test" || !strings.Contains(string(got.Body.Data), id) {
 		t.Errorf("the example is %s", got.Raw)

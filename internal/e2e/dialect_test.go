@@ -48,7 +48,8 @@ const hooksDialect = `
 			route GET /v0/hooks/{id} read
 			route PUT /v0/hooks/{id} change {
 				field url request.body.trigger_url
-				reply 200 ` + "`{\"to\": subscription.url}`" + `
+				field status ` + "`request.body.stopped == nil ? nil : request.body.stopped ? \"paused\" : \"active\"`" + `
+				reply 200 ` + "`{\"to\": subscription.url, \"is\": subscription.status}`" + `
 			}
 			route POST /v0/hooks/{id}/stop pause {
 				reply 204
@@ -121,20 +122,28 @@ func TestADialectIsAnotherProductsAPI(t *testing.T) {
 		method, path string
 		status       int
 		kind, want   string
+		body         string
 	}{
-		{ann, "GET", "/v0/hooks", 200, "application/json", `{"response":[{"id":"` + id + `","to":"` + mine.URL + `"}]}`},
-		{ann, "GET", "/v0/hooks.yml", 200, "application/yaml", "response:\n    - id: \"" + id + "\"\n      to: " + mine.URL + "\n"},
-		{ann, "GET", "/v0/hooks.xml", 200, "application/xml", xml.Header + "<response><response><item><id>" + id + "</id><to>" + mine.URL + "</to></item></response></response>\n"},
-		{bob, "GET", "/v0/hooks", 200, "application/json", `{"response":[]}`},
-		{bob, "DELETE", "/v0/hooks/" + id, 404, "application/json", `{"meta":{"fields":[],"message":"there is no subscription of that id","status":404},"response":null}`},
-		{user{p, nil}, "GET", "/v0/hooks", 401, "application/json", `{"meta":{"fields":[],"message":"it is not known who calls: authenticate","status":401},"response":null}`},
-		{ann, "GET", "/v0/others.json", 404, "application/json", `{"meta":{"fields":[],"message":"there is nothing at /v0/others.json","status":404},"response":null}`},
-		{ann, "PATCH", "/v0/hooks/" + id, 405, "application/json", `{"meta":{"fields":[],"message":"PATCH is not possible here: use DELETE, GET or PUT","status":405},"response":null}`},
-		{ann, "POST", "/v0/hooks/" + id + "/stop", 204, "", ""},
-		{ann, "DELETE", "/v0/hooks/" + id, 200, "application/json", `{"gone":"` + id + `"}`},
-		{ann, "GET", "/v0/hooks", 200, "application/json", `{"response":[]}`},
+		{ann, "GET", "/v0/hooks", 200, "application/json", `{"response":[{"id":"` + id + `","to":"` + mine.URL + `"}]}`, ""},
+		{ann, "GET", "/v0/hooks.yml", 200, "application/yaml", "response:\n    - id: \"" + id + "\"\n      to: " + mine.URL + "\n", ""},
+		{ann, "GET", "/v0/hooks.xml", 200, "application/xml", xml.Header + "<response><response><item><id>" + id + "</id><to>" + mine.URL + "</to></item></response></response>\n", ""},
+		{bob, "GET", "/v0/hooks", 200, "application/json", `{"response":[]}`, ""},
+		{bob, "DELETE", "/v0/hooks/" + id, 404, "application/json", `{"meta":{"fields":[],"message":"there is no subscription of that id","status":404},"response":null}`, ""},
+		{user{p, nil}, "GET", "/v0/hooks", 401, "application/json", `{"meta":{"fields":[],"message":"it is not known who calls: authenticate","status":401},"response":null}`, ""},
+		{ann, "GET", "/v0/others.json", 404, "application/json", `{"meta":{"fields":[],"message":"there is nothing at /v0/others.json","status":404},"response":null}`, ""},
+		{ann, "PATCH", "/v0/hooks/" + id, 405, "application/json", `{"meta":{"fields":[],"message":"PATCH is not possible here: use DELETE, GET or PUT","status":405},"response":null}`, ""},
+		{ann, "POST", "/v0/hooks/" + id + "/stop", 204, "", "", ""},
+		{ann, "PUT", "/v0/hooks/" + id, 200, "application/json", `{"is":"active","to":"` + mine.URL + `"}`, `{"stopped": false}`},
+		{ann, "PUT", "/v0/hooks/" + id, 200, "application/json", `{"is":"paused","to":"` + mine.URL + `"}`, `{"stopped": true}`},
+		{ann, "PUT", "/v0/hooks/" + id, 200, "application/json", `{"is":"paused","to":"` + mine.URL + `"}`, `{}`},
+		{ann, "DELETE", "/v0/hooks/" + id, 200, "application/json", `{"gone":"` + id + `"}`, ""},
+		{ann, "GET", "/v0/hooks", 200, "application/json", `{"response":[]}`, ""},
 	} {
-		status, header, raw := c.who.speak(c.method, c.path, "", "")
+		kind := ""
+		if c.body != "" {
+			kind = "application/json"
+		}
+		status, header, raw := c.who.speak(c.method, c.path, kind, c.body)
 		if status != c.status || header.Get("Content-Type") != c.kind || raw != c.want {
 			t.Errorf("%s %s: %d %s\n%s\nwant %d %s\n%s", c.method, c.path, status, header.Get("Content-Type"), raw, c.status, c.kind, c.want)
 		}

@@ -26,10 +26,37 @@ func (c *compiler) constants(n *ast.BinaryNode) error {
 	if !slices.Contains(compared, n.Operator) {
 		return nil
 	}
+	if n.Operator == "==" || n.Operator == "in" {
+		c.noteStatus(n.Left, n.Right)
+		c.noteStatus(n.Right, n.Left)
+	}
 	if err := c.against(n.Left, n.Right); err != nil || n.Operator == "in" {
 		return err
 	}
 	return c.against(n.Right, n.Left)
+}
+
+// noteStatus notes the numbers that subject, if it is response.status, may be.
+func (c *compiler) noteStatus(subject, constant ast.Node) {
+	root, path, ok := plainPath(subject)
+	if !ok || c.isLet(root) || root != "response" || !slices.Equal(path.Names(), []string{"status"}) {
+		return
+	}
+	for _, one := range oneOrAll(constant) {
+		if v, ok := literal(one); ok {
+			if n, ok := v.(int); ok {
+				c.expr.statuses = append(c.expr.statuses, n)
+			}
+		}
+	}
+}
+
+// oneOrAll returns the elements of a list that is written out, or n alone.
+func oneOrAll(n ast.Node) []ast.Node {
+	if all, ok := inner(n).(*ast.ArrayNode); ok {
+		return all.Nodes
+	}
+	return []ast.Node{n}
 }
 
 // against is an error if subject can never be constant, or an element of it.
@@ -42,11 +69,7 @@ func (c *compiler) against(subject, constant ast.Node) error {
 	if check == nil {
 		return nil
 	}
-	list := []ast.Node{constant}
-	if all, ok := inner(constant).(*ast.ArrayNode); ok {
-		list = all.Nodes
-	}
-	for _, one := range list {
+	for _, one := range oneOrAll(constant) {
 		v, ok := literal(one)
 		if !ok {
 			continue

@@ -56,6 +56,8 @@ type Expr struct {
 
 	requestHeaders, responseHeaders []string
 
+	statuses []int // that response.status is said to be, or to be among
+
 	root string
 	path Path
 	bare bool
@@ -143,6 +145,10 @@ func (x *Expr) ReadsBefore() bool {
 func (x *Expr) Headers() (request, response []string) {
 	return slices.Clone(x.requestHeaders), slices.Clone(x.responseHeaders)
 }
+
+// HasStatus reports whether x names status: whether it asks if response.status is
+// that number (==), or one of a list that has it (in).
+func (x *Expr) HasStatus(status int) bool { return slices.Contains(x.statuses, status) }
 
 // Branch returns the expression that x comes to: of a choice (a ? b : c, or
 // a ?? b) what is chosen, and x itself if it is none or nothing decides it. So a
