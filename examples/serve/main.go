@@ -21,6 +21,7 @@ import (
 	"github.com/sidehook/sidehook/examples/pipeliner"
 	projectsde "github.com/sidehook/sidehook/examples/projects-de"
 	shopifyorders "github.com/sidehook/sidehook/examples/shopify-orders"
+	stripebilling "github.com/sidehook/sidehook/examples/stripe-billing"
 )
 
 // apis are the examples by their folder.
@@ -32,6 +33,7 @@ var apis = map[string]func() http.Handler{
 	"projects-de":    func() http.Handler { return projectsde.New(nil) },
 	"shopify-orders": func() http.Handler { return shopifyorders.New(nil) },
 	"github-issues":  func() http.Handler { return githubissues.New(nil) },
+	"stripe-billing": func() http.Handler { return stripebilling.New(nil) },
 }
 
 func main() {
