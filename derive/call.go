@@ -59,7 +59,7 @@ func (c *Call) Leave(id webhook.ExchangeID, now time.Time) (overlapped bool) {
 		t.calls[id] = c
 	}
 	if c.entity == nil {
-		if c.unclear = !t.came.over; c.unclear {
+		if c.unclear = t.came.noting; c.unclear {
 			t.came.unclear++
 		}
 		return false

@@ -10,7 +10,7 @@ import (
 // ones were asked about. A GET shows what they did too, and so tells nothing of an
 // earlier process's call on the same entity.
 type came struct {
-	over    bool // all that is asked about earlier processes is under way: no more is noted
+	noting  bool // until all that is asked about earlier processes is under way
 	most    bool // there were too many to note each
 	unclear int  // calls that ended and have not said what they are about
 	on      map[webhook.EntityKey]struct{}
@@ -23,7 +23,7 @@ const maxCame = 1 << 14
 // note notes a call on key that ended. It is called with Traffic.mu held.
 func (a *came) note(key webhook.EntityKey) {
 	switch {
-	case a.over || a.most:
+	case !a.noting || a.most:
 	case len(a.on) >= maxCame:
 		a.most, a.on = true, nil
 	default:
@@ -42,7 +42,7 @@ func (c *Call) WantsKeys() bool {
 	}
 	c.traffic.mu.Lock()
 	defer c.traffic.mu.Unlock()
-	return !c.traffic.came.over
+	return c.traffic.came.noting
 }
 
 // About says what c turned out to be about. It is called after Leave.
@@ -50,7 +50,7 @@ func (c *Call) About(keys []webhook.EntityKey) {
 	t := c.traffic
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !c.unclear || t.came.over {
+	if !c.unclear || !t.came.noting {
 		return
 	}
 	c.unclear = false
@@ -76,12 +76,19 @@ func (t *Traffic) mayHaveChanged(keys ...webhook.EntityKey) bool {
 	return false
 }
 
+// expect says that there are calls of earlier processes to be asked about.
+func (t *Traffic) expect() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.came.noting = true
+}
+
 // asked says that all that is asked about the calls of earlier processes is under
 // way: what comes from now on takes its place in the traffic behind it.
 func (t *Traffic) asked() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.came = came{over: true}
+	t.came = came{}
 }
 
 // recover registers a call of an earlier process, whose outcome or after is asked

@@ -51,6 +51,7 @@ func TestAGetThatComesAfterANewCallTellsNothingOfADeadOne(t *testing.T) {
 				l = openLine(t, dir)
 				defer func() { l.close() }()
 				l.service = showsBody(is)
+				l.open()
 				comes(l)
 				l.run().seen.wait(t, "recorded", 2)
 				events := l.events()
@@ -100,6 +101,7 @@ func TestAGetTellsOfADeadCallIfNoOtherCameOnItsEntity(t *testing.T) {
 			l = openLine(t, dir)
 			defer func() { l.close() }()
 			l.service = showsBody(`{"id":"7","n":3,"name":"Roof","status":"open"}`)
+			l.open()
 			comes(l)
 			l.run().seen.wait(t, "recorded", 1)
 			if events := l.events(); !slices.ContainsFunc(events, func(e webhook.Event) bool {

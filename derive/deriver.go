@@ -77,7 +77,8 @@ type Deriver struct {
 	stalled  stalled
 }
 
-// New returns a Deriver that has not read anything yet.
+// New returns a Deriver that has not read anything yet. It is called before the
+// first call of this process comes.
 func New(o Options) *Deriver {
 	d := &Deriver{
 		Options: o, begins: make(map[webhook.ExchangeID]begun),
@@ -85,6 +86,9 @@ func New(o Options) *Deriver {
 	}
 	d.programs.store = o.Store
 	d.line = newLine(o.Traffic)
+	if o.Recovered != (store.Position{}) {
+		o.Traffic.expect()
+	}
 	return d
 }
 

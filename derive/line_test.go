@@ -168,8 +168,8 @@ func openLine(t *testing.T, dir string) *line {
 	return l
 }
 
-// run starts deriving.
-func (l *line) run() *line {
+// open makes the deriver.
+func (l *line) open() {
 	l.t.Helper()
 	all := &webhook.Subscription{ID: "all", Scopes: []webhook.Pattern{"project.**", "project.gap"}, Tenant: webhook.AnyTenant, Order: webhook.OrderEntity}
 	subs, err := rules.NewSubscribers([]*webhook.Subscription{all}, nil)
@@ -188,6 +188,14 @@ func (l *line) run() *line {
 			return []webhook.EntityKey{{API: rules.DefaultAPI, Resource: "project"}}
 		},
 	})
+}
+
+// run starts deriving.
+func (l *line) run() *line {
+	l.t.Helper()
+	if l.deriver == nil {
+		l.open()
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop, l.stopped = stop, make(chan struct{})
 	go func() {
