@@ -154,7 +154,7 @@ func (c *call) fetch(s *Subject) string {
 	case c.unsure && !c.saidNo || c.later || s.Kind != Delete && after == "fetch":
 	case after == "response" || after == "request":
 		return ""
-	case c.saidNo || s.doubt != "":
+	case c.saidNo || s.doubt != "" || s.unnamed == idDoubt:
 	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo || c.putProven(s) != nil:
 		return ""
 	}

@@ -72,8 +72,9 @@ func (c *call) requested(pl *Plan, elements []element, all *tree.Value) []mentio
 		}
 	}
 	ids := c.askedIDs(elements, asks)
+	calls := callsOf(mentions, ids)
 	t := c.told(ids)
-	p := pairs{r: c.e.res, asked: asks, results: t.results, ids: ids, create: c.e.kind == Create}
+	p := pairs{r: c.e.res, asked: asks, results: t.results, ids: ids, calls: calls, create: c.e.kind == Create}
 	p.find()
 	if c.e.kind == Create && t.tell != ofNone {
 		return c.created(pl, mentions, t, &p)

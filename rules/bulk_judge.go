@@ -22,6 +22,7 @@ const (
 type result struct {
 	said    *tree.Value // as it stands there
 	id      string      // "" if it names none
+	link    string      // the id in its location
 	index   string      // its place in the request, "" if it tells none
 	verdict *tree.Value // the object that may judge, and which may have the entity inside; nil: said is none
 	inner   *tree.Value // the entity inside that; nil: there is none
@@ -60,9 +61,12 @@ func (c *call) resultOf(v *tree.Value) result {
 	}
 	for _, name := range []string{"location", "href"} {
 		link, _ := out.verdict.Get(name).Text()
-		if id, ok := r.idInURL(link, c.x.Request.Path); ok && out.id == "" {
-			out.id = id
+		if id, ok := r.idInURL(link, c.x.Request.Path); ok && out.link == "" {
+			out.link = id
 		}
+	}
+	if out.id == "" {
+		out.id = out.link
 	}
 	return out
 }
@@ -119,6 +123,7 @@ type evidence struct {
 	code    bool     // entities have other numbers there
 	yes, no []string // names
 	reason  bool     // something says why not
+	later   bool     // something says not yet
 	shows   bool     // something is there as the request set it
 	usual   bool
 }
@@ -137,6 +142,8 @@ func (c *call) judge(out *result, asked *tree.Value, backed bool) {
 	}
 	r := c.e.res
 	switch {
+	case e.later && c.e.kind == Delete:
+		out.fate, out.entity = accepted, nil
 	case len(e.no) > 0:
 		shown := out.entity
 		if e.usual && !e.shows {
@@ -203,7 +210,7 @@ func (c *call) evidenceIn(v, asked *tree.Value) (e evidence) {
 		m := &v.Members()[i]
 		id := slices.Contains(r.idNames, m.Name)
 		if set := asked.Get(m.Name); set != nil && !id && tree.Equal(set, &m.Value) {
-			e.shows = e.shows || !slices.Contains(clientRefs, m.Name) || wordIn(partWords, m.Name) != noWord
+			e.shows = e.shows || wordIn(partWords, m.Name) != usualWord && !slices.Contains(clientRefs, m.Name)
 			continue
 		}
 		if id {
@@ -244,6 +251,9 @@ func (e *evidence) flag(name string, v *tree.Value) {
 // more to it, such a text is a field.
 func (e *evidence) text(name string, v *tree.Value, w partWord) {
 	text, ok := v.Text()
+	if w == resultWord && v.Kind == tree.Bool {
+		e.flag(name, v)
+	}
 	if !ok {
 		return
 	}
@@ -258,6 +268,8 @@ func (e *evidence) text(name string, v *tree.Value, w partWord) {
 	case !e.usual || w == codeWord:
 	case wordIn(noTexts, text):
 		e.no = append(e.no, name)
+	case wordIn(laterTexts, text):
+		e.later = true
 	case wordIn(yesTexts, text):
 		e.yes = append(e.yes, name)
 	}

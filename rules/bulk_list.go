@@ -102,7 +102,7 @@ func (c *call) idsInQuery() (ids []element) {
 }
 
 func (r *resource) queryNames() []string {
-	names := []string{"ids", "id", "keys"}
+	names := []string{"ids", "id", "keys", "records", "pks", "uuids"}
 	for _, w := range r.wraps {
 		names = append(names, w+"_ids", w+"Ids", w+"_id", w+"Id")
 	}
@@ -148,10 +148,18 @@ func (c *call) didNothing() bool {
 func (c *call) listDeleted() ([]*tree.Value, bool) {
 	for _, root := range []*tree.Value{c.res, c.res.Get("data"), c.res.Get("result")} {
 		for i := range root.Members() {
-			if m := &root.Members()[i]; m.IsArray() && doneName(m.Name) == removedDeed {
+			if m := &root.Members()[i]; m.IsArray() && (doneName(m.Name) == removedDeed || allSayDeleted(m.Elems())) {
 				return pointers(m.Elems()), true
 			}
 		}
 	}
 	return nil, false
+}
+
+// allSayDeleted reports whether each element says that it was deleted.
+func allSayDeleted(list []tree.Value) bool {
+	return len(list) > 0 && !slices.ContainsFunc(list, func(v tree.Value) bool {
+		flag := v.Get("deleted")
+		return flag == nil || string(flag.Shared()) != "true"
+	})
 }

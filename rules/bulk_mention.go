@@ -11,25 +11,14 @@ import (
 // mention is one entity that a bulk call names, with what is said of it.
 type mention struct {
 	element
-	asked   *tree.Value // by the request; nil: nothing
-	removes bool        // it asks for the delete of this one, whatever the others are for
-	result  *result     // by the answer; nil: nothing
-	failed  bool        // nothing was done to this one
-	doubt   string      // why it is not known whether it was done to this one, "" if it is
-}
-
-// ask sets what an element of the request asks for.
-func (m *mention) ask(r *resource, e *tree.Value) {
-	m.asked = object(flat(e))
-	if m.asked == nil {
-		return
-	}
-	for _, name := range []string{"_destroy", "_delete", "_deleted"} {
-		if v := m.asked.Get(name); v != nil && (string(v.Shared()) == "true" || v.Is("1") || v.Is("true")) {
-			m.removes = true
-		}
-	}
-	m.asked = r.asked(m.asked, nil)
+	asked  *tree.Value // by the request; nil: nothing
+	deed   deed        // what it asks for, if it says so for this one; noDeed: what the call is for
+	id     string      // in the path that it gives
+	pathed bool        // it gives one: its own id is that of the request
+	result *result     // by the answer; nil: nothing
+	failed bool        // nothing was done to this one
+	doubt  string      // why it is not known whether it was done to this one, "" if it is
+	later  bool        // that is because it is to be done
 }
 
 // planMentions makes subjects of mentions: of two of one entity the last counts,
@@ -67,9 +56,12 @@ func (c *call) planMentions(pl *Plan, mentions []mention) {
 
 // subject plans the entity of one mention.
 func (c *call) subject(m *mention) (Subject, bool) {
-	out := Subject{Kind: c.e.kind, item: m.value, itemTree: m.tree, asked: m.asked, doubt: m.doubt}
-	if m.removes || m.result != nil && m.result.removes() {
+	out := Subject{Kind: c.e.kind, item: m.value, itemTree: m.tree, asked: m.asked, doubt: m.doubt, later: m.later}
+	switch {
+	case m.deed == removedDeed, m.result != nil && m.result.removes():
 		out.Kind = Delete
+	case m.deed == madeDeed:
+		out.Kind = Create
 	}
 	id, sure := c.idOfMention(m)
 	if id == "" {
@@ -125,8 +117,15 @@ func (c *call) idOfMention(m *mention) (id string, sure bool) {
 			return id, true
 		}
 	}
-	created := c.e.kind == Create && !m.removes
-	if created && m.result != nil && m.result.id != "" {
+	created := m.deed == madeDeed || c.e.kind == Create && m.deed == noDeed
+	switch {
+	case m.id != "":
+		return m.id, true
+	case m.pathed && m.result == nil:
+		return "", false
+	case m.pathed:
+		return m.result.told(c.e.res), true
+	case created && m.result != nil && m.result.id != "":
 		return m.result.id, true
 	}
 	for _, v := range []*tree.Value{m.asked, m.tree} {
@@ -138,6 +137,15 @@ func (c *call) idOfMention(m *mention) (id string, sure bool) {
 		return m.result.id, true
 	}
 	return "", false
+}
+
+// told returns the id of the entity that a result tells of beside what the part
+// of the request calls itself: in what it shows, or where it says that it is.
+func (r *result) told(res *resource) string {
+	if id := res.idInElement(r.entity); r.entity != r.verdict && id != "" {
+		return id
+	}
+	return r.link
 }
 
 // idInElement returns the id in an element of a list: an entity, a result, or

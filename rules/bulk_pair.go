@@ -15,6 +15,7 @@ type pairs struct {
 	asked   []*tree.Value
 	results []result
 	ids     []string // of asked, "" for one without
+	calls   []string // of asked, what it calls itself where that is no id of the entity; nil: none does
 	create  bool
 
 	of    []int // of each of asked the place of its result, -1: none
@@ -41,6 +42,9 @@ func (p *pairs) tie() {
 	p.of, p.taken = make([]int, len(p.asked)), make([]bool, len(p.results))
 	for i := range p.of {
 		p.of[i] = -1
+	}
+	if p.calls != nil {
+		p.by(func(i int) string { return p.calls[i] }, func(r *result) string { return textAt(r.said, "id") })
 	}
 	p.byID()
 	for _, name := range clientRefs {
@@ -72,7 +76,7 @@ func (p *pairs) text(v *tree.Value) (text string) {
 func (p *pairs) byID() {
 	places := make(map[string][]int, len(p.results))
 	for i := range p.results {
-		if id := p.results[i].id; id != "" {
+		if id := p.results[i].id; id != "" && !p.taken[i] {
 			places[id] = append(places[id], i)
 		}
 	}
@@ -80,7 +84,7 @@ func (p *pairs) byID() {
 		return
 	}
 	for i, id := range p.ids {
-		if list := places[id]; id != "" && len(list) > 0 {
+		if list := places[id]; id != "" && p.of[i] < 0 && len(list) > 0 {
 			p.of[i], p.taken[list[0]] = list[0], true
 			if len(list) > 1 {
 				places[id] = list[1:]

@@ -15,6 +15,7 @@ type told struct {
 	limit    int  // to how many it was done, -1: it does not say
 	vague    bool // limit may count something else
 	no       bool // it says that something failed
+	later    bool // it says that it is to be done
 	named    bool // results are under names like deleted
 }
 
@@ -33,14 +34,31 @@ func (c *call) told(ids []string) *told {
 	if c.res == nil || c.resKind == isForm || c.resKind == isParts || c.resKind == isAPI && c.res.Get("data") == nil && c.res.Get("errors") == nil {
 		return t
 	}
-	if c.res.IsArray() {
+	switch c.res.Kind {
+	case tree.Array:
 		t.add(c, pointers(c.res.Elems()), ofEach)
 		return t
+	case tree.Bool:
+		t.no = string(c.res.Shared()) == "false"
+		return t
+	case tree.Number:
+		if n, ok := isNumber(c.res); ok {
+			t.limit, t.vague = n, true
+		}
+		return t
 	}
+	e := c.evidenceIn(c.res, object(c.req))
+	t.no, t.later = len(e.no) > 0 || e.status >= 400, e.later
 	asked := make(map[string]int, len(ids))
 	for i, id := range ids {
 		if id != "" {
 			asked[id] = i
+		}
+	}
+	if len(ids) == 1 && ids[0] != "" {
+		if entity := c.entityInAnswer(); entity == c.res && c.e.res.idInElement(entity) == ids[0] {
+			t.results = []result{c.resultOf(entity)}
+			return t
 		}
 	}
 	t.read(c, c.res, asked, maxEnvelope)
@@ -70,8 +88,11 @@ func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 			counts.failed(&m.Value)
 		case m.Kind == tree.Number && deed != noDeed:
 			counts.add(deed, &m.Value)
-		case m.Kind == tree.Bool && wordIn(partWords, m.Name) == flagWord || m.Name == "hasErrors" || m.Name == "has_errors":
-			t.no = t.no || (string(m.Shared()) == "false") == (wordIn(partWords, m.Name) == flagWord)
+		case m.Kind == tree.Bool && wordIn(partWords, m.Name) == flagWord:
+			t.no = t.no || string(m.Shared()) == "false"
+		case m.Name == "hasErrors", m.Name == "has_errors":
+			t.no = t.no || saysWhy(&m.Value)
+		case m.IsArray() && wordIn(besideNames, m.Name):
 		case m.IsArray() && deed != noDeed && deed != loose:
 			t.done(c, deed, pointers(m.Elems()))
 		case m.IsObject() && deed != noDeed:
@@ -240,7 +261,7 @@ func (r *resource) listIn(v *tree.Value) []*tree.Value {
 	arrays := 0
 	for i := range v.Members() {
 		m := &v.Members()[i]
-		if !m.IsArray() || failureName(m.Name) {
+		if !m.IsArray() || failureName(m.Name) || wordIn(besideNames, m.Name) {
 			continue
 		}
 		if r.listsBy(m.Name) {

@@ -16,6 +16,7 @@ const (
 	amongOther = "may or may not have been done to this one: the answer shows it among what was not asked for"
 	mayFail    = "may or may not have been done to this one: what the answer says of it may be a no, or a field of it"
 	later      = "was accepted (202) for this one, to be done later: whether and when it is done was not seen"
+	notYet     = "was accepted, to be done later: whether and when it is done was not seen"
 )
 
 // settle says of each mention of a request whether it was done to it, by what the
@@ -39,10 +40,10 @@ func (c *call) settle(mentions []mention, t *told, p *pairs) {
 			paired = true
 		}
 	}
-	why, none := c.unsettled(t, len(open), unnamed, paired)
+	why, none := c.unsettled(t, len(open), len(mentions), unnamed, paired)
 	for i := range mentions {
 		if m := &mentions[i]; m.result == nil {
-			m.failed, m.doubt = m.failed || none, why
+			m.failed, m.doubt, m.later = m.failed || none, why, why == notYet
 		}
 	}
 }
@@ -95,11 +96,13 @@ func (c *call) settleRemaining(mentions []mention, t *told, p *pairs) {
 
 // unsettled says why it is not known whether it was done to those of whom the
 // answer does not tell, "" if it was, or that it was done to none of them.
-func (c *call) unsettled(t *told, open, unnamed int, paired bool) (why string, none bool) {
+func (c *call) unsettled(t *told, open, all, unnamed int, paired bool) (why string, none bool) {
 	each := t.tell == ofEach || t.tell == ofSome && paired
 	switch {
-	case open == 0:
+	case open == 0, t.limit >= all && !t.vague:
 		return "", false
+	case t.later:
+		return notYet, false
 	case each && unnamed >= open:
 		return "", true
 	case each:

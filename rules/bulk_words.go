@@ -10,7 +10,8 @@ import (
 // Names in requests and answers about many.
 var (
 	innerNames = []string{"body", "data", "resource", "entity", "item", "result", "value", "document", "record"}
-	listNames  = []string{"data", "items", "results", "result", "records", "value", "values", "entities", "resources", "operations", "responses", "Operations", "ids", "keys"}
+	listNames  = []string{"data", "items", "results", "result", "records", "value", "values", "entities", "resources", "operations", "responses", "Operations", "ids", "keys",
+		"docs", "inputs", "objects", "pks", "uuids", "requests"}
 	clientRefs = []string{
 		"client_id", "clientId", "client_ref", "clientRef", "ref", "reference", "external_id", "externalId", "temp_id", "tempId",
 		"tmp_id", "lid", "local_id", "localId", "custom_id", "customId", "bulkId", "correlation_id", "correlationId", "request_id", "requestId", "key", "name", "slug",
@@ -41,7 +42,7 @@ var partWords = map[string]partWord{
 	"reason": reasonWord, "message": reasonWord, "msg": reasonWord, "detail": reasonWord, "details": reasonWord, "errorcode": reasonWord,
 	"index": usualWord, "href": usualWord, "location": usualWord, "headers": usualWord, "body": usualWord, "data": usualWord, "resource": usualWord,
 	"entity": usualWord, "item": usualWord, "value": usualWord, "document": usualWord, "record": usualWord, "type": usualWord, "method": usualWord,
-	"path": usualWord, "version": usualWord, "operation": usualWord, "op": usualWord, "action": usualWord,
+	"path": usualWord, "response": usualWord, "version": usualWord, "operation": usualWord, "op": usualWord, "action": usualWord,
 }
 
 // wordIn looks a name up in words, however it is written. It allocates nothing.
@@ -77,13 +78,23 @@ var (
 	}
 )
 
+// laterTexts say that something is to be done.
+var laterTexts = map[string]bool{
+	"queued": true, "pending": true, "accepted": true, "processing": true, "scheduled": true, "inprogress": true, "running": true, "started": true, "enqueued": true,
+}
+
+// besideNames are lists in an answer that are about the call, or of other things.
+var besideNames = map[string]bool{
+	"warnings": true, "notices": true, "messages": true, "links": true, "included": true, "logs": true, "hints": true, "deprecations": true,
+}
+
 // failureNames are lists, or numbers, of what was not done.
 var failureNames = map[string]bool{
 	"errors": true, "error": true, "failed": true, "failures": true, "failure": true, "rejected": true, "invalid": true, "notfound": true, "skipped": true,
 	"unprocessed": true, "notdeleted": true, "notupdated": true, "failedids": true, "ignored": true, "missing": true, "conflicts": true, "denied": true,
 	"errored": true, "failedcount": true, "errorcount": true, "errorscount": true, "failurecount": true, "unsuccessful": true, "forbidden": true,
 	"faileditems": true, "failedrecords": true, "invalidids": true, "notfoundids": true, "missingids": true, "locked": true, "unauthorized": true,
-	"failedrecordcount": true, "unprocesseditems": true, "duplicates": true, "numfailed": true, "nfailed": true,
+	"failedrecordcount": true, "writeerrors": true, "validationerrors": true, "bulkerrors": true, "unprocesseditems": true, "duplicates": true, "numfailed": true, "nfailed": true,
 }
 
 // deed is what a list or a number in an answer counts.

@@ -64,7 +64,8 @@ func (d *deriver) isUnnamed(ch *change, seen *Seen) bool {
 	case idTold:
 		return ch.snap.Sequence == 0 && ch.o.via != webhook.FromResponse && obs != nil && (obs.Status == 404 || obs.Status == 410)
 	case idDoubt:
-		return ch.o.via != webhook.FromFetch || !showsSet(ch.s.asked, ch.o.body)
+		shown := d.fromGet(ch.s, &ch.b, obs, d.alone)
+		return shown == nil || !showsSet(ch.s.asked, shown.body)
 	}
 	return false
 }

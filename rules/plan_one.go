@@ -87,11 +87,11 @@ func (c *call) doubtsID(id, located string, entity *tree.Value) unnamed {
 		return idSure
 	}
 	asked := object(c.e.res.asked(c.req, entity))
-	set := c.setFields(asked)
 	switch {
-	case countShown(entity, asked, set) > 0:
+	case len(c.setFields(asked)) == 0:
+	case showsSet(asked, entity):
 		return idSure
-	case len(set) > 0 && (c.isParent(id) || c.e.res.holdsOthers(entity)):
+	case c.isParent(id) || c.e.res.holdsOthers(entity) || c.e.res.listIn(c.res) != nil && c.e.res.listIn(c.res)[0] == entity:
 		return idDoubt
 	}
 	return idTold

@@ -1,0 +1,87 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/tree"
+)
+
+// Names in an element of a request that says what to do, and to whom.
+var (
+	verbNames = []string{"op", "_op", "operation", "method", "_method", "_action"}
+	pathNames = []string{"path", "url", "href", "uri", "location"}
+	sideNames = []string{"index", "version", "etag", "if_match", "ifMatch", "_rev", "rev", "headers", "dependsOn", "depends_on"}
+)
+
+// verbs are what they say there, in lower case.
+var verbs = map[string]deed{
+	"delete": removedDeed, "remove": removedDeed, "destroy": removedDeed, "del": removedDeed,
+	"create": madeDeed, "insert": madeDeed, "add": madeDeed, "post": madeDeed,
+	"update": changedDeed, "patch": changedDeed, "put": changedDeed, "replace": changedDeed, "upsert": changedDeed, "merge": changedDeed, "index": changedDeed,
+	"get": loose, "head": loose, "read": loose, "noop": loose,
+}
+
+// ask sets what an element of the request asks for: it is the entity, or says what
+// to do with one: {"method": "PATCH", "path": "/users/5", "data": {…}}.
+func (m *mention) ask(r *resource, e *tree.Value) {
+	m.asked = object(flat(e))
+	if m.asked == nil {
+		return
+	}
+	for _, name := range []string{"_destroy", "_delete", "_deleted"} {
+		if v := m.asked.Get(name); v != nil && (string(v.Shared()) == "true" || v.Is("1") || v.Is("true")) {
+			m.deed = removedDeed
+		}
+	}
+	deed := r.verbIn(m.asked)
+	if deed == noDeed {
+		m.asked = r.asked(m.asked, nil)
+		return
+	}
+	m.deed = deed
+	for _, name := range pathNames {
+		if link, ok := m.asked.Get(name).Text(); ok {
+			m.id, _ = r.idInURL(link, "")
+			m.pathed = true
+		}
+	}
+	if m.asked = r.innerOf(m.asked); m.asked == nil && !m.pathed {
+		m.asked = object(flat(e)) // it has its id there
+	}
+	m.failed = deed == loose
+}
+
+// callsOf sets the ids that are in paths, and returns what those of the mentions
+// call themselves instead; nil if none has a path.
+func callsOf(mentions []mention, ids []string) (calls []string) {
+	for i := range mentions {
+		if m := &mentions[i]; m.pathed {
+			if calls == nil {
+				calls = make([]string, len(ids))
+			}
+			calls[i], ids[i] = ids[i], m.id
+		}
+	}
+	return calls
+}
+
+// verbIn returns what an element of a request says is to be done, if it says
+// nothing else but to whom and with what: else it is the entity.
+func (r *resource) verbIn(v *tree.Value) deed {
+	verb := noDeed
+	for i := range v.Members() {
+		m := &v.Members()[i]
+		text, _ := m.Text()
+		switch is := verbs[strings.ToLower(text)]; {
+		case slices.Contains(verbNames, m.Name) && is != noDeed:
+			verb = is
+		case slices.Contains(pathNames, m.Name), slices.Contains(sideNames, m.Name), slices.Contains(r.idNames, m.Name),
+			slices.Contains(clientRefs, m.Name) && !slices.Contains(secondNames, m.Name),
+			m.IsObject() && (slices.Contains(innerNames, m.Name) || slices.Contains(r.wraps, m.Name)), m.Kind == tree.Null:
+		default:
+			return noDeed
+		}
+	}
+	return verb
+}
