@@ -55,16 +55,16 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 	if s.echo && !b.whole() { // no GET told: there may be more of it than what the request set
 		now.kind, o.confidence = viewEcho, webhook.Inferred
 	}
-	c.represent(o, b, now, s.answer, c.answerFate(s, b, now))
+	c.represent(o, s, b, now, s.answer, c.answerFate(s, b, now))
 	o.doubtful = c.mayHaveRemoved(o, s, b, now)
 	return o
 }
 
 // answerFate says what a field means that an answer lacks: it is gone if the
 // request says so, else nothing is known of it.
-func (c *call) answerFate(s *Subject, b *state, now view) tree.Judge {
+func (c *call) answerFate(s *Subject, b *state, now view) fate {
 	gone := c.gone(s, b, now)
-	return func(path string, _ *tree.Value) tree.Fate {
+	return func(path string) tree.Fate {
 		if gone(path) {
 			return tree.Removed
 		}
@@ -88,7 +88,7 @@ func (c *call) gone(s *Subject, b *state, now view) func(path string) bool {
 // in the object around it.
 func (c *call) left(s *Subject) func(path string) bool {
 	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
-	return func(path string) bool { return put && at(s.asked, path) == nil || c.leftOut(s, path) }
+	return func(path string) bool { return put && c.at(s.asked, path) == nil || c.leftOut(s, path) }
 }
 
 // mayHaveRemoved reports whether the call may have removed a field that was
@@ -108,7 +108,12 @@ func (c *call) leftOut(s *Subject, path string) bool {
 		return false
 	}
 	names := p.Names()
-	return len(names) > 1 && s.asked.Get(names[0]).IsObject() && s.asked.At(names...) == nil
+	for n := len(names) - 1; n > 0; n-- {
+		if c.e.res.keys.At(s.asked, names[:n]...).IsObject() {
+			return c.e.res.keys.At(s.asked, names...) == nil
+		}
+	}
+	return false
 }
 
 // tookAway reports whether the request itself removes what is at path.
@@ -134,6 +139,15 @@ func (c *call) tookAway(s *Subject, path string) bool {
 // isItem reports whether the call's path is the entity's own.
 func (c *call) isItem() bool { return c.m.atItem() }
 
+// at returns what is at path, in keyed arrays by key.
+func (c *call) at(v *tree.Value, path string) *tree.Value {
+	p, err := lang.ParsePath(path)
+	if err != nil {
+		return nil
+	}
+	return c.e.res.keys.At(v, p.Names()...)
+}
+
 func at(v *tree.Value, path string) *tree.Value {
 	p, err := lang.ParsePath(path)
 	if err != nil {
@@ -151,7 +165,7 @@ func (c *call) fromPut(s *Subject, b *state) *outcome {
 		via: webhook.FromRequest, confidence: webhook.Proven,
 		etag: c.x.Response.Header.Get("Etag"), seen: c.x.Ended,
 	}
-	c.represent(o, b, c.look(viewSent, nil), body, func(path string, _ *tree.Value) tree.Fate {
+	c.represent(o, s, b, c.look(viewSent, nil), body, func(path string) tree.Fate {
 		if slices.Contains(c.e.res.idNames, path) {
 			return tree.Kept // the path says it
 		}
@@ -178,7 +192,7 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 	}
 	now := c.look(viewGet, obs)
 	same, doubted, gone := b.view.last() == now, newPathSet(b.unknown), c.gone(s, b, now)
-	c.represent(o, b, now, body, func(path string, _ *tree.Value) tree.Fate {
+	c.represent(o, s, b, now, body, func(path string) tree.Fate {
 		switch {
 		case slices.Contains(c.e.res.idNames, path):
 			return tree.Kept // the path says it
@@ -190,10 +204,12 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 	return o
 }
 
+// fate says what becomes of a field that the state after lacks, as it is shown.
+type fate func(path string) tree.Fate
+
 // represent makes shown, as it was looked at now, the state after: what it lacks
-// of the state before is treated as `representation` says, or else as fate says.
-func (c *call) represent(o *outcome, b *state, now view, shown *tree.Value, fate tree.Judge) {
-	o.view = b.view.with(now)
+// of the state before is treated as `representation` says, or else as lacks says.
+func (c *call) represent(o *outcome, s *Subject, b *state, now view, shown *tree.Value, lacks fate) {
 	if b.body == nil {
 		o.body, o.view = shown, views(now.String())
 		return
@@ -203,12 +219,19 @@ func (c *call) represent(o *outcome, b *state, now view, shown *tree.Value, fate
 		o.body, o.view = shown, views(now.String())
 		return
 	case "partial":
-		fate = func(string, *tree.Value) tree.Fate { return tree.Kept }
+		lacks = func(string) tree.Fate { return tree.Kept }
 	}
-	body, doubts := tree.Overlay(b.body, shown, fate)
-	o.body, o.unknown = body, doubts
+	by := tree.Judge{Keys: c.e.res.keys, Less: c.showsLess(s, b, now, &now.less)}
+	by.Lacks = func(path string, element bool) tree.Fate {
+		if element {
+			return c.elementFate(s, b, now, path)
+		}
+		return lacks(path)
+	}
+	body, doubts := tree.Overlay(b.body, shown, by)
+	o.body, o.unknown, o.view = body, doubts, b.view.with(now)
 	for _, u := range b.unknown {
-		if at(shown, u) == nil && at(body, u) != nil {
+		if c.at(shown, u) == nil && c.at(body, u) != nil {
 			o.unknown = append(o.unknown, u)
 		}
 	}

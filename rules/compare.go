@@ -18,7 +18,6 @@ func (d *deriver) compare(ch *change) {
 	doubt := ch.o.doubtful
 	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
 	now := ch.o.view.last()
-	covered, alike := ch.b.view.show(now), ch.b.view.last().alike(now)
 	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
 	values := sizeOf(changes)
 	for _, f := range changes {
@@ -29,9 +28,19 @@ func (d *deriver) compare(ch *change) {
 			ch.unknown = append(ch.unknown, f.Path)
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
 			continue
-		case (!alike || !covered && f.Old == nil && !f.Element) && !ch.s.asks(f.Path):
-			ch.unknown = append(ch.unknown, f.Path) // the other view did not show it, or not so
+		}
+		switch d.judge(ch, &f, now) {
+		case isSame:
+			continue
+		case isNew:
+			ch.unknown = append(ch.unknown, f.Path)
+			continue
+		case isUnsure: // the other view did not show it, or not so
+			ch.unknown = append(ch.unknown, f.Path)
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
+			if f.Element {
+				ch.o.view = ch.o.view.lessBut(now) // the others may show some elements only
+			}
 			continue
 		}
 		if ch.fields == nil {
@@ -42,11 +51,6 @@ func (d *deriver) compare(ch *change) {
 	}
 	ch.significant = ch.significant || doubt
 	ch.same = len(ch.fields) == 0 && !doubt
-}
-
-// asks reports whether the request itself sets what is at path.
-func (s *Subject) asks(path string) bool {
-	return at(s.asked, path) != nil || len(s.files) > 0 && newPathSet(s.files).touches(path)
 }
 
 // values are copies of JSON in one piece.

@@ -96,6 +96,18 @@ func (r *resource) setKey(array []string, key string) {
 	r.keys[path], r.keyPaths[path] = []string{key}, lang.NewPath(key)
 }
 
+// inElement reports whether path is in an element of a keyed array.
+func (r *resource) inElement(path string) bool {
+	shape := ""
+	for name := range strings.SplitSeq(path, ".") {
+		if _, keyed := r.keys[shape]; keyed && shape != "" {
+			return true
+		}
+		shape = tree.Join(shape, name)
+	}
+	return false
+}
+
 // keyOfArray implements [lang.Change.Key].
 func (r *resource) keyOfArray(path string) (lang.Path, bool) {
 	p, ok := r.keyPaths[path]

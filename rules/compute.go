@@ -38,7 +38,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 	case c.reqKind == isAPI:
 		c.applyAPI(o, b, s.asked)
 	case put:
-		c.represent(o, b, c.look(viewSent, nil), s.asked, func(path string, _ *tree.Value) tree.Fate {
+		c.represent(o, s, b, c.look(viewSent, nil), s.asked, func(path string) tree.Fate {
 			if slices.Contains(c.e.res.idNames, path) {
 				return tree.Kept
 			}
@@ -48,6 +48,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 	default:
 		body := tree.MergePatch(b.body, s.asked)
 		o.body, o.unknown = &body, stillUnknown(b, s.asked)
+		c.refine(o, b)
 	}
 	for _, name := range s.files {
 		path := tree.Join("", name)
@@ -58,6 +59,27 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 	}
 	c.doubtServerFields(o, b, s)
 	return o
+}
+
+// refine makes of what a merge of the request comes to what the API may have made
+// of it: a reference to what is there already leaves that as it is, and what an
+// element of a keyed array is sent without may be there still.
+func (c *call) refine(o *outcome, b *state) {
+	if c.reqKind == isMerge {
+		return // RFC 7396 says that arrays are replaced
+	}
+	body, doubts := tree.Overlay(b.body, o.body, tree.Judge{
+		Keys: c.e.res.keys,
+		Lacks: func(path string, element bool) tree.Fate {
+			if !element && c.e.res.inElement(path) {
+				return tree.KeptDoubt
+			}
+			return tree.Removed
+		},
+		Less: func(_ string, was, is *tree.Value) (bool, []string) { return sameThing(was, is), nil },
+	})
+	o.body, o.unknown = body, append(slices.Clone(o.unknown), doubts...)
+	slices.Sort(o.unknown)
 }
 
 // apply sets the fields that the request gives, each as a whole.
@@ -94,7 +116,7 @@ func (c *call) sent(s *Subject, b *state) *outcome {
 		return nil
 	}
 	o := &outcome{via: webhook.FromRequest, confidence: webhook.Inferred, seen: c.x.Ended}
-	c.represent(o, b, c.look(viewSent, nil), s.asked, func(string, *tree.Value) tree.Fate { return tree.KeptDoubt })
+	c.represent(o, s, b, c.look(viewSent, nil), s.asked, func(string) tree.Fate { return tree.KeptDoubt })
 	return o
 }
 

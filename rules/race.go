@@ -74,11 +74,12 @@ func (d *deriver) hasScopes() bool {
 	return slices.ContainsFunc(d.e.lines, func(l *line) bool { return l.scope != "" })
 }
 
-// showsNew reports whether shown has a field that before has otherwise.
+// showsNew reports whether shown has a field that before has otherwise, and not
+// only shown in another way.
 func showsNew(before, shown *tree.Value) bool {
 	for i := range shown.Members() {
 		m := &shown.Members()[i]
-		if was := before.Get(m.Name); was != nil && !tree.Equal(was, &m.Value) {
+		if was := before.Get(m.Name); was != nil && !tree.Equal(was, &m.Value) && !sameThing(was, &m.Value) && !sameLink(was, &m.Value) {
 			return true
 		}
 	}

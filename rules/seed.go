@@ -208,7 +208,7 @@ func (d *deriver) seed(s *Subject, snap *webhook.Snapshot) error {
 	*ch = change{s: s, snap: snap, op: webhook.Updated, b: d.lastKnown(s, snap)}
 	now := d.look(viewGet, &webhook.Observation{Header: d.x.Response.Header, Service: true})
 	ch.o = outcome{via: webhook.FromFetch, confidence: webhook.Observed, seen: d.x.Ended}
-	d.represent(&ch.o, &ch.b, now, s.answer, func(string, *tree.Value) tree.Fate {
+	d.represent(&ch.o, s, &ch.b, now, s.answer, func(string) tree.Fate {
 		if ch.b.view.last() == now {
 			return tree.Removed
 		}

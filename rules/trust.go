@@ -10,7 +10,8 @@ import (
 // Trusts reports whether a snapshot, so old, will do for the state before a call
 // on the route, so that no GET need be made: it is younger than `trust`, the
 // call's If-Match does not contradict it, and, where a rule reads the state
-// before, it was seen as the caller sees it.
+// before, it was seen as the caller sees it, and no other caller since left parts
+// of it in doubt.
 func (m *Match) Trusts(snap *webhook.Snapshot, q *webhook.Request, placeholders map[string]string, age time.Duration) bool {
 	if !snap.Known() || !m.Knows(snap) || age >= m.e.res.trust || contradicts(q.Header.Get("If-Match"), snap.ETag) {
 		return false
@@ -21,8 +22,10 @@ func (m *Match) Trusts(snap *webhook.Snapshot, q *webhook.Request, placeholders 
 	v := &callVars{m: m, req: q, placeholders: placeholders}
 	_, carried := splitView(q.Query)
 	seen := view{kind: viewAnswer, as: v.viewer(), profile: profileOf(q.Header, carried)}
-	for s := range strings.SplitSeq(snap.View, " ") {
-		w := parseView(s)
+	if len(snap.Unknown) > 0 && views(snap.View).last().as != seen.as {
+		return false
+	}
+	for w := range views(snap.View).all {
 		if w.kind == viewEcho {
 			continue
 		}

@@ -29,12 +29,17 @@ type view struct {
 	profile  string // stands for the version that was asked for
 	language string // where the answer depends on it
 	query    string // of the call, where that may choose what is shown
+
+	less bool // it showed less than others did; only in views
 }
 
 // String returns v in the form that snapshots have it in.
 func (v view) String() string {
 	var b strings.Builder
 	b.WriteString(v.kind)
+	if v.less {
+		b.WriteByte('-')
+	}
 	for _, part := range [...]struct{ mark, text string }{{"#", v.as}, {";", v.profile}, {"@", v.language}, {"?", v.query}} {
 		if part.text != "" {
 			b.WriteString(part.mark + part.text)
@@ -48,6 +53,7 @@ func parseView(s string) (v view) {
 	s, v.language, _ = strings.Cut(s, "@")
 	s, v.profile, _ = strings.Cut(s, ";")
 	v.kind, v.as, _ = strings.Cut(s, "#")
+	v.kind, v.less = strings.CutSuffix(v.kind, "-")
 	return v
 }
 
@@ -69,26 +75,108 @@ const maxViews = 8
 // with spaces between them.
 type views string
 
+// all goes through the views of vs.
+func (vs views) all(yield func(view) bool) {
+	for s := range strings.SplitSeq(string(vs), " ") {
+		if s != "" && !yield(parseView(s)) {
+			return
+		}
+	}
+}
+
 // last returns the view that was added last.
 func (vs views) last() view {
 	first, _, _ := strings.Cut(string(vs), " ")
-	return parseView(first)
+	v := parseView(first)
+	v.less = false
+	return v
 }
 
-// with returns vs with v as the last.
+// with returns vs with v as the last. A view that showed less once may do so again.
 func (vs views) with(v view) views {
-	s := v.String()
-	if string(vs) == s || vs == "" {
+	if s := v.String(); vs == "" || string(vs) == s {
 		return views(s)
 	}
-	rest := slices.DeleteFunc(strings.Fields(string(vs)), func(w string) bool { return w == s })
-	return views(strings.Join(append([]string{s}, rest[:min(len(rest), maxViews-1)]...), " "))
+	list, plain := make([]view, 1, maxViews), v
+	plain.less = false
+	for w := range vs.all {
+		less := w.less
+		if w.less = false; w == plain {
+			v.less = v.less || less
+			continue
+		}
+		if w.less = less; len(list) < maxViews {
+			list = append(list, w)
+		}
+	}
+	list[0] = v
+	return joinViews(list)
+}
+
+// lessBut returns vs with all but v as ones that may show less.
+func (vs views) lessBut(v view) views {
+	var list []view
+	for w := range vs.all {
+		less := w.less
+		w.less = false
+		w.less = less || w != v
+		list = append(list, w)
+	}
+	return joinViews(list)
+}
+
+func joinViews(list []view) views {
+	var b strings.Builder
+	for i, v := range list {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(v.String())
+	}
+	return views(b.String())
+}
+
+// only reports whether v is the only one of vs.
+func (vs views) only(v view) bool { return string(vs) == v.String() }
+
+// onlyBy reports whether nobody but as looked.
+func (vs views) onlyBy(as string) bool {
+	for v := range vs.all {
+		if v.as != as {
+			return false
+		}
+	}
+	return true
+}
+
+// whole reports whether as looked, and was shown whatever others were, as far as
+// that is known.
+func (vs views) whole(as string) bool {
+	looked := false
+	for v := range vs.all {
+		if v.as == as && v.less {
+			return false
+		}
+		looked = looked || v.as == as
+	}
+	return looked
+}
+
+// has reports whether the view v is one of vs, and showed whatever others did, as
+// far as that is known.
+func (vs views) has(v view) bool {
+	for w := range vs.all {
+		if w == v {
+			return true
+		}
+	}
+	return false
 }
 
 // show reports whether one of vs shows whatever v shows.
 func (vs views) show(v view) bool {
-	for s := range strings.SplitSeq(string(vs), " ") {
-		if parseView(s).shows(v) {
+	for w := range vs.all {
+		if w.shows(v) {
 			return true
 		}
 	}
@@ -97,8 +185,8 @@ func (vs views) show(v view) bool {
 
 // echo reports whether all of vs are echoes.
 func (vs views) echo() bool {
-	for s := range strings.SplitSeq(string(vs), " ") {
-		if parseView(s).kind != viewEcho {
+	for v := range vs.all {
+		if v.kind != viewEcho {
 			return false
 		}
 	}

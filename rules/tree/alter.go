@@ -1,6 +1,6 @@
 package tree
 
-// Fate says what becomes of a member that the newer state does not show.
+// Fate says what becomes of what the newer state does not show.
 type Fate uint8
 
 const (
@@ -9,27 +9,61 @@ const (
 	KeptDoubt             // it is shown as it was, and its path is listed
 )
 
-// Judge says what becomes of the member at path that newer does not show.
-type Judge func(path string, newer *Value) Fate
+// Judge says what [Overlay] makes of what the newer state does not show, or shows
+// less of.
+type Judge struct {
+	// Lacks says what becomes of what is at path in the older state and not in the
+	// newer one: a member, or an element of an array that both have.
+	Lacks func(path string, element bool) Fate
 
-// Overlay returns newer with the members of older that it lacks, each as fate
-// says for its path (newer itself if it gets none), and the paths kept in doubt.
-// Objects are overlaid level by level, except those that carry an id each and a
-// different one: they are different things. The order is newer's.
-func Overlay(older, newer *Value, fate Judge) (v *Value, doubts []string) {
-	o := overlayer{fate: fate}
-	return o.overlay("", older, newer), o.doubts
+	// Less says whether the newer value at path is taken to say less than the older
+	// one, which is kept then, and which paths are in doubt because of that. nil: never.
+	Less func(path string, older, newer *Value) (keep bool, doubts []string)
+
+	// Keys says which arrays are overlaid by element. Others are as the newer state
+	// has them.
+	Keys Keys
+}
+
+// Overlay returns newer with what older has and it lacks, as far as the judge keeps
+// that (newer itself if it gets nothing), and the paths kept in doubt. Objects are
+// overlaid level by level, except those that carry an id each and a different one:
+// they are different things. The order is newer's.
+func Overlay(older, newer *Value, by Judge) (v *Value, doubts []string) {
+	o := overlayer{Judge: by}
+	return o.overlay("", "", older, newer), o.doubts
 }
 
 type overlayer struct {
-	fate   Judge
+	Judge
 	doubts []string
 }
 
-func (o *overlayer) overlay(path string, older, newer *Value) *Value {
-	if !older.IsObject() || !newer.IsObject() || otherThing(path, older, newer) {
+// overlay is Overlay at path; shape is the path with * for elements.
+func (o *overlayer) overlay(path, shape string, older, newer *Value) *Value {
+	switch {
+	case older == nil || older.raw != "" && older.raw == newer.raw:
 		return newer
+	case older.IsObject() && newer.IsObject():
+		if otherThing(path, older, newer) {
+			return newer
+		}
+		return o.members(path, shape, older, newer)
+	case len(o.Keys) > 0 && older.Kind == Array && newer.Kind == Array:
+		if key, ok := o.Keys[shape]; ok {
+			return o.elements(path, shape, key, older, newer)
+		}
 	}
+	if o.Less != nil && path != "" && !Equal(older, newer) {
+		if keep, doubts := o.Less(path, older, newer); keep {
+			o.doubts = append(o.doubts, doubts...)
+			return older
+		}
+	}
+	return newer
+}
+
+func (o *overlayer) members(path, shape string, older, newer *Value) *Value {
 	members := newer.Members()
 	was := older.Members()
 	altered, found := false, 0
@@ -41,29 +75,22 @@ func (o *overlayer) overlay(path string, older, newer *Value) *Value {
 	for i := range members {
 		m := &members[i]
 		prior := older.find(m.Name, i)
-		if prior != nil {
-			found++
+		if prior == nil {
+			continue
 		}
-		if prior.IsObject() && m.Kind == Object && prior.raw != m.raw {
-			now := o.overlay(Join(path, m.Name), prior, &m.Value)
-			if m.raw == "" || now.raw != m.raw {
-				own(0)
-				members[i].Value = *now
-			}
+		found++
+		if prior.raw != "" && prior.raw == m.raw {
+			continue
+		}
+		if now := o.overlay(Join(path, m.Name), o.Keys.below(shape, m.Name), prior, &m.Value); now != &m.Value {
+			own(0)
+			members[i].Value = *now
 		}
 	}
 	if found < len(was) {
 		for i := range was {
 			m := &was[i]
-			if newer.find(m.Name, i) != nil {
-				continue
-			}
-			below := Join(path, m.Name)
-			switch o.fate(below, newer) {
-			case KeptDoubt:
-				o.doubts = append(o.doubts, below)
-				fallthrough
-			case Kept:
+			if newer.find(m.Name, i) == nil && o.keeps(Join(path, m.Name), false) {
 				own(len(was) - found)
 				members = append(members, *m)
 			}
@@ -74,6 +101,49 @@ func (o *overlayer) overlay(path string, older, newer *Value) *Value {
 	}
 	v := NewObject(members)
 	return &v
+}
+
+// elements overlays two arrays by key; newer stays as it is if an element has none,
+// or two have the same.
+func (o *overlayer) elements(path, shape string, key []string, older, newer *Value) *Value {
+	was, ok1 := keyed(older, key)
+	is, ok2 := keyed(newer, key)
+	if !ok1 || !ok2 {
+		return newer
+	}
+	elems, altered := newer.Elems(), false
+	own := func() {
+		if !altered {
+			elems, altered = append(make([]Value, 0, len(elems)+len(was)), elems...), true
+		}
+	}
+	for i := range elems {
+		k, _ := elems[i].At(key...).Text()
+		if now := o.overlay(Join(path, k), ElementsOf(shape), was[k], &elems[i]); now != &elems[i] {
+			own()
+			elems[i] = *now
+		}
+	}
+	for i, all := 0, older.Elems(); i < len(all); i++ {
+		if k, _ := all[i].At(key...).Text(); is[k] == nil && o.keeps(Join(path, k), true) {
+			own()
+			elems = append(elems, all[i])
+		}
+	}
+	if !altered {
+		return newer
+	}
+	v := NewArray(elems)
+	return &v
+}
+
+// keeps reports whether what is at path stays, and notes the doubt.
+func (o *overlayer) keeps(path string, element bool) bool {
+	fate := o.Lacks(path, element)
+	if fate == KeptDoubt {
+		o.doubts = append(o.doubts, path)
+	}
+	return fate != Removed
 }
 
 func otherThing(path string, a, b *Value) bool {

@@ -66,7 +66,7 @@ func (d *differ) members(path, shape string, a, b *Value) {
 				continue
 			}
 		}
-		d.diff(Join(path, m.Name), d.below(shape, m.Name), &m.Value, other)
+		d.diff(Join(path, m.Name), d.keys.below(shape, m.Name), &m.Value, other)
 	}
 	if found == len(is) {
 		return
@@ -74,17 +74,9 @@ func (d *differ) members(path, shape string, a, b *Value) {
 	for i := range is {
 		m := &is[i]
 		if a.find(m.Name, i) == nil {
-			d.diff(Join(path, m.Name), d.below(shape, m.Name), nil, &m.Value)
+			d.diff(Join(path, m.Name), d.keys.below(shape, m.Name), nil, &m.Value)
 		}
 	}
-}
-
-// below spares the second path where no array is keyed.
-func (d *differ) below(shape, name string) string {
-	if len(d.keys) == 0 {
-		return ""
-	}
-	return Join(shape, name)
 }
 
 // elements compares two arrays by key; false if an element has none, or two
@@ -144,4 +136,44 @@ func Element(e *Value, key []string, i int) string {
 		return k
 	}
 	return strconv.Itoa(i)
+}
+
+// At follows names from v as [Value.At] does, and in arrays that have keys the
+// elements' keys.
+func (k Keys) At(v *Value, names ...string) *Value {
+	shape := ""
+	for _, name := range names {
+		if v == nil {
+			return nil
+		}
+		if v.Kind != Array {
+			v, shape = v.Get(name), k.below(shape, name)
+			continue
+		}
+		key, ok := k[shape]
+		if ok {
+			v, shape = element(v, key, name), ElementsOf(shape)
+		} else {
+			v, shape = v.At(name), ElementsOf(shape)
+		}
+	}
+	return v
+}
+
+// element returns the element of an array that has that key, or nil.
+func element(v *Value, key []string, want string) *Value {
+	for i, elems := 0, v.Elems(); i < len(elems); i++ {
+		if k, ok := elems[i].At(key...).Text(); ok && k == want {
+			return &elems[i]
+		}
+	}
+	return nil
+}
+
+// below spares the path where no array is keyed.
+func (k Keys) below(shape, name string) string {
+	if len(k) == 0 {
+		return ""
+	}
+	return Join(shape, name)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sidehook/sidehook/rules/tree"
 )
@@ -102,12 +103,12 @@ func TestMergePatch(t *testing.T) {
 func TestOverlay(t *testing.T) {
 	older := parse(t, `{"a":1,"o":{"id":1,"x":1,"y":2},"p":{"id":1,"x":1},"z":9}`)
 	newer := parse(t, `{"p":{"id":2},"o":{"id":1,"x":3},"a":2}`)
-	got, doubts := tree.Overlay(older, newer, func(path string, _ *tree.Value) tree.Fate {
+	got, doubts := tree.Overlay(older, newer, tree.Judge{Lacks: func(path string, _ bool) tree.Fate {
 		if path == "z" {
 			return tree.Removed
 		}
 		return tree.KeptDoubt
-	})
+	}})
 	if want := `{"p":{"id":2},"o":{"id":1,"x":3,"y":2},"a":2}`; string(got.JSON()) != want {
 		t.Errorf("got %s, want %s", got.JSON(), want)
 	}
@@ -116,6 +117,40 @@ func TestOverlay(t *testing.T) {
 	}
 	if string(newer.JSON()) != `{"p":{"id":2},"o":{"id":1,"x":3},"a":2}` {
 		t.Errorf("the newer state was altered: %s", newer.JSON())
+	}
+}
+
+// Arrays that are keyed are overlaid by element, and a judge may keep what says
+// more.
+func TestOverlayOfElementsAndOfWhatSaysLess(t *testing.T) {
+	older := parse(t, `{"l":[{"id":1,"x":1,"y":2},{"id":2},{"id":3}],"o":{"id":7,"n":"Ann"},"u":[1,2]}`)
+	newer := parse(t, `{"u":[1],"l":[{"id":1,"x":3},{"id":4}],"o":7}`)
+	keys := tree.Keys{"l": {"id"}}
+	got, doubts := tree.Overlay(older, newer, tree.Judge{
+		Keys: keys,
+		Lacks: func(path string, element bool) tree.Fate {
+			if element != (path == "l.2" || path == "l.3") {
+				t.Errorf("%s is told to be an element: %v", path, element)
+			}
+			if path == "l.3" {
+				return tree.Removed
+			}
+			return tree.KeptDoubt
+		},
+		Less: func(path string, older, newer *tree.Value) (bool, []string) {
+			return path == "o", []string{"o.n"}
+		},
+	})
+	if want := `{"u":[1],"l":[{"id":1,"x":3,"y":2},{"id":4},{"id":2}],"o":{"id":7,"n":"Ann"}}`; string(got.JSON()) != want {
+		t.Errorf("got %s, want %s", got.JSON(), want)
+	}
+	if diff := cmp.Diff([]string{"l.1.y", "o.n", "l.2"}, doubts, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Error(diff)
+	}
+	for path, want := range map[string]string{"l.1.x": "3", "l.4": `{"id":4}`, "l.9": "", "u.0": "1", "o.n": `"Ann"`} {
+		if v := keys.At(got, strings.Split(path, ".")...); string(v.JSON()) != want {
+			t.Errorf("at %s: %s, want %s", path, v.JSON(), want)
+		}
 	}
 }
 
