@@ -62,7 +62,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 
 // answerFate says what a field means that an answer lacks: it is gone if the
 // request says so, else nothing is known of it.
-func (c *call) answerFate(s *Subject, b *state, now view) fate {
+func (c *call) answerFate(s *Subject, b *state, now view) missing {
 	gone := c.gone(s, b, now)
 	return func(path string) tree.Fate {
 		if gone(path) {
@@ -204,12 +204,12 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 	return o
 }
 
-// fate says what becomes of a field that the state after lacks, as it is shown.
-type fate func(path string) tree.Fate
+// missing says what becomes of a field that the state after lacks, as it is shown.
+type missing func(path string) tree.Fate
 
 // represent makes shown, as it was looked at now, the state after: what it lacks
 // of the state before is treated as `representation` says, or else as lacks says.
-func (c *call) represent(o *outcome, s *Subject, b *state, now view, shown *tree.Value, lacks fate) {
+func (c *call) represent(o *outcome, s *Subject, b *state, now view, shown *tree.Value, lacks missing) {
 	if b.body == nil {
 		o.body, o.view = shown, views(now.String())
 		return
