@@ -124,6 +124,7 @@ func (p *process) reload() error {
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
+	http.DefaultClient.CloseIdleConnections() // the servers before it close theirs: no call may run into that
 	return nil
 }
 
