@@ -115,7 +115,7 @@ func (c *apiCall) madeBefore(r *keptRepeat) (*keptSubscription, error) {
 		switch {
 		case was == nil || was.Key != r.Key || time.Now().After(was.Until):
 		case !slices.Equal(was.Body, r.Body):
-			return nil, refuse(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
+			return nil, errOtherBody()
 		default:
 			return k, nil
 		}

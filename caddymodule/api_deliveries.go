@@ -188,7 +188,7 @@ func (m *mergedDeliveries) show(d *webhook.Delivery) (v deliveryView, ok bool, e
 	if err != nil {
 		return v, !m.filter.ofEvents(), nil // it may be forgotten
 	}
-	m.read += eventBytes(ev)
+	m.read += ev.Bytes()
 	v.Scope = ev.Scope
 	return v, !m.filter.ofEvents() || m.filter.selects(ev), nil
 }

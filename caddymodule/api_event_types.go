@@ -77,12 +77,18 @@ func (t *eventType) exampleScope() string {
 	return strings.NewReplacer("{", "", "}", "").Replace(t.Name)
 }
 
-// eventTypes returns those there are: what rules earn, and what a test sends.
+// ownTypes are the events of Sidehook's own.
+var ownTypes = []eventType{
+	{ownAPI, rules.Scope{Name: exampleScope, Resource: toldResource, Description: "A test that somebody asked for. It goes to the subscription that is tested, whatever its scopes are."}},
+	{ownAPI, rules.Scope{Name: scopeFailing, Resource: toldResource, Description: "Nothing was accepted by a subscription's receiver for a fifth, or three fifths, of its disable_after. Select it by a pattern that begins with sidehook."}},
+	{ownAPI, rules.Scope{Name: scopeDisabled, Resource: toldResource, Description: "What its receiver did, or did not, has stopped a subscription. Select it by a pattern that begins with sidehook."}},
+}
+
+// eventTypes returns those there are: what rules earn, and Sidehook's own.
 func (c *apiCall) eventTypes() []eventType {
-	all := c.e.current().eventTypes()
-	test := eventType{ownAPI, rules.Scope{Name: exampleScope, Resource: "subscription", Description: "A test that somebody asked for."}}
-	at, _ := slices.BinarySearchFunc(all, test, func(a, b eventType) int { return strings.Compare(a.key(), b.key()) })
-	return slices.Insert(all, at, test)
+	all := append(c.e.current().eventTypes(), ownTypes...)
+	slices.SortFunc(all, func(a, b eventType) int { return strings.Compare(a.key(), b.key()) })
+	return all
 }
 
 // findEventType returns the type of a scope: as it is declared, or as an event
@@ -139,6 +145,9 @@ func (e *engine) knownOf(t *eventType, group uint64) (schema *jsonschema.Schema,
 		return &jsonschema.Schema{Type: "object", Required: []string{"example"}, Properties: map[string]*jsonschema.Schema{
 			"example": {Type: "boolean"}, "subscription": {Type: "string"},
 		}}, map[string]any{"example": true, "subscription": "sub_example"}, true, nil
+	case t.api == ownAPI:
+		schema, err = openapi.NewSchemas(apiTypes()).Of(reflect.TypeFor[toldOf]())
+		return schema, exampleTold(t.Name), true, err
 	case strings.HasSuffix(t.Name, webhook.GapSuffix):
 		schema, err = openapi.NewSchemas(apiTypes()).Of(reflect.TypeFor[webhook.Gap]())
 		return schema, webhook.Gap{Reason: webhook.GapUnknownOutcome, Detail: "an example", From: exampleTime, To: exampleTime}, true, err
@@ -163,8 +172,12 @@ type exampleEntity struct {
 }
 
 func exampleOf(t *eventType, scope string, data any) examplePayload {
-	resource := strings.NewReplacer("{", "", "}", "").Replace(t.Resource)
-	return examplePayload{Type: scope, Timestamp: exampleTime, Data: data, Entity: exampleEntity{resource, exampleID, 1}}
+	return examplePayload{Type: scope, Timestamp: exampleTime, Data: data, Entity: exampleEntity{t.exampleResource(), exampleID, 1}}
+}
+
+// exampleResource is t's resource, with the names of its parameters as their values.
+func (t *eventType) exampleResource() string {
+	return strings.NewReplacer("{", "", "}", "").Replace(t.Resource)
 }
 
 // exampleID is the id of entities in examples.
@@ -181,5 +194,5 @@ func (c *apiCall) exampleEvent(t *eventType, k *keptSubscription) (resource, id 
 	if err == nil {
 		data, err = json.Marshal(example)
 	}
-	return exampleOf(t, "", nil).Entity.Type, exampleID, data, err
+	return t.exampleResource(), exampleID, data, err
 }

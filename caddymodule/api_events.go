@@ -146,7 +146,7 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 			if ev.Position < f.low {
 				return apiAnswer{body: list}, nil
 			}
-			read += eventBytes(ev)
+			read += ev.Bytes()
 			if len(list.Data) == f.limit || size >= mostPage {
 				list.Next = cursor{position: q.After}.text()
 				return apiAnswer{body: list}, nil
@@ -160,7 +160,7 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 				return apiAnswer{}, err
 			}
 			if seen {
-				list.Data, size = append(list.Data, viewEvent(ev)), size+eventBytes(ev)
+				list.Data, size = append(list.Data, viewEvent(ev)), size+ev.Bytes()
 			}
 		}
 		switch look := q.Looking; {
@@ -173,15 +173,6 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 			return apiAnswer{body: list}, nil
 		}
 	}
-}
-
-// eventBytes returns how many bytes an event takes, about.
-func eventBytes(e *webhook.Event) int {
-	n := len(e.Before) + len(e.After) + len(e.Item)
-	for i := range e.Changes {
-		n += len(e.Changes[i].Path) + len(e.Changes[i].Old) + len(e.Changes[i].New)
-	}
-	return n
 }
 
 func (c *apiCall) readEvent() (apiAnswer, error) {

@@ -109,7 +109,7 @@ func (e *engine) sendExample(ctx context.Context, k *keptSubscription, ev webhoo
 	d = owing.Deliveries[0]
 	if was, err := e.store.Event(ctx, ev.ID); err == nil {
 		if was.Scope != ev.Scope {
-			return d, false, refuse(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
+			return d, false, errOtherBody()
 		}
 		return d, true, nil
 	}

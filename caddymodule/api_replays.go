@@ -2,12 +2,14 @@ package caddymodule
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/store"
@@ -91,14 +93,51 @@ func viewReplay(r *replaying) replayView {
 
 // createReplay begins a replay.
 func (c *apiCall) createReplay() (apiAnswer, error) {
+	repeat, release, err := c.repeat()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	defer release()
+	if made, err := c.replayedBefore(repeat); made != nil || err != nil {
+		return c.createdReplay(made, true), err
+	}
 	r, err := c.readReplay()
 	if err != nil {
 		return apiAnswer{}, err
 	}
+	if repeat != nil {
+		r.Repeat = repeat.Key + " " + hex.EncodeToString(repeat.Body)
+	}
 	if err := c.e.startReplay(context.WithoutCancel(c.r.Context()), r); err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{status: http.StatusCreated, location: c.path + "/" + string(r.ID), body: viewReplay(&replaying{Replay: r})}, nil
+	return c.createdReplay(&replaying{Replay: r}, false), nil
+}
+
+func (c *apiCall) createdReplay(r *replaying, replayed bool) apiAnswer {
+	if r == nil {
+		return apiAnswer{}
+	}
+	return apiAnswer{status: http.StatusCreated, location: c.path + "/" + string(r.ID), body: viewReplay(r), replayed: replayed}
+}
+
+// replayedBefore returns the replay that an earlier call with the same key has
+// begun, as it is now, or nil.
+func (c *apiCall) replayedBefore(r *keptRepeat) (*replaying, error) {
+	if r == nil {
+		return nil, nil
+	}
+	for _, was := range c.e.replays.list() {
+		key, body, _ := strings.Cut(was.Repeat, " ")
+		switch {
+		case key != r.Key || time.Since(was.Created) > repeatTime:
+		case body != hex.EncodeToString(r.Body):
+			return nil, errOtherBody()
+		default:
+			return &was, nil
+		}
+	}
+	return nil, nil
 }
 
 // countReplay says what a replay would send.

@@ -116,7 +116,7 @@ func routesOfAPI() []apiRoute {
 		},
 		{
 			method: post, path: "subscriptions/{id}/rotate", handle: (*apiCall).rotateSecret,
-			id: "rotateSecret", about: "Replace the secret", body: "Rotation", optional: true, versioned: true,
+			id: "rotateSecret", about: "Replace the secret", body: "Rotation", optional: true, versioned: true, repeats: true,
 			more:   "The answer shows the new secret, this once. Those there were go on signing for a while.",
 			status: ok, shows: "Subscription", refuses: []int{conflict},
 		},
@@ -165,7 +165,7 @@ func routesOfAPI() []apiRoute {
 		},
 		{
 			method: post, path: "replays", handle: (*apiCall).createReplay,
-			id: "createReplay", about: "Send recorded events to a subscription again", body: "NewReplay",
+			id: "createReplay", about: "Send recorded events to a subscription again", body: "NewReplay", repeats: true,
 			more:   "They are the same events, with the same webhook-id. They are sent slowly, behind all that is live.",
 			status: http.StatusCreated, shows: "Replay", refuses: []int{conflict},
 		},

@@ -20,6 +20,16 @@ type apiRotation struct {
 }
 
 func (c *apiCall) rotateSecret() (apiAnswer, error) {
+	repeat, release, err := c.repeat()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	defer release()
+	if k, err := c.find(); err == nil && repeat != nil {
+		if again, ok, err := c.rotatedBefore(k, repeat); ok || err != nil {
+			return again, err
+		}
+	}
 	k, err := c.findMatching()
 	if err != nil {
 		return apiAnswer{}, err
@@ -52,6 +62,7 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 	next := *k
 	next.Revision++
 	next.body.Repeat = nil
+	next.body.Rotated = k.body.rotated(repeat, time.Now())
 	if err := next.addSecret(secret, grace, time.Now()); err != nil {
 		return apiAnswer{}, err
 	}
@@ -62,6 +73,51 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 	v := c.view(made)
 	v.Secret = made.body.shownSecret()
 	return apiAnswer{body: v, etag: v.etag()}, nil
+}
+
+// mostRotated bounds the rotations whose repeats are known.
+const mostRotated = 10
+
+// rotated returns the rotations that are known after that of repeat, which may be
+// nil: a call without an Idempotency-Key.
+func (b *keptBody) rotated(repeat *keptRepeat, now time.Time) (all []keptRepeat) {
+	all = []keptRepeat{{}}
+	if repeat != nil {
+		all[0] = *repeat
+	}
+	for _, r := range b.Rotated {
+		if r.Until.After(now) && len(all) < mostRotated {
+			all = append(all, r)
+		}
+	}
+	if repeat == nil && len(all) == 1 {
+		return nil
+	}
+	return all
+}
+
+// rotatedBefore answers a repeat of a rotation; the secret is shown while it is the
+// newest.
+func (c *apiCall) rotatedBefore(k *keptSubscription, repeat *keptRepeat) (a apiAnswer, ok bool, err error) {
+	for i, was := range k.body.Rotated {
+		switch {
+		case was.Key != repeat.Key || time.Now().After(was.Until):
+		case !slices.Equal(was.Body, repeat.Body):
+			return a, false, errOtherBody()
+		default:
+			v := c.view(k)
+			if i == 0 {
+				v.Secret = k.body.shownSecret()
+			}
+			return apiAnswer{body: v, etag: v.etag(), replayed: true}, true, nil
+		}
+	}
+	return a, false, nil
+}
+
+// errOtherBody refuses a repeat that is none.
+func errOtherBody() error {
+	return refuse(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
 }
 
 // addSecret makes text, or a new secret if that is "", the one that signs first;
@@ -145,6 +201,12 @@ func (b *keptBody) dropUnfit() {
 	if scheme == webhook.SignNone {
 		return
 	}
+	n := len(b.Secrets)
+	defer func() {
+		if len(b.Secrets) != n {
+			b.Rotated = b.rotated(nil, time.Now())
+		}
+	}()
 	b.Secrets = slices.DeleteFunc(slices.Clone(b.Secrets), func(s keptSecret) bool {
 		private := webhook.NewSecret(s.Text).CheckFor(webhook.SignEd25519) == nil
 		return private != (scheme == webhook.SignEd25519)

@@ -24,16 +24,25 @@ const (
 	mostSearched = 10_000 // quarantined calls
 )
 
-// erase forgets an entity, once what the journal tells of it is recorded. complete
-// is false if some of that was not yet: then it may be in the store again later.
+// erase forgets an entity, once what the journal tells of it is recorded, and the
+// examples of its resource: one may show it. complete is false if some of that was not
+// yet: then it may be in the store again later.
 func (e *engine) erase(ctx context.Context, what store.Erasure, by string) (out store.Erased, complete bool, err error) {
+	sum := sha256.Sum256([]byte(what.ID))
 	through := e.journal.Scrub()
 	complete = e.journalPast(ctx, through)
+	e.examples.Lock()
+	defer e.examples.Unlock()
 	if out, err = e.store.Erase(ctx, what); err != nil {
 		return out, complete, err
 	}
+	what.APIs, what.ID = []string{ownAPI}, exampleID
+	shown, err := e.store.Erase(ctx, what)
+	if err != nil {
+		return out, complete, err
+	}
+	out.Events, out.Deliveries, out.Owed = out.Events+shown.Events, out.Deliveries+shown.Deliveries, out.Owed+shown.Owed
 	stats.deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(out.Owed))
-	sum := sha256.Sum256([]byte(what.ID))
 	e.logger.Info("entity erased", "resource", what.Resource, "tenant", what.Tenant, "id_sha256", hex.EncodeToString(sum[:]), "by", by,
 		"entities", out.Entities, "events", out.Events, "deliveries", out.Deliveries, "owed", out.Owed, "complete", complete)
 	select {

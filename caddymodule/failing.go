@@ -132,15 +132,28 @@ func (e *engine) tell(ctx context.Context, f failing) error {
 
 // toldOf is the data of the event.
 type toldOf struct {
-	ID       webhook.SubscriptionID `json:"id"`
-	URL      string                 `json:"url"` // without its path, which often is a secret
-	Static   bool                   `json:"static"`
-	Status   webhook.Status         `json:"status"`
-	Reason   string                 `json:"reason,omitempty"`
-	Since    time.Time              `json:"since"`
-	Failing  time.Time              `json:"failing_since,omitzero"`
-	Failures int                    `json:"failures_in_a_row,omitempty"`
-	Disables time.Time              `json:"disables_at,omitzero"` // if nothing is accepted before
+	ID       webhook.SubscriptionID `json:"id" jsonschema:"The subscription."`
+	URL      string                 `json:"url" jsonschema:"Where its webhooks go, without the path, which often is a secret."`
+	Static   bool                   `json:"static" jsonschema:"It stands in the Caddyfile."`
+	Status   webhook.Status         `json:"status" jsonschema:"How it stands." enum:"active|paused|disabled|gone"`
+	Reason   string                 `json:"reason,omitempty" jsonschema:"Why."`
+	Since    time.Time              `json:"since" jsonschema:"Since when."`
+	Failing  time.Time              `json:"failing_since,omitzero" jsonschema:"When the first attempt failed since anything was accepted."`
+	Failures int                    `json:"failures_in_a_row,omitempty" jsonschema:"Attempts that failed since."`
+	Disables time.Time              `json:"disables_at,omitzero" jsonschema:"When it is disabled, if nothing is accepted before."`
+}
+
+// exampleTold is what an event of a scope may tell.
+func exampleTold(scope string) toldOf {
+	t := toldOf{
+		ID: "sub_example", URL: "https://crm.example.com/…", Status: webhook.Active, Since: exampleTime.Add(-30 * 24 * time.Hour),
+		Failing: exampleTime.Add(-24 * time.Hour), Failures: 42, Disables: exampleTime.Add(4 * 24 * time.Hour),
+	}
+	if scope == scopeDisabled {
+		t.Status, t.Reason, t.Since = webhook.Disabled, webhook.ReasonFailing, exampleTime
+		t.Failing, t.Disables = exampleTime.Add(-webhook.DefaultDisableAfter), time.Time{}
+	}
+	return t
 }
 
 func (f *failing) event(now time.Time) (webhook.Event, error) {

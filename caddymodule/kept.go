@@ -30,6 +30,10 @@ type keptBody struct {
 
 	// Repeat knows a repeat of the call that made it.
 	Repeat *keptRepeat `json:"repeat,omitempty"`
+
+	// Rotated know repeats of the calls that replaced its secret, newest first. The
+	// first secret is that of the first of them.
+	Rotated []keptRepeat `json:"rotated,omitempty"`
 }
 
 // keptSecret is a secret that signs until it ends.

@@ -19,8 +19,15 @@ const (
 	// does not know of it yet.
 	visibleAfter = time.Minute
 
+	// malformedAfter is how long after a change a 400 is taken for a fault in how the
+	// API is asked, which somebody may mend, and not for a no to an odd id.
+	malformedAfter = 24 * time.Hour
+
 	// sightTime is how long the last answer counts of an entity that is deleted.
 	sightTime = 30 * 24 * time.Hour
+
+	// mostShown bounds what the API shows for one chunk, in bytes.
+	mostShown = 8 << 20
 )
 
 // lookMemory is what looking needs to know of what was recorded.
@@ -56,11 +63,14 @@ type lookAnswer struct {
 	header http.Header
 	body   webhook.Body
 	err    error
+
+	refused bool // it is a 400 to the query parameters, not to the id
 }
 
 // lookAll decides what of evs is sent to s as one: those events that it may see.
 // As long as one of them cannot be decided, nothing is.
 func (l *looker) lookAll(ctx context.Context, evs []*webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (shown []*webhook.Event, all webhook.Payload, err error) {
+	bytes := 0
 	for _, ev := range evs {
 		one, p, err := l.look(ctx, ev, d, s)
 		all.Sights = append(all.Sights, p.Sights...)
@@ -68,7 +78,12 @@ func (l *looker) lookAll(ctx context.Context, evs []*webhook.Event, d *webhook.D
 		case err != nil:
 			return nil, webhook.Payload{}, err
 		case p.Withheld == nil:
-			shown = append(shown, one)
+			if shown = append(shown, one); s.Shows() {
+				bytes += len(one.After)
+			}
+			if bytes > mostShown && len(shown) > 1 {
+				return nil, webhook.Payload{}, fmt.Errorf("what the API shows of a chunk of %d events takes more than %d MiB: let it expand less, or make chunk smaller", len(evs), mostShown>>20)
+			}
 		case p.Withheld.Outcome != webhook.Hidden:
 			all.Withheld = p.Withheld
 			return nil, all, nil
@@ -86,7 +101,7 @@ func (l *looker) lookAll(ctx context.Context, evs []*webhook.Event, d *webhook.D
 // is withheld. s is what it is for the event's resource. An error is the store's,
 // or that of an answer of which nothing can be made.
 func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (*webhook.Event, webhook.Payload, error) {
-	if !s.Looks() || strings.HasPrefix(ev.Scope, ownScopes) || ev.Gap != nil && ev.Key.ID == "" {
+	if !s.Looks() || strings.HasPrefix(ev.Scope, ownScopes) || ev.Gap != nil && ev.Key.ID == "" || ev.Key.API == ownAPI {
 		return ev, webhook.Payload{}, nil // about no entity, and none of the API's
 	}
 	snap, err := l.memory.Snapshot(ctx, ev.Key)
@@ -110,7 +125,15 @@ func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Deliver
 	if leave == nil {
 		return nil, withhold(webhook.Unasked, "the API is not asked now: it is busy, or did not answer before", until), nil
 	}
-	a := item.get(ctx, lookPath(item.path, s), s.Credential, s.Shows())
+	target := lookPath(item.path, s)
+	a := item.get(ctx, target, s.Credential, s.Shows())
+	if a.status == http.StatusBadRequest && target != item.path { // is it the id, or the parameters?
+		if plain := item.get(ctx, item.path, s.Credential, false); plain.status == http.StatusBadRequest {
+			a = plain
+		} else if plain.status >= 200 && plain.status < 300 {
+			a.refused = true
+		}
+	}
 	leave(a.told())
 	return l.judge(ctx, ev, d, s, item, a)
 }
@@ -141,6 +164,12 @@ func (l *looker) judge(ctx context.Context, ev *webhook.Event, d *webhook.Delive
 	case a.status == http.StatusUnauthorized:
 		l.tries.end(d.ID)
 		return nil, withhold(webhook.Denied, said+": its credential is not good any more", time.Time{}), nil
+	case a.refused:
+		return nil, l.again(d, said+" with the parameters of expand and query, and shows the entity without them: change those"), nil
+	case a.status == http.StatusBadRequest:
+		if now.Sub(ev.Time) < malformedAfter {
+			return nil, l.again(d, said+", which may be about the id or about how it is asked"), nil
+		}
 	case a.status == http.StatusForbidden:
 	case a.status == http.StatusNotFound, a.status == http.StatusGone:
 		snap, err := l.memory.Snapshot(ctx, ev.Key) // a delete may have been recorded meanwhile

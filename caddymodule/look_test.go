@@ -202,6 +202,34 @@ func TestA404OfAnOldChangeCountsAtOnce(t *testing.T) {
 	})
 }
 
+// A 400 says no once a day has passed since the change: until then it may be a fault
+// in how the API is asked. One to the parameters of expand says nothing of the entity.
+func TestA400CountsAfterADay(t *testing.T) {
+	see(t, nil, func(t *testing.T, s *seeing) {
+		s.answers(always(400))
+		id := s.owe("evt_1", webhook.Updated)
+		s.want(id, 24*time.Hour-time.Minute, webhook.Pending, "the API answered 400 to the subscriber's GET /api/projects/7")
+		s.want(id, 12*time.Minute, webhook.NotVisible, "answered 400")
+	})
+	expand := func(s *webhook.Subscription) { s.Expand = []string{"ownr"} }
+	see(t, expand, func(t *testing.T, s *seeing) {
+		s.answers(always(400))
+		s.want(s.owe("evt_1", webhook.Updated), 24*time.Hour+12*time.Minute, webhook.NotVisible, "answered 400")
+	})
+	see(t, expand, func(t *testing.T, s *seeing) {
+		s.answers(func(asked int) int { // with the parameters, and without
+			if asked%2 == 1 {
+				return 400
+			}
+			return 200
+		})
+		id := s.owe("evt_1", webhook.Updated)
+		s.want(id, 48*time.Hour, webhook.Pending, "shows the entity without them: change those")
+		s.answers(always(200))
+		s.want(id, 12*time.Minute, webhook.Delivered, "")
+	})
+}
+
 // Of a deleted entity the last answer counts, for 30 days.
 func TestTheLastAnswerCountsFor30Days(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -336,8 +364,21 @@ func TestGatesAreBounded(t *testing.T) {
 			}
 		}
 		begin := time.Now()
+		var light []func(bool)
+		for _, sub := range []webhook.SubscriptionID{"c", "d", "e", "f"} {
+			for range looksOfRight { // while others are slow
+				_, leave := g.enter(t.Context(), gateKey{"one", sub})
+				if leave == nil || !time.Now().Equal(begin) {
+					t.Fatalf("%s has no slot at once while others have all that may be shared", sub)
+				}
+				light = append(light, leave)
+			}
+		}
 		if until, leave := g.enter(t.Context(), gateKey{"one", "c"}); leave != nil || time.Since(begin) < lookTimeout || until.Before(time.Now()) {
 			t.Errorf("beyond %d of one API one waited %v", looksOfAPI, time.Since(begin))
+		}
+		for _, leave := range light {
+			leave(true)
 		}
 		for _, leave := range leaves {
 			leave(false)
@@ -362,6 +403,78 @@ func TestGatesAreBounded(t *testing.T) {
 		}
 		if len(g.of) > 0 || g.all > 0 {
 			t.Errorf("left behind: %d gates, %d inside", len(g.of), g.all)
+		}
+	})
+}
+
+// Of those that wait, who has the fewest GETs under way is next: two subscriptions
+// whose GETs are slow, and succeed, hold a third back for one GET at most.
+func TestGatesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g gates
+		done := map[webhook.SubscriptionID]int{}
+		var mu sync.Mutex
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for _, c := range []struct {
+			sub     webhook.SubscriptionID
+			workers int
+		}{{"slow1", 16}, {"slow2", 16}, {"slow3", 16}, {"light", 2}} {
+			for range c.workers {
+				go func() {
+					for ctx.Err() == nil {
+						until, leave := g.enter(ctx, gateKey{"one", c.sub})
+						if leave == nil {
+							time.Sleep(time.Until(until))
+							continue
+						}
+						time.Sleep(4 * time.Second)
+						leave(true)
+						mu.Lock()
+						done[c.sub]++
+						mu.Unlock()
+					}
+				}()
+			}
+		}
+		time.Sleep(10 * time.Minute)
+		cancel()
+		time.Sleep(time.Minute)
+		if want := 2 * 10 * 60 / 4; done["light"] < want-4 {
+			t.Errorf("the light one had %d GETs, want %d, all that it could make; the others %v", done["light"], want, done)
+		}
+		if sum := done["slow1"] + done["slow2"] + done["slow3"]; sum < 30*10*60/4 {
+			t.Errorf("the others had %v: slots stay empty", done)
+		}
+	})
+}
+
+// What is expanded for a chunk is bounded; an answer by itself is, by max_body.
+func TestWhatAChunkShowsIsBounded(t *testing.T) {
+	see(t, nil, func(t *testing.T, s *seeing) {
+		body := []byte(`{"id":7,"pad":"` + strings.Repeat("x", 1<<20) + `"}`)
+		items := s.looker.items
+		s.looker.items = func(ev *webhook.Event, name string) (*lookItem, string) {
+			item, why := items(ev, name)
+			item.get = func(context.Context, string, webhook.Credential, bool) lookAnswer {
+				return lookAnswer{status: 200, header: http.Header{}, body: webhook.Body{Bytes: body}}
+			}
+			return item, why
+		}
+		sub := &webhook.Subscription{ID: "erp", Expand: []string{"owner"}}
+		evs := make([]*webhook.Event, 12)
+		for i := range evs {
+			evs[i] = &webhook.Event{Scope: "project.updated", Key: seenKey, Sequence: 1, Operation: webhook.Updated}
+		}
+		if shown, _, err := s.looker.lookAll(t.Context(), evs[:4], &webhook.Delivery{}, sub); err != nil || len(shown) != 4 {
+			t.Errorf("of 4 events %d are shown: %v", len(shown), err)
+		}
+		if _, _, err := s.looker.lookAll(t.Context(), evs, &webhook.Delivery{}, sub); err == nil || !strings.Contains(err.Error(), "12 events takes more than 8 MiB: let it expand less, or make chunk smaller") {
+			t.Errorf("12 MiB are shown: %v", err)
+		}
+		body = []byte(`{"id":7,"pad":"` + strings.Repeat("x", 9<<20) + `"}`)
+		if _, _, err := s.looker.lookAll(t.Context(), evs[:1], &webhook.Delivery{}, sub); err != nil {
+			t.Errorf("one of 9 MiB, which max_body allows: %v", err)
 		}
 	})
 }

@@ -21,7 +21,7 @@ func isOwnScope(p webhook.Pattern) bool { return slices.ContainsFunc(failingScop
 // toldOfWhom returns the subscription that ev tells of, if ev is one of
 // Sidehook's own and no example.
 func toldOfWhom(ev *webhook.Event) (id webhook.SubscriptionID, told bool) {
-	if ev.Key.API != ownAPI || ev.Key.Resource != toldResource || !slices.Contains(failingScopes, ev.Scope) {
+	if ev.Key.API != ownAPI || ev.Operation != "" || ev.Key.Resource != toldResource || !slices.Contains(failingScopes, ev.Scope) {
 		return "", false
 	}
 	return webhook.SubscriptionID(ev.Key.ID), true

@@ -53,21 +53,27 @@ func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.
 	x := webhook.NewExchangeID(now)
 	ev := webhook.Event{
 		Scope: in.Scope, Exchange: x, Time: now, Operation: webhook.Created, After: in.Data,
-		Key:     webhook.EntityKey{API: ownAPI, Resource: "example", ID: "example"},
+		Key:     webhook.EntityKey{API: ownAPI, Resource: "example", ID: exampleID},
 		Request: webhook.EventRequest{Method: http.MethodPost, Path: "/trigger"},
 	}
 	if ev.Unowned = sub.Tenant == webhook.AnyTenant; !ev.Unowned { // unless it shows what is a tenant's
 		ev.Tenant = sub.Tenant
 	}
-	if ev.After == nil {
-		if err := e.likeNewest(ctx, &ev, sub); err != nil {
-			return nil, err
-		}
+	e.examples.Lock() // what is copied is not erased meanwhile
+	defer e.examples.Unlock()
+	var err error
+	if c := e.asOperator(); ev.After == nil {
+		err = e.likeNewest(ctx, &ev, sub)
+	} else if t := c.findEventType(ev.Scope); t != nil {
+		ev.Key.Resource = t.exampleResource()
+	}
+	if err != nil {
+		return nil, err
 	}
 	ev.Key.Tenant = ev.Tenant
 	ev.ID = webhook.NewEventID(x, ev.Key, ev.Scope, "")
 	var owing webhook.Owing
-	owing.Add(&ev, sub, false, now)
+	owing.Add(&ev, sub.As(ev.Key.Resource), false, now)
 	done, err := e.store.Record(ctx, []store.Record{{
 		Exchange: x,
 		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
@@ -81,12 +87,18 @@ func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.
 }
 
 // likeNewest makes ev like the newest event of its scope that sub may see, and
-// visible to who may see that one; if there is none, like what is known of the
-// event type.
-func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook.Subscription) error {
-	events, err := e.store.Events(ctx, store.EventQuery{Newest: true, Scopes: []webhook.Pattern{webhook.Pattern(ev.Scope)}, Max: 50})
-	if err != nil {
-		return err
+// visible to who may see that one. If there is none, or the API decides what sub may
+// see, it is like what is known of the event type.
+func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook.Subscription) (err error) {
+	var events []webhook.Event
+	if !sub.Looks() {
+		look := store.Looking{Left: mostScanned}
+		events, err = e.store.Events(ctx, store.EventQuery{
+			Newest: true, Scopes: []webhook.Pattern{webhook.Pattern(ev.Scope)}, Max: 50, Looking: &look, Bytes: mostRead,
+		})
+		if err != nil {
+			return err
+		}
 	}
 	for i := range events {
 		was := &events[i]
@@ -97,7 +109,7 @@ func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook
 		ev.Key.Resource, ev.Tenant, ev.Unowned = was.Key.Resource, was.Tenant, was.Unowned
 		return nil
 	}
-	c := apiCall{apiCaller: &apiCaller{operator: true}, e: e}
+	c := e.asOperator()
 	t := c.findEventType(ev.Scope)
 	if t == nil {
 		ev.After = json.RawMessage(`{"example":true}`)
@@ -105,4 +117,9 @@ func (e *engine) likeNewest(ctx context.Context, ev *webhook.Event, sub *webhook
 	}
 	ev.Key.Resource, _, ev.After, err = c.exampleEvent(t, &keptSubscription{Kept: store.Kept{ID: sub.ID, Tenant: ev.Tenant}})
 	return err
+}
+
+// asOperator is a call of who runs Sidehook.
+func (e *engine) asOperator() *apiCall {
+	return &apiCall{apiCaller: &apiCaller{operator: true}, e: e}
 }

@@ -69,6 +69,7 @@ type Options struct {
 
 	Version  string        // of Sidehook, as user-agent says it; default dev
 	InFlight int           // attempts at once, over all subscriptions; default 256
+	Bytes    int           // of events in attempts at once, over all subscriptions; default 64 MiB
 	Drain    time.Duration // how long attempts may go on when Run's ctx ends; default 4 s
 
 	// Newest returns the position of the newest event. What a subscription was
@@ -83,6 +84,7 @@ type Options struct {
 // Defaults of [Options] and of subscriptions that leave a setting zero.
 const (
 	defaultInFlight    = 256
+	defaultBytes       = 64 << 20
 	defaultDrain       = 4 * time.Second
 	defaultTimeout     = 10 * time.Second
 	defaultConcurrency = 8
@@ -113,6 +115,9 @@ func New(opts Options) *Deliverer {
 	if opts.InFlight <= 0 {
 		opts.InFlight = defaultInFlight
 	}
+	if opts.Bytes <= 0 {
+		opts.Bytes = defaultBytes
+	}
 	if opts.Drain <= 0 {
 		opts.Drain = defaultDrain
 	}
@@ -131,7 +136,7 @@ func New(opts Options) *Deliverer {
 		log:        &periodic{log: opts.Log},
 		wake:       make(chan struct{}, 1),
 	}
-	d.roster.init(2 * opts.InFlight)
+	d.roster.init(2*opts.InFlight, opts.Bytes)
 	d.crew.init(&d.mu, opts.InFlight)
 	d.settler.init()
 	return d

@@ -25,6 +25,7 @@ type plan struct {
 	userAgent   []string
 	masks       []string // headers whose values records do not show
 	looks       bool     // a GET as the subscriber decides what is sent
+	shows       bool     // such a GET shows what is sent
 
 	of      map[string]*plan // what it is for some resources, where that is something else
 	longest time.Duration    // the timeout, or that of one of these
@@ -72,6 +73,7 @@ func compile(s *webhook.Subscription, version string) (*plan, error) {
 	}
 	p.fixed = 7 + len(p.headers)
 	p.masks = masks(p.headers, s.Sign)
+	p.shows = s.Shows()
 	if p.longest, p.looks = p.timeout, s.Looks(); p.looks {
 		p.concurrency = min(p.concurrency, webhook.MaxLooks)
 	}
@@ -84,7 +86,7 @@ func compile(s *webhook.Subscription, version string) (*plan, error) {
 			return nil, fmt.Errorf("for %s: %w", resource, err)
 		}
 		p.of[resource], p.longest = of, max(p.longest, of.timeout)
-		p.looks, p.concurrency = p.looks || of.looks, min(p.concurrency, of.concurrency)
+		p.looks, p.shows, p.concurrency = p.looks || of.looks, p.shows || of.shows, min(p.concurrency, of.concurrency)
 	}
 	return p, nil
 }

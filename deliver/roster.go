@@ -17,6 +17,8 @@ type roster struct {
 	ready    int // claimed ahead, over all
 	maxReady int
 
+	load load // of what is in flight
+
 	unsettled    int // attempts made and not recorded
 	maxUnsettled int
 
@@ -41,6 +43,7 @@ type subscriber struct {
 
 	ready    []webhook.Delivery // claimed, not yet attempted
 	inFlight int
+	bytes    int // of what is in flight
 	inTurns  bool
 
 	ask    bool      // the queue may have more
@@ -50,7 +53,8 @@ type subscriber struct {
 	claims backoff   // of claims that failed
 }
 
-func (r *roster) init(unsettled int) {
+func (r *roster) init(unsettled, bytes int) {
+	r.load.most = bytes
 	r.subs = map[webhook.SubscriptionID]*subscriber{}
 	r.unsaved = map[webhook.SubscriptionID]*subscriber{}
 	r.maxUnsettled = unsettled
@@ -146,10 +150,21 @@ func (r *roster) take(now time.Time, d *webhook.Delivery) (s *subscriber) {
 	if r.unsettled >= r.maxUnsettled {
 		return nil
 	}
+	var passed []*subscriber // for whom there is no room now
+	defer func() {
+		for _, s := range passed {
+			r.queueUp(s)
+		}
+	}()
 	for len(r.turns) > 0 {
 		s, r.turns = r.turns[0], r.turns[1:]
 		s.inTurns = false
+		r.load.leave(s)
 		if s.free() <= 0 || !s.eligible(now) {
+			continue
+		}
+		if !r.load.fits(s, weight(s.plan, &s.ready[0]), now) {
+			passed = append(passed, s)
 			continue
 		}
 		if s.rate != nil && !s.rate.take(now) {
@@ -159,6 +174,7 @@ func (r *roster) take(now time.Time, d *webhook.Delivery) (s *subscriber) {
 		*d, s.ready = s.ready[0], s.ready[1:]
 		r.ready--
 		s.inFlight++
+		r.load.add(s, weight(s.plan, d))
 		r.queueUp(s)
 		return s
 	}

@@ -63,6 +63,7 @@ func (d *Deliverer) Keep(ctx context.Context, id webhook.SubscriptionID) (webhoo
 // Load is how busy a [Deliverer] is.
 type Load struct {
 	InFlight  int // attempts being made
+	Bytes     int // that these hold, but for those that hold little
 	Ready     int // deliveries claimed and not yet attempted
 	Unsettled int // attempts made and not yet recorded
 }
@@ -71,7 +72,7 @@ type Load struct {
 func (d *Deliverer) Load() Load {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := Load{Ready: d.roster.ready, Unsettled: d.roster.unsettled}
+	l := Load{Bytes: d.roster.load.bytes, Ready: d.roster.ready, Unsettled: d.roster.unsettled}
 	for _, s := range d.roster.subs {
 		l.InFlight += s.inFlight
 	}

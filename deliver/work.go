@@ -70,7 +70,7 @@ func (d *Deliverer) work(ctx context.Context) {
 		if !ok {
 			return
 		}
-		d.finish(s, &dl, d.attempt(ctx, p, &dl))
+		d.finish(s, &dl, weight(p, &dl), d.attempt(ctx, p, &dl))
 	}
 }
 
@@ -95,12 +95,22 @@ func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 	return nil, nil, false
 }
 
-// finish frees the slot of dl and hands on what came of it, to be recorded.
-func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, m made) {
+// leave notes that an attempt of s has ended, which held n: others may begin.
+func (d *Deliverer) leave(s *subscriber, n int) {
+	s.inFlight--
+	if n > 0 {
+		d.roster.load.add(s, -n)
+		d.crew.call(d.roster.runnable())
+	}
+}
+
+// finish frees the slot of dl, which held n, and hands on what came of it, to be
+// recorded.
+func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, n int, m made) {
 	p, a := m.as, m.Attempt
 	if a == nil {
 		d.mu.Lock()
-		s.inFlight--
+		d.leave(s, n)
 		d.mu.Unlock()
 		d.opts.Queue.Unclaim(dl.ID)
 		return
@@ -118,7 +128,7 @@ func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, m made) {
 	awaited := dl.Lane != "" && d.opts.Queue.Awaited(dl.ID)
 
 	d.mu.Lock()
-	s.inFlight--
+	d.leave(s, n)
 	d.roster.unsettled++
 	awaited = awaited || 2*d.roster.unsettled >= d.roster.maxUnsettled
 	was, state := s.state.Opened > 0, s.state.After(a, p.sub)

@@ -93,13 +93,14 @@ func (o *Owing) Add(e *Event, s *Subscription, unjudged bool, now time.Time) {
 	}
 	kind := chunkKind{s.ID, e.Scope, e.Key.Resource}
 	c := o.open[kind]
-	if c == nil || c.size >= s.Chunk.Size || c.bytes+eventBytes(e) > chunkBytes {
+	if c == nil || c.size >= s.Chunk.Size || c.bytes+e.Bytes() > chunkBytes {
 		o.begin(kind, e, s, unjudged, now)
 		return
 	}
 	c.size++
-	c.bytes += eventBytes(e)
+	c.bytes += e.Bytes()
 	d := &o.Deliveries[c.at]
+	d.Bytes = told(c.bytes)
 	_, tail, _ := e.ID.Exchange()
 	d.Chunk.Further = append(d.Chunk.Further, tail)
 	d.Unjudged = d.Unjudged || unjudged
@@ -121,22 +122,21 @@ func (o *Owing) begin(kind chunkKind, e *Event, s *Subscription, unjudged bool, 
 	if o.open == nil {
 		o.open = map[chunkKind]*openChunk{}
 	}
-	o.open[kind] = &openChunk{at: len(o.Deliveries), size: 1, bytes: eventBytes(e)}
+	o.open[kind] = &openChunk{at: len(o.Deliveries), size: 1, bytes: e.Bytes()}
 	o.Deliveries = append(o.Deliveries, d)
 }
 
 func newDelivery(e *Event, s *Subscription, unjudged bool, now time.Time) Delivery {
 	return Delivery{
 		ID: NewDeliveryID(e.ID, s.ID, 0), Event: e.ID, Subscription: s.ID, Lane: s.Order.Lane(e),
-		Unjudged: unjudged, State: Pending, Due: now, Created: now,
+		Bytes: told(e.Bytes()), Unjudged: unjudged, State: Pending, Due: now, Created: now,
 	}
 }
 
-// eventBytes is about how much e holds.
-func eventBytes(e *Event) int {
-	n := len(e.Before) + len(e.After) + len(e.Item) + len(e.Attrs)
-	for i := range e.Changes {
-		n += len(e.Changes[i].Old) + len(e.Changes[i].New)
+// told is how [Delivery].Bytes says n.
+func told(n int) int {
+	if n < LittleBytes {
+		return 0
 	}
 	return n
 }

@@ -16,6 +16,7 @@ type Delivery struct {
 	Subscription SubscriptionID
 	Position     uint64 // of Event
 	Lane         string // see [Order.Lane]
+	Bytes        int    // that its events hold, about; 0: fewer than LittleBytes
 	Priority     Priority
 
 	// Unjudged says that the subscription's filter or on_change read something
@@ -33,6 +34,9 @@ type Delivery struct {
 	// Earlier is how it stood before a replay made it due again; nil: nothing did.
 	Earlier *Earlier
 }
+
+// LittleBytes is what a delivery's events may hold without being told.
+const LittleBytes = 64 << 10
 
 // Priority orders lanes, never deliveries within one.
 type Priority uint8

@@ -113,3 +113,12 @@ const (
 	GapRuleError      = "rule_error"      // a rule failed and the exchange was given up
 	GapSelector       = "selector"        // a call changed entities by a query, not by id
 )
+
+// Bytes returns about how much e holds.
+func (e *Event) Bytes() int {
+	n := len(e.Before) + len(e.After) + len(e.Item) + len(e.Attrs)
+	for i := range e.Changes {
+		n += len(e.Changes[i].Path) + len(e.Changes[i].Old) + len(e.Changes[i].New)
+	}
+	return n
+}

@@ -38,6 +38,10 @@ type Replay struct {
 	// Operator says that nobody's owner asked, but who runs Sidehook.
 	Operator bool
 
+	// Repeat tells a repeat of the call that began it: a hash of the key that it
+	// carried, and one of its body. "": it carried none.
+	Repeat string
+
 	Created time.Time
 	Ended   time.Time // zero: it runs
 }

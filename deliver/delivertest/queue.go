@@ -38,13 +38,22 @@ func NewQueue() *Queue {
 
 // Owe makes a pending delivery to sub in lane ("" for none), due now.
 func (q *Queue) Owe(sub webhook.SubscriptionID, event webhook.EventID, lane string) webhook.DeliveryID {
+	return q.owe(sub, event, lane, 0)
+}
+
+// OweMuch is Owe, without a lane, of events that hold so many bytes.
+func (q *Queue) OweMuch(sub webhook.SubscriptionID, event webhook.EventID, bytes int) webhook.DeliveryID {
+	return q.owe(sub, event, "", bytes)
+}
+
+func (q *Queue) owe(sub webhook.SubscriptionID, event webhook.EventID, lane string, bytes int) webhook.DeliveryID {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
 	id := webhook.NewDeliveryID(event, sub, 0)
 	q.owed = append(q.owed, &owed{Delivery: webhook.Delivery{
 		ID: id, Event: event, Subscription: sub, Position: uint64(len(q.owed) + 1), Lane: lane,
-		State: webhook.Pending, Due: now, Created: now,
+		Bytes: bytes, State: webhook.Pending, Due: now, Created: now,
 	}})
 	q.signal()
 	return id

@@ -243,3 +243,42 @@ func TestRotatingASecret(t *testing.T) {
 	}
 	ann.do("POST", "/subscriptions/"+id+"/rotate", `{"grace": "8d"}`).want(422)
 }
+
+// A rotation is made once for a key, and its repeat gets the same answer, until the
+// next one: from then on without the secret.
+func TestARepeatedRotationMakesNoSecondSecret(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	r := receive(t, nil)
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann, bob := p.user("ann", "acme"), p.user("bob", "acme")
+	made := ann.do("POST", "/subscriptions", subscription(r, "")).want(201)
+	id := made.text("id")
+	rotate := func(u user, body, key string, header ...string) answer {
+		return u.do("POST", "/subscriptions/"+id+"/rotate", body, append(header, "Idempotency-Key", key)...)
+	}
+	first := rotate(ann, `{"grace": "1h"}`, "one", "If-Match", made.header.Get("ETag")).want(200)
+	p.stop()
+	p.start()
+	again := rotate(ann, `{"grace": "1h"}`, "one", "If-Match", made.header.Get("ETag")).want(200)
+	if again.raw != first.raw || again.header.Get("Idempotent-Replayed") != "true" || first.text("secret") == "" {
+		t.Errorf("again it is %s, and was %s", again.raw, first.raw)
+	}
+	rotate(ann, `{"grace": "2h"}`, "one").want(422)
+	rotate(bob, `{"grace": "1h"}`, "one").want(404)
+	second := rotate(ann, `{"grace": "1h"}`, "two").want(200)
+	if second.text("secret") == first.text("secret") || second.header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("another key: %s", second.raw)
+	}
+	late := rotate(ann, `{"grace": "1h"}`, "one").want(200)
+	if late.text("secret") != "" || late.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("a repeat after the next rotation: %s", late.raw)
+	}
+	ann.do("POST", "/subscriptions/"+id+"/rotate", "").want(200)
+	if got := rotate(ann, `{"grace": "1h"}`, "two").want(200); got.text("secret") != "" {
+		t.Errorf("a repeat after a rotation without a key: %s", got.raw)
+	}
+	ann.do("PATCH", "/subscriptions/"+id, `{"sign": {"scheme": "ed25519"}}`).want(200)
+	if got := rotate(ann, `{"grace": "1h"}`, "two").want(200); got.text("secret") != "" {
+		t.Errorf("a repeat after another kind of secret: %s", got.raw)
+	}
+}

@@ -74,7 +74,8 @@ func TestEventTypes(t *testing.T) {
 	p := start(t, withAPI("", perSpace, api.URL))
 	ann, bob := p.user("ann", "acme"), p.user("bob", "other")
 	all := ann.do("GET", "/event_types", "").want(200).data()
-	want := []string{"project.created", "project.deleted", "project.gap", "project.updated", "sidehook.test"}
+	want := []string{"project.created", "project.deleted", "project.gap", "project.updated",
+		"sidehook.subscription.disabled", "sidehook.subscription.failing", "sidehook.test"}
 	if got := scopesOf(all); !slices.Equal(got, want) {
 		t.Fatalf("there are %v, want %v", got, want)
 	}
@@ -119,6 +120,21 @@ func TestEventTypes(t *testing.T) {
 		if !strings.Contains(raw, "secret_plan") || strings.Contains(raw, "palace") || strings.Contains(raw, "Umbrella") {
 			t.Errorf("the one who had it, and the operator, are told %s", raw)
 		}
+	}
+	for _, scope := range want[4:6] {
+		own := ann.do("GET", "/event_types/"+scope, "").want(200)
+		example := own.fields["example"].(map[string]any)
+		data, err := json.Marshal(example["data"])
+		if err == nil {
+			err = fits(t, own, data)
+		}
+		if err != nil || example["type"] != scope || own.fields["learned"] != true {
+			t.Errorf("%s: %v: %s", scope, err, own.raw)
+		}
+		if err := fits(t, own, []byte(`{"id":"x"}`)); err == nil {
+			t.Errorf("%s: anything fits", scope)
+		}
+		ann.do("POST", "/subscriptions", strings.Replace(subscription(r, ""), "project.**", scope, 1)).want(201)
 	}
 	ann.do("GET", "/event_types/projct.created", "").want(404)
 	ann.do("GET", "/event_types?scop=x", "").want(400)

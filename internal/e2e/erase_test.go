@@ -91,6 +91,38 @@ func TestAnErasedEntityLeavesNothingButItsSequence(t *testing.T) {
 	until(t, "all is settled", p.settled)
 }
 
+// An example that shows an entity goes with it.
+func TestAnErasureReachesExamples(t *testing.T) {
+	const marker = "john-doe-1964"
+	api := crudAPI(t, crud.Options{})
+	crm, slow := receive(t, nil), receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**")+subscribe("slow", slow, "scopes project.**\n\t\t\tfor project {\n\t\t\t\tchunk 10\n\t\t\t}"), projects, api.URL))
+	_, made := p.call("POST", "/api/projects", fmt.Sprintf(`{"name":%q}`, marker))
+	crm.wait(1)
+	slow.wait(1)
+	for _, name := range []string{"crm", "slow"} {
+		if out, err := p.cli("trigger", "project.created", "--subscription", name, "--address", p.admin); err != nil || !strings.Contains(out, "delivered") {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	if got := crm.wait(2)[1]; !strings.Contains(got.Raw, marker) {
+		t.Fatalf("the example does not show it: %s", got.Raw)
+	}
+	if got := slow.wait(2)[1]; !strings.Contains(got.Raw, `"chunk":{"number":0,"events":1}`) {
+		t.Errorf("an example heeds no for: %s", got.Raw)
+	}
+	until(t, "all is settled", p.settled)
+	out, err := p.cli("erase", "project/"+projectID(t, made), "--yes", "--address", p.admin)
+	if err != nil || !strings.Contains(out, "erased 1 entity, 3 events, 4 deliveries") {
+		t.Errorf("erase: %v: %s", err, out)
+	}
+	var left []struct{ ID string }
+	if p.get("/sidehook/events", &left); len(left) != 0 {
+		t.Errorf("events that are left: %+v", left)
+	}
+	until(t, "it is in no file", func() bool { return len(p.filesWith(marker)) == 0 })
+}
+
 // A customer erases what is its tenant's, and nobody else's.
 func TestACustomerErasesWhatIsItsTenants(t *testing.T) {
 	api := crudAPI(t, crud.Options{})

@@ -276,6 +276,12 @@ func TestACustomerReplaysWhatItMissed(t *testing.T) {
 		t.Errorf("what came is %v", names)
 	}
 	until(t, "it is done", func() bool { return ann.do("GET", "/replays/"+made, "").want(200).text("status") == "done" })
+	keyed := ann.do("POST", "/replays", body(`, "states": ["dead"]`), "Idempotency-Key", "k").want(201)
+	until(t, "the one with a key is done", func() bool { return ann.do("GET", "/replays/"+keyed.text("id"), "").want(200).text("status") == "done" })
+	if again := ann.do("POST", "/replays", body(`, "states": ["dead"]`), "Idempotency-Key", "k").want(201); again.text("id") != keyed.text("id") || again.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("with the same key: %s", again.raw)
+	}
+	ann.do("POST", "/replays", body(`, "states": ["refused"]`), "Idempotency-Key", "k").want(422)
 	for _, path := range []string{"/replays/" + made, "/replays/rpl_none"} {
 		bob.do("GET", path, "").want(404)
 		bob.do("POST", path+"/cancel", "").want(404)

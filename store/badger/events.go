@@ -63,11 +63,7 @@ func findStored(v *view, id webhook.EventID) (storedEvent, error) {
 
 // weighEvent counts an event's bodies although a neighbour may share them.
 func weighEvent(_ webhook.EventID, e *webhook.Event) int {
-	n := 1000 + len(e.Before) + len(e.After) + len(e.Item) + len(e.Attrs)
-	for i := range e.Changes {
-		n += 80 + len(e.Changes[i].Path) + len(e.Changes[i].Old) + len(e.Changes[i].New)
-	}
-	return n
+	return 1000 + e.Bytes() + 80*len(e.Changes)
 }
 
 // eventPosition returns where the event of an id is; found is false if there

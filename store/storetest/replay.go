@@ -37,7 +37,7 @@ func replayOf(n int, states ...webhook.DeliveryState) webhook.Replay {
 	return webhook.Replay{
 		ID: webhook.NewReplayID(noon.Add(time.Duration(n) * time.Second)), Subscription: "crm",
 		Low: 1, High: 100, Next: 1, Scopes: []webhook.Pattern{"order.*"}, States: states, Rate: 0.5,
-		Status: webhook.ReplayRunning, Asked: "ann", Tenant: "acme", Operator: n == 2, Created: noon,
+		Status: webhook.ReplayRunning, Asked: "ann", Tenant: "acme", Repeat: "k b", Operator: n == 2, Created: noon,
 	}
 }
 

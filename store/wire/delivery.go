@@ -28,6 +28,7 @@ const (
 	deliveryIDs   // the exchange, and the tails of the event and the delivery
 	deliveryChunk // its number, and the tails of the further events
 	deliveryEarlier
+	deliveryBytes
 )
 
 // AppendDelivery appends the encoding of d to buf.
@@ -45,6 +46,7 @@ func AppendDelivery(buf []byte, d *webhook.Delivery) []byte {
 	buf = AppendTime(buf, deliveryDue, d.Due)
 	buf = AppendTime(buf, deliveryCreated, d.Created)
 	buf = AppendTime(buf, deliverySettled, d.Settled)
+	buf = AppendUint(buf, deliveryBytes, uint64(d.Bytes))
 	if d.Earlier != nil {
 		buf = appendEarlier(buf, d.Earlier)
 	}
@@ -153,6 +155,8 @@ func DecodeDelivery(data []byte) (*webhook.Delivery, error) {
 			decodeIDs(&r, d)
 		case deliveryChunk:
 			d.Chunk = decodeChunk(&r)
+		case deliveryBytes:
+			d.Bytes = r.Count()
 		case deliveryEarlier:
 			d.Earlier = decodeEarlier(&r)
 		case deliverySubscription:

@@ -43,7 +43,7 @@ func fullSnapshot() webhook.Snapshot {
 
 func fullDelivery() *webhook.Delivery {
 	return &webhook.Delivery{
-		ID: "dlv_1", Event: "evt_1", Subscription: "crm", Position: 7, Lane: "l", Priority: webhook.Replaying,
+		ID: "dlv_1", Event: "evt_1", Subscription: "crm", Position: 7, Lane: "l", Bytes: 1 << 20, Priority: webhook.Replaying,
 		Unjudged: true, State: webhook.Exhausted, Reason: "why", Attempts: 2, Requests: 3,
 		Due: noon, Created: noon, Settled: noon, Chunk: &webhook.Chunk{Number: 3, Further: [][8]byte{{1}, {2}}},
 		Earlier: &webhook.Earlier{State: webhook.Delivered, Reason: "r", Attempts: 4, Priority: webhook.Retrying, Settled: noon},

@@ -26,6 +26,7 @@ const (
 	replayEnded
 	replayOperator
 	replayTenant
+	replayRepeat
 )
 
 // AppendReplay appends the encoding of r to buf.
@@ -50,7 +51,8 @@ func AppendReplay(buf []byte, r *webhook.Replay) []byte {
 	buf = AppendTime(buf, replayCreated, r.Created)
 	buf = AppendTime(buf, replayEnded, r.Ended)
 	buf = AppendBool(buf, replayOperator, r.Operator)
-	return AppendString(buf, replayTenant, r.Tenant)
+	buf = AppendString(buf, replayTenant, r.Tenant)
+	return AppendString(buf, replayRepeat, r.Repeat)
 }
 
 // DecodeReplay reads what [AppendReplay] wrote. The result shares nothing with
@@ -94,6 +96,8 @@ func DecodeReplay(data []byte) (webhook.Replay, error) {
 			p.Operator = r.Bool()
 		case replayTenant:
 			p.Tenant = r.String()
+		case replayRepeat:
+			p.Repeat = r.String()
 		}
 	}
 	if err := r.Err(); err != nil {
