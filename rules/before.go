@@ -106,6 +106,9 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 	if entity == nil || c.saysNo(root, entity, s, asked, before) || s.renamed != "" && !c.renamedTo(s, before, entity) || !c.e.res.shows(root, entity, s.Key.ID) && !(alone && c.mayBe(entity, asked, before)) {
 		return nil
 	}
+	if c.mayBeAnothers(obs, entity, before) {
+		return nil
+	}
 	if c.m.Redacts() {
 		out, _ := c.e.res.redacted(entity, isJSON)
 		return &out

@@ -183,6 +183,12 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	ch.overlap = seen.Concurrent || d.overtaken(ch)
 	ch.concurrent = ch.overlap || ch.doubtful()
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)
+	if d.anothers(&ch.b, &ch.o) {
+		ch.snap = &webhook.Snapshot{Key: snap.Key, Sequence: snap.Sequence, Alias: snap.Alias}
+		snap = ch.snap
+		ch.b = d.before(s, snap, d.alone)
+		ch.o = d.call.after(s, &ch.b, seen, d.alone)
+	}
 	unmoved := false
 	if s.Kind != Delete && ch.o.via == webhook.FromFetch {
 		older := d.older(ch)

@@ -152,7 +152,7 @@ func (m *Match) Entity(req *webhook.Request, placeholders map[string]string) (we
 	}
 	v := &callVars{m: m, req: req, placeholders: placeholders}
 	return webhook.EntityKey{
-		API: m.p.api, Tenant: v.keyTenant(), Resource: m.Resource(), ID: m.params[m.e.res.idParam],
+		API: m.p.api, Tenant: v.keyTenant(), Resource: m.Resource(), ID: m.id(),
 	}, true
 }
 

@@ -27,6 +27,9 @@ func (c *call) planOne(pl *Plan) {
 		return
 	}
 	s.Key, s.called, s.unnamed = c.key(id), id, unnamed
+	if c.e.res.singular {
+		s.called = c.m.params[c.e.res.idParam]
+	}
 	c.names(&s, entity)
 	c.grade(&s, entity)
 	s.Fetch = c.fetch(&s)
@@ -46,7 +49,7 @@ const (
 func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) {
 	r := c.e.res
 	if r.singular {
-		return c.m.params[r.idParam], true, idSure
+		return c.m.id(), true, idSure
 	}
 	if c.e.id != nil {
 		v, err := c.e.id.Eval(c.blind(nil), nil)

@@ -94,7 +94,7 @@ func (p *Program) planObserved(x *webhook.Exchange) *Plan {
 		pl.Nothing = "the GET showed no entity"
 	}
 	if pl.Nothing == "" {
-		pl.Subjects = append(all.one[:0:1], Subject{Kind: Observe, Key: c.key(m.params[m.e.res.idParam])})
+		pl.Subjects = append(all.one[:0:1], Subject{Kind: Observe, Key: c.key(m.id())})
 	}
 	return pl
 }
@@ -198,7 +198,7 @@ func (d *deriver) refreshOne(ch *change, r *refresh, id string) {
 	path = carry(path, d.x.Request.Query)
 	req := observedRequest(&d.x.Request, path, false)
 	v := callVars{m: m, req: &req, placeholders: d.x.Placeholders}
-	key := webhook.EntityKey{API: d.p.api, Tenant: v.keyTenant(), Resource: m.Resource(), ID: m.params[res.idParam]}
+	key := webhook.EntityKey{API: d.p.api, Tenant: v.keyTenant(), Resource: m.Resource(), ID: m.id()}
 	same := func(r Refreshed) bool { return r.Key == key }
 	switch {
 	case key == ch.s.Key || slices.ContainsFunc(d.out.Refresh, same):
