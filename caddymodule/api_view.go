@@ -82,6 +82,7 @@ type shownSettings struct {
 	Credential         *Credential                `json:"credential,omitempty" jsonschema:"A header with which the API is asked as you. Its value is kept encrypted, and shown as [secret]."`
 	Expand             []string                   `json:"expand,omitempty" jsonschema:"Sends the entity as a GET with credential shows it, with these in its query parameter expand." bounds:"0|100"`
 	Query              map[string][]string        `json:"query,omitempty" jsonschema:"Sends the entity as a GET with credential shows it, with these query parameters: values are joined by commas, or sent one by one if the name ends in []."`
+	Related            map[string]*RelatedView    `json:"related,omitempty" jsonschema:"What a GET with credential asks for of entities that are related to the event's, by their names there: such an entity is sent as that GET shows it, null if it shows none."`
 	AllowPrivate       bool                       `json:"allow_private,omitempty" jsonschema:"It may be at a private address, and at an http:// URL."`
 	InsecureSkipVerify bool                       `json:"insecure_skip_verify,omitempty" jsonschema:"Any certificate of the receiver is accepted."`
 }
@@ -96,7 +97,7 @@ func (c *apiCall) view(k *keptSubscription) apiSubscription {
 			Payload: s.Payload, ContentType: s.ContentType, Sign: s.Sign, Headers: maskHeaders(s.Headers),
 			Timeout: s.Timeout, Retry: s.Retry, Order: s.Order, Concurrency: s.Concurrency, Rate: s.Rate, Chunk: s.Chunk, PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter, DisableAfter: s.DisableAfter,
 			Options: s.Options, For: maskFor(s.For), AllowPrivate: s.AllowPrivate, InsecureSkipVerify: s.InsecureSkipVerify,
-			ViewCheck: s.ViewCheck, Credential: maskCredential(k.sub), Expand: s.Expand, Query: s.Query,
+			ViewCheck: s.ViewCheck, Credential: maskCredential(k.sub), Expand: s.Expand, Query: s.Query, Related: s.Related,
 		},
 	}
 	for _, secret := range k.body.signs(time.Now()) {
@@ -121,16 +122,28 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 	if s.Chunk.Size > 0 {
 		v.Chunk = &Chunk{Size: s.Chunk.Size, Delay: rules.Duration(s.Chunk.Delay)}
 	}
-	for _, q := range s.Query {
-		if v.Query == nil {
-			v.Query = map[string][]string{}
+	v.Query = queryOf(s.Query)
+	for name, view := range s.Related {
+		if v.Related == nil {
+			v.Related = map[string]*RelatedView{}
 		}
-		v.Query[q.Name] = q.Values
+		v.Related[name] = &RelatedView{Expand: view.Expand, Query: queryOf(view.Query)}
 	}
 	for _, p := range s.Scopes {
 		v.Scopes = append(v.Scopes, string(p))
 	}
 	return c.withState(v, s)
+}
+
+// queryOf returns parameters as they are written.
+func queryOf(parameters []webhook.QueryParameter) (query map[string][]string) {
+	for _, q := range parameters {
+		if query == nil {
+			query = map[string][]string{}
+		}
+		query[q.Name] = q.Values
+	}
+	return query
 }
 
 func (c *apiCall) withState(v apiSubscription, s *webhook.Subscription) apiSubscription {

@@ -217,23 +217,40 @@ func (l *optionLine) ruleExpr(to *string) (err error) {
 	return err
 }
 
+// parseRelated reads
+//
+//	related NAME EXPR [{
+//		resource NAME
+//	}]
 func parseRelated(l *optionLine, x *rules.Extras) error {
-	if err := l.noBlock(); err != nil {
-		return err
-	}
 	if len(l.words) < 3 {
 		return l.errf("related wants a name and an expression: write %s", l.usage)
 	}
-	n := rules.Named{Name: l.words[1].Text}
+	n := rules.Related{Name: l.words[1].Text}
 	for _, other := range x.Related {
 		if other.Name == n.Name {
 			return l.words[1].errf("related %s stands twice: write it once", n.Name)
 		}
 	}
 	var err error
-	n.Expr, err = l.expression(2, len(l.words), lang.EnvRule)
+	if n.Expr, err = l.expression(2, len(l.words), lang.EnvRule); err != nil {
+		return err
+	}
+	if l.braces {
+		if err := relatedOptions.parse(l.block, &n, "related "+n.Name); err != nil {
+			return err
+		}
+		if n.Resource == "" {
+			return l.errf("the block of related %s is empty: write resource and of which it is, or leave the block out", n.Name)
+		}
+	}
 	x.Related = append(x.Related, n)
-	return err
+	return nil
+}
+
+// relatedOptions are the words of the block of related.
+var relatedOptions = options[*rules.Related]{
+	"resource": {usage: "resource document", parse: func(l *optionLine, n *rules.Related) error { return l.one(&n.Resource) }},
 }
 
 func parseUnknown(l *optionLine, x *rules.Extras) error { return l.oneOf(&x.Unknown, "skip", "emit") }

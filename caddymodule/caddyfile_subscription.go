@@ -30,6 +30,7 @@ var subscriptionOptions = forOptions.and(options[*Subscription]{
 	"egress": {usage: "egress { … }", parse: func(l *optionLine, s *Subscription) error {
 		return parseEgress(l, &s.Egress, "of subscription "+s.Name)
 	}},
+	"related":    {usage: "related document, and expand or query in its block", parse: parseRelatedView, many: true},
 	"view_check": {usage: "view_check", parse: func(l *optionLine, s *Subscription) error { s.ViewCheck = true; return l.flag() }},
 	"credential": {usage: "credential Authorization {env.CRM_TOKEN}", parse: func(l *optionLine, s *Subscription) (err error) { s.Credential, err = l.credential(); return err }},
 })
@@ -50,6 +51,9 @@ var forOptions = options[*Subscription]{
 	"expand":       {usage: "expand owner tasks", parse: func(l *optionLine, s *Subscription) error { return l.checkedList(&s.Expand, checkParameterValue) }, many: true},
 	"query":        {usage: "query load-only id name", parse: parseQuery, many: true},
 }
+
+// relatedViewOptions are the words of the block of related in a subscription.
+var relatedViewOptions = options[*Subscription]{"expand": forOptions["expand"], "query": forOptions["query"]}
 
 const signUsage = "sign standard, sign ed25519, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE] [join TEXT]"
 

@@ -28,6 +28,9 @@ func crossCheck(handlers []*handlerSettings, subs []*webhook.Subscription) error
 		if err := checkFor(programs, s); err != nil {
 			return err
 		}
+		if err := checkRelated(programs, s); err != nil {
+			return err
+		}
 		if err := checkOrigins(handlers, s); err != nil {
 			return err
 		}

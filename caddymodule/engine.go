@@ -124,7 +124,7 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 		Journal: e.journal, Store: e.store, Traffic: e.traffic, Recovered: e.journal.RecoveredEnd(),
 		Want: e.want, Resources: e.resources, Service: e.service, Observer: deriveObserver{e}, Logger: e.logger,
 	})
-	e.looker.memory, e.looker.items = e.store, e.items
+	e.looker.memory, e.looker.items, e.looker.id = e.store, e.items, e.idIn
 	e.deliverer = deliver.New(deliver.Options{
 		Queue: e.store, Renderer: e, States: e.store, Observer: deliverObserver{e},
 		Log: e.logger, Version: Version, Drain: drainTime, Newest: e.newest,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,9 @@ type looker struct {
 	// items returns what makes the GET of an entity that is called name in its
 	// path now; why says that there is none.
 	items func(ev *webhook.Event, name string) (item *lookItem, why string)
+
+	// id returns the id that an entity of a resource of an api has; "" if none.
+	id func(api, resource string, entity json.RawMessage) string
 }
 
 // lookItem is an entity at its origin.
@@ -72,7 +76,7 @@ type lookAnswer struct {
 func (l *looker) lookAll(ctx context.Context, evs []*webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (shown []*webhook.Event, all webhook.Payload, err error) {
 	bytes := 0
 	for _, ev := range evs {
-		one, p, err := l.look(ctx, ev, d, s)
+		one, p, err := l.lookWhole(ctx, ev, d, s)
 		all.Sights = append(all.Sights, p.Sights...)
 		switch {
 		case err != nil:
@@ -97,11 +101,58 @@ func (l *looker) lookAll(ctx context.Context, evs []*webhook.Event, d *webhook.D
 	return shown, all, nil
 }
 
+// lookWhole decides what of ev and of what is related to it is sent to s.
+func (l *looker) lookWhole(ctx context.Context, ev *webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (*webhook.Event, webhook.Payload, error) {
+	one, p, err := l.look(ctx, ev, d, s)
+	if err != nil || p.Withheld != nil || len(s.Related) == 0 {
+		return one, p, err
+	}
+	related := slices.Clone(one.Related)
+	for i := range related {
+		r := &related[i]
+		view, asked := s.Related[r.Name]
+		if !asked || r.Resource == "" || string(r.Value) == "null" {
+			continue
+		}
+		shown, looked, err := l.lookRelated(ctx, one, r, d, s, view)
+		p.Sights = append(p.Sights, looked.Sights...)
+		switch {
+		case err != nil:
+			return nil, p, err
+		case looked.Withheld == nil:
+			r.Value = shown.Entity()
+		case looked.Withheld.Outcome == webhook.Hidden:
+			r.Value = json.RawMessage("null")
+		default:
+			p.Withheld = looked.Withheld
+			return nil, p, nil
+		}
+	}
+	whole := *one
+	whole.Related = related
+	return &whole, p, nil
+}
+
+// lookRelated is look for an entity that is related to that of ev.
+func (l *looker) lookRelated(ctx context.Context, ev *webhook.Event, r *webhook.Related, d *webhook.Delivery, s *webhook.Subscription, view webhook.View) (*webhook.Event, webhook.Payload, error) {
+	id := l.id(ev.Key.API, r.Resource, r.Value)
+	if id == "" {
+		return nil, hidden(fmt.Sprintf("%s has no id", r.Name)), nil
+	}
+	about := *ev
+	about.Key.Resource, about.Key.ID = r.Resource, id
+	about.Operation, about.Gap = webhook.Called, nil // without a path it is not shown, however long one waits
+	about.Before, about.After = nil, r.Value
+	asked := *s
+	asked.Expand, asked.Query = view.Expand, view.Query
+	return l.look(ctx, &about, d, &asked)
+}
+
 // look decides what of ev is sent to s: the event as it is to be sent, or why it
 // is withheld. s is what it is for the event's resource. An error is the store's,
 // or that of an answer of which nothing can be made.
 func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (*webhook.Event, webhook.Payload, error) {
-	if !s.Looks() || strings.HasPrefix(ev.Scope, ownScopes) || ev.Gap != nil && ev.Key.ID == "" || ev.Key.API == ownAPI {
+	if !s.LooksAtEntity() || strings.HasPrefix(ev.Scope, ownScopes) || ev.Gap != nil && ev.Key.ID == "" || ev.Key.API == ownAPI {
 		return ev, webhook.Payload{}, nil // about no entity, and none of the API's
 	}
 	snap, err := l.memory.Snapshot(ctx, ev.Key)

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -119,6 +120,17 @@ func (e *engine) items(ev *webhook.Event, name string) (item *lookItem, why stri
 		why = "the configuration in force has no path of such an entity"
 	}
 	return nil, why
+}
+
+// idIn returns the id that an entity of a resource of an api has, by the
+// configuration in force.
+func (e *engine) idIn(api, resource string, entity json.RawMessage) (id string) {
+	for _, h := range e.current().handlers {
+		if h.program.API() == api && id == "" {
+			id = h.program.IDIn(resource, entity)
+		}
+	}
+	return id
 }
 
 // lookPath is path with the parameters that s wants in its GET.

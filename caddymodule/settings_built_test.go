@@ -69,7 +69,7 @@ func full() *Subscription {
 		Name: "crm", URL: "https://crm.example.com/hooks", Scopes: []string{"project.**"}, Tenant: "acme",
 		Filter: `entity.data.a == 1`, OnChange: []string{"a"}, Fields: []string{"a", "b"}, SkipKeys: []string{"import"},
 		Payload: "thin", ContentType: "form",
-		Sign:    &Sign{Scheme: "hmac", Header: "X-Signature", Encoding: "hex", Over: "{id}.{body}", As: "v={signature}"},
+		Sign:    &Sign{Scheme: "hmac", Header: "X-Signature", Encoding: "hex", Over: "{id}.{body}", As: "v={signature}", Join: ","},
 		Secrets: []string{builtSecret}, Headers: []Header{{"x-a", "1"}},
 		Timeout: rules.Duration(3 * time.Second), Retry: &retry, Order: "entity hold", Concurrency: 4, Rate: "5/m",
 		PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: &Chunk{7, rules.Duration(time.Minute)},
@@ -82,6 +82,7 @@ func full() *Subscription {
 		}},
 		Egress:    &Egress{Proxy: "http://p:1", Resolvers: []string{"10.0.0.53"}},
 		ViewCheck: true, Credential: &Credential{Header: "x-api-key", Value: "k"}, Expand: []string{"a", "b"}, Query: map[string][]string{"p[]": {"1", "2"}},
+		Related: map[string]*RelatedView{"label": {Expand: []string{"d"}, Query: map[string][]string{"r": {"4"}}}},
 	}
 }
 
@@ -100,14 +101,15 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 		ID: "crm", Static: true, URL: "https://crm.example.com/hooks", Scopes: []webhook.Pattern{"project.**"}, Tenant: "acme",
 		Filter: `entity.data.a == 1`, OnChange: []string{"a"}, SkipKeys: []string{"import"},
 		Payload: "thin", Fields: []string{"a", "b"}, ContentType: "form",
-		Sign:    webhook.Signing{Scheme: "hmac", Header: "X-Signature", Encoding: "hex", Over: "{id}.{body}", As: "v={signature}"},
+		Sign:    webhook.Signing{Scheme: "hmac", Header: "X-Signature", Encoding: "hex", Over: "{id}.{body}", As: "v={signature}", Join: ","},
 		Secrets: []webhook.Secret{webhook.NewSecret(builtSecret)}, Headers: []webhook.HeaderTemplate{{Name: "X-A", Value: "1"}},
 		Timeout: 3 * time.Second, Retry: webhook.Schedule{time.Second, time.Minute}, Order: webhook.OrderEntityHold, Concurrency: 4,
 		Rate: webhook.Rate{Requests: 5, Per: time.Minute}, Options: json.RawMessage(`{"topic":"t"}`), PauseAfter: 6, DeleteAfter: 9, AllowPrivate: true, InsecureSkipVerify: true, Chunk: webhook.Chunking{Size: 7, Delay: time.Minute},
 		DisableAfter: time.Hour,
 		Egress:       &webhook.Egress{Proxy: webhook.NewSecret("http://p:1"), Resolvers: []string{"10.0.0.53:53"}},
 		ViewCheck:    true, Credential: webhook.Credential{Header: "X-Api-Key", Value: webhook.NewSecret("k")}, Expand: []string{"a", "b"},
-		Query: []webhook.QueryParameter{{Name: "p[]", Values: []string{"1", "2"}}},
+		Query:   []webhook.QueryParameter{{Name: "p[]", Values: []string{"1", "2"}}},
+		Related: map[string]webhook.View{"label": {Expand: []string{"d"}, Query: []webhook.QueryParameter{{Name: "r", Values: []string{"4"}}}}},
 	}
 	inner := *want
 	inner.Filter, inner.OnChange, inner.Fields, inner.SkipKeys = `entity.data.a == 2`, []string{"b"}, []string{"b"}, []string{"sync"}
@@ -142,7 +144,9 @@ func TestAllOfTheAppCounts(t *testing.T) {
 	if a.run.egress, err = a.buildEgress(nil); err != nil {
 		t.Fatal(err)
 	}
-	c := &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/api/projects"}}}
+	c := &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/api/projects", Emit: []rules.Rule{
+		{Scope: "project.labeled", Extras: rules.Extras{Related: []rules.Related{{Name: "label", Expr: "after.label", Resource: "project"}}}},
+	}}}}
 	program, err := rules.Compile(c)
 	if err != nil {
 		t.Fatal(err)

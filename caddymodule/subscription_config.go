@@ -128,6 +128,11 @@ type Subscription struct {
 	// parameter of its own.
 	Query map[string][]string `json:"query,omitempty"`
 
+	// Related says what a GET asks for of entities that rules relate to an event's,
+	// by the names that the rules give them. An entity that the GET does not show is
+	// null.
+	Related map[string]*RelatedView `json:"related,omitempty"`
+
 	// For replaces options for the events of some resources, by their names.
 	For map[string]*ForResource `json:"for,omitempty"`
 
@@ -140,6 +145,13 @@ type Subscription struct {
 
 	// InsecureSkipVerify accepts any certificate of the receiver: for tests.
 	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
+}
+
+// RelatedView is what is asked for of a related entity.
+type RelatedView struct {
+	// Expand and Query are as in the subscription.
+	Expand []string            `json:"expand,omitempty"`
+	Query  map[string][]string `json:"query,omitempty"`
 }
 
 // Sign says how deliveries are signed.
@@ -247,7 +259,7 @@ func (s *Subscription) plain() *webhook.Subscription {
 		Order:       webhook.Order(orDefault(s.Order, string(webhook.OrderEntity))),
 		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
-		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(),
+		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(), Related: s.relatedViews(),
 	}
 	out.Chunk, out.DisableAfter, out.Options = s.Chunk.plain(), s.DisableAfter.plain(out.Retry), s.options()
 	for _, p := range s.Scopes {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -21,7 +22,9 @@ const (
 // looks returns the option by which a GET of its own decides what s is sent; ""
 // if none does.
 func (s *Subscription) looks() string {
-	views := &webhook.Subscription{ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(), For: map[string]*webhook.Subscription{}}
+	views := &webhook.Subscription{
+		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(), Related: s.relatedViews(), For: map[string]*webhook.Subscription{},
+	}
 	for resource, f := range s.For {
 		if f != nil {
 			views.For[resource] = &webhook.Subscription{Expand: f.Expand, Query: (&Subscription{Query: f.Query}).parameters()}
@@ -36,7 +39,7 @@ func (s *Subscription) checkLooks() error {
 	case by == "view_check" && s.Credential == nil:
 		return errors.New("view_check asks the API as the subscriber, and there is no credential: write credential Authorization {env.NAME}")
 	case by == "" && s.Credential != nil:
-		return errors.New("credential has no effect: write view_check, or expand or query too")
+		return errors.New("credential has no effect: write view_check, or expand, query or related too")
 	}
 	return nil
 }
@@ -48,6 +51,29 @@ func (s *Subscription) checkAsked() error {
 			return err
 		}
 	}
+	if err := s.checkView(); err != nil {
+		return err
+	}
+	if len(s.Related) > maxRelated {
+		return fmt.Errorf("related has %d names: write up to %d", len(s.Related), maxRelated)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Related)) {
+		r := s.Related[name]
+		if r == nil || len(r.Expand) == 0 && len(r.Query) == 0 {
+			return fmt.Errorf("related %s asks for nothing: write expand or query, or leave it out", name)
+		}
+		if err := (&Subscription{Expand: r.Expand, Query: r.Query}).checkView(); err != nil {
+			return fmt.Errorf("related %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// maxRelated bounds the related entities that one subscription asks for.
+const maxRelated = 10
+
+// checkView says what is wrong with what s asks for of an entity.
+func (s *Subscription) checkView() error {
 	if err := checkParameters("expand", s.Expand); err != nil {
 		return err
 	}
@@ -133,6 +159,20 @@ func (s *Subscription) parameters() (all []webhook.QueryParameter) {
 	return all
 }
 
+// relatedViews returns what s asks for of related entities.
+func (s *Subscription) relatedViews() map[string]webhook.View {
+	if len(s.Related) == 0 {
+		return nil
+	}
+	views := make(map[string]webhook.View, len(s.Related))
+	for name, r := range s.Related {
+		if r != nil {
+			views[name] = webhook.View{Expand: r.Expand, Query: (&Subscription{Query: r.Query}).parameters()}
+		}
+	}
+	return views
+}
+
 // credential returns what s is asked as, its value being what is written.
 func (s *Subscription) credential() (c webhook.Credential) {
 	if s.Credential != nil {
@@ -183,6 +223,51 @@ func parseQuery(l *optionLine, s *Subscription) error {
 	return nil
 }
 
+// parseRelatedView reads
+//
+//	related NAME {
+//		expand VALUE…
+//		query NAME VALUE…
+//	}
+func parseRelatedView(l *optionLine, s *Subscription) error {
+	args := l.args()
+	switch {
+	case len(args) != 1 || args[0].Text == "":
+		return l.errf("related wants one name, that which the rule gives: write %s", l.usage)
+	case len(l.block) == 0:
+		return l.errf("related %s asks for nothing: write expand or query in its block", args[0].Text)
+	case s.Related[args[0].Text] != nil:
+		return l.errf("related %s stands twice: write it once", args[0].Text)
+	}
+	var view Subscription
+	if err := relatedViewOptions.parse(l.block, &view, "related "+args[0].Text); err != nil {
+		return err
+	}
+	if s.Related == nil {
+		s.Related = make(map[string]*RelatedView)
+	}
+	s.Related[args[0].Text] = &RelatedView{Expand: view.Expand, Query: view.Query}
+	return nil
+}
+
+// checkRelated is an error if s asks for a related entity that no rule names.
+func checkRelated(programs []*rules.Program, s *webhook.Subscription) error {
+	var known []string
+	for _, p := range programs {
+		known = append(known, p.Relates()...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Related)) {
+		switch near := nearest(name, known); {
+		case slices.Contains(known, name):
+		case near != "":
+			return fmt.Errorf("subscription %s: related %s: no rule has an entity of that name: did you mean %s?", s.ID, name, near)
+		default:
+			return fmt.Errorf("subscription %s: related %s: no rule has an entity of that name: write related %s EXPR { resource … } in an emit or on line", s.ID, name, name)
+		}
+	}
+	return nil
+}
+
 // checkLooks says what is wrong with how a caller's s asks the API itself.
 func (c *apiCall) checkLooks(s *Subscription) error {
 	by := s.looks()
@@ -192,13 +277,16 @@ func (c *apiCall) checkLooks(s *Subscription) error {
 	case by == "" && s.Credential == nil:
 		return nil
 	case by == "":
-		return wrongField("/credential", "credential has no effect: write view_check, expand or query too, or leave it out")
+		return wrongField("/credential", "credential has no effect: write view_check, expand, query or related too, or leave it out")
 	case !c.operator && !ownerCredential(s.Credential.Header):
 		return wrongField("/credential/header", "credential: %s is no header of a credential: write Authorization, Cookie or one like X-Api-Key", s.Credential.Header)
 	case c.e.current().sealer.aead == nil:
 		return wrongField("/credential", "credential: this server has no encryption_key to keep it under: the operator must give it one")
 	}
 	k := keptSubscription{body: keptBody{Settings: s}}
+	if err := checkRelated(c.e.programs(), k.build(time.Now())); err != nil {
+		return wrongField("/related", "%s", strings.TrimPrefix(err.Error(), "subscription : "))
+	}
 	if err := checkOrigins(c.e.current().handlers, k.build(time.Now())); err != nil {
 		return wrongField("/"+by, "%s: the API cannot be asked here: the operator must write origin", by)
 	}
@@ -229,6 +317,8 @@ func looksBy(s *webhook.Subscription) string {
 		return "expand"
 	case len(s.Query) > 0:
 		return "query"
+	case len(s.Related) > 0:
+		return "related"
 	}
 	for _, v := range s.For {
 		if by := looksBy(v); by != "" {

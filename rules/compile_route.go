@@ -277,10 +277,27 @@ func (k *compiler) extras(place string, c *Extras) (x extras, err error) {
 		if err != nil {
 			return x, err
 		}
-		x.related = append(x.related, namedExpr{n.Name, e})
+		if err := k.relates(at, n); err != nil {
+			return x, err
+		}
+		x.related = append(x.related, relatedExpr{n.Name, e, n.Resource})
 	}
 	x.attributes, err = k.fields(join(place, "attributes"), c.Attributes, 0)
 	return x, err
+}
+
+// relates notes that rules relate an entity of a resource, if n says so.
+func (k *compiler) relates(place string, n Related) error {
+	if n.Resource == "" {
+		return nil
+	}
+	if !slices.ContainsFunc(k.c.Resources, func(r Resource) bool { return r.Name == n.Resource }) {
+		return bad(join(place, "resource"), "related %s: there is no resource %s here: write resource %s and its path in sidehook of the site", n.Name, n.Resource, n.Resource)
+	}
+	if !slices.Contains(k.p.related, n.Name) {
+		k.p.related = append(k.p.related, n.Name)
+	}
+	return nil
 }
 
 // maxFieldDepth bounds how deeply attributes nest.

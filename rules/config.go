@@ -188,7 +188,7 @@ type Rule struct {
 // Extras is what an emit line may say in its block.
 type Extras struct {
 	// Related adds second entities or values to the event.
-	Related []Named `json:"related,omitempty"`
+	Related []Related `json:"related,omitempty"`
 
 	// Unknown says what to do if the rule's condition cannot be judged: skip or
 	// emit. Default: skip.
@@ -201,10 +201,15 @@ type Extras struct {
 	Attributes []Field `json:"attributes,omitempty"`
 }
 
-// Named is an expression with a name.
-type Named struct {
+// Related is a second entity or value of an event.
+type Related struct {
 	Name string `json:"name"`
 	Expr string `json:"expr"`
+
+	// Resource says of which resource an entity is, so that subscribers can have it
+	// as a GET of their own shows it. Its id is where the resource has it. Default:
+	// it is a value, and sent as it is.
+	Resource string `json:"resource,omitempty"`
 }
 
 // Field is one line of a payload or of attributes: a key with an expression,

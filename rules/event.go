@@ -15,7 +15,7 @@ func (x *extras) apply(e *webhook.Event, v *changeVars) error {
 		if err != nil {
 			return err
 		}
-		e.Related = append(e.Related, webhook.Related{Name: n.name, Value: raw})
+		e.Related = append(e.Related, webhook.Related{Name: n.name, Value: raw, Resource: n.resource})
 	}
 	if len(x.attributes) == 0 {
 		return nil

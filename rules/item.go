@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -31,6 +33,24 @@ func (p *Program) Item(key webhook.EntityKey, name string, params map[string]str
 		}
 	}
 	return nil, ""
+}
+
+// Relates returns the names under which rules add entities of resources to
+// events.
+func (p *Program) Relates() []string { return slices.Clone(p.related) }
+
+// IDIn returns the id that an entity of the named resource has, as the resource finds it
+// in its own answers; "" if it has none, or there is no such resource.
+func (p *Program) IDIn(name string, entity json.RawMessage) string {
+	i := slices.IndexFunc(p.resources, func(r *resource) bool { return r.name == name })
+	if i < 0 {
+		return ""
+	}
+	v, err := tree.ParseShared(entity)
+	if err != nil {
+		return ""
+	}
+	return p.resources[i].idInElement(v)
 }
 
 // named returns the name of a resource with the parameters in it.

@@ -190,7 +190,7 @@ func (r *rule) readsBefore() bool {
 }
 
 func (x *extras) readsBefore() bool {
-	return slices.ContainsFunc(x.related, func(n namedExpr) bool { return n.expr.ReadsBefore() }) ||
+	return slices.ContainsFunc(x.related, func(n relatedExpr) bool { return n.expr.ReadsBefore() }) ||
 		fieldsReadBefore(x.attributes)
 }
 

@@ -21,6 +21,7 @@ type Program struct {
 	override   *Override
 	skipHeader string
 	resources  []*resource
+	related    []string  // names under which rules relate entities of resources
 	outside    *resource // settings of the routes outside every resource
 	table      route.Table[*endpoint]
 	items      route.Table[*endpoint] // of GETs that show one entity
@@ -126,15 +127,16 @@ type rule struct {
 }
 
 type extras struct {
-	related     []namedExpr
+	related     []relatedExpr
 	attributes  []field
 	emitUnknown bool
 	description string
 }
 
-type namedExpr struct {
-	name string
-	expr *lang.Expr
+type relatedExpr struct {
+	name     string
+	expr     *lang.Expr
+	resource string // "": it is no entity
 }
 
 // Scope is something that a rule can earn.

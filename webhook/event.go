@@ -50,6 +50,9 @@ type EventRequest struct {
 type Related struct {
 	Name  string          `json:"name" jsonschema:"What it is to the entity."`
 	Value json.RawMessage `json:"value" jsonschema:"Its value."`
+
+	// Resource says of which resource the value is an entity; "": of none.
+	Resource string `json:"resource,omitempty" jsonschema:"Of which resource it is an entity, if it is one."`
 }
 
 // Entity is what the event's `entity` means: the after state, or the last

@@ -25,6 +25,12 @@ type QueryParameter struct {
 	Values []string // joined by commas, or one after the other if Name ends in []
 }
 
+// View is what a subscriber's own GET of an entity asks for.
+type View struct {
+	Expand []string
+	Query  []QueryParameter
+}
+
 // MaxLooks is how many deliveries of one subscription whose own GETs decide are
 // in flight at once, at most, whatever its concurrency is: those GETs must leave
 // an API to the others.

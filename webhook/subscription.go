@@ -40,6 +40,10 @@ type Subscription struct {
 	Expand     []string
 	Query      []QueryParameter
 
+	// Related is what such GETs ask for of entities that are related to the event's,
+	// by their names there.
+	Related map[string]View
+
 	Timeout     time.Duration // whole attempt, connect and body included
 	Retry       Schedule
 	Order       Order
@@ -141,8 +145,12 @@ func (o Order) Lane(e *Event) string {
 // Shows reports whether what s is sent of an entity is what its own GET shows.
 func (s *Subscription) Shows() bool { return len(s.Expand) > 0 || len(s.Query) > 0 }
 
-// Looks reports whether a GET of its own decides what s is sent.
-func (s *Subscription) Looks() bool { return s.ViewCheck || s.Shows() }
+// LooksAtEntity reports whether a GET of its own decides what s is sent of an
+// event's entity.
+func (s *Subscription) LooksAtEntity() bool { return s.ViewCheck || s.Shows() }
+
+// Looks reports whether GETs of its own decide what s is sent.
+func (s *Subscription) Looks() bool { return s.LooksAtEntity() || len(s.Related) > 0 }
 
 // As returns what s is for the events of a resource.
 func (s *Subscription) As(resource string) *Subscription {

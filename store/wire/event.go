@@ -218,6 +218,7 @@ func appendRelated(buf []byte, v *webhook.Related) []byte {
 	buf, mark := OpenMessage(buf, eventRelated)
 	buf = AppendString(buf, 1, v.Name)
 	buf = AppendBytes(buf, 2, v.Value)
+	buf = AppendString(buf, 3, v.Resource)
 	return CloseMessage(buf, mark)
 }
 
@@ -229,6 +230,8 @@ func decodeRelated(outer *Reader) (v webhook.Related) {
 			v.Name = r.String()
 		case 2:
 			v.Value = json.RawMessage(r.Bytes())
+		case 3:
+			v.Resource = r.String()
 		}
 	}
 	outer.Fail(r.Err())

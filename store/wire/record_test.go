@@ -21,7 +21,7 @@ func fullEvent() *webhook.Event {
 		Exchange: webhook.NewExchangeID(noon), Cause: webhook.ExchangeID{1}, Time: noon, Recorded: noon.Add(time.Second),
 		Operation: webhook.Updated, Before: raw(`{"a":1}`), After: raw(`{"a":2}`),
 		Changes: []webhook.FieldChange{{Path: "a", Old: raw("1"), New: raw("2")}, {Path: `b\.c`}},
-		Item:    raw("[]"), Related: []webhook.Related{{Name: "label", Value: raw(`"x"`)}}, Attrs: raw("{}"),
+		Item:    raw("[]"), Related: []webhook.Related{{Name: "label", Value: raw(`"x"`), Resource: "label"}}, Attrs: raw("{}"),
 		Tenant: "acme", Unowned: true, Actor: "ann", Params: map[string]string{"id": "1"},
 		Request: webhook.EventRequest{ID: "r", Method: "PATCH", Path: "/a", Trace: "00-1"}, SkipKey: "sync",
 		Provenance: webhook.Provenance{
