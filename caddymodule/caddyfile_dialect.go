@@ -17,6 +17,7 @@ import (
 //		error EXPR
 //		envelope EXPR
 //		route METHOD PATH ACTION {
+//			refuse STATUS DETAIL when EXPR
 //			field OURS EXPR
 //			filter EXPR
 //			reply STATUS EXPR
@@ -116,9 +117,31 @@ func parseDialectRoute(l *optionLine, d *Dialect) error {
 
 // routeOptions are the words of the block of route.
 var routeOptions = options[*DialectRoute]{
+	"refuse": {usage: `refuse 422 "address is missing" when request.body.address == nil`, parse: parseRefuse, many: true},
 	"field":  {usage: "field url request.body.address", parse: parseDialectField, many: true},
 	"filter": {usage: "filter EXPR, over the event and subscription.options", parse: parseDialectFilter},
 	"reply":  {usage: "reply 201 EXPR, or reply 201 { KEY EXPR }, or reply 204", parse: parseReply},
+}
+
+func parseRefuse(l *optionLine, r *DialectRoute) (err error) {
+	if err := l.noBlock(); err != nil {
+		return err
+	}
+	if len(l.words) < 5 || !l.is(3, "when") {
+		return l.errf("refuse wants a status, why, and when: write %s", l.usage)
+	}
+	f := DialectRefusal{Detail: l.words[2].Text}
+	if f.Status, err = strconv.Atoi(l.words[1].Text); err != nil {
+		return l.words[1].errf("%q is no status: write %s", l.words[1].Text, l.usage)
+	}
+	if f.When, err = l.condition(4, len(l.words), lang.EnvDialect); err != nil {
+		return err
+	}
+	if _, err := f.compile(); err != nil {
+		return l.words[1].errf("refuse: %w", err)
+	}
+	r.Refuse = append(r.Refuse, f)
+	return nil
 }
 
 func parseDialectField(l *optionLine, r *DialectRoute) (err error) {

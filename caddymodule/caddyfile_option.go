@@ -146,5 +146,6 @@ var places = map[string]string{
 	"accept":   "a dialect, in sidehook of the global options",
 	"envelope": "a dialect, in sidehook of the global options",
 	"field":    "the block of route, in a dialect",
+	"refuse":   "the block of route, in a dialect",
 	"reply":    "the block of route, in a dialect",
 }

@@ -26,10 +26,17 @@ type dialect struct {
 
 type dialectRoute struct {
 	action *dialectAction
+	refuse []dialectRefusal
 	fields []dialectField
 	filter string
 	status int            // 0: our own answer
 	reply  *rules.Mapping // nil: none
+}
+
+// dialectRefusal refuses calls of which when is true.
+type dialectRefusal struct {
+	problem *problem
+	when    *lang.Expr
 }
 
 // dialectField is a field of ours and where it comes from.
@@ -173,6 +180,13 @@ func (r *DialectRoute) compile() (*dialectRoute, error) {
 			return nil, fmt.Errorf("filter: %w", err)
 		}
 	}
+	for _, f := range r.Refuse {
+		refusal, err := f.compile()
+		if err != nil {
+			return nil, fmt.Errorf("refuse: %w", err)
+		}
+		out.refuse = append(out.refuse, refusal)
+	}
 	for _, f := range r.Fields {
 		field, err := out.action.field(f)
 		if err != nil {
@@ -198,6 +212,22 @@ func (r *DialectRoute) compile() (*dialectRoute, error) {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
 	return out, nil
+}
+
+func (f *DialectRefusal) compile() (out dialectRefusal, err error) {
+	switch {
+	case f.Status < 400 || f.Status > 499:
+		return out, fmt.Errorf("%d is no status that blames the call: write one from 400 to 499, like 422", f.Status)
+	case f.Detail == "":
+		return out, fmt.Errorf("it does not say why: write a text, like \"url is missing\"")
+	case f.When == "":
+		return out, fmt.Errorf("it does not say when: write when and an expression, like when request.body.url == nil")
+	}
+	if out.when, err = lang.Compile(f.When, lang.EnvDialect); err != nil {
+		return out, err
+	}
+	out.problem = refuse(f.Status, "%s", f.Detail)
+	return out, onlyReads(out.when.Reads(), "types")
 }
 
 // compileReply compiles a body over the call and more names.
@@ -242,7 +272,7 @@ func (a *dialectAction) field(f rules.Field) (out dialectField, err error) {
 	}
 	reads := out.expr.Reads()
 	if i := slices.Index(reads, "resource"); i >= 0 {
-		if len(out.names) > 1 || !slices.Contains(perResourceFields, out.names[0]) {
+		if !slices.Contains(perResourceFields, out.names[0]) {
 			return out, fmt.Errorf("it cannot differ by resource: only %s can", orList(perResourceFields))
 		}
 		out.perResource = true

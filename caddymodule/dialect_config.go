@@ -38,8 +38,11 @@ type DialectRoute struct {
 	// release, rotate, test, or types, which lists the events that there are.
 	Action string `json:"action"`
 
+	// Refuse are calls that are refused, before anything else is looked at.
+	Refuse []DialectRefusal `json:"refuse,omitempty"`
+
 	// Fields are those of our API, with where they come from: expressions over
-	// request and params. One that reads resource too is asked for each resource,
+	// request and params. A name may lead inside, as chunk.size. One that reads resource too is asked for each resource,
 	// and counts for the events of that. What was sent in an object and no field
 	// reads is kept as options, unless a field sets those.
 	Fields []rules.Field `json:"fields,omitempty"`
@@ -50,6 +53,18 @@ type DialectRoute struct {
 
 	// Reply is the answer. Default: that of our API.
 	Reply *DialectReply `json:"reply,omitempty"`
+}
+
+// DialectRefusal is a call that is refused.
+type DialectRefusal struct {
+	// Status of the answer, from 400 to 499.
+	Status int `json:"status"`
+
+	// Detail says why, and what to send instead.
+	Detail string `json:"detail"`
+
+	// When is an expression over request, params and types: where it is true.
+	When string `json:"when"`
 }
 
 // DialectReply is an answer that goes well.

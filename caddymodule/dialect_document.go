@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -97,6 +98,9 @@ func (c *dialectCall) document(e *engine, to *dialectRoute) (map[string]any, err
 		}
 		setField(doc, f.names, v)
 	}
+	if !asks(doc) {
+		delete(doc, "credential") // what nothing needs is not kept
+	}
 	if to.filter != "" {
 		doc["filter"] = to.filter
 	}
@@ -108,6 +112,39 @@ func (c *dialectCall) document(e *engine, to *dialectRoute) (map[string]any, err
 	return doc, nil
 }
 
+// asks reports whether anything in doc asks the API with the caller's credential.
+func asks(doc map[string]any) bool {
+	if doc["view_check"] == true {
+		return true
+	}
+	views := []any{doc}
+	if of, ok := doc["for"].(map[string]any); ok {
+		views = slices.AppendSeq(views, maps.Values(of))
+	}
+	return doc["related"] != nil || slices.ContainsFunc(views, func(v any) bool {
+		view, _ := v.(map[string]any)
+		return view["expand"] != nil || view["query"] != nil
+	})
+}
+
+// refused says why the call is refused before anything else is looked at, nil if
+// it is not.
+func (c *dialectCall) refused(to *dialectRoute) error {
+	if b := c.vars.body; b != nil {
+		defer func() { b.read = map[string]bool{} }() // what is looked at for this is not asked for
+	}
+	for _, r := range to.refuse {
+		v, err := r.when.Eval(&c.vars, nil)
+		if err != nil {
+			return err
+		}
+		if v == true {
+			return r.problem
+		}
+	}
+	return nil
+}
+
 // forEach asks f for each resource, and notes what it comes to for that.
 func (c *dialectCall) forEach(e *engine, f dialectField, doc map[string]any) error {
 	defer func() { c.vars.resource = nil }()
@@ -117,7 +154,7 @@ func (c *dialectCall) forEach(e *engine, f dialectField, doc map[string]any) err
 		if err != nil {
 			return err
 		}
-		setField(doc, []string{"for", resource, f.names[0]}, v)
+		setField(doc, append([]string{"for", resource}, f.names...), v)
 	}
 	return nil
 }

@@ -106,16 +106,7 @@ func (c *dialectCall) answer(e *engine, to *dialectRoute) error {
 	if err := c.readBody(); err != nil {
 		return err
 	}
-	doc, err := c.document(e, to)
-	if err != nil {
-		return err
-	}
 	inner := &apiCall{apiCaller: &c.who, e: e, path: strings.TrimSuffix(originalPath(c.r), "/")}
-	got, err := c.ask(inner, to.action, c.id(inner), doc)
-	if err != nil {
-		return to.translate(err)
-	}
-	c.vars.result, c.vars.value = to.action.result, got.value
 	c.vars.types = func() any {
 		types, err := c.ask(inner, dialectActions["types"], "", nil)
 		if err != nil {
@@ -123,6 +114,18 @@ func (c *dialectCall) answer(e *engine, to *dialectRoute) error {
 		}
 		return types.value
 	}
+	if err := c.refused(to); err != nil {
+		return err
+	}
+	doc, err := c.document(e, to)
+	if err != nil {
+		return err
+	}
+	got, err := c.ask(inner, to.action, c.id(inner), doc)
+	if err != nil {
+		return to.translate(err)
+	}
+	c.vars.result, c.vars.value = to.action.result, got.value
 	return c.reply(to, got)
 }
 

@@ -1,6 +1,7 @@
 // Package pipeliner is a plain API in the style of Pipeliner, a CRM: accounts,
-// contacts and documents, with expand and load-only in the query. It has no
-// webhooks; the Caddyfile beside it gives it those that Pipeliner documents.
+// contacts, documents and tasks, with expand and load-only in the query. It has
+// no webhooks; the Caddyfile beside it gives it those that Pipeliner documents,
+// with the call by which they are registered.
 package pipeliner
 
 import (
@@ -8,40 +9,33 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/examples/internal/plain"
 )
 
+// passwords are the API passwords that there are, by API user.
+var passwords = map[string]string{"crm": "crm-password", "mail": "mail-password"}
+
 // New returns an empty API. now is its clock; nil is time.Now.
-func New(now func() time.Time) *plain.API {
+func New(now func() time.Time) http.Handler {
 	api := plain.New(now)
-	add := func(c plain.Collection) *plain.Collection {
-		c.NewID, c.Envelope, c.Created, c.Updated = uuid, "data", "created", "modified"
-		return api.Add(c)
+	relations := map[string]*plain.Collection{}
+	add := func(name, path, fields string, refs map[string]*plain.Collection) *plain.Collection {
+		return api.Add(plain.Collection{
+			Name: name, Path: "/entities/" + path, Fields: fields, Refs: refs,
+			NewID: uuid, Envelope: "data", Created: "created", Updated: "modified",
+			Expand: func(r *http.Request, doc plain.Doc) plain.Doc { return shown(r, doc, relations) },
+		})
 	}
-	accounts := add(plain.Collection{Name: "account", Path: "/entities/Accounts",
-		Fields: `{"id":"","name":"","owner_id":null,"documents":[],"created":"","modified":""}`})
-	contacts := add(plain.Collection{Name: "contact", Path: "/entities/Contacts",
-		Fields: `{"id":"","first_name":"","last_name":"","email1":null,"email2":null,"primary_account_id":null,"created":"","modified":""}`,
-		Refs:   map[string]*plain.Collection{"primary_account_id": accounts},
-		Expand: func(r *http.Request, contact plain.Doc) plain.Doc {
-			if asked(r, "expand")["primary_account"] {
-				contact["primary_account"] = accounts.Get(contact["primary_account_id"])
-			}
-			if only := asked(r, "load-only"); len(only) > 0 {
-				for name := range contact {
-					if !only[name] {
-						delete(contact, name)
-					}
-				}
-			}
-			return contact
-		},
-	})
-	documents := add(plain.Collection{Name: "document", Path: "/entities/CloudObjects",
-		Fields: `{"id":"","filename":"","created":"","modified":""}`})
+	accounts := add("account", "Accounts", `{"id":"","name":"","owner_id":null,"documents":[],"created":"","modified":""}`, nil)
+	contacts := add("contact", "Contacts", `{"id":"","first_name":"","last_name":"","email1":null,"email2":null,"primary_account_id":null,
+		"primary_contact_id":null,"task_relations":[],"created":"","modified":""}`, map[string]*plain.Collection{"primary_account_id": accounts})
+	documents := add("document", "CloudObjects", `{"id":"","filename":"","contact_id":null,"created":"","modified":""}`, nil)
+	tasks := add("task", "Tasks", `{"id":"","subject":"","created":"","modified":""}`, nil)
+	for name, of := range map[string]*plain.Collection{"primary_account": accounts, "primary_contact": contacts, "contact": contacts, "task": tasks} {
+		relations[name] = of
+	}
 
 	// Linking answers with the document, not with the account.
 	accounts.Action("POST", "/documents", func(c *plain.Call) error {
@@ -54,7 +48,25 @@ func New(now func() time.Time) *plain.API {
 		return nil
 	})
 	api.Handle("PATCH /entities/Contacts", http.StatusOK, func(c *plain.Call) (any, error) { return updateAll(contacts, c.List) })
-	return api
+	return authenticated(api)
+}
+
+// authenticated lets nobody in who has no password, and tells at /whoami who
+// calls.
+func authenticated(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		switch {
+		case password == "" || passwords[user] != password:
+			w.Header().Set("WWW-Authenticate", `Basic realm="restapi"`)
+			plain.Fail(w, http.StatusUnauthorized, "who are you?")
+		case r.URL.Path == "/whoami":
+			w.Header().Set("X-Api-User", user)
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			api.ServeHTTP(w, r)
+		}
+	})
 }
 
 // updateAll changes the contacts that list names, and answers with all of them.
@@ -77,17 +89,6 @@ func updateAll(contacts *plain.Collection, list []any) (any, error) {
 		all = append(all, contacts.Show(contact))
 	}
 	return plain.Doc{"data": all}, nil
-}
-
-// asked returns the names in a parameter of the query.
-func asked(r *http.Request, parameter string) map[string]bool {
-	names := map[string]bool{}
-	for _, value := range r.URL.Query()[parameter] {
-		for name := range strings.SplitSeq(value, ",") {
-			names[name] = true
-		}
-	}
-	return names
 }
 
 func uuid() any {

@@ -30,6 +30,8 @@ const hooksDialect = `
 				reply 200 ` + "`{\"response\": map(subscriptions, {{\"id\": string(#.number), \"to\": #.url}})}`" + `
 			}
 			route POST /v0/hooks create {
+				refuse 409 "but is a text, not a list" when type(request.body.but) == "array"
+				refuse 403 "nobody gets it" when request.body.event_id == "project.deleted"
 				field url request.body.trigger_url
 				field scopes [request.body.event_id]
 				field secret request.body.key
@@ -162,6 +164,8 @@ func TestADialectsErrorsAreTheProducts(t *testing.T) {
 		{"application/json", `{"trigger_url": "no url", "event_id": "project.updated"}`, 422, `"fields":["/trigger_url"]`},
 		{"application/json", `{"trigger_url": "no url", "event_id": "project.updated"}`, 422, `"message":"trigger_url `},
 		{"application/json", `{"trigger_url": "https://a.example.com/", "event_id": "nothing"}`, 422, `no rule earns nothing`},
+		{"application/json", `{"but": []}`, 409, `"message":"but is a text, not a list","status":409`},
+		{"application/json", `{"event_id": "project.deleted"}`, 403, `"fields":[],"message":"nobody gets it"`},
 		{"application/json", `{"trigger_url": 5`, 400, `the body cannot be read`},
 		{"text/csv", `a,b`, 415, `send application/json, application/x-www-form-urlencoded, application/xml or application/yaml`},
 		{"application/xml", `<!DOCTYPE a [<!ENTITY b "c">]><a/>`, 400, `a document type is not taken`},

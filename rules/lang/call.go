@@ -16,6 +16,9 @@ type function struct {
 	run      func(f *frame, args []any) any
 }
 
+// decideUnknown are the functions whose run sees unknown arguments too.
+var decideUnknown = map[string]bool{"meets": true}
+
 func (c *compiler) call(n *ast.CallNode) (node, error) {
 	if m, ok := n.Callee.(*ast.MemberNode); ok && m.Method {
 		return nil, errorAt(n, "values have no methods: write a function, like lower(entity.name)")
@@ -38,10 +41,14 @@ func (c *compiler) call(n *ast.CallNode) (node, error) {
 	if err != nil {
 		return nil, err
 	}
+	asItIs := decideUnknown[callee.Value]
 	return func(f *frame) any {
 		values := make([]any, len(args))
 		for i, a := range args {
-			values[i] = plain(a(f))
+			if values[i] = a(f); asItIs {
+				continue
+			}
+			values[i] = plain(values[i])
 			if hasUnknown(values[i], f) {
 				return Unknown
 			}

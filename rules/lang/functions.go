@@ -52,6 +52,7 @@ var functions = map[string]function{
 	"unix":        {1, 1, "unix(time)", unix},
 	"rfc3339":     {1, 1, "rfc3339(entity.created)", rfc3339},
 	"pick":        {2, -1, `pick(entity, "id", "owner.email")`, pick},
+	"meets":       {2, 3, `meets(entity, subscription.options.filter)`, meets},
 }
 
 // length of null is 0.

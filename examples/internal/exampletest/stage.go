@@ -176,7 +176,12 @@ func (s *Stage) request(method, url, body string, header ...string) (int, string
 func (s *Stage) Told() []Webhook {
 	s.t.Helper()
 	s.Until("everything is told", s.settled)
-	var all []Webhook
+	return s.Arrived()
+}
+
+// Arrived returns the webhooks that came since it was asked before, without
+// waiting for more.
+func (s *Stage) Arrived() (all []Webhook) {
 	for _, r := range s.receivers {
 		all = append(all, r.take()...)
 	}
