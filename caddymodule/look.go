@@ -85,6 +85,11 @@ func (l *looker) lookAll(ctx context.Context, evs []*webhook.Event, d *webhook.D
 			if shown = append(shown, one); s.Shows() {
 				bytes += len(one.After)
 			}
+			for _, r := range one.Related {
+				if _, asked := s.Related[r.Name]; asked {
+					bytes += len(r.Value)
+				}
+			}
 			if bytes > mostShown && len(shown) > 1 {
 				return nil, webhook.Payload{}, fmt.Errorf("what the API shows of a chunk of %d events takes more than %d MiB: let it expand less, or make chunk smaller", len(evs), mostShown>>20)
 			}
