@@ -44,6 +44,8 @@ type faulty struct {
 	mu     sync.Mutex
 	fails  int // calls of Record that fail
 	unread int // calls of Config that fail
+
+	forgot bool // every configuration
 }
 
 func (f *faulty) Record(ctx context.Context, rs []store.Record) ([]store.Recorded, error) {
@@ -67,8 +69,11 @@ func (f *faulty) Config(ctx context.Context, id webhook.ConfigID) ([]byte, error
 		f.unread--
 	}
 	f.mu.Unlock()
-	if fail {
+	switch {
+	case fail:
 		return nil, errors.New("the store is being opened again")
+	case f.forgot:
+		return nil, store.ErrNotFound
 	}
 	return f.Store.Config(ctx, id)
 }

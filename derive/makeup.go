@@ -32,14 +32,17 @@ func (d *Deriver) makeUp(ctx context.Context, notes []store.Note) {
 	var all []func(context.Context)
 	for _, n := range notes {
 		var owed owedRefresh
-		err := json.Unmarshal(n.Value, &owed)
-		var p *rules.Program
-		if err == nil {
-			p, err = d.program(ctx, &owed.Cause)
-		}
-		if err != nil {
+		if err := json.Unmarshal(n.Value, &owed); err != nil {
 			d.Logger.Error("entities that were to be refreshed are not", "note", n.Key, "error", err)
 			continue
+		}
+		p, err := d.program(ctx, &owed.Cause)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			d.Logger.Error("entities that were to be refreshed are not: the configuration that says how is gone",
+				"exchange", owed.Cause.ID.String(), "error", err)
 		}
 		all = append(all, func(ctx context.Context) { d.makeUpOne(ctx, p, &owed) })
 	}
@@ -53,28 +56,33 @@ func (d *Deriver) makeUp(ctx context.Context, notes []store.Note) {
 	})
 }
 
-// makeUpOne makes up for one exchange. Where nobody may ask any more, a gap of the
-// resource says so: that the entity changed too may have been missed.
+// makeUpOne makes up for one exchange. Where nobody may ask any more, or nobody
+// knows how to read what is shown (p is nil), a gap of the resource says so: that
+// the entity changed too may have been missed.
 func (d *Deriver) makeUpOne(ctx context.Context, p *rules.Program, owed *owedRefresh) {
 	left := new(atomic.Int64)
 	left.Store(int64(len(owed.Refresh)))
 	get := d.service(owed.Cause.API)
 	for _, r := range owed.Refresh {
-		err := errNobodyAsks
+		var err error
 		switch {
-		case get != nil:
-			err = d.refreshOne(ctx, p, &owed.Cause, r, get)
+		case p == nil:
+			err = errNoRules
+			d.unrefreshedGap(ctx, &owed.Cause, r, "the configuration that it was captured by is gone")
+		case get == nil:
+			err = errNobodyAsks
+			d.unrefreshedGap(ctx, &owed.Cause, r, "nobody may ask now")
 		default:
-			d.unrefreshedGap(ctx, &owed.Cause, r)
+			err = d.refreshOne(ctx, p, &owed.Cause, r, get)
 		}
 		d.refreshed(ctx, &owed.Cause, r, err, left)
 	}
 }
 
-func (d *Deriver) unrefreshedGap(ctx context.Context, cause *webhook.Exchange, r rules.Refreshed) {
+func (d *Deriver) unrefreshedGap(ctx context.Context, cause *webhook.Exchange, r rules.Refreshed, why string) {
 	now := time.Now()
 	g := webhook.Gap{Reason: webhook.GapUnknownState, From: now, To: now, Detail: fmt.Sprintf(
-		"%s may have been changed by exchange %s, and the process died before a GET of %s told: nobody may ask now", r.Key, cause.ID, r.Path)}
+		"%s may have been changed by exchange %s, and the process died before a GET of %s told: %s", r.Key, cause.ID, r.Path, why)}
 	sum := sha256.Sum256(fmt.Appendf(nil, "unrefreshed %s %s", cause.ID, r.Key))
 	key := webhook.EntityKey{API: r.Key.API, Tenant: r.Key.Tenant, Resource: r.Key.Resource}
 	if err := d.Gap(ctx, webhook.ExchangeID(sum[:16]), key, g); err != nil && ctx.Err() == nil {

@@ -22,6 +22,7 @@ const maxRefreshing = 256
 
 var (
 	errNobodyAsks  = errors.New("nobody may ask the API: the caller's credentials are gone or good for its own request only, and there is no origin")
+	errNoRules     = errors.New("the configuration that says how to read the entity is gone")
 	errTooMany     = errors.New("too many others were under way")
 	errEnding      = errors.New("the process ends")
 	errUnderWay    = errors.New("other calls on the entity did not come to an end; they tell of it themselves")

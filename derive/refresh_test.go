@@ -118,15 +118,18 @@ func TestWhoRefreshes(t *testing.T) {
 }
 
 // A refresh that was under way when the process ended is made up for by the next,
-// as the service; where nobody may ask any more, a gap says so.
+// as the service; where nobody may ask any more, or the rules are gone by which what
+// it shows would be read, a gap says so.
 func TestARefreshThatWasCutIsMadeUpFor(t *testing.T) {
 	shown := `{"id":%q,"n":%d,"name":"Roof","status":"open"}`
 	for name, c := range map[string]struct {
 		service derive.Get
+		gone    bool // the configuration
 		want    string
 	}{
-		"the service asks": {shows(shown, func(int) {}), `project.updated 9 #2 fetch {"id":"9","n":1,"name":"Roof","status":"open"}`},
-		"nobody may ask":   {nil, `project.gap  #0 none `},
+		"the service asks": {shows(shown, func(int) {}), false, `project.updated 9 #2 fetch {"id":"9","n":1,"name":"Roof","status":"open"}`},
+		"nobody may ask":   {nil, false, `project.gap  #0 none `},
+		"nobody can read":  {shows(shown, func(int) {}), true, `project.gap  #0 none `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, asked := t.TempDir(), make(chan struct{})
@@ -143,10 +146,9 @@ func TestARefreshThatWasCutIsMadeUpFor(t *testing.T) {
 			l.close()
 			for range 2 { // and once only
 				l = openLine(t, dir)
-				l.service = c.service
+				l.service, l.faulty.forgot = c.service, c.gone
 				l.run()
 				<-l.deriver.CaughtUp()
-				l.patch("3", 0)
 				l.until("the note is forgotten", func() bool {
 					notes, err := l.store.Notes(t.Context(), "refresh/", 10)
 					return err == nil && len(notes) == 0

@@ -101,7 +101,8 @@ type Resource struct {
 	// the entities that the call lists, and are a gap if it lists none.
 	Path string `json:"path"`
 
-	// Singular: the path is the one entity itself.
+	// Singular: the path is the one entity itself; with parameters, which are its id
+	// then, one for each.
 	Singular bool `json:"singular,omitempty"`
 
 	// Item is the path of one entity, absolute with a leading slash, else below

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -72,6 +73,19 @@ func TestTheTestsThatPagesNameExist(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(root, "rules/testdata", name)); err != nil && name != "x.txtar" {
 				t.Errorf("%s names %s, and there is no such case", page, name)
 			}
+		}
+	}
+}
+
+// The table of cases is complete: each of the 52 that were gathered has a row.
+func TestEveryCaseOfDerivationIsTold(t *testing.T) {
+	told := map[string]bool{}
+	for _, found := range regexp.MustCompile(`E-[A-G] (\d+)`).FindAllStringSubmatch(read(t, filepath.Join(root, "docs/derivation.md")), -1) {
+		told[found[1]] = true
+	}
+	for n := 1; n <= 52; n++ {
+		if !told[strconv.Itoa(n)] {
+			t.Errorf("docs/derivation.md has no row of case %d", n)
 		}
 	}
 }
