@@ -57,6 +57,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 	}
 	c.represent(o, s, b, now, s.answer, c.answerFate(s, b, now))
 	o.doubtful = c.mayHaveRemoved(o, s, b, now)
+	o.doubtOtherwise(s)
 	return o
 }
 

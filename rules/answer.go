@@ -81,6 +81,9 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 	}
 	s.answer, s.grade = entity, grade
 	s.echo = grade == webhook.Observed && c.shownBefore() == nil && c.isEcho(entity, s.asked)
+	if grade == webhook.Observed {
+		s.other = c.shownOtherwise(s, entity)
+	}
 	s.receipt = grade == webhook.Observed &&
 		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s) || c.resKind == isAPI && isIdentifier(entity))
 }
@@ -155,7 +158,7 @@ func (c *call) fetch(s *Subject) string {
 	case after == "response" || after == "request":
 		return ""
 	case c.saidNo || s.doubt != "" || s.unnamed == idDoubt:
-	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo || c.putProven(s) != nil:
+	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo && len(s.other) == 0 || c.putProven(s) != nil:
 		return ""
 	}
 	path, _ := c.m.itemPath(c.spoken(s))

@@ -92,6 +92,7 @@ func (c *call) answerOf(out *Subject, r *result, id string) {
 		return
 	}
 	out.answer, out.grade = shown, webhook.Observed
+	out.other = c.shownOtherwise(out, shown)
 	out.echo, out.receipt = c.isEcho(shown, out.asked), c.isReceipt(shown, out.asked, nil)
 }
 

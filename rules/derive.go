@@ -228,6 +228,9 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 		return d.blind(ch)
 	}
 	d.compare(ch)
+	if ch.showsOld() {
+		return d.unmoved(ch)
+	}
 	if (d.unsure || d.later) && (ch.same || !ch.b.known() || s.doubt != "" && s.Kind == Create && !showsSet(s.asked, ch.o.body)) {
 		return d.undecided(ch)
 	}

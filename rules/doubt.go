@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -25,35 +24,6 @@ func (c *call) doubting(s *Subject, snap *webhook.Snapshot, seen Seen) *call {
 	}
 	own.unsure, own.later = !s.later, s.later
 	return &own
-}
-
-// saysNothingDone reports whether an answer of success reads like a no, though no
-// `success` says how to judge it: {"success": false}, {"code": 404, "msg": "…"},
-// {"deleted": 0}. What shows anything of an entity is none.
-func (c *call) saysNothingDone() bool {
-	if c.unsure || c.later || !c.res.IsObject() || c.e.res.singular && c.e.kind != Delete {
-		return false
-	}
-	removes := c.e.kind == Delete
-	empty := true // but for what says how it went
-	for i := 0; i < len(c.res.Members()) && (empty || removes); i++ {
-		m := &c.res.Members()[i]
-		if removes && m.Kind == tree.Bool && string(m.Shared()) == "false" && doneName(m.Name) == removedDeed {
-			return true
-		}
-		vain := m.Kind == tree.Null || m.Kind >= tree.Array && !saysWhy(&m.Value)
-		tells := failureName(m.Name) || doneName(m.Name) != noDeed || m.Kind < tree.Array && c.e.res.usualName(m.Name)
-		empty = empty && (vain || tells && (removes || !slices.Contains(c.e.res.idNames, m.Name)))
-	}
-	if !empty {
-		return false
-	}
-	e := c.evidenceIn(c.res, object(c.req))
-	if len(e.no) > 0 || e.status >= 400 {
-		return true
-	}
-	t := c.told(nil)
-	return t.limit == 0 && !t.vague
 }
 
 // isUnnamed reports whether a create made something else than the entity by whose
@@ -83,20 +53,30 @@ func (d *deriver) tellUnnamed() {
 	d.miss(d.call.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done, %s", d.x.Request.Method, d.x.Request.Path, what)))
 }
 
-// showsSet reports whether shown has something of what the request set, and no
-// plain value otherwise.
-func showsSet(asked, shown *tree.Value) bool {
-	some := len(asked.Members()) == 0
-	for i := range asked.Members() {
-		m := &asked.Members()[i]
-		v := shown.Get(m.Name)
-		switch {
-		case v == nil:
-		case m.Kind < tree.Array && v.Kind < tree.Array && !tree.Equal(&m.Value, v):
-			return false
-		default:
-			some = true
+// mayHaveFailed doubts a call whose answer shows, beside the entity, that something
+// went wrong, and nothing as it was set.
+func (c *call) mayHaveFailed(s *Subject, entity *tree.Value) {
+	if c.e.res.success != nil || entity == nil || s.Kind == Delete || c.unsure || c.later || showsSet(s.asked, entity) && len(s.asked.Members()) > 0 {
+		return
+	}
+	for i := range entity.Members() {
+		if m := &entity.Members()[i]; badFlag(m.Name, &m.Value) && !tree.Equal(&m.Value, s.asked.Get(m.Name)) {
+			s.suspects = append(s.suspects, m.Name)
 		}
 	}
-	return some && shown != nil
+	if len(s.suspects) > 0 {
+		s.doubt, s.suspect = mayFail, entity
+	}
+}
+
+// badFlag reports whether a field says that something went wrong, if it is none of
+// the entity.
+func badFlag(name string, v *tree.Value) bool {
+	switch name {
+	case "error", "errors":
+		return saysWhy(v)
+	case "ok", "success":
+		return v.Kind == tree.Bool && string(v.Shared()) == "false"
+	}
+	return false
 }

@@ -20,8 +20,10 @@ func (d *deriver) undecided(ch *change) error {
 		return nil
 	case ch.s.doubt != "":
 		detail = ch.s.doubt
-	case d.saidNo:
+	case d.saidNo && d.unsure:
 		detail = fmt.Sprintf("was answered %d, and the answer reads like a no: say by `success` how to judge it", d.x.Response.Status)
+	case d.later && d.saidNo:
+		detail = notYet
 	case d.later:
 		detail = "was accepted (202), to be done later: whether and when it is done was not seen"
 	case d.x.Ending != webhook.Unknown:

@@ -41,6 +41,7 @@ type Subject struct {
 	answer  *tree.Value // the entity as the answer shows it, nil if it does not
 	grade   webhook.Confidence
 	echo    bool        // answer shows only what the request set
+	other   []string    // fields that answer shows otherwise than the request set them
 	receipt bool        // as far as the call alone tells, answer is a receipt
 	asked   *tree.Value // what the request says of it
 	files   []string    // fields that it sends files for, which asked has not

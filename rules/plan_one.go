@@ -12,9 +12,7 @@ import (
 // planOne plans a call about one entity.
 func (c *call) planOne(pl *Plan) {
 	s := Subject{Kind: c.e.kind}
-	if c.e.res.success == nil && c.saysNothingDone() {
-		c.unsure, c.saidNo = true, true
-	}
+	c.doubtAnswer()
 	entity := c.entityInAnswer()
 	s.asked, s.files = withoutFiles(c.e.res.asked(c.req, entity), c.reqKind)
 	id, ok, unnamed := c.identify(entity)
@@ -32,6 +30,7 @@ func (c *call) planOne(pl *Plan) {
 	}
 	c.names(&s, entity)
 	c.grade(&s, entity)
+	c.mayHaveFailed(&s, entity)
 	s.Fetch = c.fetch(&s)
 	pl.Subjects = append(pl.Subjects, s)
 }
@@ -57,7 +56,7 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 			return id, true, idSure
 		}
 	}
-	if c.e.named {
+	if c.e.named && (c.e.kind != Create || !c.m.below()) {
 		id := c.m.params[r.idParam]
 		return id, id != "", idSure
 	}
@@ -76,6 +75,10 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 	if located != "" {
 		return located, true, idSure
 	}
+	if c.e.named { // POST /tasks/5/restore, and nothing says what it made
+		id := c.m.params[r.idParam]
+		return id, id != "", idSure
+	}
 	id, ok = r.idIn(object(r.asked(c.req, entity)))
 	if c.e.kind == Update || c.e.kind == Delete || c.resKind == isEmpty && c.reqKind == isAPI || r.after == "request" {
 		return id, ok, idSure // JSON:API 1.1: what a client names so is created so
@@ -86,11 +89,13 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 // doubtsID says how sure it is that the id in an answer to a create is that of
 // what was made. It may be that of the call, or of what it was made in.
 func (c *call) doubtsID(id, located string, entity *tree.Value) unnamed {
-	if c.e.kind == Update || c.e.kind == Delete || id == located || c.e.res.id != nil || c.e.res.entity != nil {
+	if c.e.kind == Update || c.e.kind == Delete || c.e.named || id == located || c.e.res.id != nil || c.e.res.entity != nil {
 		return idSure
 	}
 	asked := object(c.e.res.asked(c.req, entity))
 	switch {
+	case located != "" && !c.e.res.isSecond(entity, located), id == "0":
+		return idDoubt
 	case len(c.setFields(asked)) == 0:
 	case showsSet(asked, entity):
 		return idSure

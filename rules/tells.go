@@ -49,7 +49,12 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 	}
 	s := shown{r: r, id: id}
 	return s.asks(&x.Request) && s.read(x.Response.Body.Bytes) && (s.named || r.singular) &&
-		s.own > fewFields && (s.set == 0 || s.answered)
+		s.own > fewFields && (!s.wants || s.answered) && (m.e.named || s.isAt(h.Get("Location")))
+}
+
+// isAt reports whether a Location says nothing else than the id that was found.
+func (s *shown) isAt(location string) bool {
+	return location == "" || strings.HasSuffix(location, s.found) && strings.HasSuffix(location[:len(location)-len(s.found)], "/")
 }
 
 // shown is what a scan of an answer's root object finds.
@@ -58,17 +63,20 @@ type shown struct {
 	id string // what the path says it is; "": any
 
 	named bool   // it has the id
+	found string // which is that
 	seen  uint64 // of the names that ids have
 	own   int    // different fields that tell of the entity, as far as they are counted
 	names [fewFields + 1]string
 
-	set      int // fields that the request gives a value, as far as they are counted
+	set      int  // fields that the request sets
+	wants    bool // one of them to a value
 	sets     [manySet]string
-	answered bool // one of them is there
+	values   [manySet]string
+	answered bool // one of them is there as it was set
 }
 
 // manySet is how many fields of a request are looked for in the answer.
-const manySet = 8
+const manySet = 32
 
 // asks reads what a request sets. It is false if that takes more than a scan.
 func (s *shown) asks(q *webhook.Request) bool {
@@ -86,9 +94,13 @@ func (s *shown) asked(name, value string) bool {
 	if strings.IndexByte(name, '\\') >= 0 {
 		return false
 	}
-	if value != "null" && s.set < manySet && !slices.Contains(s.r.idNames, name) {
-		s.sets[s.set] = name
+	if s.set == manySet {
+		return false
+	}
+	if !slices.Contains(s.r.idNames, name) {
+		s.sets[s.set], s.values[s.set] = name, value
 		s.set++
+		s.wants = s.wants || value != "null"
 	}
 	return true
 }
@@ -124,7 +136,15 @@ func (s *shown) field(name, value string) bool {
 	if strings.IndexByte(name, '\\') >= 0 {
 		return false
 	}
-	s.answered = s.answered || slices.Contains(s.sets[:s.set], name)
+	if i := slices.Index(s.sets[:s.set], name); i >= 0 {
+		if value != s.values[i] && value[0] != '{' && value[0] != '[' {
+			return false // the plan looks closer
+		}
+		s.answered = s.answered || value != "null"
+	}
+	if goesWrong(name, value) {
+		return false
+	}
 	at := -1
 	if s.r.telling&lengthBit(name) != 0 {
 		if slices.Contains(s.r.opens, name) {
@@ -137,12 +157,28 @@ func (s *shown) field(name, value string) bool {
 		return false
 	case at >= 0:
 		s.seen |= 1 << at
-		s.named = s.named || isID(value, s.id)
+		if isID(value, s.id) {
+			s.named, s.found = true, strings.Trim(value, `"`)
+		}
+		if s.found == "0" && s.id == "" {
+			return false
+		}
 	case s.own < len(s.names) && !isReceiptWord(name) && !slices.Contains(s.names[:s.own], name):
 		s.names[s.own] = name
 		s.own++
 	}
 	return true
+}
+
+// goesWrong is badFlag of a scan, and careful.
+func goesWrong(name, value string) bool {
+	switch name {
+	case "error", "errors":
+		return value != "null" && value != `""` && value != "[]" && value != "{}" && value != "false"
+	case "ok", "success":
+		return value == "false"
+	}
+	return false
 }
 
 // lengthBit is one bit for each length of names, the last for all long ones: a

@@ -57,7 +57,7 @@ func answered(call [2]string, status int, mediaType, answer string, more ...stri
 	}
 }
 
-const whole = `{"id":"1","name":1,"b":[{}],"c":null,"d":"x"}`
+const whole = `{"id":"1","name":"a","b":[{}],"c":null,"d":"x"}`
 
 // What is plain is told without a plan; what is not is left to the plan.
 func TestAnswerTells(t *testing.T) {
@@ -94,6 +94,10 @@ func TestAnswerTells(t *testing.T) {
 		{7, 2, answered(toldCalls[2], 200, asJSON, whole), false},
 		{8, 2, answered(toldCalls[2], 200, asJSON, whole), false},
 		{10, 0, answered(toldCalls[0], 201, asJSON, whole), false},
+		{0, 0, answered(toldCalls[0], 201, asJSON, whole, "Location: /p/7"), false},
+		{0, 0, answered(toldCalls[0], 201, asJSON, strings.Replace(whole, `"1"`, `0`, 1)), false},
+		{0, 2, answered(toldCalls[2], 200, asJSON, strings.Replace(whole, `"name":"a"`, `"name":"b"`, 1)), false},
+		{0, 2, answered(toldCalls[2], 200, asJSON, `{"error":"no",`+whole[1:]), false},
 	} {
 		p := programs[test.program]
 		x, call := test.x, toldCalls[test.call]

@@ -1,0 +1,96 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// showsSet reports whether shown has something of what the request set, and no
+// plain value otherwise.
+func showsSet(asked, shown *tree.Value) bool {
+	like, unlike := compareSet(asked, shown)
+	return shown != nil && len(unlike) == 0 && (like > 0 || len(asked.Members()) == 0)
+}
+
+// compareSet counts the fields that the request set which are shown as it set
+// them, and returns the plain ones that are shown otherwise.
+func compareSet(asked, shown *tree.Value) (like int, unlike []string) {
+	for i := range asked.Members() {
+		m := &asked.Members()[i]
+		v := shown.Get(m.Name)
+		switch {
+		case v == nil:
+		case m.Kind >= tree.Array || v.Kind >= tree.Array || tree.Equal(&m.Value, v) || alike(&m.Value, v):
+			like++
+		default:
+			unlike = append(unlike, m.Name)
+		}
+	}
+	return like, unlike
+}
+
+// alike reports whether two plain values are the same but for how APIs write
+// what they are given: quotes, blanks, the case of letters, how exact a number
+// or a time is.
+func alike(a, b *tree.Value) bool {
+	x, y := plainOf(a), plainOf(b)
+	if x == y || isVain(x) && isVain(y) || len(x) >= 10 && len(y) >= 10 && x[4] == '-' && (strings.HasPrefix(x, y[:10]) || strings.HasPrefix(y, x[:10])) {
+		return true
+	}
+	one, err := tree.Parse(x)
+	other, err2 := tree.Parse(y)
+	return err == nil && err2 == nil && one.Kind == tree.Number && tree.Equal(one, other)
+}
+
+// isVain reports whether a plain value may stand for none.
+func isVain(text string) bool {
+	return text == "" || text == "null" || text == "0" || text == "false"
+}
+
+func plainOf(v *tree.Value) string {
+	text, ok := v.Text()
+	if !ok {
+		text = string(v.Shared())
+	}
+	return strings.ToLower(strings.TrimSpace(text))
+}
+
+// shownOtherwise returns the fields that an answer shows otherwise than the
+// request set them: the API made something else of it, or answers with what there
+// was before, as some do. A GET tells. The version, what is ignored and what is
+// said of calls do not count, nor does what a create made of what it was given.
+func (c *call) shownOtherwise(s *Subject, entity *tree.Value) []string {
+	r := c.e.res
+	if s.Kind == Create || c.reqKind == isPatch || !s.asked.IsObject() || r.after == "response" {
+		return nil
+	}
+	_, unlike := compareSet(s.asked, entity)
+	return slices.DeleteFunc(unlike, func(name string) bool {
+		path := lang.Path{}.Child(name).String()
+		return isReceiptWord(name) || slices.Contains(r.idNames, name) || r.ignore.Match(path) || r.version != nil && r.version.String() == path
+	})
+}
+
+// doubtOtherwise doubts what an answer shows otherwise than the request set it, if
+// no GET tells.
+func (o *outcome) doubtOtherwise(s *Subject) {
+	if len(s.other) == 0 {
+		return
+	}
+	o.confidence = webhook.Inferred
+	for _, name := range s.other {
+		o.unknown = append(o.unknown, tree.Join("", name))
+	}
+	slices.Sort(o.unknown)
+	o.unknown, o.doubtful = slices.Compact(o.unknown), true
+}
+
+// showsOld reports whether the answer alone told the state after, and nothing
+// differs but that what the request set is shown otherwise.
+func (ch *change) showsOld() bool {
+	return len(ch.s.other) > 0 && ch.o.via == webhook.FromResponse && ch.b.body != nil && len(ch.fields) == 0
+}

@@ -1,0 +1,63 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/tree"
+)
+
+// doubtAnswer doubts a call whose answer, a success, reads like a no or like not
+// yet, though no `success` says how to judge it: {"success": false},
+// {"code": 404, "msg": "…"}, {"deleted": 0}, {"status": "queued"}. What shows
+// anything of an entity is none, but that something went wrong counts of a delete.
+func (c *call) doubtAnswer() {
+	if c.e.res.success != nil || c.unsure || c.later || c.e.res.singular && c.e.kind != Delete {
+		return
+	}
+	no, later := c.readsLikeNo()
+	c.saidNo = no || later
+	c.unsure, c.later = no, later && !no
+}
+
+func (c *call) readsLikeNo() (no, later bool) {
+	if !c.res.IsObject() {
+		if c.res == nil || c.resKind != isJSON {
+			return false, false
+		}
+		text := string(c.res.Shared())
+		return text == "false" || text == "0", false
+	}
+	removes := c.e.kind == Delete
+	empty := true // but for what says how it went
+	for i := 0; i < len(c.res.Members()) && (empty || removes); i++ {
+		m := &c.res.Members()[i]
+		if removes && (badFlag(m.Name, &m.Value) || m.Kind == tree.Bool && doneName(m.Name) == removedDeed && string(m.Shared()) == "false") {
+			return true, false
+		}
+		empty = empty && c.isAside(m, removes)
+	}
+	if !empty {
+		return false, false
+	}
+	e := c.evidenceIn(c.res, object(c.req))
+	t := c.told(nil)
+	return len(e.no) > 0 || e.status >= 400 || t.limit == 0, e.later
+}
+
+// isAside reports whether a member of an answer tells nothing of an entity.
+func (c *call) isAside(m *tree.Member, removes bool) bool {
+	if m.Kind == tree.Null || m.Kind >= tree.Array && !saysWhy(&m.Value) {
+		return true
+	}
+	if slices.Contains(c.e.res.idNames, m.Name) {
+		return removes
+	}
+	return failureName(m.Name) || doneName(m.Name) != noDeed || m.Kind < tree.Array && (c.e.res.usualName(m.Name) || isWorkID(m.Name))
+}
+
+// isWorkID reports whether a name is that of the id of what is to be done later.
+func isWorkID(name string) bool {
+	plain := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
+	return plain == "jobid" || plain == "taskid" || plain == "operationid" || plain == "job" || plain == "batchid" || plain == "runid"
+}
