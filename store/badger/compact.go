@@ -2,7 +2,10 @@ package badger
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,23 +93,63 @@ func (s *Store) compact(ctx context.Context, flush bool) error {
 	}
 }
 
-// flush writes what is in memory into tables, so that its logs go. Nothing is
-// written or read meanwhile: for a moment, about as long as level 0 takes to be
-// compacted.
+// A flush writes so much at once that means nothing, and looks so often whether
+// tables are written.
+const (
+	fillBytes = 256 << 10
+	fillPause = 10 * time.Millisecond
+)
+
+// flush writes what is in memory into tables, so that its logs go. Badger has no
+// way to ask for that which lets others write meanwhile (DropPrefix stops all until
+// level 0 is compacted), but does it when a memtable is full: so this one is filled.
 func (s *Store) flush(ctx context.Context) error {
-	err := s.commit(ctx, func(t *tx) error { t.put(key{tableTouch}, nil); return nil })
-	if err != nil {
-		return err
-	}
-	err = s.hand(ctx, &member{alone: true, work: func(*tx) error {
-		// What has this prefix is the key just put: dropping it costs nothing, and
-		// Badger has no other way of flushing.
-		return s.db.Load().DropPrefix([]byte{tableTouch})
-	}})
+	old, err := s.memtableLogs()
 	if err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
-	return nil
+	tick := time.NewTicker(fillPause)
+	defer tick.Stop()
+	fill := make([]byte, fillBytes)
+	for n := 0; ; n++ {
+		now, err := s.memtableLogs()
+		if err != nil {
+			return fmt.Errorf("flush: %w", err)
+		}
+		left, fresh := false, false
+		for name := range now {
+			left, fresh = left || old[name], fresh || !old[name]
+		}
+		switch {
+		case !left:
+			return nil
+		case !fresh && n > 4*memtableSize/fillBytes:
+			return errors.New("flush: the memtable does not become full")
+		case !fresh:
+			_, _ = rand.Read(fill) // or it would shrink to nothing
+			err := s.commit(ctx, func(t *tx) error { t.put(key{tableTouch}, fill); return nil })
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// memtableLogs returns the names of the logs of what is in memory. One goes when
+// its memtable is in tables.
+func (s *Store) memtableLogs() (map[string]bool, error) {
+	names, err := filepath.Glob(filepath.Join(s.dir, "*.mem"))
+	logs := make(map[string]bool, len(names))
+	for _, name := range names {
+		logs[name] = true
+	}
+	return logs, err
 }
 
 // awaitCompaction waits for the compaction that runs, for a while, and reports
