@@ -58,7 +58,7 @@ func showEvent(e *engine, r *http.Request) (any, error) {
 	id := webhook.EventID(r.PathValue("id"))
 	ev, err := e.store.Event(r.Context(), id)
 	if err != nil {
-		return nil, fmt.Errorf("event %s: %w", id, err)
+		return nil, err
 	}
 	deliveries, err := e.deliveries(r, store.DeliveryQuery{Event: id, Max: 1000})
 	if err != nil {

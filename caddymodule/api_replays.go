@@ -228,10 +228,15 @@ func (c *apiCall) replayedSubscription(doc apiDocument) (webhook.SubscriptionID,
 		return "", err
 	}
 	id := webhook.SubscriptionID(name)
-	if !slices.Contains(c.mine(), id) {
+	switch mine := texts(c.mine()); {
+	case slices.Contains(mine, name):
+		return id, nil
+	case len(mine) > 0:
+		slices.Sort(mine)
+		return "", wrongField("/subscription", "there is no subscription %s: there are %s", name, some(mine))
+	default:
 		return "", wrongField("/subscription", "there is no subscription %s", name)
 	}
-	return id, nil
 }
 
 // replayBounds reads since and until: positions, or times of recording.

@@ -58,8 +58,14 @@ func (l *optionLine) placeholderOrExpression() (string, error) {
 	if len(l.words) == 2 && onePlaceholder.MatchString(l.words[1].Text) {
 		return l.words[1].Text, nil
 	}
+	if len(l.words) == 2 && likeHeader.MatchString(l.words[1].Text) && !l.words[1].Quoted() {
+		return "", l.words[1].errf("%s is the name of a header: write %s request.header[%q]", l.words[1].Text, l.name(), l.words[1].Text)
+	}
 	return l.expression(1, len(l.words), lang.EnvRequest)
 }
+
+// likeHeader matches what can only be meant as the name of a header.
+var likeHeader = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*(-[A-Za-z0-9]+)+$`)
 
 func parseSuccess(l *optionLine, d *rules.Defaults) (err error) {
 	if err := l.noBlock(); err != nil {

@@ -31,7 +31,18 @@ func (l *optionLine) condition(from, to int, env lang.Environment) (string, erro
 		return "", l.words[from].errf("%s is a text, which is never true: write %s",
 			l.words[from].raw(), l.backticked(from, to, l.words[from].Text))
 	}
-	return l.expression(from, to, env)
+	text, err := l.expression(from, to, env)
+	if err != nil {
+		return "", err
+	}
+	x, err := lang.Compile(text, env)
+	if err == nil {
+		err = x.CheckCondition()
+	}
+	if err != nil {
+		return "", l.words[from].errf("%w", err)
+	}
+	return text, nil
 }
 
 // exprHint says what else may be wrong with an expression that does not compile.

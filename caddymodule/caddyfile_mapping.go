@@ -41,6 +41,9 @@ func parseMappingLine(l *optionLine, env lang.Environment) (rules.Field, error) 
 	if f.Key == "" {
 		return f, l.errf("the key is empty: write a name and an expression")
 	}
+	if err := l.noJSON(); err != nil {
+		return f, err
+	}
 	var err error
 	switch {
 	case l.braces && len(l.args()) > 0:
@@ -54,6 +57,27 @@ func parseMappingLine(l *optionLine, env lang.Environment) (rules.Field, error) 
 		f.Expr, err = l.expression(1, len(l.words), env)
 	}
 	return f, err
+}
+
+// noJSON is an error if a line is written as in JSON: "id": entity.id, .
+func (l *optionLine) noJSON() error {
+	key, rest := strings.TrimSuffix(l.name(), ":"), l.args()
+	colon := key != l.name()
+	if len(rest) > 0 && rest[0].Text == ":" && !rest[0].Quoted() {
+		colon, rest = true, rest[1:]
+	}
+	comma := false
+	if n := len(rest); n > 0 && !rest[n-1].Quoted() {
+		comma = strings.HasSuffix(rest[n-1].Text, ",")
+	}
+	if !colon && !comma || key == "" {
+		return nil
+	}
+	value := strings.TrimSuffix(textOf(rest), ",")
+	if l.braces || value == "{" || value == "" {
+		value = "{ … }"
+	}
+	return l.errf("a line is a key and an expression, without the colon and the comma of JSON: write %s %s", key, value)
 }
 
 // parsePayload reads

@@ -27,11 +27,19 @@ func checkCommand() *cobra.Command {
 		Short: "Check a configuration whole, secrets included, without serving, and say who gets what",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, s, err := f.load()
+			text, err := f.text()
 			if err != nil {
 				return err
 			}
-			return summarize(cmd.OutOrStdout(), app, s)
+			app, s, err := checkJSON(text)
+			if err != nil {
+				return err
+			}
+			notes, err := stripped(text)
+			if err != nil {
+				return err
+			}
+			return summarize(cmd.OutOrStdout(), app, s, notes)
 		},
 	}
 	f.add(cmd)
@@ -41,14 +49,23 @@ func checkCommand() *cobra.Command {
 // load adapts and provisions the configuration, with everything that a start
 // would check. It opens no store and no listener.
 func (f *configFlags) load() (*App, *settings, error) {
-	text, name, _, err := caddycmd.LoadConfig(f.config, f.adapter)
+	text, err := f.text()
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(text) == 0 || name == "" {
-		return nil, nil, errors.New("no configuration: there is no Caddyfile in this directory; name one with --config")
-	}
 	return checkJSON(text)
+}
+
+// text is the configuration, adapted.
+func (f *configFlags) text() ([]byte, error) {
+	text, name, _, err := caddycmd.LoadConfig(f.config, f.adapter)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) == 0 || name == "" {
+		return nil, errors.New("no configuration: there is no Caddyfile in this directory; name one with --config")
+	}
+	return text, nil
 }
 
 // checkJSON is load for adapted configuration.
@@ -76,7 +93,7 @@ func checkJSON(text []byte) (*App, *settings, error) {
 }
 
 // summarize says what a configuration that is right does.
-func summarize(w io.Writer, app *App, s *settings) error {
+func summarize(w io.Writer, app *App, s *settings, notes []string) error {
 	var out summary
 	for _, h := range s.handlers {
 		if err := out.handler(h); err != nil {
@@ -84,6 +101,9 @@ func summarize(w io.Writer, app *App, s *settings) error {
 		}
 	}
 	out.subscriptions(app, s)
+	for _, note := range notes {
+		fmt.Fprintf(&out, "NOTE: %s\n", note)
+	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }
@@ -91,7 +111,7 @@ func summarize(w io.Writer, app *App, s *settings) error {
 // plainly cuts off an error by which of Caddy's modules it came.
 func plainly(err error) error {
 	text := err.Error()
-	for _, ours := range []string{"provision http.handlers.sidehook: ", "provision sidehook: "} {
+	for _, ours := range []string{"provision http.handlers.sidehook: ", "provision http.handlers.sidehook_api: ", "provision sidehook: "} {
 		if i := strings.LastIndex(text, ours); i >= 0 {
 			text = text[i+len(ours):]
 		}

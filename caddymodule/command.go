@@ -1,7 +1,10 @@
 package caddymodule
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -33,10 +36,37 @@ func init() {
 		Short: "Checks a Sidehook configuration, tries its rules, and shows what a running server did",
 		CobraFunc: func(cmd *cobra.Command) {
 			for _, command := range commands {
-				cmd.AddCommand(withExitCodes(command()))
+				cmd.AddCommand(withExitCodes(shortFirst(command())))
+			}
+			cmd.SetHelpTemplate(helpTemplate)
+			if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "sidehook" {
+				cmd.SetUsageTemplate(withoutCaddy.Replace(cmd.UsageTemplate()))
 			}
 		},
 	})
+}
+
+// helpTemplate is cobra's own, with our documentation in place of Caddy's.
+const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{.UsageString}}
+What each command answers, and what to do with it: https://github.com/sidehook/sidehook/blob/main/docs/operations.md#the-command-line
+`
+
+// withoutCaddy makes usages begin with sidehook, which is what a binary of that
+// name is called by; see [Args].
+var withoutCaddy = strings.NewReplacer("{{.UseLine}}", `{{slice .UseLine (len "caddy ")}}`, "{{.CommandPath}}", `{{slice .CommandPath (len "caddy ")}}`)
+
+// shortFirst makes the help of cmd, and of what is below it, begin with what it
+// does: cobra shows a long text in place of the short one.
+func shortFirst(cmd *cobra.Command) *cobra.Command {
+	if cmd.Long != "" {
+		cmd.Long = cmd.Short + ".\n\n" + cmd.Long
+	}
+	for _, below := range cmd.Commands() {
+		shortFirst(below)
+	}
+	return cmd
 }
 
 // Args returns the arguments of a process with sidehook put in front of a

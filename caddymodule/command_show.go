@@ -94,7 +94,7 @@ func deliveriesCommand() *cobra.Command {
 	f.add(cmd)
 	cmd.Flags().StringVar(&subscription, "subscription", "", "only those of one subscription")
 	cmd.Flags().StringVar(&event, "event", "", "only those of one event (evt_…)")
-	cmd.Flags().StringVar(&state, "state", "", "only those in a state: pending, held, delivered, refused, exhausted, dead, cancelled, expired")
+	cmd.Flags().StringVar(&state, "state", "", "only those in a state: pending, held, delivered, refused, exhausted, dead, cancelled, expired, not_visible")
 	cmd.Flags().IntVarP(&max, "max", "n", 20, "how many, at most 1000")
 	return cmd
 }

@@ -78,6 +78,24 @@ func check(t *testing.T, text string) (out string, err error) {
 	return buf.String(), err
 }
 
+func TestCheckSaysThatAPathIsCutOffBefore(t *testing.T) {
+	for name, c := range map[string]struct{ site, want string }{
+		"handle_path": {"handle_path /api/* {\n\t\tsidehook {\n\t\t\tresource project /api/projects\n\t\t\tresource task /tasks\n\t\t}\n\t}",
+			"NOTE: resource project: no call comes to /api/projects here, for /api is cut off before (by handle_path, or uri strip_prefix): write resource project /projects\n"},
+		"as it is there":     {"handle_path /api/* {\n\t\tsidehook {\n\t\t\tresource project /projects\n\t\t}\n\t}", ""},
+		"handle":             {"handle /api/* {\n\t\tsidehook {\n\t\t\tresource project /api/projects\n\t\t}\n\t}", ""},
+		"beside handle_path": {"handle_path /other/* {\n\t\trespond ok\n\t}\n\thandle {\n\t\tsidehook {\n\t\t\tresource project /other/projects\n\t\t}\n\t}", ""},
+		"for some calls":     {"route {\n\t\turi /api/* strip_prefix /api\n\t\tsidehook {\n\t\t\tresource project /api/projects\n\t\t}\n\t}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := check(t, ":8080 {\n\t"+c.site+"\n}\n")
+			if _, notes, _ := strings.Cut(got, "through the API\n"); err != nil || notes != c.want {
+				t.Errorf("%v, notes %q, want %q", err, notes, c.want)
+			}
+		})
+	}
+}
+
 func TestCheckSaysWhoGetsWhat(t *testing.T) {
 	setSecrets(t)
 	got, err := check(t, `{

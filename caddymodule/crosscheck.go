@@ -69,7 +69,7 @@ func whyUnearned(programs []*rules.Program, p webhook.Pattern) error {
 		return fmt.Errorf("no rule earns %s: no rule earns anything, for plain scopes are switched off (default none, or created, updated and deleted none): leave that out, or write emit SCOPE in a resource", p)
 	}
 	if len(known) == 0 {
-		return fmt.Errorf("no rule earns %s: no site has the directive sidehook", p)
+		return fmt.Errorf("no rule earns %s: no site has the directive sidehook; write it beside reverse_proxy, as in sidehook { resource project /api/projects }, each on its own line", p)
 	}
 	if near := nearest(string(p), likePattern(p, known)); near != "" {
 		return fmt.Errorf("no rule earns %s: did you mean %s?", p, near)

@@ -91,7 +91,10 @@ var own = []string{
 // checkHeader says what is wrong with a header of a subscription.
 func checkHeader(h Header) error {
 	if !headerName.MatchString(h.Name) {
-		return fmt.Errorf("header %q is no header name", h.Name)
+		if name := strings.TrimSuffix(h.Name, ":"); headerName.MatchString(name) {
+			return fmt.Errorf("header %q is no header name: write it without the colon, %s", h.Name, name)
+		}
+		return fmt.Errorf("header %q is no header name: write letters, digits and -, like X-Topic", h.Name)
 	}
 	if name := textproto.CanonicalMIMEHeaderKey(h.Name); slices.Contains(own, name) {
 		return fmt.Errorf("header %s is set by Sidehook itself: leave it out", name)

@@ -162,6 +162,18 @@ func (k *compiler) expr(place, text string, env lang.Environment) (*lang.Expr, e
 	return x, nil
 }
 
+// condition is expr, for what is to be true or false.
+func (k *compiler) condition(place, text string, env lang.Environment) (*lang.Expr, error) {
+	x, err := k.expr(place, text, env)
+	if x == nil || err != nil {
+		return nil, err
+	}
+	if err := x.CheckCondition(); err != nil {
+		return nil, bad(place, "%v", err)
+	}
+	return x, nil
+}
+
 var readsBody = regexp.MustCompile(`request\s*\??\.\s*body|request\s*\[`)
 
 // origin compiles a tenant or an actor.

@@ -196,7 +196,7 @@ func (k *compiler) line(place string, c *Route, r *resource, path *route.Pattern
 	case c.Unknown != "":
 		return nil, bad(join(place, "unknown"), "unknown is about a condition, and this line has none: write it in the block of an emit line, or name a scope with a when")
 	}
-	if l.when, err = k.expr(join(place, "when"), c.When, lang.EnvRule); err != nil {
+	if l.when, err = k.condition(join(place, "when"), c.When, lang.EnvRule); err != nil {
 		return nil, err
 	}
 	if l.each, err = k.expr(join(place, "each"), c.Each, lang.EnvEach); err != nil {
@@ -235,7 +235,7 @@ func (k *compiler) rule(place string, c *Rule, r *resource, path *route.Pattern)
 		return nil, err
 	}
 	out.on = map[string]webhook.Operation{"create": webhook.Created, "update": webhook.Updated}[on]
-	if out.when, err = k.expr(join(place, "when"), c.When, lang.EnvRule); err != nil {
+	if out.when, err = k.condition(join(place, "when"), c.When, lang.EnvRule); err != nil {
 		return nil, err
 	}
 	if out.each, err = k.expr(join(place, "each"), c.Each, lang.EnvEach); err != nil {

@@ -64,7 +64,7 @@ func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
 		}
 		r.version = &v
 	}
-	if r.success, err = k.expr(join(place, "success"), pick(d.Success, over.Success), lang.EnvSuccess); err != nil {
+	if r.success, err = k.condition(join(place, "success"), pick(d.Success, over.Success), lang.EnvSuccess); err != nil {
 		return nil, err
 	}
 	if r.tenant, err = k.origin(join(place, "tenant"), pick(d.Tenant, over.Tenant)); err != nil {

@@ -138,7 +138,7 @@ Try, in another terminal:
   curl %[2]s/api/contacts -d '{"name":"Ida Holm"}'
   curl -X DELETE %[2]s/api/projects/1001
   curl %[4]s/sidehook/health
-  bin/sidehook sidehook events --address %[5]s
+  bin/sidehook events --address %[5]s
 
 `, s.api, s.site, s.proxy.Log, s.admin, s.admin[len("http://"):])
 }

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -73,5 +75,27 @@ func TestTheCommandsSayWhatIsWrong(t *testing.T) {
 	out, err := p.cli("events", "--address", p.admin)
 	if _, exited := err.(*exec.ExitError); !exited || !strings.Contains(out, "is it running, and is its admin endpoint on?") {
 		t.Errorf("without a server: %v: %s", err, out)
+	}
+}
+
+// The help of a command begins with what it does, and calls it by what it is
+// called by: in a Caddy of somebody's own that is below sidehook.
+func TestHelpSaysWhatACommandDoes(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "caddy")
+	if err := os.Symlink(binary, other); err != nil {
+		t.Fatal(err)
+	}
+	for name, ours := range map[string]bool{binary: strings.TrimSuffix(filepath.Base(binary), ".exe") == "sidehook", other: false} {
+		out, err := exec.Command(name, "sidehook", "tail", "--help").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		usage := "\n  caddy sidehook tail [flags]\n"
+		if ours {
+			usage = "\n  sidehook tail [flags]\n"
+		}
+		if text := string(out); !strings.HasPrefix(text, "Print events of the running server") || !strings.Contains(text, usage) || !strings.Contains(text, "docs/operations.md") {
+			t.Errorf("%s: %s", name, text)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package lang
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -93,6 +94,8 @@ func parse(src string) (tree ast.Node, err error) {
 	return nil, err
 }
 
+var capitalWord = regexp.MustCompile(`Identifier\("(AND|OR|NOT)"\)`)
+
 // hint says what to write for mistakes that are often made.
 func hint(src, complaint string) string {
 	switch {
@@ -102,6 +105,8 @@ func hint(src, complaint string) string {
 		return `; an object that an element becomes has two braces, as in map(item.rows, {{"id": .id}})`
 	case strings.Contains(complaint, `Operator("&")`):
 		return "; write && for and, || for or"
+	case capitalWord.MatchString(complaint):
+		return "; write and, or, not in small letters, or && || !"
 	case strings.Contains(complaint, "invalid char escape"):
 		return `; write each \ in a text twice, as in "^\\d+$"`
 	case strings.Contains(complaint, "value out of range"):

@@ -123,6 +123,9 @@ func (e Environment) checkName(name string) error {
 	if _, other := ruleNames[name]; other && e == EnvSuccess {
 		return fmt.Errorf("unknown name %q: success is judged by the call alone, before there is any: write response.body.…, or request.body.…", name)
 	}
+	if e.predicates() && (name == "previous" || name == "changes") {
+		return fmt.Errorf("unknown name %q: filters and payloads know it; in %s write before.FIELD for an old value, or changed(\"FIELD\")", name, e)
+	}
 	if near := nearest(name, e.Names()); near != "" {
 		return fmt.Errorf("unknown name %q: did you mean %s?", name, near)
 	}

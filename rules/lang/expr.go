@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -145,6 +146,28 @@ func (x *Expr) ReadsBefore() bool {
 func (x *Expr) Headers() (request, response []string) {
 	return slices.Clone(x.requestHeaders), slices.Clone(x.responseHeaders)
 }
+
+// CheckCondition is an error if x is the same value for all calls, and none that a
+// condition has: a number, say, which is never true.
+func (x *Expr) CheckCondition() error {
+	if len(x.names) > 0 || x.compares {
+		return nil
+	}
+	v, err := x.Eval(noVars{}, nil)
+	if _, ok := v.(bool); ok || err != nil || IsUnknown(v) {
+		return nil
+	}
+	if n, err := strconv.Atoi(x.source); err == nil && x.env == EnvSuccess {
+		return fmt.Errorf("%d is no condition, and never true: write response.status == %[1]d", n)
+	}
+	return fmt.Errorf("%s is no condition, and never true: compare it with something, like entity.status == \"open\"", x.source)
+}
+
+// noVars has no names.
+type noVars struct{}
+
+// Lookup implements [Vars].
+func (noVars) Lookup(string) any { return nil }
 
 // HasStatus reports whether x names status: whether it asks if response.status is
 // that number (==), or one of a list that has it (in).

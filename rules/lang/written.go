@@ -34,7 +34,7 @@ func checkWritten(s, begin string) error {
 	}
 	if at := comma(s); at >= 0 {
 		return fmt.Errorf(`path %q: paths are separated by spaces, in JSON each is a text of its own: write %s; for a comma in a name write \,`,
-			s, strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }), " "))
+			s, strings.Join(strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(`, []"`, r) }), " "))
 	}
 	return nil
 }
