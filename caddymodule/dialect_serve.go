@@ -69,7 +69,14 @@ func (c *dialectCall) find() (*dialectRoute, *problem) {
 		c.format = c.d.negotiate(c.r)
 	}
 	var allow []string
-	for _, at := range slices.Compact([]string{asked, plain}) {
+	tried := []string{asked}
+	if plain != asked {
+		tried = []string{plain, asked} // else {id} would be 3.json
+		if _, p, ok := c.d.table.Find(method, asked); ok && strings.HasSuffix(p.String(), path.Ext(asked)) {
+			tried = []string{asked}
+		}
+	}
+	for _, at := range tried {
 		if to, p, ok := c.d.table.Find(method, at); ok {
 			c.vars.params = route.Values(p, at)
 			return to, nil

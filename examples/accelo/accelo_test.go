@@ -2,9 +2,14 @@ package accelo_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -69,16 +74,35 @@ func TestCreateAnswersAsDocumented(t *testing.T) {
 	exampletest.Same(t, exampletest.Sample(t, "created.json"), raw, "response.subscription.subscription_id", "response.subscription.trigger_url")
 }
 
-// The same calls are in .json, .xml and .yml, and a form makes a subscription too.
+// Each call is in .json, .xml and .yml, and what is sent may be a form.
 func TestFormats(t *testing.T) {
 	s := start(t)
 	form := url.Values{"trigger_url": {s.Receiver("form")}, "event_id": {"create_quote"}}.Encode()
-	status, raw := s.Call("POST", subscriptions+".xml", form, append(as("alice"), "Content-Type", "application/x-www-form-urlencoded")...)
-	if status != 201 || !strings.Contains(raw, "<meta>") || !strings.Contains(raw, "<event_id>create_quote</event_id>") {
-		t.Errorf("%d %s", status, raw)
-	}
-	if status, raw := s.Call("GET", subscriptions+".yml", "", as("alice")...); status != 200 || !strings.Contains(raw, "event_id: create_quote") {
-		t.Errorf("%d %s", status, raw)
+	document := `{"trigger_url":"` + s.Receiver("json") + `","event_id":"create_quote"}`
+	for extension, c := range map[string]struct{ ok, event, title string }{
+		".json": {`"meta":{"message":"Everything executed as expected."`, `"event_id":"create_quote"`, `"event_title":"Quote created"`},
+		".xml":  {`<meta><message>Everything executed as expected.</message>`, `<event_id>create_quote</event_id>`, `<event_title>Quote created</event_title>`},
+		".yml":  {"meta:\n    message: Everything executed as expected.", "event_id: create_quote", "event_title: Quote created"},
+	} {
+		want := func(what string, status, wantStatus int, raw string, parts ...string) {
+			t.Helper()
+			for _, part := range parts {
+				if status != wantStatus || !strings.Contains(raw, part) {
+					t.Errorf("%s%s: %d %s; want %d and %s in it", what, extension, status, raw, wantStatus, part)
+				}
+			}
+		}
+		status, raw := s.Call("GET", subscriptions+"/types"+extension, "", as("alice")...)
+		want("types", status, 200, raw, c.ok, c.event, c.title)
+		for kind, body := range map[string]string{"application/x-www-form-urlencoded": form, "application/json": document} {
+			status, raw := s.Call("POST", subscriptions+extension, body, append(as("alice"), "Content-Type", kind)...)
+			want("create", status, 201, raw, c.event, "ok_created")
+		}
+		status, raw = s.Call("GET", subscriptions+extension, "", as("alice")...)
+		want("list", status, 200, raw, c.ok, c.event)
+		id := subscribe(t, s, "alice", "create_quote", "alice")
+		status, raw = s.Call("DELETE", subscriptions+"/"+id+extension, "", as("alice")...)
+		want("delete", status, 200, raw, c.ok)
 	}
 }
 
@@ -116,7 +140,7 @@ func TestABodyIsAForm(t *testing.T) {
 	s := start(t)
 	subscribe(t, s, "alice", "create_quote", "alice")
 	got := s.Play("POST", "/api/v0/quotes", `{"title":"Roof"}`, as("alice")...)
-	if len(got) != 1 || got[0].Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+	if len(got) != 1 || got[0].Method != "POST" || got[0].Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
 		t.Errorf("got %v", got)
 	}
 }
@@ -125,12 +149,14 @@ func TestABodyIsAForm(t *testing.T) {
 // She will not receive notifications for any tasks she cannot view".
 func TestNobodyHearsOfWhatHeCannotView(t *testing.T) {
 	s := start(t)
-	subscribe(t, s, "alice", "create_quote", "alice")
-	subscribe(t, s, "support", "create_quote", "support")
-	if got := play(s, "support", "POST", "/api/v0/quotes", `{"title":"Raise","private":true}`); len(got) != 1 || !strings.HasPrefix(got[0], "support ") {
+	subscribe(t, s, "alice", "assign_task", "alice")
+	subscribe(t, s, "support", "assign_task", "support")
+	s.Play("POST", "/api/v0/tasks", `{"title":"Raise","private":true}`, as("support")...)
+	s.Play("POST", "/api/v0/tasks", `{"title":"Roof"}`, as("support")...)
+	if got := play(s, "support", "PATCH", "/api/v0/tasks/1", `{"assignee_id":1}`); len(got) != 1 || !strings.HasPrefix(got[0], "support ") {
 		t.Errorf("of a private one heard %v", got)
 	}
-	if got := play(s, "support", "POST", "/api/v0/quotes", `{"title":"Roof"}`); len(got) != 2 {
+	if got := play(s, "support", "PATCH", "/api/v0/tasks/2", `{"assignee_id":1}`); len(got) != 2 {
 		t.Errorf("of a public one heard %v", got)
 	}
 }
@@ -138,10 +164,21 @@ func TestNobodyHearsOfWhatHeCannotView(t *testing.T) {
 // "Only pro users and up can utilise webhooks": others may register them.
 func TestOnlyProUsersSubscriptionsFire(t *testing.T) {
 	s := start(t)
-	subscribe(t, s, "bob", "create_quote", "bob")
-	subscribe(t, s, "alice", "create_quote", "alice")
-	if got := play(s, "bob", "POST", "/api/v0/quotes", `{"title":"Roof"}`); len(got) != 1 || !strings.HasPrefix(got[0], "alice ") {
+	for _, who := range []string{"alice", "bob", "carol"} {
+		subscribe(t, s, who, "create_quote", who)
+	}
+	got := play(s, "bob", "POST", "/api/v0/quotes", `{"title":"Roof"}`)
+	slices.Sort(got)
+	if len(got) != 2 || !strings.HasPrefix(got[0], "alice ") || !strings.HasPrefix(got[1], "carol ") {
 		t.Errorf("heard %v", got)
+	}
+}
+
+// "We do not limit the amount of webhooks per deployment or user".
+func TestAUserMayHaveManyWebhooks(t *testing.T) {
+	s := start(t)
+	for range 150 {
+		subscribe(t, s, "alice", "create_quote", "alice")
 	}
 }
 
@@ -173,6 +210,8 @@ func TestErrorsAreInTheEnvelope(t *testing.T) {
 	}{
 		{"alice", `{"trigger_url": "https://your-domain.com/callback", "event_id": "assign_tasks"}`, 422, `"message":"no rule earns assign_tasks: did you mean assign_task?"`},
 		{"alice", `{"event_id": "assign_task"}`, 422, `"status":"unprocessable_entity"`},
+		{"alice", `{"event_id": "assign_task"}`, 422, `"more_info":"https://affinitylive.jira.com/wiki/display/APIS/Status+Codes#unprocessable_entity"`},
+		{"alice", `{"event_id": "assign_task"}`, 422, `"message":"trigger_url is missing`},
 		{"nobody", `{}`, 401, ``},
 	} {
 		status, raw := s.Call("POST", subscriptions, c.body, as(c.who)...)
@@ -187,21 +226,50 @@ func TestErrorsAreInTheEnvelope(t *testing.T) {
 // webhook subscription automatically."
 func TestTimeoutsDelete(t *testing.T) {
 	s := start(t)
-	subscribe(t, s, "alice", "create_quote", "alice")
+	cancelled := make(chan time.Duration, 10)
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		began := time.Now()
+		<-r.Context().Done()
+		cancelled <- time.Since(began)
+	}))
+	defer slow.Close()
+	if status, raw := s.Call("POST", subscriptions, `{"trigger_url":"`+slow.URL+`","event_id":"create_quote"}`, as("alice")...); status != 201 {
+		t.Fatalf("%d %s", status, raw)
+	}
 	status, raw := s.Manage("GET", "/subscriptions", "")
 	var got struct {
 		Data []struct {
-			Timeout     string
+			ID          string
 			DeleteAfter int `json:"delete_after"`
 		}
 	}
-	if err := json.Unmarshal([]byte(raw), &got); err != nil || status != 200 || len(got.Data) != 1 || got.Data[0].Timeout != "10s" || got.Data[0].DeleteAfter != 20 {
-		t.Errorf("%d %v %s", status, err, raw)
+	if err := json.Unmarshal([]byte(raw), &got); err != nil || status != 200 || len(got.Data) != 1 || got.Data[0].DeleteAfter != 20 {
+		t.Fatalf("%d %v %s", status, err, raw)
 	}
+	// Two are too many from now on: the test need not wait for twenty.
+	if status, raw := s.Manage("PATCH", "/subscriptions/"+got.Data[0].ID, `{"delete_after":2}`); status != 200 {
+		t.Fatalf("%d %s", status, raw)
+	}
+	for range 2 {
+		if status, raw := s.Call("POST", "/api/v0/quotes", `{"title":"Roof"}`, as("alice")...); status != 201 {
+			t.Fatalf("%d %s", status, raw)
+		}
+	}
+	s.Until("both are cancelled", func() bool { return len(cancelled) == 2 })
+	for range 2 {
+		if after := <-cancelled; after < 9*time.Second || after > 20*time.Second {
+			t.Errorf("cancelled after %v, want 10s", after)
+		}
+	}
+	s.Until("the subscription is deleted", func() bool {
+		_, raw := s.Call("GET", subscriptions, "", as("alice")...)
+		return strings.Contains(raw, `"subscriptions":[]`)
+	})
 }
 
 // Every row of the document is in the README.
 func TestReadme(t *testing.T) {
 	exampletest.Readme(t, "assign_task", "unassign_task", "create_quote", "create_request", "update_request_status",
-		"trigger_url", "event_id", "content_type", "10 second", "delete your webhook", "pro users", "view access", "subscriptions/types", "meta")
+		"trigger_url", "event_id", "content_type", "10 second", "delete your webhook", "pro users", "view access", "subscriptions/types", "meta", "do not limit", "listing", "POST …/subscriptions", "automatically", "an error")
 }

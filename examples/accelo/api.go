@@ -17,7 +17,7 @@ import (
 type User struct {
 	ID          int
 	Name, Email string
-	Level       string // what was paid for: "basic" or "pro"
+	Level       string // what was paid for: "basic", "pro" or "premium"
 }
 
 // users are those that there are, by the token that they call with.
@@ -25,6 +25,7 @@ var users = map[string]User{
 	"support-token": {1, "Accelo Support", "support_user@accelo.com", "pro"},
 	"alice-token":   {2, "Alice", "alice@example.com", "pro"},
 	"bob-token":     {3, "Bob", "bob@example.com", "basic"},
+	"carol-token":   {4, "Carol", "carol@example.com", "premium"},
 }
 
 // caller returns who makes a request.

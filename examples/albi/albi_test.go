@@ -38,7 +38,9 @@ var day = []struct {
 	{"PATCH /v5/tasks/1", `{"status":"In Progress"}`, []string{"task.updated task/1", "task.in-progress task/1"}},
 	{"PATCH /v5/tasks/1", `{"name":"Dry out the cellar"}`, []string{"task.updated task/1"}},
 	{"PATCH /v5/tasks/1", `{"status":"Completed"}`, []string{"task.updated task/1", "task.completed task/1"}},
+	{"PUT /v5/tasks/1", `{"name":"Dry out the cellar","status":"Completed"}`, []string{"task.updated task/1"}}, // without its due date; completed before
 	{"DELETE /v5/tasks/1", "", []string{"task.deleted task/1"}},
+	{"POST /v5/tasks", `{"name":"Call the insurer","status":"In Progress"}`, []string{"task.created task/2", "task.in-progress task/2"}},
 
 	{"POST /v5/contacts", `{"first_name":"Ida"}`, []string{"contact.created contact/1"}},
 	{"PATCH /v5/contacts/1", `{"phone":"555-0100"}`, []string{"contact.updated contact/1"}},
@@ -112,8 +114,8 @@ func TestEachScopeIsFiredByItsCallAndOnlyByIt(t *testing.T) {
 func TestTheBodyIsAsDocumented(t *testing.T) {
 	s := exampletest.Start(t, albi.New(nil))
 	got := s.Play("POST", "/v5/projects", `{"name":"Water damage, Elm St"}`)
-	if len(got) != 1 || got[0].Header.Get("Content-Type") != "application/json" {
-		t.Fatalf("got %v, want one webhook of JSON", got)
+	if len(got) != 1 || got[0].Method != "POST" || got[0].Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("got %v, want one POST of JSON", got)
 	}
 	exampletest.Same(t, exampletest.Sample(t, "payload.json"), got[0].Body)
 }

@@ -23,11 +23,12 @@ type api struct {
 	*plain.API
 	issues             *plain.Collection
 	labels, milestones map[string]plain.Doc
+	admins             map[string]bool // by login
 }
 
 // New returns an API without issues. now is its clock; nil is time.Now.
 func New(now func() time.Time) http.Handler {
-	a := &api{API: plain.New(now), labels: map[string]plain.Doc{}, milestones: map[string]plain.Doc{}}
+	a := &api{API: plain.New(now), labels: map[string]plain.Doc{}, milestones: map[string]plain.Doc{}, admins: map[string]bool{}}
 	a.issues = a.Add(plain.Collection{
 		Name: "issue", Path: "/repos/{owner}/{repo}/issues", ID: "number", First: 1347,
 		Fields: `{"url":"","id":0,"number":0,"title":"","user":null,"labels":[],"state":"open","locked":false,
@@ -37,7 +38,7 @@ func New(now func() time.Time) http.Handler {
 		Preset: func(r *http.Request, doc plain.Doc) {
 			doc["url"] = fmt.Sprintf("https://api.github.example%s/%s", r.URL.Path, doc["number"])
 			doc["id"] = plain.Number("444500" + fmt.Sprint(doc["number"]))
-			doc["user"] = person(r.Header.Get("X-Login"))
+			doc["user"] = a.person(r.Header.Get("X-Login"))
 		},
 		Hidden: func(r *http.Request, doc plain.Doc) bool {
 			repo := "/repos/" + r.PathValue("owner") + "/" + r.PathValue("repo") + "/"
@@ -46,6 +47,7 @@ func New(now func() time.Time) http.Handler {
 		Complete: a.complete,
 	})
 	a.actions()
+	a.besides()
 	return a
 }
 
@@ -85,13 +87,29 @@ func (a *api) actions() {
 	}
 }
 
+// besides adds the calls that change what issues show, and no issue.
+func (a *api) besides() {
+	a.Handle("PATCH /repos/{owner}/{repo}/labels/{name}", http.StatusOK, func(c *plain.Call) (any, error) {
+		label := a.labels[c.PathValue("name")]
+		if label == nil {
+			return nil, errors.New("there is no such label")
+		}
+		label["color"] = c.Body["color"]
+		return label, nil
+	})
+	a.Handle("PUT /users/{username}/site_admin", http.StatusNoContent, func(c *plain.Call) (any, error) {
+		a.admins[c.PathValue("username")] = true
+		return nil, nil
+	})
+}
+
 // complete makes objects of what callers name, and keeps the time of closing.
 func (a *api) complete(issue, old plain.Doc) error {
 	if plain.Text(issue, "title") == "" {
 		return errors.New("title is missing")
 	}
 	issue["labels"] = a.toLabels(issue["labels"].([]any))
-	issue["assignees"] = people(issue["assignees"].([]any))
+	issue["assignees"] = a.people(issue["assignees"].([]any))
 	issue["assignee"] = nil
 	if all := issue["assignees"].([]any); len(all) > 0 {
 		issue["assignee"] = all[0]
@@ -139,23 +157,23 @@ func (a *api) milestone(number string) plain.Doc {
 }
 
 // person is a user, whose id is made of the login.
-func person(login string) plain.Doc {
+func (a *api) person(login string) plain.Doc {
 	id := 0
 	for _, r := range login {
 		id = id*31 + int(r)
 	}
-	return plain.Doc{"login": login, "id": plain.Number(strconv.Itoa(id % 1_000_000)), "type": "User"}
+	return plain.Doc{"login": login, "id": plain.Number(strconv.Itoa(id % 1_000_000)), "type": "User", "site_admin": a.admins[login]}
 }
 
 // people turns logins into users, each once.
-func people(list []any) []any {
+func (a *api) people(list []any) []any {
 	out := []any{}
 	for _, p := range list {
 		login, isLogin := p.(string)
 		if !isLogin {
 			login = plain.Text(p.(plain.Doc), "login")
 		}
-		out = append(without(out, "login", login), person(login))
+		out = append(without(out, "login", login), a.person(login))
 	}
 	return out
 }

@@ -18,7 +18,8 @@ const (
 	first  = "eb8edc65-129a-4cb6-abbe-6bf8979c0658"
 	second = "7d4c3b1e-55aa-4f0e-9a55-2f1f3a6b9c01"
 
-	firstSecret = "wh_a46f35f22d9723a"
+	firstSecret  = "wh_a46f35f22d9723a"
+	secondSecret = "wh_0123456789abcde"
 )
 
 func TestMain(m *testing.M) { exampletest.Main(m) }
@@ -32,7 +33,7 @@ type play struct {
 
 func start(t *testing.T) *play {
 	t.Helper()
-	s := exampletest.Start(t, leadspace.New(nil), "FIRST_SECRET="+firstSecret, "SECOND_SECRET=wh_0123456789abcde")
+	s := exampletest.Start(t, leadspace.New(nil), "FIRST_SECRET="+firstSecret, "SECOND_SECRET="+secondSecret)
 	return &play{s, t, map[string]string{}}
 }
 
@@ -175,12 +176,12 @@ func TestASpaceSeesItsOwnOnly(t *testing.T) {
 		{"id":"e1","type":"open","id_space":"`+first+`"},{"id":"e2","type":"open","id_space":"`+second+`"},{"id":"e3","type":"open"}]}`)...)
 	var told []string
 	for _, w := range got {
-		told = append(told, w.Subscription+" "+event(w)+" "+w.Field("id_space"))
+		told = append(told, w.Subscription+" "+event(w)+" "+w.Field("id_space")+" "+w.Field("secret"))
 	}
 	slices.Sort(told)
 	if diff := cmp.Diff([]string{
-		"first campaign.email.open " + first, "second campaign.email.open " + second,
-		"second lead.create " + second, "second lead.delete " + second, "second lead.update " + second,
+		"first campaign.email.open " + first + " " + firstSecret, "second campaign.email.open " + second + " " + secondSecret,
+		"second lead.create " + second + " " + secondSecret, "second lead.delete " + second + " " + secondSecret, "second lead.update " + second + " " + secondSecret,
 	}, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
@@ -190,32 +191,36 @@ func TestASpaceSeesItsOwnOnly(t *testing.T) {
 // and gets nothing until it is resumed, and then what came meanwhile; another
 // space's is not.
 func TestTenFailuresPauseAndResumeGoesOn(t *testing.T) {
-	p := start(t)
-	p.Answer("first", http.StatusInternalServerError)
-	got := p.call(first, "POST /tags", `{"name":"vip"}`)
-	for n := range 9 {
-		if status, _ := p.Subscription("first"); status != "active" {
-			t.Fatalf("after %d failures it is %s", n+1, status)
-		}
-		got = append(got, p.call(first, "PATCH /tags/{tag}", `{"color":"`+strings.Repeat("x", n+1)+`"}`)...)
-	}
-	if len(got) != 10 {
-		t.Errorf("%d requests were made for ten events: a failed one is made again", len(got))
-	}
-	if status, reason := p.Subscription("first"); status != "paused" || reason != "pause_after" {
-		t.Errorf("after ten failures it is %s (%s), want paused (pause_after)", status, reason)
-	}
-	p.Answer("first", http.StatusNoContent)
-	if got := p.call(first, "PATCH /tags/{tag}", `{"color":"gold"}`); len(got) > 0 {
-		t.Errorf("paused, and got %v", got)
-	}
-	if got := p.call(second, "POST /tags", `{"name":"vip"}`); len(got) != 1 {
-		t.Errorf("the other space got %v, want its webhook", got)
-	}
-	p.Run("subscriptions", "resume", "first")
-	resumed := exampletest.Names(append(p.Told(), p.call(first, "POST /lists", `{"name":"Trade fair"}`)...), event)
-	if diff := cmp.Diff([]string{"tag.update", "list.create"}, resumed); diff != "" {
-		t.Errorf("resumed (-want +got):\n%s", diff)
+	for _, c := range []struct{ failing, space, other, otherSpace string }{{"first", first, "second", second}, {"second", second, "first", first}} {
+		t.Run(c.failing, func(t *testing.T) {
+			p := start(t)
+			p.Answer(c.failing, http.StatusInternalServerError)
+			got := p.call(c.space, "POST /tags", `{"name":"vip"}`)
+			for n := range 9 {
+				if status, _ := p.Subscription(c.failing); status != "active" {
+					t.Fatalf("after %d failures it is %s", n+1, status)
+				}
+				got = append(got, p.call(c.space, "PATCH /tags/{tag}", `{"color":"`+strings.Repeat("x", n+1)+`"}`)...)
+			}
+			if len(got) != 10 {
+				t.Errorf("%d requests were made for ten events: a failed one is made again", len(got))
+			}
+			if status, reason := p.Subscription(c.failing); status != "paused" || reason != "pause_after" {
+				t.Errorf("after ten failures it is %s (%s), want paused (pause_after)", status, reason)
+			}
+			p.Answer(c.failing, http.StatusNoContent)
+			if got := p.call(c.space, "PATCH /tags/{tag}", `{"color":"gold"}`); len(got) > 0 {
+				t.Errorf("paused, and got %v", got)
+			}
+			if got := p.call(c.otherSpace, "POST /statuses", `{"name":"New"}`); len(got) != 1 || got[0].Subscription != c.other {
+				t.Errorf("the other space got %v, want its webhook", got)
+			}
+			p.Run("subscriptions", "resume", c.failing)
+			resumed := exampletest.Names(append(p.Told(), p.call(c.space, "POST /lists", `{"name":"Trade fair"}`)...), event)
+			if diff := cmp.Diff([]string{"tag.update", "list.create"}, resumed); diff != "" {
+				t.Errorf("resumed (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -42,6 +42,7 @@ func TestEachTopicComesOfItsCall(t *testing.T) {
 	}{
 		{"POST " + orders, two, []string{"orders/create"}},
 		{"PUT " + order + ".json", `{"order":{"note":"call first","email":"ida@holm.example","total_price":"597.00","line_items":[{"id":1},{"id":2}]}}`, []string{"orders/updated"}},
+		{"PUT " + order + ".json", `{"order":{"note":"call first","email":"ida@holm.example","total_price":"597.00","line_items":[{"id":1},{"id":2}]}}`, []string{}},
 		{"POST " + order + "/transactions.json", `{"transaction":{"kind":"capture"}}`, []string{"orders/updated", "orders/paid"}},
 		{"POST " + order + "/fulfillments.json", `{"fulfillment":{},"line_items":[{"id":1}]}`, []string{"orders/updated", "orders/partially_fulfilled"}},
 		{"POST " + order + "/fulfillments.json", `{"fulfillment":{}}`, []string{"orders/updated", "orders/fulfilled"}},

@@ -13,6 +13,7 @@ import (
 // Webhook is one request that a receiver got.
 type Webhook struct {
 	Subscription string
+	Method       string
 	Header       http.Header
 	Body         string
 }
@@ -46,7 +47,7 @@ func receive(t *testing.T, subscription string) *receiver {
 		if err != nil {
 			return // whoever sent it is gone
 		}
-		got := Webhook{subscription, req.Header, string(body)}
+		got := Webhook{subscription, req.Method, req.Header, string(body)}
 		r.mu.Lock()
 		r.got = append(r.got, got)
 		r.mu.Unlock()
