@@ -52,11 +52,18 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		o.etag = ""
 	}
 	now := c.look(viewAnswer, nil)
-	if s.echo && !b.whole() { // no GET told: there may be more of it than what the request set
+	if s.echo && !b.whole() && c.e.res.representation != "full" { // no GET told: there may be more of it than what the request set
 		now.kind, o.confidence = viewEcho, webhook.Inferred
+	} else if s.said && c.m.method == "PATCH" {
+		now.kind = viewEcho
+		if b.body == nil {
+			o.confidence = webhook.Inferred
+		}
+	} else if s.said && (b.body == nil || c.mayKeep(s)) { // what the API sets by itself it may not show here
+		now.kind = viewSaid
 	}
 	c.represent(o, s, b, now, s.answer, c.answerFate(s, b, now))
-	o.doubtful = c.mayHaveRemoved(o, s, b, now)
+	o.doubtful = c.mayHaveRemoved(o, s, b)
 	o.doubtOtherwise(s)
 	return o
 }
@@ -80,8 +87,10 @@ func (c *call) answerFate(s *Subject, b *state, now view) missing {
 func (c *call) gone(s *Subject, b *state, now view) func(path string) bool {
 	last, doubted, left := b.view.last(), newPathSet(b.unknown), c.left(s)
 	get, alike := now.kind == viewGet, last.as == now.as && last.alike(now) && last.query == now.query
+	shown := !last.narrow() && (get || last.kind != viewGet && (now.kind != viewSaid || last.kind == viewSaid))
 	return func(path string) bool {
-		return c.tookAway(s, path) || alike && (get || last.kind != viewGet && !doubted.touches(path)) && left(path)
+		known := shown && !doubted.touches(path) || get && b.view.onlyBy(now.as)
+		return c.tookAway(s, path) || alike && known && left(path)
 	}
 }
 
@@ -93,10 +102,10 @@ func (c *call) left(s *Subject) func(path string) bool {
 }
 
 // mayHaveRemoved reports whether the call may have removed a field that was
-// known and that its answer, looked at now as o has it, lacks.
-func (c *call) mayHaveRemoved(o *outcome, s *Subject, b *state, now view) bool {
-	last, doubted, left := b.view.last(), newPathSet(b.unknown), c.left(s)
-	return last.as == now.as && last.alike(now) && slices.ContainsFunc(o.unknown, func(path string) bool {
+// known and that what shows o lacks.
+func (c *call) mayHaveRemoved(o *outcome, s *Subject, b *state) bool {
+	doubted, left := newPathSet(b.unknown), c.left(s)
+	return slices.ContainsFunc(o.unknown, func(path string) bool {
 		return !doubted.touches(path) && !c.e.res.ignore.Match(path) && left(path)
 	})
 }
@@ -202,6 +211,7 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 		}
 		return tree.KeptDoubt
 	})
+	o.doubtful = c.mayHaveRemoved(o, s, b)
 	return o
 }
 

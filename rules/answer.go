@@ -84,9 +84,14 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 	if grade == webhook.Observed {
 		s.other = c.shownOtherwise(s, entity)
 	}
+	s.said = grade == webhook.Observed && !s.echo && c.e.res.representation != "full" && c.showsOnlyWhatWasSet(entity, s.asked)
 	s.receipt = grade == webhook.Observed &&
 		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s) || c.resKind == isAPI && isIdentifier(entity))
 }
+
+// mayKeep reports whether a PUT was answered with nothing but what it set: such an
+// answer does not tell whether what it left out is gone.
+func (c *call) mayKeep(s *Subject) bool { return s.said && c.m.method == "PUT" && !c.bulk }
 
 // isIdentifier reports whether v only says which resource is meant (JSON:API
 // 1.1, resource identifier objects).
@@ -158,7 +163,7 @@ func (c *call) fetch(s *Subject) string {
 	case after == "response" || after == "request":
 		return ""
 	case c.saidNo || s.doubt != "" || s.unnamed == idDoubt:
-	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo && len(s.other) == 0 || c.putProven(s) != nil:
+	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo && len(s.other) == 0 && !c.mayKeep(s) || c.putProven(s) != nil:
 		return ""
 	}
 	path, _ := c.m.itemPath(c.spoken(s))

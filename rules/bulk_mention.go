@@ -94,6 +94,7 @@ func (c *call) answerOf(out *Subject, r *result, id string) {
 	out.answer, out.grade = shown, webhook.Observed
 	out.other = c.shownOtherwise(out, shown)
 	out.echo, out.receipt = c.isEcho(shown, out.asked), c.isReceipt(shown, out.asked, nil)
+	out.said = !out.echo && c.e.res.representation != "full" && c.showsOnlyWhatWasSet(shown, out.asked)
 }
 
 // removes reports whether what was done to this one was to delete it.

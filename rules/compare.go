@@ -18,11 +18,13 @@ func (d *deriver) compare(ch *change) {
 	doubt := ch.o.doubtful
 	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
 	now := ch.o.view.last()
+	said := ch.b.view.last().kind == viewSaid && !ch.b.view.show(now) // what only repeated a call need not be all
+	guessed := ch.b.source == webhook.FromSnapshot && ch.snap.Via == webhook.FromComputed || ch.o.via == webhook.FromComputed && d.reqKind == isJSON
 	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
 	values := sizeOf(changes)
 	for _, f := range changes {
 		switch {
-		case isUnknown.touches(f.Path), d.sameID(ch.s, &f):
+		case isUnknown.touches(f.Path), d.sameID(ch.s, &f), guessed && isNothing(f.Old) && isNothing(f.New):
 			continue
 		case wasUnknown.touches(f.Path):
 			ch.unknown = append(ch.unknown, f.Path)
@@ -43,15 +45,27 @@ func (d *deriver) compare(ch *change) {
 			}
 			continue
 		}
+		if said && f.Old == nil {
+			ch.o.confidence = webhook.Inferred
+		}
 		if ch.fields == nil {
 			ch.fields = make([]webhook.FieldChange, 0, len(changes))
 		}
 		ch.fields = append(ch.fields, webhook.FieldChange{Path: f.Path, Old: values.copy(f.Old), New: values.copy(f.New)})
 		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
 	}
+	for _, path := range ch.b.unknown { // it may have been otherwise, and is what was set
+		if at(ch.s.asked, path) != nil && !isUnknown.touches(path) {
+			doubt = doubt || !d.e.res.ignore.Match(path)
+		}
+	}
 	ch.significant = ch.significant || doubt
 	ch.same = len(ch.fields) == 0 && !doubt
 }
+
+// isNothing reports whether v is null or absent: which of them, a computed state
+// does not know of what a request set to null.
+func isNothing(v *tree.Value) bool { return v == nil || v.Kind == tree.Null }
 
 // values are copies of JSON in one piece.
 type values []byte

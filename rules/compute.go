@@ -18,6 +18,9 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		return nil
 	}
 	o := &outcome{via: webhook.FromComputed, confidence: webhook.Inferred, seen: c.x.Ended, view: b.view, unknown: b.unknown}
+	if set := c.look(viewSet, nil); set.as != b.view.last().as {
+		o.view = b.view.with(set) // whoever was shown b need not see what this one set
+	}
 	put := c.m.method == "PUT" || s.Kind == Upsert && c.m.method == "POST" // which may leave what it does not name, or remove it
 	switch {
 	case c.reqKind == isPatch:
@@ -47,6 +50,9 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		})
 	default:
 		body := tree.MergePatch(b.body, s.asked)
+		if c.reqKind != isMerge {
+			body = stillNull(body, b.body, s.asked)
+		}
 		o.body, o.unknown = &body, stillUnknown(b, s.asked)
 		c.refine(o, b)
 	}
@@ -89,19 +95,48 @@ func (c *call) apply(o *outcome, b *state, asked *tree.Value) {
 	o.unknown = stillUnknown(b, asked)
 }
 
+// stillNull returns body, made by a merge patch, with what is null before and
+// behind plain JSON: that need not be a merge patch.
+func stillNull(body tree.Value, before, asked *tree.Value) tree.Value {
+	var nulls []tree.Member
+	for i := range asked.Members() {
+		m := &asked.Members()[i]
+		if was := before.Get(m.Name); m.Kind == tree.Null && was != nil && was.Kind == tree.Null {
+			nulls = append(nulls, *m)
+		}
+	}
+	if len(nulls) == 0 {
+		return body
+	}
+	set := tree.NewObject(nulls)
+	return tree.Assign(&body, &set)
+}
+
 // stillUnknown returns what is not known of the state before, and was not set.
 func stillUnknown(b *state, asked *tree.Value) []string {
 	return slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
 }
 
+// serverWords are what fields are called, in lower case and without separators,
+// that APIs set by themselves whenever something is written.
+var serverWords = map[string]bool{
+	"rev": true, "revision": true, "version": true, "etag": true,
+	"updated": true, "updatedat": true, "updatedon": true, "updatedtime": true, "updatetime": true,
+	"modified": true, "modifiedat": true, "modifiedon": true, "lastmodified": true, "lastupdated": true,
+}
+
+func isServerWord(name string) bool {
+	return wordIn(serverWords, name)
+}
+
 // doubtServerFields lists what the API is likely to have set by itself: the
-// version, and fields that are ignored.
+// version, what is called like one, and fields that are ignored.
 func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
 	r := c.e.res
 	doubt := slices.Clone(o.unknown)
 	for i := range o.body.Members() {
 		name := tree.Join("", o.body.Members()[i].Name)
-		server := r.ignore.Match(name) || r.version != nil && r.version.String() == name
+		server := r.ignore.Match(name) || r.version != nil && r.version.String() == name || isServerWord(o.body.Members()[i].Name)
 		if server && b.body.Get(o.body.Members()[i].Name) != nil && s.asked.Get(o.body.Members()[i].Name) == nil {
 			doubt = append(doubt, name)
 		}

@@ -33,6 +33,9 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	if ch.b.absent && ch.b.source == webhook.FromFetch && d.wasThere(ch) {
 		ch.b = state{source: webhook.FromNone} // whoever asked could not see it
 	}
+	if ch.b.absent && ch.doubtful() && !d.unsure && !d.later {
+		ch.b = state{source: webhook.FromNone} // another of those calls may have made it once more
+	}
 	if ch.b.absent {
 		d.out.NoChange++
 		return nil

@@ -58,7 +58,6 @@ func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 			out.Repeats = before[entities].Exchange
 			return out, nil
 		}
-		out.Snapshots = append(out.Snapshots, plan.remember())
 	}
 	d := &deriver{call: plan.call, out: &out, alone: len(plan.Subjects) == 1, trace: t}
 	for i := range plan.Subjects {
@@ -86,6 +85,9 @@ func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 	d.tellUnnamed()
 	if d.missed != nil {
 		d.resourceGap(d.missed)
+	}
+	if plan.repeat != (webhook.EntityKey{}) && plan.done(&out) {
+		out.Snapshots = append(out.Snapshots, plan.remember())
 	}
 	return out, nil
 }
@@ -231,7 +233,8 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	if ch.showsOld() {
 		return d.unmoved(ch)
 	}
-	if (d.unsure || d.later) && (ch.same || !ch.b.known() || s.doubt != "" && s.Kind == Create && !showsSet(s.asked, ch.o.body)) {
+	if (d.unsure || d.later) && (ch.same || !ch.b.known() || ch.op == webhook.Updated && !d.showsDone(ch) ||
+		s.doubt != "" && s.Kind == Create && !showsSet(s.asked, ch.o.body)) {
 		return d.undecided(ch)
 	}
 	return d.record(ch)

@@ -135,6 +135,8 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 	switch {
 	case sameLink(f.Old, f.New):
 		return isSame
+	case f.Old != nil && !before.by(now.as) && masks(f.Old, f.New):
+		return isUnsure // even if the call set it: those who looked need not have seen it
 	case ch.o.via != webhook.FromResponse && ch.o.via != webhook.FromFetch:
 		return hasChanged
 	case !before.last().alike(now):
@@ -146,6 +148,8 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 		return hasChanged
 	case f.Old != nil && sameThing(f.Old, f.New):
 		return isNew
+	case d.asks(ch.s, f.Path) && f.Old == nil && (!before.by(now.as) || before.echo()):
+		return isUnsure // it may have been there, and so
 	case d.asks(ch.s, f.Path), f.New == nil, f.Element && d.isNamed(f.Path):
 		return hasChanged
 	case f.Old == nil:

@@ -52,6 +52,25 @@ func (c *call) isEcho(entity, asked *tree.Value) bool {
 	return (c.m.method == "PATCH" || c.bulk && c.m.method != "PUT" && c.e.kind != Create) && len(set) > 0 && len(set) <= fewFields && !c.e.res.tells(entity, len(set)+1)
 }
 
+// showsOnlyWhatWasSet reports whether every field of an answer that tells of the
+// entity is one that the request set.
+func (c *call) showsOnlyWhatWasSet(entity, asked *tree.Value) (some bool) {
+	var set []string
+	if c.reqKind == isPatch {
+		set = c.setFields(asked)
+	}
+	for i := range entity.Members() {
+		switch name := entity.Members()[i].Name; {
+		case isReceiptWord(name) || slices.Contains(c.e.res.idNames, name):
+		case asked.Get(name) == nil && !slices.Contains(set, name):
+			return false
+		default:
+			some = true
+		}
+	}
+	return some
+}
+
 // countShown counts the fields that the request sets which entity shows. A plain
 // value that a receipt has too must be the one that was set.
 func countShown(entity, asked *tree.Value, names []string) (n int) {

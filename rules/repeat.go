@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,13 +24,14 @@ const repeatResource = "!repeat"
 func IsRepeat(key webhook.EntityKey) bool { return key.Resource == repeatResource }
 
 // repeatKey returns what the call is remembered by, if it may be a repeat or be
-// repeated: the API said that it was done, and it carries an Idempotency-Key
-// (draft-ietf-httpapi-idempotency-key-header) and a credential. It is the same
-// for the same caller, api, tenant, method, path, key and body.
+// repeated: it carries an Idempotency-Key
+// (draft-ietf-httpapi-idempotency-key-header) and a credential, and the API said
+// that it was done, or a GET may show it. It is the same for the same caller, api,
+// tenant, method, path, query, key and body.
 func (c *call) repeatKey() (webhook.EntityKey, bool) {
 	q := &c.x.Request
 	key := q.Header.Get("Idempotency-Key")
-	if key == "" || len(q.Caller) == 0 || !q.Body.Whole() || c.unsure || c.later {
+	if key == "" || len(q.Caller) == 0 || !q.Body.Whole() || c.later {
 		return webhook.EntityKey{}, false
 	}
 	sum := hashAll(q.Caller, []byte(c.p.method(q)), []byte(q.Path), []byte(q.Query), []byte(key), q.Body.Bytes)
@@ -44,6 +46,11 @@ func (pl *Plan) repeats(first *webhook.Snapshot) bool {
 		return false
 	}
 	return len(pl.Subjects) == 0 || pl.named() == first.Version
+}
+
+// done reports whether what came of the plan's exchange shows that it was done.
+func (pl *Plan) done(out *Derived) bool {
+	return !pl.call.unsure || slices.ContainsFunc(out.Events, func(e webhook.Event) bool { return e.Gap == nil })
 }
 
 // remember returns what recognises repeats of the plan's exchange.

@@ -49,7 +49,8 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 	}
 	s := shown{r: r, id: id}
 	return s.asks(&x.Request) && s.read(x.Response.Body.Bytes) && (s.named || r.singular) &&
-		s.own > fewFields && (!s.wants || s.answered) && (m.e.named || s.isAt(h.Get("Location")))
+		s.own > fewFields && (!s.wants || s.answered) && (m.e.named || s.isAt(h.Get("Location"))) &&
+		(m.method != "PUT" || s.more && !s.unclear) // see mayKeep
 }
 
 // isAt reports whether a Location says nothing else than the id that was found.
@@ -73,6 +74,8 @@ type shown struct {
 	sets     [manySet]string
 	values   [manySet]string
 	answered bool // one of them is there as it was set
+	more     bool // and a field that is none of them
+	unclear  bool // which they are takes more than a scan
 }
 
 // manySet is how many fields of a request are looked for in the answer.
@@ -97,6 +100,7 @@ func (s *shown) asked(name, value string) bool {
 	if s.set == manySet {
 		return false
 	}
+	s.unclear = s.unclear || name == "data" || slices.Contains(s.r.opens, name)
 	if !slices.Contains(s.r.idNames, name) {
 		s.sets[s.set], s.values[s.set] = name, value
 		s.set++
@@ -136,7 +140,8 @@ func (s *shown) field(name, value string) bool {
 	if strings.IndexByte(name, '\\') >= 0 {
 		return false
 	}
-	if i := slices.Index(s.sets[:s.set], name); i >= 0 {
+	i := slices.Index(s.sets[:s.set], name)
+	if i >= 0 {
 		if value != s.values[i] && value[0] != '{' && value[0] != '[' {
 			return false // the plan looks closer
 		}
@@ -163,9 +168,13 @@ func (s *shown) field(name, value string) bool {
 		if s.found == "0" && s.id == "" {
 			return false
 		}
-	case s.own < len(s.names) && !isReceiptWord(name) && !slices.Contains(s.names[:s.own], name):
+	case isReceiptWord(name):
+	case s.own < len(s.names) && !slices.Contains(s.names[:s.own], name):
 		s.names[s.own] = name
 		s.own++
+		fallthrough
+	default:
+		s.more = s.more || i < 0
 	}
 	return true
 }

@@ -70,6 +70,7 @@ func TestAnswerTells(t *testing.T) {
 	}{
 		{0, 2, answered(toldCalls[2], 200, asJSON, whole), true},
 		{0, 1, answered(toldCalls[1], 200, asJSON, ` `+strings.Replace(whole, `"1"`, `1`, 1)+"\n"), true},
+		{0, 1, answered(toldCalls[1], 200, asJSON, `{"id":"1","name":"a","gone":2}`), false},
 		{0, 0, answered(toldCalls[0], 201, asJSON+"; charset=utf-8", whole, "Location: /p/1"), true},
 		{0, 3, answered(toldCalls[3], 204, "", ""), true},
 		{0, 5, answered(toldCalls[5], 200, asJSON, whole), false},
@@ -144,6 +145,7 @@ func FuzzAnswerTells(f *testing.F) {
 		`{"id":"1","a":1,"b":1,"c":1,"d":` + strings.Repeat("[", 199) + strings.Repeat("]", 199) + `}`,
 		`{"_links":{"self":{"href":"/p/1"}},"a":1,"b":1,"c":1,"d":1}`, `{"id":"","_id":1e5,"a":-0.5e-7,"b":1,"c":1,"d":1}`, "",
 	}
+	seeds = append(seeds, `{"id":"1","name":"a","gone":2,"b":1,"a":null}`)
 	for _, answer := range seeds {
 		for how := range uint16(len(told) * len(toldCalls)) {
 			f.Add(how, uint8(0), "application/json", "", answer, uint16(200))

@@ -16,6 +16,8 @@ const (
 	viewAnswer = "answer"
 	viewEcho   = "echo" // an answer that shows what the request set, and nothing else
 	viewSent   = "sent" // the request's body
+	viewSet    = "set"  // nothing: somebody set a few fields, and was not shown the rest
+	viewSaid   = "said" // an answer to what makes or replaces an entity that shows what was set, and nothing else
 )
 
 // byService is who a GET was made as, where it was not the caller.
@@ -62,11 +64,14 @@ func (v view) alike(w view) bool { return v.profile == w.profile && v.language =
 
 // shows reports whether v shows whatever w shows. An API is taken to show no
 // more in the answer to a call than in that to a GET, nor to its callers more
-// than to the service.
+// than to the service. What only repeats a request shows nothing else.
 func (v view) shows(w view) bool {
-	return v.alike(w) && v.query == w.query &&
+	return !v.narrow() && v.kind != viewSaid && v.alike(w) && v.query == w.query &&
 		(v.as == w.as || v.as == byService && v.kind == viewGet) && (v.kind == w.kind || v.kind == viewGet)
 }
+
+// narrow reports whether v shows no more of an entity than what a call set.
+func (v view) narrow() bool { return v.kind == viewEcho || v.kind == viewSet }
 
 // maxViews bounds how many views of one entity are remembered.
 const maxViews = 8
@@ -177,6 +182,16 @@ func (vs views) has(v view) bool {
 func (vs views) show(v view) bool {
 	for w := range vs.all {
 		if w.shows(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// by reports whether one of vs, and no narrow one, is who's or the service's.
+func (vs views) by(who string) bool {
+	for v := range vs.all {
+		if !v.narrow() && (v.as == who || v.as == byService) {
 			return true
 		}
 	}
