@@ -27,6 +27,7 @@ type result struct {
 	verdict *tree.Value // the object that may judge, and which may have the entity inside; nil: said is none
 	inner   *tree.Value // the entity inside that; nil: there is none
 	verb    string      // what was done, if an object around the verdict is called so
+	plain   bool        // it is nothing but a number that may be an HTTP status
 	removed bool        // it is in a list of what was deleted
 
 	entity   *tree.Value // nil: it shows none
@@ -41,6 +42,7 @@ func (c *call) resultOf(v *tree.Value) result {
 	r := c.e.res
 	out := result{said: v, id: r.idInElement(v), index: textAt(v, "index"), entity: object(flat(v))}
 	if out.entity == nil {
+		out.readPlain()
 		return out
 	}
 	out.verdict = out.entity
@@ -133,7 +135,6 @@ type evidence struct {
 // a whole tells of failures.
 func (c *call) judge(out *result, asked *tree.Value, backed bool) {
 	if out.verdict == nil {
-		c.judgePlain(out)
 		return
 	}
 	e := c.evidenceIn(out.verdict, asked)
@@ -163,11 +164,48 @@ func (c *call) judge(out *result, asked *tree.Value, backed bool) {
 	}
 }
 
-// judgePlain judges an element that is no object: an id, true, or nothing.
-func (c *call) judgePlain(out *result) {
-	switch {
-	case out.said.Kind == tree.Null, out.said.Kind == tree.Bool && string(out.said.Shared()) == "false":
+// readPlain reads an element that is no object: an id, or a verdict.
+func (out *result) readPlain() {
+	v := out.said
+	switch v.Kind {
+	case tree.Null, tree.Array:
 		out.fate = doubtful
+	case tree.Bool:
+		if string(v.Shared()) == "false" {
+			out.fate = doubtful
+		}
+	case tree.Number:
+		n, _ := isNumber(v)
+		out.plain = n >= 100 && n < 600
+	case tree.String:
+		text, _ := v.Text()
+		switch {
+		case wordIn(yesTexts, text):
+			out.id = ""
+		case wordIn(noTexts, text), wordIn(laterTexts, text), strings.ContainsAny(text, " :"):
+			out.id, out.fate = "", doubtful
+		}
+	}
+}
+
+// statusesOf makes HTTP statuses of results that are all numbers like that, and
+// none of which is an id that was asked for.
+func (t *told) statusesOf(asked map[string]int) {
+	for i := range t.results {
+		if _, is := asked[t.results[i].id]; is || !t.results[i].plain {
+			return
+		}
+	}
+	for i := range t.results {
+		r := &t.results[i]
+		r.status, _ = isNumber(r.said)
+		r.id = ""
+		switch {
+		case r.status >= 400:
+			r.fate = failed
+		case r.status == 202:
+			r.fate = accepted
+		}
 	}
 }
 

@@ -2,9 +2,7 @@ package rules
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
@@ -19,8 +17,14 @@ func (c *call) planList(pl *Plan) bool {
 	}
 	said := c.said()
 	if c.e.kind == Delete || said != nil && c.e.kind != Create {
-		if ids := c.idsInQuery(); len(ids) > 0 {
-			c.planMentions(pl, c.requested(pl, ids, said))
+		if ids, only := c.idsInQuery(); len(ids) > 0 {
+			mentions := c.requested(pl, ids, said)
+			for i := range mentions {
+				if m := &mentions[i]; !only && m.result == nil && m.doubt == "" {
+					m.doubt = narrower
+				}
+			}
+			c.planMentions(pl, mentions)
 			return true
 		}
 	}
@@ -78,41 +82,11 @@ func (c *call) said() *tree.Value {
 	return c.req
 }
 
-// idsInQuery returns the ids in ?ids=1,2, ?id=1&id=2, ?ids[]=1 or ?project_ids=1.
-func (c *call) idsInQuery() (ids []element) {
-	if c.x.Request.Query == "" {
-		return nil
-	}
-	values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
-	for _, name := range c.e.res.queryNames() {
-		for _, text := range slices.Concat(values[name], values[name+"[]"]) {
-			for _, id := range texts(strings.Split(text, ",")) {
-				v := tree.Text(id.(string))
-				ids = append(ids, element{id, &v})
-			}
-		}
-		if len(ids) > 0 {
-			break
-		}
-	}
-	if len(ids) > maxElements {
-		return nil
-	}
-	return ids
-}
-
-func (r *resource) queryNames() []string {
-	names := []string{"ids", "id", "keys", "records", "pks", "uuids"}
-	for _, w := range r.wraps {
-		names = append(names, w+"_ids", w+"Ids", w+"_id", w+"Id")
-	}
-	return names
-}
-
 // listAsked returns the list in a request: the body, or what it has under a name
 // that lists have. To create, it must be of objects.
 func (c *call) listAsked() ([]*tree.Value, bool) {
-	if c.reqKind != isJSON && c.reqKind != isAPI && c.reqKind != isMerge {
+	form := (c.reqKind == isForm || c.reqKind == isParts) && c.e.kind != Create
+	if c.reqKind != isJSON && c.reqKind != isAPI && c.reqKind != isMerge && !form {
 		return nil, false
 	}
 	list := c.req

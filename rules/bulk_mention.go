@@ -73,6 +73,9 @@ func (c *call) subject(m *mention) (Subject, bool) {
 	}
 	if m.result != nil {
 		c.answerOf(&out, m.result, id)
+		if m.result.plain && out.Kind == Create {
+			out.unnamed = idDoubt
+		}
 	}
 	out.Fetch = c.fetch(&out)
 	return out, true

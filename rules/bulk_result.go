@@ -16,6 +16,7 @@ type told struct {
 	vague    bool // limit may count something else
 	no       bool // it says that something failed
 	later    bool // it says that it is to be done
+	empty    bool // it has a list, and nothing in it
 	named    bool // results are under names like deleted
 }
 
@@ -34,9 +35,16 @@ func (c *call) told(ids []string) *told {
 	if c.res == nil || c.resKind == isForm || c.resKind == isParts || c.resKind == isAPI && c.res.Get("data") == nil && c.res.Get("errors") == nil {
 		return t
 	}
+	asked := make(map[string]int, len(ids))
+	for i, id := range ids {
+		if id != "" {
+			asked[id] = i
+		}
+	}
 	switch c.res.Kind {
 	case tree.Array:
 		t.add(c, pointers(c.res.Elems()), ofEach)
+		t.statusesOf(asked)
 		return t
 	case tree.Bool:
 		t.no = string(c.res.Shared()) == "false"
@@ -49,12 +57,6 @@ func (c *call) told(ids []string) *told {
 	}
 	e := c.evidenceIn(c.res, object(c.req))
 	t.no, t.later = len(e.no) > 0 || e.status >= 400, e.later
-	asked := make(map[string]int, len(ids))
-	for i, id := range ids {
-		if id != "" {
-			asked[id] = i
-		}
-	}
 	if len(ids) == 1 && ids[0] != "" {
 		if entity := c.entityInAnswer(); entity == c.res && c.e.res.idInElement(entity) == ids[0] {
 			t.results = []result{c.resultOf(entity)}
@@ -96,7 +98,7 @@ func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 		case m.IsArray() && deed != noDeed && deed != loose:
 			t.done(c, deed, pointers(m.Elems()))
 		case m.IsObject() && deed != noDeed:
-			t.byIndex(c, &m.Value)
+			t.byIndex(c, &m.Value, asked)
 		case m.IsArray() && r.listsBy(m.Name) && main == nil:
 			main = &m.Value
 		case m.IsArray():
@@ -107,6 +109,7 @@ func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 	switch {
 	case main != nil:
 		t.add(c, pointers(main.Elems()), ofEach)
+		t.plainIn(lastName(v, main), asked)
 	case t.tell == ofNone && arrays == 1 && len(only.Elems()) > 0 && only.Elems()[0].IsObject():
 		t.add(c, pointers(only.Elems()), ofSome)
 	case t.tell == ofNone && depth > 0:
@@ -125,6 +128,19 @@ func (t *told) add(c *call, list []*tree.Value, tell tells) {
 	}
 	if len(list) > 0 {
 		t.tell = max(t.tell, tell)
+	} else {
+		t.empty = true
+	}
+}
+
+// plainIn says what plain numbers are in a list called name: ids where it says so.
+func (t *told) plainIn(name string, asked map[string]int) {
+	if lower := strings.ToLower(name); !strings.HasSuffix(lower, "ids") && lower != "keys" {
+		t.statusesOf(asked)
+		return
+	}
+	for i := range t.results {
+		t.results[i].plain = false
 	}
 }
 
@@ -132,6 +148,7 @@ func (t *told) add(c *call, list []*tree.Value, tell tells) {
 func (t *told) done(c *call, deed deed, list []*tree.Value) {
 	for _, v := range list {
 		r := c.resultOf(v)
+		r.plain = false
 		switch deed {
 		case removedDeed:
 			r.removed = true
@@ -145,15 +162,20 @@ func (t *told) done(c *call, deed deed, list []*tree.Value) {
 	t.tell, t.named = ofEach, true
 }
 
-// byIndex reads a map of places in the request to ids: {"insertedIds": {"0": 5}}.
-func (t *told) byIndex(c *call, v *tree.Value) {
+// byIndex reads a map of places in the request, or of the client's own ids, to ids:
+// {"insertedIds": {"0": 5}}.
+func (t *told) byIndex(c *call, v *tree.Value, asked map[string]int) {
 	for i := range v.Members() {
 		m := &v.Members()[i]
-		if _, err := strconv.Atoi(m.Name); err == nil {
-			r := c.resultOf(&m.Value)
-			r.index = m.Name
-			t.results, t.tell = append(t.results, r), ofEach
+		index := m.Name
+		if at, ok := asked[m.Name]; ok {
+			index = strconv.Itoa(at)
+		} else if _, err := strconv.Atoi(m.Name); err != nil {
+			continue
 		}
+		r := c.resultOf(&m.Value)
+		r.index = index
+		t.results, t.tell = append(t.results, r), ofEach
 	}
 }
 

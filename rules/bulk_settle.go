@@ -14,6 +14,7 @@ const (
 	someFailed = "may or may not have been done to this one: the answer says that something failed, and not what"
 	bothWays   = "may or may not have been done to this one: the answer tells of it as done and as failed"
 	amongOther = "may or may not have been done to this one: the answer shows it among what was not asked for"
+	showsNone  = "may or may not have been done to this one: the answer is a list with nothing in it"
 	mayFail    = "may or may not have been done to this one: what the answer says of it may be a no, or a field of it"
 	later      = "was accepted (202) for this one, to be done later: whether and when it is done was not seen"
 	notYet     = "was accepted, to be done later: whether and when it is done was not seen"
@@ -113,6 +114,8 @@ func (c *call) unsettled(t *told, open, all, unnamed int, paired bool) (why stri
 		return "", false
 	case t.limit >= 0:
 		return fmt.Sprintf("may or may not have been done to this one: the answer tells that it was to %d of %d", t.limit, open), false
+	case t.empty && len(t.failures) == 0 && c.e.kind != Create:
+		return showsNone, false
 	case unnamed > 0 || t.no && len(t.failures) == 0:
 		return someFailed, false
 	case c.x.Response.Status == 207 && len(t.failures) == 0:

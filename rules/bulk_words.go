@@ -9,14 +9,18 @@ import (
 
 // Names in requests and answers about many.
 var (
-	innerNames = []string{"body", "data", "resource", "entity", "item", "result", "value", "document", "record"}
-	listNames  = []string{"data", "items", "results", "result", "records", "value", "values", "entities", "resources", "operations", "responses", "Operations", "ids", "keys",
-		"docs", "inputs", "objects", "pks", "uuids", "requests"}
+	innerNames = []string{"body", "data", "resource", "entity", "item", "result", "value", "document", "record", "output"}
 	clientRefs = []string{
 		"client_id", "clientId", "client_ref", "clientRef", "ref", "reference", "external_id", "externalId", "temp_id", "tempId",
 		"tmp_id", "lid", "local_id", "localId", "custom_id", "customId", "bulkId", "correlation_id", "correlationId", "request_id", "requestId", "key", "name", "slug",
 	}
 )
+
+// listNames are lists in bodies about many.
+var listNames = map[string]bool{
+	"data": true, "items": true, "results": true, "result": true, "records": true, "value": true, "values": true, "entities": true, "resources": true,
+	"operations": true, "responses": true, "ids": true, "keys": true, "docs": true, "inputs": true, "objects": true, "pks": true, "uuids": true, "requests": true,
+}
 
 // partWord is what a name, or a text, means in a part of a bulk's answer.
 type partWord uint8
@@ -42,7 +46,7 @@ var partWords = map[string]partWord{
 	"reason": reasonWord, "message": reasonWord, "msg": reasonWord, "detail": reasonWord, "details": reasonWord, "errorcode": reasonWord,
 	"index": usualWord, "href": usualWord, "location": usualWord, "headers": usualWord, "body": usualWord, "data": usualWord, "resource": usualWord,
 	"entity": usualWord, "item": usualWord, "value": usualWord, "document": usualWord, "record": usualWord, "type": usualWord, "method": usualWord,
-	"path": usualWord, "response": usualWord, "version": usualWord, "operation": usualWord, "op": usualWord, "action": usualWord,
+	"input": usualWord, "output": usualWord, "path": usualWord, "response": usualWord, "version": usualWord, "operation": usualWord, "op": usualWord, "action": usualWord,
 }
 
 // wordIn looks a name up in words, however it is written. It allocates nothing.
@@ -130,7 +134,7 @@ func doneName(name string) deed { return wordIn(doneNames, name) }
 
 // listsBy reports whether name is one that lists of the resource have.
 func (r *resource) listsBy(name string) bool {
-	return slices.Contains(listNames, name) || r.listsOwn(name)
+	return wordIn(listNames, name) || r.listsOwn(name)
 }
 
 // listsOwn reports whether name is the resource's own for a list of it.

@@ -21,6 +21,8 @@ func (d *deriver) undecided(ch *change) error {
 		return nil
 	case ch.s.doubt != "":
 		detail = ch.s.doubt
+	case d.dry:
+		detail = "asked for a dry run, and may or may not have been done: say by `success` whether the API knows of those"
 	case d.saidNo && d.unsure:
 		detail = fmt.Sprintf("was answered %d, and the answer reads like a no: say by `success` how to judge it", d.x.Response.Status)
 	case d.later && d.saidNo:

@@ -94,7 +94,8 @@ type call struct {
 	reqKind, resKind bodyKind
 
 	unsure bool // whether it succeeded is not known
-	saidNo bool // that is because the answer, a success, reads like a no
+	saidNo bool // that, or later, is because the answer, a success, reads like a no, or like not yet
+	dry    bool // or because it asked for a dry run
 	later  bool // 202: it was accepted, and is done later
 	bulk   bool // it names its entities in a list
 	twice  bool // the request has a name twice: which of them counted, only the API knows
@@ -141,6 +142,7 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 	if pl.Nothing = c.failed(); pl.Nothing != "" {
 		return pl
 	}
+	c.doubtDry()
 	switch {
 	case c.e.kind == Call && c.replay():
 		pl.Nothing = "the answer is that to an earlier call, again (Idempotent-Replayed)"

@@ -70,6 +70,9 @@ func listOf(v any) (list []any, ok bool) {
 // elements evaluates the `each` of a route: nil if there is nothing there.
 func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
 	what := c.x.Request.Method + " " + c.x.Request.Path
+	if c.dry {
+		return nil, c.unidentified()
+	}
 	if c.unsure {
 		return nil, c.gap(webhook.GapUnknownOutcome, "it is not known whether "+what+" was done")
 	}

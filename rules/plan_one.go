@@ -157,6 +157,8 @@ func (c *call) operation() webhook.Operation {
 func (c *call) unidentified() *webhook.Gap {
 	method, path := c.x.Request.Method, c.x.Request.Path
 	switch {
+	case c.dry:
+		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("%s %s asked for a dry run, and it is not known whether it was done all the same: say by `success` whether the API knows of those", method, path))
 	case c.unsure:
 		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("it is not known whether %s %s was done, nor to which entity", method, path))
 	case c.later:

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -16,9 +17,36 @@ func (c *call) doubtAnswer() {
 		return
 	}
 	no, later := c.readsLikeNo()
+	no = no || c.e.kind == Delete && c.x.Response.Status == 207 // RFC 4918 §9.6.1: a part of it was not deleted
 	c.saidNo = no || later
 	c.unsure, c.later = no, later && !no
 }
+
+// doubtDry doubts a call that asks for a dry run: the API may not know of those.
+func (c *call) doubtDry() {
+	if c.e.res.success != nil || c.unsure || c.e.kind == Call {
+		return
+	}
+	for i := range c.req.Members() {
+		if m := &c.req.Members()[i]; m.Kind == tree.Bool && isDry(m.Name) && string(m.Shared()) == "true" {
+			c.dry = true
+		}
+	}
+	if c.x.Request.Query != "" {
+		values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
+		for name, list := range values {
+			c.dry = c.dry || isDry(name) && !slices.ContainsFunc(list, func(text string) bool { return text == "false" || text == "0" || strings.EqualFold(text, "none") })
+		}
+	}
+	if c.dry {
+		c.unsure, c.later, c.saidNo = true, false, true
+	}
+}
+
+// isDry reports whether a name asks that nothing be done.
+func isDry(name string) bool { return wordIn(dryNames, name) }
+
+var dryNames = map[string]bool{"dryrun": true, "validateonly": true, "simulate": true, "isdryrun": true, "checkonly": true}
 
 func (c *call) readsLikeNo() (no, later bool) {
 	if !c.res.IsObject() {

@@ -24,7 +24,9 @@ func (m *Match) AnswerTells(x *webhook.Exchange) bool {
 	case r.after == "response", r.after == "request":
 		return m.e.named
 	case m.e.kind == Delete:
-		return m.e.named && (!x.Response.Body.Whole() || len(x.Response.Body.Bytes) == 0) // what is in it may be a no
+		s := shown{r: r}
+		empty := !x.Response.Body.Whole() || len(x.Response.Body.Bytes) == 0 // what is in it may be a no
+		return m.e.named && empty && x.Response.Status != 207 && x.Request.Query == "" && s.asks(&x.Request)
 	case r.after == "fetch", x.Before != nil, m.below():
 		return false
 	}
@@ -97,7 +99,7 @@ func (s *shown) asked(name, value string) bool {
 	if strings.IndexByte(name, '\\') >= 0 {
 		return false
 	}
-	if s.set == manySet {
+	if s.set == manySet || value == "true" && isDry(name) {
 		return false
 	}
 	s.unclear = s.unclear || name == "data" || slices.Contains(s.r.opens, name)

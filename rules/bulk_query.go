@@ -1,0 +1,107 @@
+package rules
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/rules/tree"
+)
+
+// idsInQuery returns the ids in ?ids=1,2, ?id=1&id=2, ?ids[]=1, ?project_ids=1,
+// ?ids=[1,2], or ?id=in.(1,2) and ?id=eq.5 as PostgREST has them. What names no
+// id by itself, like all or gt.5, selects, and names none. only is false if
+// something beside them may select of them.
+func (c *call) idsInQuery() (ids []element, only bool) {
+	if c.x.Request.Query == "" {
+		return nil, false
+	}
+	values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
+	for _, name := range c.e.res.queryNames() {
+		list := slices.Concat(values[name], values[name+"[]"])
+		for _, text := range list {
+			some, ok := idsInText(text)
+			if !ok {
+				return nil, false
+			}
+			for _, id := range some {
+				v := tree.Text(id)
+				ids = append(ids, element{id, &v})
+			}
+		}
+		if len(ids) > 0 {
+			delete(values, name)
+			delete(values, name+"[]")
+			break
+		}
+	}
+	if len(ids) > maxElements {
+		return nil, false
+	}
+	for name, list := range values {
+		if !wordIn(optionNames, name) && !slices.ContainsFunc(list, isOption) && !strings.Contains(name, "token") && !strings.Contains(name, "key") {
+			return ids, false
+		}
+	}
+	return ids, true
+}
+
+// idsInText returns the ids in the value of a parameter; ok is false if it selects
+// otherwise than by them.
+func idsInText(text string) (ids []string, ok bool) {
+	if op, rest, found := strings.Cut(text, "."); found {
+		switch op {
+		case "eq":
+			text = rest
+		case "in":
+			text = strings.TrimSuffix(strings.TrimPrefix(rest, "("), ")")
+		case "neq", "gt", "gte", "lt", "lte", "like", "ilike", "match", "imatch", "is", "isdistinct", "fts", "cs", "cd", "ov", "not", "or", "and":
+			return nil, false
+		}
+	}
+	if inner, found := strings.CutPrefix(text, "["); found {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '|' || r == ';' || r == ' ' }) {
+		id := strings.Trim(part, `"'`)
+		switch strings.ToLower(id) {
+		case "":
+			continue
+		case "all", "any", "none", "null", "undefined", "true", "false":
+			return nil, false
+		}
+		if strings.ContainsAny(id, "*()[]{}<>!?\"'") || strings.Contains(id, "..") {
+			return nil, false
+		}
+		ids = append(ids, id)
+	}
+	return ids, true
+}
+
+// narrower is why it is not known whether it was done to one of several that a
+// query names beside other things.
+const narrower = "may or may not have been done to this one: something else in the query may select, too"
+
+// isOption reports whether the value of a parameter is a switch.
+func isOption(text string) bool {
+	switch strings.ToLower(text) {
+	case "", "0", "1", "true", "false", "yes", "no", "on", "off":
+		return true
+	}
+	return false
+}
+
+// optionNames are parameters that say how, not of what.
+var optionNames = map[string]bool{
+	"version": true, "apiversion": true, "v": true, "format": true, "lang": true, "language": true, "locale": true, "fields": true, "select": true,
+	"include": true, "expand": true, "returning": true, "columns": true, "reason": true, "comment": true, "mode": true, "prefer": true, "method": true,
+	"callback": true, "pretty": true, "timeout": true, "refresh": true, "wait": true, "rev": true, "client": true, "source": true, "t": true, "ts": true,
+}
+
+func (r *resource) queryNames() []string {
+	names := []string{"ids", "id", "keys", "records", "pks", "uuids"}
+	for _, w := range r.wraps {
+		names = append(names, w+"_ids", w+"Ids", w+"_id", w+"Id")
+	}
+	return names
+}
