@@ -181,13 +181,16 @@ func showDelivery(e *engine, r *http.Request) (any, error) {
 	id := webhook.DeliveryID(r.PathValue("id"))
 	d, err := e.store.Delivery(r.Context(), id)
 	if err != nil {
-		return nil, fmt.Errorf("delivery %s: %w", id, err)
+		return nil, err
 	}
 	attempts, err := e.store.Attempts(r.Context(), id)
 	if err != nil {
 		return nil, err
 	}
 	v := viewDelivery(d, e.state(d.Subscription), time.Now())
+	if ev, err := e.store.Event(r.Context(), d.Event); err == nil {
+		v.Scope = ev.Scope
+	}
 	for i := range attempts {
 		v.Made = append(v.Made, viewAttempt(&attempts[i]))
 	}

@@ -80,7 +80,7 @@ func TestTriggerSendsAnExample(t *testing.T) {
 	crm.wait(1)
 	other.wait(1)
 	out, err := p.cli("trigger", "item.updated", "--subscription", "crm", "--address", p.admin)
-	if err != nil || !strings.Contains(out, "delivered") {
+	if err != nil || !strings.Contains(out, "delivered") || !strings.Contains(out, "item.updated") {
 		t.Errorf("%v: %s", err, out)
 	}
 	got := crm.wait(2)
