@@ -63,7 +63,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		now.kind = viewSaid
 	}
 	c.represent(o, s, b, now, s.answer, c.answerFate(s, b, now))
-	o.doubtful = c.mayHaveRemoved(o, s, b)
+	o.doubtful = c.mayHaveRemoved(o, s, b) || o.doubtful
 	o.doubtOtherwise(s)
 	return o
 }
@@ -232,14 +232,9 @@ func (c *call) represent(o *outcome, s *Subject, b *state, now view, shown *tree
 	case "partial":
 		lacks = func(string) tree.Fate { return tree.Kept }
 	}
-	by := tree.Judge{Keys: c.e.res.keys, Less: c.showsLess(s, b, now, &now.less)}
-	by.Lacks = func(path string, element bool) tree.Fate {
-		if element {
-			return c.elementFate(s, b, now, path)
-		}
-		return lacks(path)
-	}
+	by, less := c.overlaying(o, s, b, now, lacks)
 	body, doubts := tree.Overlay(b.body, shown, by)
+	now.less = less != nil && *less
 	o.body, o.unknown, o.view = body, doubts, b.view.with(now)
 	for _, u := range b.unknown {
 		if c.at(shown, u) == nil && c.at(body, u) != nil {

@@ -40,7 +40,7 @@ func (d *deriver) compare(ch *change) {
 		case isUnsure: // the other view did not show it, or not so
 			ch.unknown = append(ch.unknown, f.Path)
 			doubt = doubt || !d.e.res.ignore.Match(f.Path)
-			if f.Element {
+			if f.Element || f.Old != nil && f.Old.Kind == tree.Array {
 				ch.o.view = ch.o.view.lessBut(now) // the others may show some elements only
 			}
 			continue
@@ -59,6 +59,9 @@ func (d *deriver) compare(ch *change) {
 			doubt = doubt || !d.e.res.ignore.Match(path)
 		}
 	}
+	for _, path := range d.covered(ch) {
+		ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
+	}
 	ch.significant = ch.significant || doubt
 	ch.same = len(ch.fields) == 0 && !doubt
 }
@@ -66,6 +69,21 @@ func (d *deriver) compare(ch *change) {
 // isNothing reports whether v is null or absent: which of them, a computed state
 // does not know of what a request set to null.
 func isNothing(v *tree.Value) bool { return v == nil || v.Kind == tree.Null }
+
+// covered returns the fields that the request sets and that are covered in both
+// states alike, so that nothing tells whether it changed them: a password.
+func (d *deriver) covered(ch *change) (paths []string) {
+	if d.reqKind == isPatch {
+		return nil
+	}
+	for i := range ch.s.asked.Members() {
+		m := &ch.s.asked.Members()[i]
+		if is := ch.o.body.Get(m.Name); m.Kind == tree.String && masks(is, &m.Value) && tree.Equal(ch.b.body.Get(m.Name), is) {
+			paths = append(paths, tree.Join("", m.Name))
+		}
+	}
+	return paths
+}
 
 // values are copies of JSON in one piece.
 type values []byte

@@ -76,13 +76,18 @@ func (c *call) refine(o *outcome, b *state) {
 	}
 	body, doubts := tree.Overlay(b.body, o.body, tree.Judge{
 		Keys: c.e.res.keys,
-		Lacks: func(path string, element bool) tree.Fate {
-			if !element && c.e.res.inElement(path) {
+		Lacks: func(path string) tree.Fate {
+			if c.e.res.inElement(path) {
 				return tree.KeptDoubt
 			}
 			return tree.Removed
 		},
-		Less: func(_ string, was, is *tree.Value) (bool, []string) { return sameThing(was, is), nil },
+		Less: func(path string, was, is *tree.Value) (bool, []string) {
+			if masks(was, is) {
+				return true, []string{path} // nobody was shown it
+			}
+			return sameThing(was, is), nil
+		},
 	})
 	o.body, o.unknown = body, append(slices.Clone(o.unknown), doubts...)
 	slices.Sort(o.unknown)
@@ -136,7 +141,7 @@ func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
 	doubt := slices.Clone(o.unknown)
 	for i := range o.body.Members() {
 		name := tree.Join("", o.body.Members()[i].Name)
-		server := r.ignore.Match(name) || r.version != nil && r.version.String() == name || isServerWord(o.body.Members()[i].Name)
+		server := r.ignore.Match(name) || r.isVersion(name) || isServerWord(o.body.Members()[i].Name)
 		if server && b.body.Get(o.body.Members()[i].Name) != nil && s.asked.Get(o.body.Members()[i].Name) == nil {
 			doubt = append(doubt, name)
 		}

@@ -42,7 +42,12 @@ func (c *call) patchedAt(s *Subject, names []string) (v *tree.Value, whole bool)
 		op := &s.asked.Elems()[i]
 		pointer, _ := op.Get("path").Text()
 		at := pointerNames(pointer)
-		if n := min(len(at), len(names)); n > 0 && strings.Join(at[:n], "/") == strings.Join(names[:n], "/") {
+		n := 0
+		for n < min(len(at), len(names)) && at[n] == names[n] {
+			n++
+		}
+		index := n > 0 && n < len(at) && (at[n] == "-" || isDigits(at[n])) // of what is known by its key here
+		if n > 0 && (n == len(at) || n == len(names) || index) {
 			return op, true
 		}
 	}
@@ -65,10 +70,11 @@ func (c *call) isNamed(path string) bool {
 }
 
 // elementFate says what it means that an array is shown, as now, without an element
-// that was known: it is gone if the request was about that array, or if the same
-// view showed all that was known of it. Else the view may show some only.
+// that was known: it is gone if the request was about that array, if the same view
+// showed all that was known of it, or in a GET, where nobody else looked. Else the
+// view may show some only.
 func (c *call) elementFate(s *Subject, b *state, now view, path string) tree.Fate {
-	if now.kind == viewSent || c.asks(s, path) || c.isNamed(path) || b.view.has(now) && !newPathSet(b.unknown).touches(path) {
+	if now.kind == viewSent || now.kind == viewGet && b.view.onlyBy(now.as) && !newPathSet(b.unknown).touches(path) || c.asks(s, path) || c.isNamed(path) || b.view.has(now) && !newPathSet(b.unknown).touches(path) {
 		return tree.Removed
 	}
 	return tree.KeptDoubt
@@ -77,7 +83,7 @@ func (c *call) elementFate(s *Subject, b *state, now view, path string) tree.Fat
 // showsLess says of a value which is shown differently now whether it is taken to
 // say less than what was known, which stays then: it is the same thing in fewer
 // words, or covered, or kept from who looks. less is set if others see more.
-func (c *call) showsLess(s *Subject, b *state, now view, less *bool) func(path string, was, is *tree.Value) (bool, []string) {
+func (c *call) showsLess(s *Subject, b *state, now view, o *outcome, less *bool) func(path string, was, is *tree.Value) (bool, []string) {
 	if b.view.only(now) || !b.view.last().alike(now) {
 		return nil // it is as it is shown
 	}
@@ -87,27 +93,55 @@ func (c *call) showsLess(s *Subject, b *state, now view, less *bool) func(path s
 			asked = nil
 		}
 		switch {
-		case sameThing(was, is):
+		case c.e.res.isVersion(path):
+			return false, nil
+		case sameThing(was, is), asked == nil && nearlySame(was, is):
 			if was.Kind == tree.Object && is.Kind < tree.Array {
 				return true, besideReference(path, was, is)
 			}
 			return !fuller(is, was), nil
-		case asked != nil && !sameThing(asked, was) && !tree.Equal(asked, was):
+		case asked != nil && !(asked.Kind == tree.Null && c.m.method == "PUT") && !sameThing(asked, was) && !tree.Equal(asked, was):
 			return false, nil
 		case masks(is, was):
 			*less = true
 			return true, unless(asked, path)
 		case is.Kind == tree.Null && was.Kind != tree.Null:
-			if asked != nil || b.view.onlyBy(now.as) || b.view.whole(now.as) {
+			// A PUT sends back what its caller sees.
+			if asked != nil && c.m.method != "PUT" || now.as == byService || b.view.onlyBy(now.as) || b.view.whole(now.as) {
 				return false, nil
 			}
-			*less = true
+			*less, o.doubtful = true, o.doubtful || !c.e.res.ignore.Match(path)
 			return true, []string{path}
 		case was.Kind >= tree.Array && is.Kind < tree.Array && is.Kind != tree.Null && !(refers(was) && refers(is)):
 			return true, unless(asked, path) // a number of things, say, for the things
+		case was.Kind == tree.Array && is.Kind == tree.Array && partOf(is, was):
+			if c.elementFate(s, b, now, path) == tree.Removed {
+				return false, nil
+			}
+			*less, o.doubtful = true, o.doubtful || !c.e.res.ignore.Match(path)
+			return true, []string{path}
 		}
 		return false, nil
 	}
+}
+
+// overlaying says how the state after, as it is shown now, is laid over the state
+// before. less, which may be nil, is set if the view showed less than others did.
+func (c *call) overlaying(o *outcome, s *Subject, b *state, now view, lacks missing) (by tree.Judge, less *bool) {
+	by = tree.Judge{Keys: c.e.res.keys, Lacks: lacks}
+	if len(by.Keys) == 0 && b.view.only(now) {
+		return by, nil
+	}
+	less = new(bool)
+	by.Less = c.showsLess(s, b, now, o, less)
+	by.Element = func(path string) tree.Fate {
+		fate := c.elementFate(s, b, now, path)
+		if fate == tree.KeptDoubt {
+			*less, o.doubtful = true, o.doubtful || !c.e.res.ignore.Match(path)
+		}
+		return fate
+	}
+	return by, less
 }
 
 // unless returns path as the only one, none if it was asked for.
@@ -133,7 +167,7 @@ const (
 func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 	before := ch.b.view
 	switch {
-	case sameLink(f.Old, f.New):
+	case sameLink(f.Old, f.New), ofTheCall[plainName(f.Path)]:
 		return isSame
 	case f.Old != nil && !before.by(now.as) && masks(f.Old, f.New):
 		return isUnsure // even if the call set it: those who looked need not have seen it
@@ -146,13 +180,16 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 		return isUnsure
 	case before.only(now):
 		return hasChanged
-	case f.Old != nil && sameThing(f.Old, f.New):
+	case f.Old != nil && !d.e.res.isVersion(f.Path) && sameThing(f.Old, f.New):
 		return isNew
 	case d.asks(ch.s, f.Path) && f.Old == nil && (!before.by(now.as) || before.echo()):
 		return isUnsure // it may have been there, and so
-	case d.asks(ch.s, f.Path), f.New == nil, f.Element && d.isNamed(f.Path):
+	case d.asks(ch.s, f.Path), f.New == nil, d.e.res.isVersion(f.Path),
+		(f.Element || f.New.Kind == tree.Array) && d.isNamed(f.Path):
 		return hasChanged
-	case f.Old == nil:
+	case f.Old != nil && nearlySame(f.Old, f.New), f.Old == nil && f.New.Kind == tree.Null && !before.show(now):
+		return isNew
+	case f.Old == nil, f.Old.Kind == tree.Array && f.New.Kind == tree.Array && partOf(f.Old, f.New):
 		if before.show(now) {
 			return hasChanged
 		}

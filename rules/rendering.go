@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"bytes"
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,13 +13,34 @@ import (
 )
 
 // sameThing reports whether two views show one value in two ways: a reference as
-// an id and as what it leads to, a number as text, a time with more digits.
-func sameThing(a, b *tree.Value) bool {
+// an id and as what it leads to, a number as text, a time with another offset, a
+// link with another host.
+func sameThing(a, b *tree.Value) bool { return alike(a, b, sameScalar) }
+
+// nearlySame is sameThing for values that nobody set: one view may show fewer
+// digits, what is in a list in another order, or null for what is empty.
+func nearlySame(a, b *tree.Value) bool {
+	return alike(a, b, nearScalar) || permuted(a, b) || isVoid(a) && isVoid(b)
+}
+
+// isVoid reports whether v is null or empty: what some views write as one others
+// write as the other.
+func isVoid(v *tree.Value) bool {
+	switch {
+	case v == nil:
+		return false
+	case v.Kind == tree.String:
+		return plainText(v) == ""
+	}
+	return v.Kind == tree.Null || v.Kind >= tree.Array && len(v.Elems())+len(v.Members()) == 0
+}
+
+func alike(a, b *tree.Value, scalar func(a, b *tree.Value) bool) bool {
 	switch {
 	case a == nil || b == nil || a.Kind == tree.Null || b.Kind == tree.Null:
 		return false
 	case a.Kind < tree.Array && b.Kind < tree.Array:
-		return sameScalar(a, b)
+		return scalar(a, b)
 	case a.Kind < tree.Array:
 		return refersTo(b, a)
 	case b.Kind < tree.Array:
@@ -31,7 +54,7 @@ func sameThing(a, b *tree.Value) bool {
 	return len(x) == len(y) && !slices.ContainsFunc(x, func(v tree.Value) bool {
 		w := &y[0]
 		y = y[1:]
-		return !tree.Equal(&v, w) && !sameThing(&v, w)
+		return !tree.Equal(&v, w) && !alike(&v, w, scalar)
 	})
 }
 
@@ -40,15 +63,82 @@ func sameScalar(a, b *tree.Value) bool {
 		return tree.Equal(a, b)
 	}
 	x, y := plainText(a), plainText(b)
-	if x == y || sameTime(x, y) {
+	if x == y || sameTime(x, y, 9) || sameAddress(x, y) {
 		return true
 	}
-	if (a.Kind == tree.Number || b.Kind == tree.Number) && a.Kind != tree.Bool && b.Kind != tree.Bool || isDecimal(x) && isDecimal(y) {
-		n, err1 := tree.Parse(x)
-		m, err2 := tree.Parse(y)
-		return err1 == nil && err2 == nil && n.Kind == tree.Number && tree.Equal(n, m)
+	m, n := numberOf(a, b, x), numberOf(b, a, y)
+	return m != nil && n != nil && tree.Equal(m, n)
+}
+
+// nearScalar is sameScalar, but for digits that one of them leaves out.
+func nearScalar(a, b *tree.Value) bool {
+	if sameScalar(a, b) {
+		return true
 	}
-	return false
+	x, y := plainText(a), plainText(b)
+	if few, many := ordered(fractionOf(x), fractionOf(y)); few%3 == 0 && many >= 3 && many > few && sameTime(x, y, few) {
+		return true // and not a zero at the end that was left out
+	}
+	if numberOf(a, b, x) == nil || numberOf(b, a, y) == nil {
+		return false
+	}
+	few, many := ordered(fractionOf(x), fractionOf(y))
+	if few < 1 || few+2 > many {
+		return false // a zero at the end may have been left out
+	}
+	m, err1 := strconv.ParseFloat(x, 64)
+	n, err2 := strconv.ParseFloat(y, 64)
+	return err1 == nil && err2 == nil && strconv.FormatFloat(m, 'f', few, 64) == strconv.FormatFloat(n, 'f', few, 64)
+}
+
+func ordered(a, b int) (few, many int) { return min(a, b), max(a, b) }
+
+// numberOf returns the number that v is, or its text tells beside other, which is
+// one: texts of digits alone may be ids, where 007 is not 7.
+func numberOf(v, other *tree.Value, text string) *tree.Value {
+	if v.Kind == tree.Bool || v.Kind == tree.String && other.Kind != tree.Number && !isDecimal(text) {
+		return nil
+	}
+	n, err := tree.Parse(text)
+	if err != nil || n.Kind != tree.Number {
+		return nil
+	}
+	return n
+}
+
+// permuted reports whether two lists have the same plain values, in any order.
+func permuted(a, b *tree.Value) bool {
+	if a == nil || b == nil || a.Kind != tree.Array || b.Kind != tree.Array || len(a.Elems()) != len(b.Elems()) {
+		return false
+	}
+	return partOf(a, b)
+}
+
+// partOf reports whether all that is in list a is in list b, as often.
+func partOf(a, b *tree.Value) bool {
+	count := make(map[string]int, len(b.Elems()))
+	for i := range b.Elems() {
+		count[string(b.Elems()[i].Shared())]++
+	}
+	for i := range a.Elems() {
+		text := string(a.Elems()[i].Shared())
+		if count[text]--; count[text] < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// sameAddress reports whether two links differ by scheme and host only: an API
+// asked under another name writes its links with that.
+func sameAddress(a, b string) bool {
+	if !strings.HasPrefix(a, "http") || !strings.HasPrefix(b, "http") {
+		return false
+	}
+	x, err1 := url.Parse(a)
+	y, err2 := url.Parse(b)
+	return err1 == nil && err2 == nil && x.Host != "" && y.Host != "" && len(x.Path) > 1 &&
+		x.EscapedPath() == y.EscapedPath() && x.RawQuery == y.RawQuery && x.Fragment == y.Fragment
 }
 
 // plainText returns the text of a scalar.
@@ -66,21 +156,17 @@ func isDecimal(s string) bool {
 	return ok && isDigits(whole) && isDigits(part)
 }
 
-// sameTime reports whether two texts tell one time, as far as the one with fewer
-// digits tells it.
-func sameTime(a, b string) bool {
+// sameTime reports whether two texts tell one time, as far as so many digits of a
+// second do.
+func sameTime(a, b string, digits int) bool {
 	x, ok1 := timeOf(a)
 	y, ok2 := timeOf(b)
 	if !ok1 || !ok2 {
 		return false
 	}
-	few, many := fractionOf(a), fractionOf(b)
-	if few > many {
-		few, many = many, few
-	}
-	unit := time.Nanosecond
-	if few < many && few%3 == 0 && many >= 3 { // another precision, and not a trailing zero left out
-		unit = [...]time.Duration{time.Second, time.Millisecond, time.Microsecond}[few/3]
+	unit := time.Second
+	for range digits {
+		unit /= 10
 	}
 	return x.Truncate(unit).Equal(y.Truncate(unit))
 }
@@ -95,7 +181,7 @@ func fractionOf(s string) (n int) {
 }
 
 // references are names of members by which what leads to an object may know it.
-var references = [...]string{"id", "_id", "uuid", "guid", "@id", "iri", "href", "url", "uri", "self", "key", "code", "slug"}
+var references = [...]string{"id", "_id", "uuid", "guid", "@id", "iri", "href", "url", "uri", "self", "key", "code", "slug", "login", "name", "value", "raw"}
 
 // refersTo reports whether ref is a reference to the object thing.
 func refersTo(thing, ref *tree.Value) bool {
@@ -243,7 +329,7 @@ var personalNames = map[string]bool{
 // sameLink reports whether two links lead to one thing, and differ only by what
 // signs them or says how long they are good for: those are new at each look.
 func sameLink(a, b *tree.Value) bool {
-	if a == nil || b == nil || a.Kind != tree.String || b.Kind != tree.String {
+	if a == nil || b == nil || a.Kind != tree.String || b.Kind != tree.String || bytes.IndexByte(a.Shared(), '?') < 0 {
 		return false
 	}
 	x, y := plainText(a), plainText(b)
@@ -286,4 +372,11 @@ var signing = map[string]bool{
 	"expires": true, "expiry": true, "expiration": true, "exp": true, "ts": true, "timestamp": true, "nonce": true,
 	"policy": true, "key-pair-id": true, "awsaccesskeyid": true, "googleaccessid": true, "ossaccesskeyid": true,
 	"se": true, "st": true, "sp": true, "sv": true, "sr": true, "spr": true, "sip": true, "ske": true, "skt": true, "sks": true, "skv": true, "skoid": true, "sktid": true,
+}
+
+// ofTheCall are fields beside an entity that say something of the call, and are
+// new with each, in lower case and without separators.
+var ofTheCall = map[string]bool{
+	"requestid": true, "reqid": true, "traceid": true, "correlationid": true, "csrftoken": true, "csrf": true, "xsrftoken": true,
+	"authenticitytoken": true, "took": true, "servertime": true, "generatedat": true, "retrievedat": true, "fetchedat": true,
 }

@@ -35,7 +35,11 @@ func TestTwoRenderingsOfOneValueAreTold(t *testing.T) {
 		{`"007"`, `"7"`, false},
 		{`true`, `"true"`, true},
 		{`true`, `1`, false},
-		{`"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:05.123Z"`, true},
+		{`"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:05.123Z"`, false},
+		{`"http://localhost:3000/tasks/5"`, `"https://api.example.com/tasks/5"`, true},
+		{`"http://localhost:3000/tasks/5"`, `"https://api.example.com/tasks/6"`, false},
+		{`"https://a.example.com"`, `"https://b.example.com"`, false},
+		{`"https://a.example.com/"`, `"https://b.example.com/"`, false},
 		{`"2026-01-02T03:04:05Z"`, `"2026-01-02T04:04:05+01:00"`, true},
 		{`"2026-01-02T03:04:05.1Z"`, `"2026-01-02T03:04:05.2Z"`, false},
 		{`"2026-01-02 03:04:05"`, `"2026-01-02T03:04:05.000000Z"`, true},
@@ -44,6 +48,29 @@ func TestTwoRenderingsOfOneValueAreTold(t *testing.T) {
 	} {
 		a, b := value(t, c.a), value(t, c.b)
 		if got, back := sameThing(a, b), sameThing(b, a); got != c.want || back != c.want {
+			t.Errorf("%s and %s: %v, %v the other way round", c.a, c.b, got, back)
+		}
+	}
+}
+
+func TestValuesWithFewerDigitsAreNearlyTheSame(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{`"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:05.123Z"`, true},
+		{`"2026-01-02T03:04:05.123Z"`, `"2026-01-02T03:04:05.123456Z"`, true},
+		{`"2026-01-02T03:04:05.124Z"`, `"2026-01-02T03:04:05.123456Z"`, false},
+		{`"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:05.5Z"`, false},
+		{`0.3`, `0.30000000000000004`, true},
+		{`10.12`, `"10.1234"`, true},
+		{`10.12`, `10.123`, false},
+		{`10`, `10.4`, false},
+		{`["a","b"]`, `["b","a"]`, true},
+		{`["a","b"]`, `["b","b"]`, false},
+	} {
+		a, b := value(t, c.a), value(t, c.b)
+		if got, back := nearlySame(a, b), nearlySame(b, a); got != c.want || back != c.want {
 			t.Errorf("%s and %s: %v, %v the other way round", c.a, c.b, got, back)
 		}
 	}

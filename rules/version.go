@@ -22,6 +22,9 @@ func (c *call) version(body *tree.Value) string {
 	return text
 }
 
+// isVersion reports whether the version is at path.
+func (r *resource) isVersion(path string) bool { return r.version != nil && r.version.String() == path }
+
 // olderVersion reports whether version a comes before b. Times are compared as
 // times, decimal numbers as numbers, revisions like 12-9f86d081884c7d65… by
 // what stands before the dash. In any other text digits that stand together are

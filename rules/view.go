@@ -142,7 +142,9 @@ func joinViews(list []view) views {
 }
 
 // only reports whether v is the only one of vs.
-func (vs views) only(v view) bool { return string(vs) == v.String() }
+func (vs views) only(v view) bool {
+	return vs != "" && strings.IndexByte(string(vs), ' ') < 0 && parseView(string(vs)) == v
+}
 
 // onlyBy reports whether nobody but as looked.
 func (vs views) onlyBy(as string) bool {
@@ -278,7 +280,7 @@ func dependsOnLanguage(h webhook.Header) bool {
 // whose it is: a GET of ours must have them too.
 var viewParameters = map[string]bool{
 	"api-version": true, "api_version": true, "apiversion": true, "locale": true, "lang": true, "language": true,
-	"hl": true, "tz": true, "timezone": true, "tenant": true, "tenant_id": true, "tenantid": true,
+	"hl": true, "tz": true, "timezone": true, "currency": true, "units": true, "unit_system": true, "tenant": true, "tenant_id": true, "tenantid": true,
 }
 
 // splitView parts a raw query into what is the call's own and what a GET of ours

@@ -12,9 +12,12 @@ const (
 // Judge says what [Overlay] makes of what the newer state does not show, or shows
 // less of.
 type Judge struct {
-	// Lacks says what becomes of what is at path in the older state and not in the
-	// newer one: a member, or an element of an array that both have.
-	Lacks func(path string, element bool) Fate
+	// Lacks says what becomes of a member that the older state has at path, and the
+	// newer one has not.
+	Lacks func(path string) Fate
+
+	// Element is Lacks for an element of an array that both have. nil: it is gone.
+	Element func(path string) Fate
 
 	// Less says whether the newer value at path is taken to say less than the older
 	// one, which is kept then, and which paths are in doubt because of that. nil: never.
@@ -90,7 +93,7 @@ func (o *overlayer) members(path, shape string, older, newer *Value) *Value {
 	if found < len(was) {
 		for i := range was {
 			m := &was[i]
-			if newer.find(m.Name, i) == nil && o.keeps(Join(path, m.Name), false) {
+			if newer.find(m.Name, i) == nil && o.keeps(Join(path, m.Name), o.Lacks) {
 				own(len(was) - found)
 				members = append(members, *m)
 			}
@@ -125,7 +128,7 @@ func (o *overlayer) elements(path, shape string, key []string, older, newer *Val
 		}
 	}
 	for i, all := 0, older.Elems(); i < len(all); i++ {
-		if k, _ := all[i].At(key...).Text(); is[k] == nil && o.keeps(Join(path, k), true) {
+		if k, _ := all[i].At(key...).Text(); is[k] == nil && o.Element != nil && o.keeps(Join(path, k), o.Element) {
 			own()
 			elems = append(elems, all[i])
 		}
@@ -138,8 +141,8 @@ func (o *overlayer) elements(path, shape string, key []string, older, newer *Val
 }
 
 // keeps reports whether what is at path stays, and notes the doubt.
-func (o *overlayer) keeps(path string, element bool) bool {
-	fate := o.Lacks(path, element)
+func (o *overlayer) keeps(path string, by func(path string) Fate) bool {
+	fate := by(path)
 	if fate == KeptDoubt {
 		o.doubts = append(o.doubts, path)
 	}

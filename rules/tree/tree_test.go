@@ -103,7 +103,7 @@ func TestMergePatch(t *testing.T) {
 func TestOverlay(t *testing.T) {
 	older := parse(t, `{"a":1,"o":{"id":1,"x":1,"y":2},"p":{"id":1,"x":1},"z":9}`)
 	newer := parse(t, `{"p":{"id":2},"o":{"id":1,"x":3},"a":2}`)
-	got, doubts := tree.Overlay(older, newer, tree.Judge{Lacks: func(path string, _ bool) tree.Fate {
+	got, doubts := tree.Overlay(older, newer, tree.Judge{Lacks: func(path string) tree.Fate {
 		if path == "z" {
 			return tree.Removed
 		}
@@ -127,11 +127,9 @@ func TestOverlayOfElementsAndOfWhatSaysLess(t *testing.T) {
 	newer := parse(t, `{"u":[1],"l":[{"id":1,"x":3},{"id":4}],"o":7}`)
 	keys := tree.Keys{"l": {"id"}}
 	got, doubts := tree.Overlay(older, newer, tree.Judge{
-		Keys: keys,
-		Lacks: func(path string, element bool) tree.Fate {
-			if element != (path == "l.2" || path == "l.3") {
-				t.Errorf("%s is told to be an element: %v", path, element)
-			}
+		Keys:  keys,
+		Lacks: func(path string) tree.Fate { return tree.KeptDoubt },
+		Element: func(path string) tree.Fate {
 			if path == "l.3" {
 				return tree.Removed
 			}
