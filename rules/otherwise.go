@@ -24,7 +24,7 @@ func compareSet(asked, shown *tree.Value) (like int, unlike []string) {
 		v := shown.Get(m.Name)
 		switch {
 		case v == nil:
-		case m.Kind >= tree.Array || v.Kind >= tree.Array || tree.Equal(&m.Value, v) || alike(&m.Value, v):
+		case m.Kind >= tree.Array || v.Kind >= tree.Array || tree.Equal(&m.Value, v), alike(&m.Value, v), sameThing(&m.Value, v), masks(v, &m.Value):
 			like++
 		default:
 			unlike = append(unlike, m.Name)
@@ -71,7 +71,7 @@ func (c *call) shownOtherwise(s *Subject, entity *tree.Value) []string {
 	_, unlike := compareSet(s.asked, entity)
 	return slices.DeleteFunc(unlike, func(name string) bool {
 		path := lang.Path{}.Child(name).String()
-		return isReceiptWord(name) || slices.Contains(r.idNames, name) || r.ignore.Match(path) || r.version != nil && r.version.String() == path
+		return isReceiptWord(name) || slices.Contains(r.idNames, name) || r.ignore.Match(path) || r.isVersion(path)
 	})
 }
 

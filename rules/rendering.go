@@ -15,12 +15,12 @@ import (
 // sameThing reports whether two views show one value in two ways: a reference as
 // an id and as what it leads to, a number as text, a time with another offset, a
 // link with another host.
-func sameThing(a, b *tree.Value) bool { return alike(a, b, sameScalar) }
+func sameThing(a, b *tree.Value) bool { return sameBy(a, b, sameScalar) }
 
 // nearlySame is sameThing for values that nobody set: one view may show fewer
 // digits, what is in a list in another order, or null for what is empty.
 func nearlySame(a, b *tree.Value) bool {
-	return alike(a, b, nearScalar) || permuted(a, b) || isVoid(a) && isVoid(b)
+	return sameBy(a, b, nearScalar) || permuted(a, b) || isVoid(a) && isVoid(b)
 }
 
 // isVoid reports whether v is null or empty: what some views write as one others
@@ -35,7 +35,7 @@ func isVoid(v *tree.Value) bool {
 	return v.Kind == tree.Null || v.Kind >= tree.Array && len(v.Elems())+len(v.Members()) == 0
 }
 
-func alike(a, b *tree.Value, scalar func(a, b *tree.Value) bool) bool {
+func sameBy(a, b *tree.Value, scalar func(a, b *tree.Value) bool) bool {
 	switch {
 	case a == nil || b == nil || a.Kind == tree.Null || b.Kind == tree.Null:
 		return false
@@ -54,7 +54,7 @@ func alike(a, b *tree.Value, scalar func(a, b *tree.Value) bool) bool {
 	return len(x) == len(y) && !slices.ContainsFunc(x, func(v tree.Value) bool {
 		w := &y[0]
 		y = y[1:]
-		return !tree.Equal(&v, w) && !alike(&v, w, scalar)
+		return !tree.Equal(&v, w) && !sameBy(&v, w, scalar)
 	})
 }
 
