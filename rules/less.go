@@ -184,7 +184,7 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 		return isNew
 	case d.asks(ch.s, f.Path) && f.Old == nil && (!before.by(now.as) || before.echo()):
 		return isUnsure // it may have been there, and so
-	case d.asks(ch.s, f.Path), f.New == nil, d.e.res.isVersion(f.Path),
+	case d.asks(ch.s, f.Path), f.New == nil, f.Old != nil && d.e.res.isVersion(f.Path),
 		(f.Element || f.New.Kind == tree.Array) && d.isNamed(f.Path):
 		return hasChanged
 	case f.Old != nil && nearlySame(f.Old, f.New), f.Old == nil && f.New.Kind == tree.Null && !before.show(now):
