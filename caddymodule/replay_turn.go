@@ -80,6 +80,9 @@ func (e *engine) queueReplayed(ctx context.Context, r *replaying, sub *webhook.S
 	}
 	r.turn = now
 	pace := min(max(time.Duration(float64(time.Second)/r.Rate), 10*time.Millisecond), replayIdle)
+	if len(r.owed) >= mostReplayed {
+		return replayIdle, nil // its receiver refuses much
+	}
 	room := min(int(r.tokens), max(1, sub.Concurrency/2)-r.fresh, mostReplayed-len(r.owed))
 	if room <= 0 {
 		return pace, nil

@@ -16,6 +16,7 @@ import (
 type Queue struct {
 	mu       sync.Mutex
 	owed     []*owed // by position
+	byID     map[webhook.DeliveryID]*owed
 	attempts []webhook.Attempt
 	states   map[webhook.SubscriptionID]webhook.SubscriptionState
 	waiting  chan struct{}
@@ -33,7 +34,7 @@ type owed struct {
 
 // NewQueue returns an empty Queue.
 func NewQueue() *Queue {
-	return &Queue{states: map[webhook.SubscriptionID]webhook.SubscriptionState{}, waiting: make(chan struct{}, 1)}
+	return &Queue{byID: map[webhook.DeliveryID]*owed{}, states: map[webhook.SubscriptionID]webhook.SubscriptionState{}, waiting: make(chan struct{}, 1)}
 }
 
 // Owe makes a pending delivery to sub in lane ("" for none), due now.
@@ -51,10 +52,11 @@ func (q *Queue) owe(sub webhook.SubscriptionID, event webhook.EventID, lane stri
 	defer q.mu.Unlock()
 	now := time.Now()
 	id := webhook.NewDeliveryID(event, sub, 0)
-	q.owed = append(q.owed, &owed{Delivery: webhook.Delivery{
+	o := &owed{Delivery: webhook.Delivery{
 		ID: id, Event: event, Subscription: sub, Position: uint64(len(q.owed) + 1), Lane: lane,
 		Bytes: bytes, State: webhook.Pending, Due: now, Created: now,
-	}})
+	}}
+	q.owed, q.byID[id] = append(q.owed, o), o
 	q.signal()
 	return id
 }
@@ -254,14 +256,7 @@ func (q *Queue) PutState(ctx context.Context, s webhook.SubscriptionState) (webh
 	return s, nil
 }
 
-func (q *Queue) find(id webhook.DeliveryID) *owed {
-	for _, o := range q.owed {
-		if o.ID == id {
-			return o
-		}
-	}
-	return nil
-}
+func (q *Queue) find(id webhook.DeliveryID) *owed { return q.byID[id] }
 
 func (q *Queue) signal() {
 	select {
