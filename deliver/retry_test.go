@@ -342,3 +342,41 @@ func TestDeleteAfterTimeouts(t *testing.T) {
 		}
 	})
 }
+
+// Each preset makes its attempts when it says, up to a tenth later, and none after.
+func TestPresetsOfRetryTakeTheirTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		schedule webhook.Schedule
+		attempts int
+		total    time.Duration
+	}{
+		"none":     {webhook.Schedule{}, 1, 0},
+		"short":    {webhook.ShortSchedule, 6, 42*time.Minute + 35*time.Second},
+		"standard": {webhook.DefaultSchedule, 10, 75*time.Hour + 35*time.Minute + 5*time.Second},
+		"long":     {webhook.LongSchedule, 14, 171*time.Hour + 35*time.Minute + 5*time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := subscribe("crm", "https://crm.example.com/")
+				s.Retry = c.schedule
+				b := start(t, deliver.Options{Transport: delivertest.NewReceiver(t, 500)}, s)
+				id := b.q.Owe("crm", event(1), "")
+				time.Sleep(30 * 24 * time.Hour)
+				synctest.Wait()
+				b.state(t, id, webhook.Exhausted)
+				made := b.q.Attempts(id)
+				if len(made) != c.attempts {
+					t.Fatalf("%d attempts, want %d", len(made), c.attempts)
+				}
+				for i, wait := range c.schedule {
+					if got := made[i+1].Started.Sub(made[i].Started); got < wait || got > wait+wait/10+time.Second {
+						t.Errorf("attempt %d came after %v, want %v and a tenth at most", i+2, got, wait)
+					}
+				}
+				if got := made[len(made)-1].Started.Sub(made[0].Started); got < c.total || got > c.total+c.total/10+time.Minute {
+					t.Errorf("all took %v, want %v", got, c.total)
+				}
+			})
+		})
+	}
+}

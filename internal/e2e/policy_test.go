@@ -243,3 +243,42 @@ func TestForOneResource(t *testing.T) {
 		return len(exhausted) == 1 && exhausted[0].Attempts == 3
 	})
 }
+
+// What a paused subscription is owed for longer than hold_for is expired, and shown so;
+// it is not sent when the subscription is resumed, but a replay sends it.
+func TestWhatIsHeldForTooLongExpires(t *testing.T) {
+	api := serve(t, itemAPI())
+	crm := receive(t, nil)
+	p := start(t, caddyfile("\t\thold_for 1s\n"+subscribe("crm", crm, "scopes item.updated"), "\t\tresource item /items", api.URL))
+	p.call("PATCH", "/items/a", `{"n":1}`)
+	crm.wait(1)
+	until(t, "all is settled", p.settled)
+	if out, err := p.cli("subscriptions", "pause", "crm", "--address", p.admin); err != nil {
+		t.Fatal(out)
+	}
+	p.call("PATCH", "/items/a", `{"n":2}`)
+	p.stop() // a start looks after a second, a process that runs each minute
+	p.start()
+	var expired []map[string]any
+	until(t, "it is expired", func() bool {
+		expired = p.operate("GET", "/deliveries?state=expired", "").want(200).data()
+		return len(expired) == 1
+	})
+	if expired[0]["reason"] != "held longer than hold_for" || expired[0]["attempts"] != 0.0 && expired[0]["attempts"] != nil {
+		t.Errorf("it is shown as %v", expired[0])
+	}
+	if out, err := p.cli("subscriptions", "resume", "crm", "--address", p.admin); err != nil {
+		t.Fatal(out)
+	}
+	p.call("PATCH", "/items/b", `{"n":3}`)
+	for _, a := range crm.wait(2) {
+		if a.Body.Entity.ID == "a" && a.Body.Entity.Sequence == 2 {
+			t.Errorf("what has expired was sent: %s", a.Raw)
+		}
+	}
+	at := "/replays/" + p.operate("POST", "/replays", `{"subscription": "crm", "since": 0}`).want(201).text("id")
+	until(t, "its replay is done", func() bool { return p.operate("GET", at, "").text("status") == "done" })
+	if got := crm.wait(3)[2]; got.Body.Entity.ID != "a" || got.Body.Entity.Sequence != 2 {
+		t.Errorf("the replay sent %s", got.Raw)
+	}
+}
