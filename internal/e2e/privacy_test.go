@@ -34,6 +34,13 @@ func TestWhatIsHiddenReachesNoFile(t *testing.T) {
 		}
 	}
 	until(t, "all is settled", p.settled)
+	for line := range strings.Lines(p.metrics()) {
+		for _, theirs := range []string{"project", "crm", "hidden", strings.TrimPrefix(crm.URL, "http://")} {
+			if strings.HasPrefix(line, "sidehook_") && strings.Contains(line, theirs) {
+				t.Errorf("a metric names %s: %s", theirs, line)
+			}
+		}
+	}
 	p.kill() // what a process leaves that cleans nothing up
 	for _, hidden := range []string{"hidden-token", "hidden-cookie", "hidden-key", "hidden-query", "hidden-owner"} {
 		if file := fileWith(t, data, hidden); file != "" {
