@@ -361,14 +361,15 @@ func TestACustomerNeverAsksAsTheService(t *testing.T) {
 	_, s := newLimited(t)
 	mine := receive(t, nil)
 	serving := func(global string) *process {
-		p := prepare(t, strings.Replace(withAPI(global, perSpace, s.URL), "resource project",
-			"origin "+s.URL+"\n\t\t\tcredential Authorization \"Bearer admin\"\n\t\t\tresource project", 1))
+		p := prepare(t, strings.Replace(withAPI(global, perSpace, s.URL), "resource project /api/projects",
+			"origin "+s.URL+"\n\t\t\tcredential Authorization \"Bearer admin\"\n\t\t\tresource project /api/projects {\n"+
+				"emit project.linked when changed(\"parent\") {\nrelated parent after.parent {\nresource project\n}\n}\n}", 1))
 		p.env = append(p.env, "SIDEHOOK_KEY=a key of at least twenty-four bytes")
 		p.start()
 		return p
 	}
 	const credential = `, "credential": {"header": "Authorization", "value": "Bearer a"}`
-	looks := []string{`, "expand": ["owner"]`, `, "query": {"load-only": ["id"]}`, `, "view_check": true`, `, "for": {"project": {"expand": ["owner"]}}`}
+	looks := []string{`, "expand": ["owner"]`, `, "query": {"load-only": ["id"]}`, `, "view_check": true`, `, "for": {"project": {"expand": ["owner"]}}`, `, "related": {"parent": {"expand": ["owner"]}}`}
 	ann := serving("\t\tencryption_key {env.SIDEHOOK_KEY}").user("ann", "acme")
 	for _, look := range looks {
 		if got := ann.do("POST", "/subscriptions", subscription(mine, look)).want(422); !strings.Contains(got.raw, "credential is missing") {
@@ -378,6 +379,9 @@ func TestACustomerNeverAsksAsTheService(t *testing.T) {
 		if got := ann.do("PATCH", "/subscriptions/"+made, `{"credential": null}`).want(422); !strings.Contains(got.raw, "credential is missing") {
 			t.Errorf("%s, taken out: %s", look, got.raw)
 		}
+	}
+	if got := ann.do("POST", "/subscriptions", subscription(mine, `, "related": {"child": {"expand": ["owner"]}}`+credential)).want(422); !holdsProblem(got, "/related", "no rule has an entity of that name") {
+		t.Error(got.raw)
 	}
 	plain := serving("").user("ann", "acme")
 	for _, look := range looks {
