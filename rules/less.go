@@ -171,6 +171,8 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 		return isSame
 	case f.Old != nil && !before.by(now.as) && masks(f.Old, f.New):
 		return isUnsure // even if the call set it: those who looked need not have seen it
+	case f.Old == nil && before.echo():
+		return isUnsure // those who looked were shown what they had set
 	case ch.o.via != webhook.FromResponse && ch.o.via != webhook.FromFetch:
 		return hasChanged
 	case !before.last().alike(now):
@@ -182,7 +184,7 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 		return hasChanged
 	case f.Old != nil && !d.e.res.isVersion(f.Path) && sameThing(f.Old, f.New):
 		return isNew
-	case d.asks(ch.s, f.Path) && f.Old == nil && (!before.by(now.as) || before.echo()):
+	case d.asks(ch.s, f.Path) && f.Old == nil && !before.by(now.as):
 		return isUnsure // it may have been there, and so
 	case d.asks(ch.s, f.Path), f.New == nil, f.Old != nil && d.e.res.isVersion(f.Path),
 		(f.Element || f.New.Kind == tree.Array) && d.isNamed(f.Path):
