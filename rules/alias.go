@@ -64,7 +64,10 @@ func (s *Subject) Names() []webhook.EntityKey {
 }
 
 // shownBefore returns the entity that the GET before the call saw, or nil.
-func (c *call) shownBefore() *tree.Value {
+func (c *call) shownBefore() *tree.Value { return c.e.res.find(c.readBefore()) }
+
+// readBefore returns the body that the GET before the call was answered with, or nil.
+func (c *call) readBefore() *tree.Value {
 	if c.x.Before == nil || c.x.Before.Status != 200 {
 		return nil
 	}
@@ -72,7 +75,7 @@ func (c *call) shownBefore() *tree.Value {
 	if root == nil || kind == isForm {
 		return nil
 	}
-	return c.e.res.find(root)
+	return root
 }
 
 // isSecond reports whether the entity has said, which is no number, as one of

@@ -74,7 +74,7 @@ func (c *call) requested(pl *Plan, elements []element, all *tree.Value) []mentio
 	ids := c.askedIDs(elements, asks)
 	calls := callsOf(mentions, ids)
 	t := c.told(ids)
-	p := pairs{r: c.e.res, asked: asks, results: t.results, ids: ids, calls: calls, create: c.e.kind == Create}
+	p := pairs{r: c.e.res, asked: asks, results: t.results, ids: ids, calls: calls, create: c.e.kind == Create, alike: t.tell == ofSome}
 	p.find()
 	if c.e.kind == Create && t.tell != ofNone {
 		return c.created(pl, mentions, t, &p)
@@ -106,7 +106,7 @@ func (c *call) created(pl *Plan, asked []mention, t *told, p *pairs) []mention {
 			answered++
 		}
 	}
-	more := len(t.results) > len(asked)
+	more := len(t.results) > len(asked) || t.tell == ofSome
 	mentions := make([]mention, 0, len(t.results))
 	for i := range t.results {
 		m := mention{result: &t.results[i]}

@@ -36,7 +36,9 @@ func (m *mention) ask(r *resource, e *tree.Value) {
 	}
 	deed := r.verbIn(m.asked)
 	if deed == noDeed {
-		m.asked = r.asked(m.asked, nil)
+		if inner := r.asked(m.asked, nil); !r.hasID(m.asked) || !r.hasID(inner) {
+			m.asked = inner // else it is another one, in a field
+		}
 		return
 	}
 	m.deed = deed

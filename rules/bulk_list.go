@@ -12,7 +12,14 @@ import (
 // planList plans a call whose route has no `each` and whose path names no entity,
 // but whose request has a list of them. It is false if there is none.
 func (c *call) planList(pl *Plan) bool {
-	if c.e.named || c.unsure {
+	if c.unsure {
+		return false
+	}
+	if ids := c.idsInPath(); len(ids) > 0 {
+		c.planMentions(pl, c.requested(pl, ids, object(c.req)))
+		return true
+	}
+	if c.e.named {
 		return false
 	}
 	said := c.said()

@@ -53,7 +53,7 @@ func (r *resource) isListOf(v *tree.Value, list []*tree.Value, answer bool) bool
 		case m.IsArray():
 			return !r.listsBy(m.Name)
 		case m.IsObject() && answer:
-			return !slices.Contains([]string{"data", "response", "result"}, m.Name)
+			return !slices.Contains([]string{"data", "response", "result", "payload", "body", "content", "_embedded", "d"}, m.Name)
 		}
 		return true
 	})

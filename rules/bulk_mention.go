@@ -63,6 +63,9 @@ func (c *call) subject(m *mention) (Subject, bool) {
 	case m.deed == madeDeed:
 		out.Kind = Create
 	}
+	if m.result != nil && out.Kind == Create && saysThere(m.result.verdict) && m.result.status != 201 {
+		out.Kind, out.doubt = Update, wasThere
+	}
 	id, sure := c.idOfMention(m)
 	if id == "" {
 		return out, false
@@ -133,7 +136,7 @@ func (c *call) idOfMention(m *mention) (id string, sure bool) {
 	case created && m.result != nil && m.result.id != "":
 		return m.result.id, true
 	}
-	for _, v := range []*tree.Value{m.asked, m.tree} {
+	for _, v := range []*tree.Value{m.tree, m.asked} {
 		if id := c.e.res.idInElement(v); id != "" {
 			return id, !created || c.e.each != nil && readsResponse(c.e.each)
 		}

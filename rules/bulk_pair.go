@@ -17,6 +17,7 @@ type pairs struct {
 	ids     []string // of asked, "" for one without
 	calls   []string // of asked, what it calls itself where that is no id of the entity; nil: none does
 	create  bool
+	alike   bool // what has nothing to show for it is no pair
 
 	of    []int // of each of asked the place of its result, -1: none
 	taken []bool
@@ -31,7 +32,7 @@ func (p *pairs) find() {
 		p.by(func(i int) string { return p.text(flat(p.asked[i])) }, func(r *result) string { return p.text(r.entity) })
 	}
 	for i := range p.of {
-		if p.of[i] < 0 && !p.taken[i] && (p.ids[i] == "" || p.results[i].id == "" || p.create) {
+		if p.of[i] < 0 && !p.taken[i] && !(p.create && p.alike) && (p.ids[i] == "" || p.results[i].id == "" || p.create) {
 			p.of[i], p.taken[i] = i, true
 		}
 	}

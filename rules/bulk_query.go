@@ -105,3 +105,30 @@ func (r *resource) queryNames() []string {
 	}
 	return names
 }
+
+// idsInPath returns the ids in a path like /tasks/1,2,3, if the answer, or the GET
+// before, says that these are several: else it is one id with commas in it.
+func (c *call) idsInPath() (ids []element) {
+	r := c.e.res
+	text := c.m.params[r.idParam]
+	if !c.e.named || r.singular || c.e.id != nil || !strings.Contains(text, ",") || !c.m.atItem() {
+		return nil
+	}
+	parts := strings.Split(text, ",")
+	for _, part := range parts {
+		if !isDigits(part) && len(part) < 16 {
+			return nil
+		}
+		v := tree.Text(part)
+		ids = append(ids, element{part, &v})
+	}
+	several := func(v *tree.Value) bool {
+		shown := r.idsOf(r.listIn(v))
+		return len(shown) > 0 && !slices.ContainsFunc(shown, func(id string) bool { return !slices.Contains(parts, id) })
+	}
+	t := c.told(parts)
+	if t.limit > 1 && !t.vague || several(c.res) || several(c.readBefore()) {
+		return ids
+	}
+	return nil
+}

@@ -113,7 +113,7 @@ func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 	case t.tell == ofNone && arrays == 1 && len(only.Elems()) > 0 && only.Elems()[0].IsObject():
 		t.add(c, pointers(only.Elems()), ofSome)
 	case t.tell == ofNone && depth > 0:
-		for _, name := range []string{"data", "response", "result", "results", "meta", "stats", "summary"} {
+		for _, name := range []string{"data", "response", "result", "results", "payload", "body", "content", "_embedded", "d", "meta", "stats", "summary"} {
 			if inner := v.Get(name); inner.IsObject() {
 				t.read(c, inner, asked, depth-1)
 			}
@@ -294,7 +294,7 @@ func (r *resource) listIn(v *tree.Value) []*tree.Value {
 	if arrays == 1 && len(only.Elems()) > 0 && (only.Elems()[0].IsObject() || doneName(lastName(v, only)) != noDeed) {
 		return pointers(only.Elems())
 	}
-	for _, name := range []string{"data", "response", "result"} {
+	for _, name := range []string{"data", "response", "result", "payload", "body", "content", "_embedded", "d"} {
 		if inner := v.Get(name); arrays == 0 && inner.IsObject() {
 			return r.listIn(inner)
 		}

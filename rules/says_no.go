@@ -89,3 +89,24 @@ func isWorkID(name string) bool {
 	plain := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
 	return plain == "jobid" || plain == "taskid" || plain == "operationid" || plain == "job" || plain == "batchid" || plain == "runid"
 }
+
+// wasThere is why it is not known whether something was made.
+const wasThere = "may have changed nothing: the answer says that it was there already"
+
+// saysThere reports whether an answer to a create says that there was such a thing
+// already: {"created": false, …}.
+func saysThere(v *tree.Value) bool {
+	for i := range v.Members() {
+		if m := &v.Members()[i]; m.Kind == tree.Bool {
+			if said, ok := thereNames[m.Name]; ok && string(m.Shared()) == said {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var thereNames = map[string]string{
+	"created": "false", "isNew": "false", "is_new": "false", "inserted": "false", "exists": "true", "existed": "true", "already_exists": "true",
+	"alreadyExists": "true", "duplicate": "true", "is_duplicate": "true", "isDuplicate": "true",
+}

@@ -26,7 +26,7 @@ func (m *Match) AnswerTells(x *webhook.Exchange) bool {
 	case m.e.kind == Delete:
 		s := shown{r: r}
 		empty := !x.Response.Body.Whole() || len(x.Response.Body.Bytes) == 0 // what is in it may be a no
-		return m.e.named && empty && x.Response.Status != 207 && x.Request.Query == "" && s.asks(&x.Request)
+		return m.e.named && !strings.Contains(m.params[r.idParam], ",") && empty && x.Response.Status != 207 && x.Request.Query == "" && s.asks(&x.Request)
 	case r.after == "fetch", x.Before != nil, m.below():
 		return false
 	}
@@ -189,7 +189,7 @@ func goesWrong(name, value string) bool {
 	case "ok", "success":
 		return value == "false"
 	}
-	return false
+	return (value == "true" || value == "false") && thereNames[name] == value
 }
 
 // lengthBit is one bit for each length of names, the last for all long ones: a

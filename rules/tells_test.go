@@ -99,6 +99,7 @@ func TestAnswerTells(t *testing.T) {
 		{0, 0, answered(toldCalls[0], 201, asJSON, strings.Replace(whole, `"1"`, `0`, 1)), false},
 		{0, 2, answered(toldCalls[2], 200, asJSON, strings.Replace(whole, `"name":"a"`, `"name":"b"`, 1)), false},
 		{0, 2, answered(toldCalls[2], 200, asJSON, `{"error":"no",`+whole[1:]), false},
+		{0, 0, answered(toldCalls[0], 200, asJSON, `{"created":false,`+whole[1:]), false},
 	} {
 		p := programs[test.program]
 		x, call := test.x, toldCalls[test.call]
