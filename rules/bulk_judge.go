@@ -28,6 +28,7 @@ type result struct {
 	inner   *tree.Value // the entity inside that; nil: there is none
 	verb    string      // what was done, if an object around the verdict is called so
 	plain   bool        // it is nothing but a number that may be an HTTP status
+	listed  bool        // it is in a list of what was done
 	removed bool        // it is in a list of what was deleted
 
 	entity   *tree.Value // nil: it shows none
@@ -62,7 +63,10 @@ func (c *call) resultOf(v *tree.Value) result {
 		out.id = r.idInElement(out.inner)
 	}
 	for _, name := range []string{"location", "href"} {
-		link, _ := out.verdict.Get(name).Text()
+		link, ok := out.verdict.Get(name).Text()
+		if headers := out.verdict.Get("headers"); !ok && headers.IsObject() {
+			link = textAt(headers, "Location") + textAt(headers, "location")
+		}
 		if id, ok := r.idInURL(link, c.x.Request.Path); ok && out.link == "" {
 			out.link = id
 		}
@@ -126,6 +130,7 @@ type evidence struct {
 	yes, no []string // names
 	reason  bool     // something says why not
 	later   bool     // something says not yet
+	made    bool     // something says created
 	shows   bool     // something is there as the request set it
 	usual   bool
 }
@@ -159,6 +164,11 @@ func (c *call) judge(out *result, asked *tree.Value, backed bool) {
 		}
 	case len(e.yes) > 0 && e.usual && !e.shows || out.verb != "":
 		out.entity = out.inner
+		if e.made && out.status == 0 {
+			out.status = 201
+		}
+	case c.x.Response.Status == 207 && !out.listed && (len(e.yes) == 0 || !e.usual) && !r.showsSome(asked, out.entity):
+		out.fate = doubtful // it has no verdict that we know, and nothing as it was set
 	case e.usual && out.inner != nil && r.idInElement(out.entity) == "" && r.idInElement(out.inner) != "":
 		out.entity = out.inner // {"index": 0, "data": {"id": 5}}
 	}
@@ -197,15 +207,20 @@ func (t *told) statusesOf(asked map[string]int) {
 		}
 	}
 	for i := range t.results {
-		r := &t.results[i]
-		r.status, _ = isNumber(r.said)
-		r.id = ""
-		switch {
-		case r.status >= 400:
-			r.fate = failed
-		case r.status == 202:
-			r.fate = accepted
-		}
+		t.results[i].id = ""
+		t.results[i].isStatus()
+	}
+}
+
+// isStatus takes an element that is nothing but a number for an HTTP status.
+func (out *result) isStatus() {
+	out.plain = false
+	out.status, _ = isNumber(out.said)
+	switch {
+	case out.status >= 400:
+		out.fate = failed
+	case out.status == 202:
+		out.fate = accepted
 	}
 }
 
@@ -295,7 +310,11 @@ func (e *evidence) text(name string, v *tree.Value, w partWord) {
 	if !ok {
 		return
 	}
-	number, _, _ := strings.Cut(strings.TrimPrefix(text, "HTTP/1.1 "), " ")
+	number := text
+	if protocol, rest, ok := strings.Cut(text, " "); ok && strings.HasPrefix(protocol, "HTTP/") {
+		number = rest
+	}
+	number, _, _ = strings.Cut(number, " ")
 	if n, err := strconv.Atoi(number); err == nil {
 		if w != resultWord && n >= 100 && n < 600 && (e.status == 0 || e.code) {
 			e.status, e.name, e.code = n, name, w == codeWord
@@ -310,6 +329,7 @@ func (e *evidence) text(name string, v *tree.Value, w partWord) {
 		e.later = true
 	case wordIn(yesTexts, text):
 		e.yes = append(e.yes, name)
+		e.made = e.made || strings.EqualFold(text, "created") || strings.EqualFold(text, "inserted")
 	}
 }
 

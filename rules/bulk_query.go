@@ -100,6 +100,9 @@ var optionNames = map[string]bool{
 
 func (r *resource) queryNames() []string {
 	names := []string{"ids", "id", "keys", "records", "pks", "uuids"}
+	if r.idParam != "id" && r.idParam != "" {
+		names = append(names, r.idParam, r.idParam+"s")
+	}
 	for _, w := range r.wraps {
 		names = append(names, w+"_ids", w+"Ids", w+"_id", w+"Id")
 	}

@@ -148,7 +148,7 @@ func (t *told) plainIn(name string, asked map[string]int) {
 func (t *told) done(c *call, deed deed, list []*tree.Value) {
 	for _, v := range list {
 		r := c.resultOf(v)
-		r.plain = false
+		r.plain, r.listed = false, true
 		switch deed {
 		case removedDeed:
 			r.removed = true
@@ -198,7 +198,9 @@ func (t *told) byID(c *call, v *tree.Value, asked map[string]int) bool {
 		m := &v.Members()[i]
 		if _, ok := asked[m.Name]; ok {
 			r := c.resultOf(&m.Value)
-			r.id = m.Name
+			if r.id = m.Name; r.plain {
+				r.isStatus()
+			}
 			t.results = append(t.results, r)
 		} else if failureName(m.Name) {
 			t.failed(c, &m.Value, asked)

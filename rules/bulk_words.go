@@ -39,7 +39,8 @@ const (
 // partWords are names in the object that judges a part of a bulk, in lower case
 // and without separators. An entity may have any of them, too.
 var partWords = map[string]partWord{
-	"status": statusWord, "statuscode": statusWord, "httpstatus": statusWord, "httpcode": statusWord, "code": codeWord,
+	"status": statusWord, "statuscode": statusWord, "httpstatus": statusWord, "httpcode": statusWord, "httpstatuscode": statusWord,
+	"responsecode": statusWord, "responsestatus": statusWord, "statustext": usualWord, "statusmessage": reasonWord, "code": codeWord,
 	"result": resultWord, "outcome": resultWord,
 	"success": flagWord, "ok": flagWord, "succeeded": flagWord, "successful": flagWord, "isvalid": flagWord,
 	"error": errorWord, "errors": errorWord, "errormessage": errorWord, "exception": errorWord, "failure": errorWord,
@@ -139,7 +140,7 @@ func (r *resource) listsBy(name string) bool {
 
 // listsOwn reports whether name is the resource's own for a list of it.
 func (r *resource) listsOwn(name string) bool {
-	return slices.ContainsFunc(r.wraps[1:], func(w string) bool {
+	return r.idParam != "" && name == r.idParam+"s" || slices.ContainsFunc(r.wraps[1:], func(w string) bool {
 		rest, ok := strings.CutPrefix(name, w)
 		if stem, y := strings.CutSuffix(w, "y"); y && name == stem+"ies" {
 			return true

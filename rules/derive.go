@@ -234,7 +234,7 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 		return d.unmoved(ch)
 	}
 	if (d.unsure || d.later) && (ch.same || !ch.b.known() || ch.op == webhook.Updated && !d.showsDone(ch) ||
-		s.doubt != "" && s.Kind == Create && !showsSet(s.asked, ch.o.body)) {
+		s.doubt != "" && s.Kind == Create && !d.e.res.showsSet(s.asked, ch.o.body)) {
 		return d.undecided(ch)
 	}
 	return d.record(ch)

@@ -35,7 +35,7 @@ func (d *deriver) isUnnamed(ch *change, seen *Seen) bool {
 		return ch.snap.Sequence == 0 && ch.o.via != webhook.FromResponse && obs != nil && (obs.Status == 404 || obs.Status == 410)
 	case idDoubt:
 		shown := d.fromGet(ch.s, &ch.b, obs, d.alone)
-		return shown == nil || !showsSet(ch.s.asked, shown.body)
+		return shown == nil || !d.e.res.showsSet(ch.s.asked, shown.body)
 	}
 	return false
 }
@@ -56,7 +56,7 @@ func (d *deriver) tellUnnamed() {
 // mayHaveFailed doubts a call whose answer shows, beside the entity, that something
 // went wrong, and nothing as it was set.
 func (c *call) mayHaveFailed(s *Subject, entity *tree.Value) {
-	if c.e.res.success != nil || entity == nil || s.Kind == Delete || c.unsure || c.later || showsSet(s.asked, entity) && len(s.asked.Members()) > 0 {
+	if c.e.res.success != nil || entity == nil || s.Kind == Delete || c.unsure || c.later || c.e.res.showsSet(s.asked, entity) && len(s.asked.Members()) > 0 {
 		return
 	}
 	for i := range entity.Members() {

@@ -11,19 +11,19 @@ import (
 
 // showsSet reports whether shown has something of what the request set, and no
 // plain value otherwise.
-func showsSet(asked, shown *tree.Value) bool {
-	like, unlike := compareSet(asked, shown)
-	return shown != nil && len(unlike) == 0 && (like > 0 || len(asked.Members()) == 0)
+func (r *resource) showsSet(asked, shown *tree.Value) bool {
+	like, unlike := r.compareSet(asked, shown)
+	return shown != nil && len(unlike) == 0 && (like > 0 || !r.tells(asked, 1))
 }
 
 // compareSet counts the fields that the request set which are shown as it set
-// them, and returns the plain ones that are shown otherwise.
-func compareSet(asked, shown *tree.Value) (like int, unlike []string) {
+// them, and returns the plain ones that are shown otherwise. Ids do not count.
+func (r *resource) compareSet(asked, shown *tree.Value) (like int, unlike []string) {
 	for i := range asked.Members() {
 		m := &asked.Members()[i]
 		v := shown.Get(m.Name)
 		switch {
-		case v == nil:
+		case v == nil, slices.Contains(r.idNames, m.Name):
 		case m.Kind >= tree.Array || v.Kind >= tree.Array || tree.Equal(&m.Value, v), alike(&m.Value, v), sameThing(&m.Value, v), masks(v, &m.Value):
 			like++
 		default:
@@ -31,6 +31,12 @@ func compareSet(asked, shown *tree.Value) (like int, unlike []string) {
 		}
 	}
 	return like, unlike
+}
+
+// showsSome reports whether shown has anything as the request set it.
+func (r *resource) showsSome(asked, shown *tree.Value) bool {
+	like, _ := r.compareSet(asked, shown)
+	return like > 0
 }
 
 // alike reports whether two plain values are the same but for how APIs write
@@ -68,10 +74,10 @@ func (c *call) shownOtherwise(s *Subject, entity *tree.Value) []string {
 	if s.Kind == Create || c.reqKind == isPatch || !s.asked.IsObject() || r.after == "response" {
 		return nil
 	}
-	_, unlike := compareSet(s.asked, entity)
+	_, unlike := r.compareSet(s.asked, entity)
 	return slices.DeleteFunc(unlike, func(name string) bool {
 		path := lang.Path{}.Child(name).String()
-		return isReceiptWord(name) || slices.Contains(r.idNames, name) || r.ignore.Match(path) || r.isVersion(path)
+		return isReceiptWord(name) || r.ignore.Match(path) || r.isVersion(path)
 	})
 }
 
