@@ -119,6 +119,8 @@ func TestEachEventIsFiredByItsCallAndOnlyByIt(t *testing.T) {
 		{"PATCH /api/v0/tasks/1", `{"title":"Plan it"}`, []string{}},
 		{"PATCH /api/v0/tasks/1", `{"assignee_id":3}`, []string{"assign_task event_id=assign_task&trigger_table=task&object_id=1"}},
 		{"PATCH /api/v0/tasks/1", `{"assignee_id":3}`, []string{}},
+		{"PATCH /api/v0/tasks/1", `{"assignee_id":4}`, []string{"assign_task event_id=assign_task&trigger_table=task&object_id=1",
+			"unassign_task event_id=unassign_task&trigger_table=task&object_id=1"}},
 		{"PATCH /api/v0/tasks/1", `{"assignee_id":null}`, []string{"unassign_task event_id=unassign_task&trigger_table=task&object_id=1"}},
 		{"DELETE /api/v0/tasks/1", "", []string{}},
 		{"POST /api/v0/quotes", `{"title":"Roof"}`, []string{"create_quote event_id=create_quote&trigger_table=quote&object_id=1"}},
@@ -128,7 +130,9 @@ func TestEachEventIsFiredByItsCallAndOnlyByIt(t *testing.T) {
 		{"PATCH /api/v0/requests/1", `{"status":"closed"}`, []string{"update_request_status event_id=update_request_status&trigger_table=request&object_id=1"}},
 	} {
 		method, path, _ := strings.Cut(step.call, " ")
-		if diff := cmp.Diff(step.fires, play(s, "alice", method, path, step.body)); diff != "" {
+		got := play(s, "alice", method, path, step.body)
+		slices.Sort(got) // each event has a receiver of its own
+		if diff := cmp.Diff(step.fires, got); diff != "" {
 			t.Errorf("%s %s (-want +fired):\n%s", step.call, step.body, diff)
 		}
 	}

@@ -120,6 +120,29 @@ func TestTheBodyIsAsDocumented(t *testing.T) {
 	exampletest.Same(t, exampletest.Sample(t, "payload.json"), got[0].Body)
 }
 
+// A webhook gets the events that match its scopes, and no others.
+func TestAWebhookGetsItsScopesOnly(t *testing.T) {
+	s := exampletest.Start(t, albi.New(nil))
+	status, answer := s.Manage("POST", "/subscriptions", `{"url":"`+s.Receiver("finance")+`","allow_private":true,
+		"scopes":["project.status.updated","project.payments.*"],"payload":"albi","sign":{"scheme":"none"}}`)
+	if status != 201 {
+		t.Fatalf("%d: %s", status, answer)
+	}
+	var got []string
+	for _, step := range day {
+		method, path, _ := strings.Cut(step.call, " ")
+		for _, w := range s.Play(method, path, step.body) {
+			if w.Subscription == "finance" {
+				got = append(got, w.Field("Scope"))
+			}
+		}
+	}
+	want := []string{"project.status.updated", "project.payments.created", "project.payments.update", "project.payments.void", "project.payments.deleted"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("scopes (-want +sent):\n%s", diff)
+	}
+}
+
 // What the API refuses fires nothing.
 func TestRefusedCallsFireNothing(t *testing.T) {
 	s := exampletest.Start(t, albi.New(nil))
