@@ -185,46 +185,6 @@ type Header struct {
 	Value string `json:"value" jsonschema:"Template of its value, with names in braces, like {scope}."`
 }
 
-// Retry is a schedule; an empty one means a single attempt. Its JSON is a list
-// of durations, "none", or the name of a preset: "short" (6 attempts within 45
-// minutes), "standard" (10 within 3 days) or "long" (14 within 8 days).
-type Retry []rules.Duration
-
-// retryPreset returns the schedule of a name.
-func retryPreset(name string) (out Retry, ok bool) {
-	schedule, ok := map[string]webhook.Schedule{
-		none: nil, "short": webhook.ShortSchedule, "standard": webhook.DefaultSchedule, "long": webhook.LongSchedule,
-	}[name]
-	out = Retry{}
-	for _, wait := range schedule {
-		out = append(out, rules.Duration(wait))
-	}
-	return out, ok
-}
-
-// MarshalJSON implements [json.Marshaler].
-func (r Retry) MarshalJSON() ([]byte, error) {
-	if len(r) == 0 {
-		return []byte(`"none"`), nil
-	}
-	return json.Marshal([]rules.Duration(r))
-}
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (r *Retry) UnmarshalJSON(b []byte) error {
-	var name string
-	if json.Unmarshal(b, &name) == nil {
-		if preset, ok := retryPreset(name); ok {
-			*r = preset
-			return nil
-		}
-	}
-	if err := json.Unmarshal(b, (*[]rules.Duration)(r)); err != nil {
-		return fmt.Errorf(`retry: write "none", "short", "standard", "long", or a list like ["5s", "5m"]: %w`, err)
-	}
-	return nil
-}
-
 // Bounds and defaults of subscriptions.
 const (
 	maxSecrets     = 5

@@ -16,9 +16,20 @@ type Reader interface {
 	Events(ctx context.Context, q EventQuery) ([]webhook.Event, error)
 	Delivery(ctx context.Context, id webhook.DeliveryID) (*webhook.Delivery, error)
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]webhook.Delivery, error)
+
+	// Attempts returns what is kept of a delivery's attempts, oldest first: all of
+	// them, or the first FirstAttempts and the last LastAttempts. By Retry-After a
+	// receiver may ask for any number.
 	Attempts(ctx context.Context, id webhook.DeliveryID) ([]webhook.Attempt, error)
+
 	Stats(ctx context.Context) (Stats, error)
 }
+
+// How many attempts of a delivery are kept.
+const (
+	FirstAttempts = 20
+	LastAttempts  = 80
+)
 
 // EventQuery selects events. Zero fields select all.
 type EventQuery struct {

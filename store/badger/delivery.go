@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/wire"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -168,6 +169,9 @@ func (t *tx) putAttempt(s *storedDelivery, a *webhook.Attempt) error {
 	}
 	s.further = true
 	t.putLong(keyAttempts(s.place).u32(uint32(a.Number)), slices.Clone(data))
+	if old := a.Number - store.LastAttempts; old > store.FirstAttempts {
+		return t.deleteLong(keyAttempts(s.place).u32(uint32(old)))
+	}
 	return nil
 }
 

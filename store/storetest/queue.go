@@ -43,6 +43,9 @@ var queueCases = []storeCase{
 	{"attempts are kept in order",
 		"Every attempt is kept.",
 		attemptsKept},
+	{"of very many attempts the first and the last are kept",
+		"So that a receiver that throttles for ever fills no disk.",
+		attemptsBounded},
 	{"settling many at once",
 		"Settlements of many goroutines are all kept.",
 		settledTogether},
@@ -237,6 +240,29 @@ func attemptsKept(e *exam) {
 		e.same("number", i+1, a.Number)
 	}
 	e.same("outcomes", []webhook.Outcome{webhook.Failed, webhook.Throttled, webhook.Accepted}, got)
+}
+
+func attemptsBounded(e *exam) {
+	d := e.record(change{x: exchange(1), order: "7", subs: subs("crm")})
+	const n = 250
+	for range n {
+		a := webhook.Attempt{Delivery: d.ID, Number: d.Requests + 1, Started: noon, Outcome: webhook.Throttled, Status: 429, Answer: make([]byte, 3000), RetryAt: noon}
+		d = d.After(a, webhook.DefaultSchedule)
+		e.must(e.Settle(bg, webhook.Settlement{Delivery: d, Attempt: &a}))
+	}
+	all, err := e.Attempts(bg, d.ID)
+	e.must(err)
+	var got []int
+	for _, a := range all {
+		got = append(got, a.Number)
+	}
+	var want []int
+	for i := 1; i <= n; i++ {
+		if i <= store.FirstAttempts || i > n-store.LastAttempts {
+			want = append(want, i)
+		}
+	}
+	e.same("attempts", want, got)
 }
 
 func settledTogether(e *exam) {
