@@ -114,7 +114,7 @@ func (c *call) showsLess(s *Subject, b *state, now view, o *outcome, less *bool)
 			return true, []string{path}
 		case was.Kind >= tree.Array && is.Kind < tree.Array && is.Kind != tree.Null && !(refers(was) && refers(is)):
 			return true, unless(asked, path) // a number of things, say, for the things
-		case was.Kind == tree.Array && is.Kind == tree.Array && partOf(is, was):
+		case was.Kind == tree.Array && is.Kind == tree.Array && len(is.Elems()) < len(was.Elems()) && partOf(is, was):
 			if c.elementFate(s, b, now, path) == tree.Removed {
 				return false, nil
 			}
@@ -192,7 +192,7 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 	case f.Old != nil && nearlySame(f.Old, f.New), f.Old == nil && f.New.Kind == tree.Null && !before.show(now):
 		return isNew
 	case f.Old == nil, f.Old.Kind == tree.Array && f.New.Kind == tree.Array && partOf(f.Old, f.New):
-		if before.show(now) {
+		if before.show(now) && (f.Old == nil || before.last() == now || len(f.Old.Elems()) < len(f.New.Elems())) {
 			return hasChanged
 		}
 		return isUnsure

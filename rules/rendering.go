@@ -18,9 +18,9 @@ import (
 func sameThing(a, b *tree.Value) bool { return sameBy(a, b, sameScalar) }
 
 // nearlySame is sameThing for values that nobody set: one view may show fewer
-// digits, what is in a list in another order, or null for what is empty.
+// digits, or null for what is empty.
 func nearlySame(a, b *tree.Value) bool {
-	return sameBy(a, b, nearScalar) || permuted(a, b) || isVoid(a) && isVoid(b)
+	return sameBy(a, b, nearScalar) || isVoid(a) && isVoid(b)
 }
 
 // isVoid reports whether v is null or empty: what some views write as one others
@@ -104,14 +104,6 @@ func numberOf(v, other *tree.Value, text string) *tree.Value {
 		return nil
 	}
 	return n
-}
-
-// permuted reports whether two lists have the same plain values, in any order.
-func permuted(a, b *tree.Value) bool {
-	if a == nil || b == nil || a.Kind != tree.Array || b.Kind != tree.Array || len(a.Elems()) != len(b.Elems()) {
-		return false
-	}
-	return partOf(a, b)
 }
 
 // partOf reports whether all that is in list a is in list b, as often.
