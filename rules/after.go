@@ -35,9 +35,9 @@ type outcome struct {
 func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 	receipt := s.receipt
 	if b.body != nil && s.answer != nil && s.grade == webhook.Observed {
-		receipt = c.isReceipt(s.answer, s.asked, b.body)
+		receipt = c.isReceipt(s.answer, s.asked, b.sure())
 		if c.mayBeAnother(s) {
-			known, shown := c.compareFields(s.answer, s.asked, b.body)
+			known, shown := c.compareFields(s.answer, s.asked, b.sure())
 			receipt = receipt || shown < known
 		}
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,19 @@ type state struct {
 }
 
 func (b *state) known() bool { return b.absent || b.body != nil }
+
+// sure returns what is known of the entity without the fields that are in doubt:
+// an answer that lacks those lacks nothing.
+func (b *state) sure() *tree.Value {
+	if len(b.unknown) == 0 || b.body == nil {
+		return b.body
+	}
+	members := slices.DeleteFunc(slices.Clone(b.body.Members()), func(m tree.Member) bool {
+		return slices.Contains(b.unknown, tree.Join("", m.Name))
+	})
+	v := tree.NewObject(members)
+	return &v
+}
 
 // whole reports whether the entity was ever shown but by echoes of what calls set.
 func (b *state) whole() bool { return b.body != nil && !b.view.echo() }

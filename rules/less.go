@@ -171,8 +171,8 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 		return isSame
 	case f.Old != nil && !before.by(now.as) && masks(f.Old, f.New):
 		return isUnsure // even if the call set it: those who looked need not have seen it
-	case f.Old == nil && before.echo():
-		return isUnsure // those who looked were shown what they had set
+	case f.Old == nil && (before.echo() || ch.o.via == webhook.FromComputed && !before.by(d.call.vars.viewer())):
+		return isUnsure // those who looked were shown what they had set, or may not see it
 	case ch.o.via != webhook.FromResponse && ch.o.via != webhook.FromFetch:
 		return hasChanged
 	case !before.last().alike(now):
