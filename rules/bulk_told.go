@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/tree"
@@ -11,6 +10,7 @@ import (
 type told struct {
 	results  []result // of single ones
 	failures []result // of those that failed; without an id or an index: of somebody
+	of       int      // so many were asked for
 	tell     tells
 	limit    int  // to how many it was done, -1: it does not say
 	vague    bool // limit may count something else
@@ -31,7 +31,7 @@ const (
 
 // told reads what the answer tells of elements with those ids ("" for one without).
 func (c *call) told(ids []string) *told {
-	t := &told{limit: -1}
+	t := &told{limit: -1, of: len(ids)}
 	if c.res == nil || c.resKind == isForm || c.resKind == isParts || c.resKind == isAPI && c.res.Get("data") == nil && c.res.Get("errors") == nil {
 		return t
 	}
@@ -160,119 +160,6 @@ func (t *told) done(c *call, deed deed, list []*tree.Value) {
 		t.results = append(t.results, r)
 	}
 	t.tell, t.named = ofEach, true
-}
-
-// byIndex reads a map of places in the request, or of the client's own ids, to ids:
-// {"insertedIds": {"0": 5}}.
-func (t *told) byIndex(c *call, v *tree.Value, asked map[string]int) {
-	for i := range v.Members() {
-		m := &v.Members()[i]
-		index := m.Name
-		if at, ok := asked[m.Name]; ok {
-			index = strconv.Itoa(at)
-		} else if _, err := strconv.Atoi(m.Name); err != nil {
-			continue
-		}
-		r := c.resultOf(&m.Value)
-		r.index = index
-		t.results, t.tell = append(t.results, r), ofEach
-	}
-}
-
-// byID reads a map of ids to what became of each: {"10": true, "11": {"error": …}}.
-func (t *told) byID(c *call, v *tree.Value, asked map[string]int) bool {
-	found := false
-	for i := range v.Members() {
-		m := &v.Members()[i]
-		if _, ok := asked[m.Name]; ok {
-			found = true
-		} else if !isReceiptWord(m.Name) && m.Name != "status" && m.Name != "meta" {
-			return false
-		}
-	}
-	if !found {
-		return false
-	}
-	t.tell, t.named = ofEach, true
-	for i := range v.Members() {
-		m := &v.Members()[i]
-		if _, ok := asked[m.Name]; ok {
-			r := c.resultOf(&m.Value)
-			if r.id = m.Name; r.plain {
-				r.isStatus()
-			}
-			t.results = append(t.results, r)
-		} else if failureName(m.Name) {
-			t.failed(c, &m.Value, asked)
-		}
-	}
-	return true
-}
-
-// failed reads what is under a name like errors: a list, or a map of ids or of
-// places in the request, like {"items.1.title": "is required"}.
-func (t *told) failed(c *call, v *tree.Value, asked map[string]int) {
-	switch {
-	case v.IsArray():
-		for _, e := range pointers(v.Elems()) {
-			t.failures = append(t.failures, c.resultOf(e))
-		}
-	case v.IsObject():
-		for i := range v.Members() {
-			m := &v.Members()[i]
-			r := c.resultOf(&m.Value)
-			r.id = ""
-			if _, ok := asked[m.Name]; ok {
-				r.id = m.Name
-			} else if r.index = indexIn(m.Name); r.index == "" {
-				continue // of whom, and of how many, it does not say
-			}
-			t.failures = append(t.failures, r)
-		}
-	}
-	t.no = t.no || len(t.failures) > 0 || saysWhy(v)
-}
-
-// indexIn returns the first number in a path like items.1.title or [1].title.
-func indexIn(path string) string {
-	for _, part := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' || r == '/' }) {
-		if _, err := strconv.Atoi(part); err == nil {
-			return part
-		}
-	}
-	return ""
-}
-
-// counted are the numbers in an answer.
-type counted struct {
-	by    [loose + 1]int
-	has   [loose + 1]bool
-	fails int
-}
-
-func (n *counted) add(deed deed, v *tree.Value) {
-	if many, ok := isNumber(v); ok {
-		n.by[deed], n.has[deed] = max(n.by[deed], many), true
-	}
-}
-
-func (n *counted) failed(v *tree.Value) {
-	if many, ok := isNumber(v); ok {
-		n.fails = max(n.fails, many)
-	}
-}
-
-// counted sets the limit that numbers tell.
-func (t *told) counted(n *counted) {
-	sum := n.by[madeDeed] + n.by[changedDeed] + n.by[removedDeed]
-	switch {
-	case n.has[madeDeed] || n.has[changedDeed] || n.has[removedDeed]:
-		t.limit = max(sum, n.by[someDeed])
-	case n.has[someDeed]:
-		t.limit = n.by[someDeed]
-	case n.has[loose]:
-		t.limit, t.vague = n.by[loose], true
-	}
 }
 
 // listIn returns the elements of the list that a body is or has: under a name
