@@ -101,6 +101,9 @@ func (c *call) enter() {
 	until := time.Now().Add(c.h.fetchTimeout)
 	key, named := c.match.Entity(&x.Request, x.Placeholders)
 	if !named {
+		if k := c.match.Kind(); k != rules.Create && k != rules.Call {
+			c.traffic = c.line.Traffic().EnterList(webhook.EntityKey{API: x.API, Resource: c.match.Resource()})
+		}
 		return
 	}
 	busy := c.line.Traffic().Busy(key)

@@ -29,6 +29,8 @@ type Call struct {
 	unclear bool   // it counts in traffic.came as such
 	phase   uint32 // see phases
 
+	list *webhook.EntityKey // see EnterList; nil once that is over
+
 	parts map[webhook.EntityKey]*Call // see ObserveEach; nil: seen is of the call's one entity
 	part  bool                        // it is one of those
 
@@ -40,6 +42,7 @@ func (c *Call) Drop() {
 	c.traffic.leave(c.phase)
 	c.traffic.mu.Lock()
 	defer c.traffic.mu.Unlock()
+	c.endList(false)
 	if c.entity != nil {
 		c.closeOne()
 		c.traffic.sweep(c.entity)
@@ -100,6 +103,7 @@ func (c *Call) Observe(key webhook.EntityKey, fetch Fetch, names ...webhook.Enti
 	if c.kept && c.entity == nil {
 		c.adopt(key)
 	}
+	c.endList(true)
 	kept := c.kept
 	for _, name := range names {
 		if c.entity != nil {
@@ -151,20 +155,24 @@ func (c *Call) observe(ctx context.Context, fetch Fetch) (seen *webhook.Observat
 	}
 }
 
-// waitIdle waits until no call on the entity is open. ok is false if c was
-// superseded by a call that ended later, or ctx ended.
+// waitIdle waits until no call on the entity is open, nor any that may be on it. ok
+// is false if c was superseded by a call that ended later, or ctx ended.
 func (c *Call) waitIdle(ctx context.Context) (fence uint64, ok bool) {
 	t, e := c.traffic, c.entity
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for e.last == c && e.open > 0 && ctx.Err() == nil {
-		if e.idle == nil {
-			e.idle = make(chan struct{})
+	for e.last == c && (e.open > 0 || t.listed(e.key)) && ctx.Err() == nil {
+		idle := &e.idle
+		if e.open == 0 {
+			idle, c.alone = &t.lists.idle, false // what it changed need not be known even then
 		}
-		idle := e.idle
+		if *idle == nil {
+			*idle = make(chan struct{})
+		}
+		ended := *idle
 		t.mu.Unlock()
 		select {
-		case <-idle:
+		case <-ended:
 		case <-ctx.Done():
 		}
 		t.mu.Lock()
@@ -172,11 +180,12 @@ func (c *Call) waitIdle(ctx context.Context) (fence uint64, ok bool) {
 	return e.seen, e.last == c && ctx.Err() == nil
 }
 
-// undisturbed reports whether no call entered since fence.
+// undisturbed reports whether no call entered since fence, nor one that may be on
+// the entity.
 func (c *Call) undisturbed(fence uint64) bool {
 	c.traffic.mu.Lock()
 	defer c.traffic.mu.Unlock()
-	return c.entity.seen == fence
+	return c.entity.seen == fence && !c.traffic.listed(c.entity.key)
 }
 
 // resolve publishes the after of c and opens the gate if it was the last.
@@ -194,6 +203,7 @@ func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 	}
 	c.concurrent = concurrent || !c.alone
 	c.settled = true
+	c.endList(true)
 	if c.resolved != nil {
 		close(c.resolved)
 	}

@@ -42,6 +42,7 @@ func (c *Call) takeParts(parts []Part) (fetches []partFetch) {
 	t := c.traffic
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	defer c.endList(true)
 	for _, part := range parts {
 		if part.Fetch == nil || !c.kept {
 			if e := t.entities[t.entityOf(part.Key)]; e != nil {

@@ -38,6 +38,8 @@ type Traffic struct {
 
 	came came
 
+	lists lists
+
 	refreshing int  // of fetches, those that refresh
 	draining   bool // no more of those
 
@@ -141,7 +143,8 @@ func (t *Traffic) waitAtGate(ctx context.Context, e *entity, max time.Duration) 
 	e.known--
 }
 
-// EnterUnnamed registers a call whose path names no entity: a create or a bulk.
+// EnterUnnamed registers a call whose path names no entity, and that changes none
+// that is there: a create. See EnterList for others.
 // It never waits.
 func (t *Traffic) EnterUnnamed() *Call {
 	return &Call{traffic: t, alone: true, phase: t.enter()}

@@ -49,7 +49,7 @@ func TestEventsEqualTheAPIsOwnAccount(t *testing.T) {
 		for i := range r.events {
 			kinds[r.events[i].Operation]++
 		}
-		why := r.api.Judge("q", r.events)
+		why := r.api.Judge("q", r.events, false)
 		if why == "" {
 			continue
 		}
@@ -93,7 +93,7 @@ type player struct {
 	text      strings.Builder // as a case of testdata
 }
 
-func (r *player) judge() string { return r.api.Judge("q", r.events) }
+func (r *player) judge() string { return r.api.Judge("q", r.events, false) }
 
 func play(t *testing.T, p *rules.Program, seed uint64, style *model.Style, steps []model.Step) *player {
 	r := &player{

@@ -116,13 +116,17 @@ func (a *API) Do(c *Call) Answer {
 	defer a.mu.Unlock()
 	a.writes++
 	q := a.sequences[c.Sequence]
+	if again := q.effects[c.ID]; again != nil { // a proxy, or its transport, sent it once more
+		return again.answer
+	}
 	e := &effect{call: c, at: map[string]int{}, wrote: map[string]bool{}}
 	q.effects[c.ID] = e
+	e.answer = refusal
 	if c.Fate == "refused" || c.Fate == "reset" {
 		return refusal
 	}
 	if r := q.keys[c.Key]; r != nil && c.Key != "" {
-		e.first = r.call
+		e.first, e.answer = r.call, r.answer
 		return r.answer
 	}
 	ids := c.Entities
