@@ -257,6 +257,7 @@ func TestWhatIsHeldForTooLongExpires(t *testing.T) {
 		t.Fatal(out)
 	}
 	p.call("PATCH", "/items/a", `{"n":2}`)
+	until(t, "it is held", func() bool { return len(p.operate("GET", "/deliveries?state=held", "").want(200).data()) == 1 })
 	p.stop() // a start looks after a second, a process that runs each minute
 	p.start()
 	var expired []map[string]any
