@@ -296,6 +296,20 @@ func TestExpandAndLoadOnly(t *testing.T) {
 	}
 }
 
+// load-only holds for all events of an entity: also for what is deleted, which no
+// GET shows any more.
+func TestLoadOnlyHoldsForADeletedEntity(t *testing.T) {
+	s := start(t)
+	s.register(`{"entity": {"Account": {"load-only": ["id", "name"]}}}`)
+	id, got := s.made("/entities/Accounts", account)
+	got = append(got, s.play("PATCH", "/entities/Accounts/"+id, `{"owner_id":"`+another+`"}`)...)
+	got = append(got, s.play("DELETE", "/entities/Accounts/"+id, "")...)
+	s.want("create, update, delete", "Account.Create Account.Update Account.Delete", got)
+	for _, w := range got {
+		exampletest.Same(t, `{"event":"`+w.Field("event")+`","entities":[{"id":"`+id+`","name":"Holm & Sons"}]}`, w.Body)
+	}
+}
+
 // filter: all fields that it names must have one of the values (filter-op eq). It
 // is one resource's, and others are not concerned.
 func TestFilter(t *testing.T) {
