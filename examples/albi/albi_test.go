@@ -30,7 +30,11 @@ var day = []struct {
 	{"PATCH /v5/projects/1", `{"status":"Won"}`, []string{"project.updated project/1", "project.status.updated project/1"}},
 	{"PATCH /v5/projects/1", `{"financial_kpi":{"actual_revenue":15000}}`, []string{"project.updated project/1", "project.financialkpi project/1"}},
 	{"POST /v5/projects/1/links", `{"project_id":2}`, []string{"project.linked project/1"}},
-	{"PATCH /v5/projects/1", `{"status":"Won"}`, nil}, // saved again, nothing changed
+	{"PATCH /v5/projects/1", `{"linked_projects":[]}`, nil}, // only links link
+	{"PATCH /v5/projects/1", `{"status":"Won"}`, nil},       // saved again, nothing changed
+	{"PUT /v5/projects/2", `{"name":"Mold, Elm St","status":"Won","start_date":"2026-03-02"}`, nil},
+	{"PUT /v5/projects/2", `{"name":"Mold, Oak St","status":"Lost","financial_kpi":{"cost":10}}`,
+		[]string{"project.updated project/2", "project.date.updated project/2", "project.financialkpi project/2", "project.status.updated project/2"}},
 	{"GET /v5/projects/1", "", nil},
 
 	{"POST /v5/tasks", `{"name":"Dry out"}`, []string{"task.created task/1"}},
@@ -41,17 +45,21 @@ var day = []struct {
 	{"PUT /v5/tasks/1", `{"name":"Dry out the cellar","status":"Completed"}`, []string{"task.updated task/1"}}, // without its due date; completed before
 	{"DELETE /v5/tasks/1", "", []string{"task.deleted task/1"}},
 	{"POST /v5/tasks", `{"name":"Call the insurer","status":"In Progress"}`, []string{"task.created task/2", "task.in-progress task/2"}},
+	{"POST /v5/tasks", `{"name":"Measure","status":"Completed"}`, []string{"task.created task/3", "task.completed task/3"}},
 
 	{"POST /v5/contacts", `{"first_name":"Ida"}`, []string{"contact.created contact/1"}},
 	{"PATCH /v5/contacts/1", `{"phone":"555-0100"}`, []string{"contact.updated contact/1"}},
+	{"PUT /v5/contacts/1", `{"first_name":"Ida"}`, []string{"contact.updated contact/1"}},
 	{"DELETE /v5/contacts/1", "", []string{"contact.deleted contact/1"}},
 
 	{"POST /v5/organizations", `{"name":"Acme Insurance"}`, []string{"organization.created organization/1"}},
 	{"PATCH /v5/organizations/1", `{"type":"Insurer"}`, []string{"organization.updated organization/1"}},
+	{"PUT /v5/organizations/1", `{"name":"Acme"}`, []string{"organization.updated organization/1"}},
 	{"DELETE /v5/organizations/1", "", []string{"organization.deleted organization/1"}},
 
 	{"POST /v5/relationship-activities", `{"type":"Lunch"}`, []string{"relationship.activity.created relationship.activity/1"}},
 	{"PATCH /v5/relationship-activities/1", `{"notes":"went well"}`, []string{"relationship.activity.updated relationship.activity/1"}},
+	{"PUT /v5/relationship-activities/1", `{"type":"Call"}`, []string{"relationship.activity.updated relationship.activity/1"}},
 	{"DELETE /v5/relationship-activities/1", "", []string{"relationship.activity.deleted relationship.activity/1"}},
 
 	{"POST /v5/schedule-events", `{"title":"Inspection"}`, []string{"schedule.event.created schedule.event/1"}},
@@ -60,11 +68,15 @@ var day = []struct {
 
 	{"POST /v5/projects/1/payments", `{"amount":500}`, []string{"project.payments.created project.payments/1"}},
 	{"PATCH /v5/projects/1/payments/1", `{"date":"2026-03-03"}`, []string{"project.payments.update project.payments/1"}},
+	{"PUT /v5/projects/1/payments/1", `{"amount":90}`, []string{"project.payments.update project.payments/1"}},
+	{"PATCH /v5/projects/1/payments/1", `{"void":true}`, nil}, // only void voids
 	{"POST /v5/projects/1/payments/1/void", "", []string{"project.payments.void project.payments/1"}},
 	{"DELETE /v5/projects/1/payments/1", "", []string{"project.payments.deleted project.payments/1"}},
 
 	{"POST /v5/projects/1/expenses", `{"amount":80}`, []string{"project.expenses.created project.expenses/1"}},
 	{"PATCH /v5/projects/1/expenses/1", `{"memo":"Fans"}`, []string{"project.expenses.update project.expenses/1"}},
+	{"PUT /v5/projects/1/expenses/1", `{"amount":90}`, []string{"project.expenses.update project.expenses/1"}},
+	{"PATCH /v5/projects/1/expenses/1", `{"void":true}`, nil}, // only void voids
 	{"POST /v5/projects/1/expenses/1/void", "", []string{"project.expenses.void project.expenses/1"}},
 	{"DELETE /v5/projects/1/expenses/1", "", []string{"project.expenses.deleted project.expenses/1"}},
 
@@ -149,11 +161,16 @@ func TestRefusedCallsFireNothing(t *testing.T) {
 	s.Play("POST", "/v5/projects", `{"name":"Water damage, Elm St"}`)
 	s.Play("POST", "/v5/projects/1/payments", `{"amount":500}`)
 	s.Play("POST", "/v5/projects/1/payments/1/void", "")
-	for _, call := range []string{"POST /v5/projects/1/payments/1/void", "POST /v5/projects/1/links", "DELETE /v5/tasks/9"} {
-		method, path, _ := strings.Cut(call, " ")
-		status, _ := s.Call(method, path, "")
+	s.Play("POST", "/v5/projects", `{"name":"Mold, Elm St"}`)
+	s.Play("POST", "/v5/projects/1/links", `{"project_id":2}`)
+	for _, c := range []struct{ call, body string }{
+		{"POST /v5/projects/1/payments/1/void", ""}, {"POST /v5/projects/1/links", ""}, {"POST /v5/projects/1/links", `{"project_id":2}`},
+		{"PATCH /v5/projects/1", `{"start":"2026-03-02"}`}, {"DELETE /v5/tasks/9", ""},
+	} {
+		method, path, _ := strings.Cut(c.call, " ")
+		status, _ := s.Call(method, path, c.body)
 		if got := s.Told(); status < 400 || len(got) > 0 {
-			t.Errorf("%s: answered %d, fired %v; want a refusal and nothing", call, status, got)
+			t.Errorf("%s %s: answered %d, fired %v; want a refusal and nothing", c.call, c.body, status, got)
 		}
 	}
 }

@@ -6,6 +6,7 @@ package albi
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/examples/internal/plain"
@@ -24,6 +25,7 @@ func New(now func() time.Time) *plain.API {
 			"inspection_date":null,"start_date":null,"completion_date":null,
 			"financial_kpi":{"estimated_revenue":0.00,"actual_revenue":0.00,"cost":0.00,"gross_profit":0.00},
 			"linked_projects":[],"created_at":"","updated_at":""}`,
+		ReadOnly: []string{"linked_projects"},
 		Complete: profit,
 	})
 	projects.Action("POST", "/links", link(projects))
@@ -53,8 +55,9 @@ func New(now func() time.Time) *plain.API {
 	for _, name := range []string{"payment", "expense"} {
 		money := add(plain.Collection{
 			Name: name, Path: "/v5/projects/{project_id}/" + name + "s",
-			Fields: `{"id":0,"project_id":0,"amount":0.00,"date":null,"memo":"","void":false,"created_at":"","updated_at":""}`,
-			Refs:   map[string]*plain.Collection{"project_id": projects},
+			Fields:   `{"id":0,"project_id":0,"amount":0.00,"date":null,"memo":"","void":false,"created_at":"","updated_at":""}`,
+			Refs:     map[string]*plain.Collection{"project_id": projects},
+			ReadOnly: []string{"void"},
 			Complete: func(m, _ plain.Doc) error {
 				plain.Money(m, "amount")
 				return nil
@@ -74,14 +77,18 @@ func profit(p, _ plain.Doc) error {
 	return nil
 }
 
-// link adds a project to those that another one is linked with.
+// link adds a project to those that another one is linked with, once.
 func link(projects *plain.Collection) func(*plain.Call) error {
 	return func(c *plain.Call) error {
 		other := projects.Get(c.Body["project_id"])
 		if other == nil {
 			return errors.New("project_id names no project")
 		}
-		c.Entity["linked_projects"] = append(c.Entity["linked_projects"].([]any), other["id"])
+		linked := c.Entity["linked_projects"].([]any)
+		if slices.Contains(linked, other["id"]) {
+			return plain.Conflict("the projects are linked already")
+		}
+		c.Entity["linked_projects"] = append(linked, other["id"])
 		return nil
 	}
 }
