@@ -122,11 +122,16 @@ func TestEachEventIsFiredByItsCallAndOnlyByIt(t *testing.T) {
 		{"PATCH /api/v0/tasks/1", `{"assignee_id":4}`, []string{"assign_task event_id=assign_task&trigger_table=task&object_id=1",
 			"unassign_task event_id=unassign_task&trigger_table=task&object_id=1"}},
 		{"PATCH /api/v0/tasks/1", `{"assignee_id":null}`, []string{"unassign_task event_id=unassign_task&trigger_table=task&object_id=1"}},
+		{"POST /api/v0/tasks", `{"title":"Build","assignee_id":3}`, []string{}}, // made so: nobody was assigned by an update
+		{"PUT /api/v0/tasks/2", `{"title":"Build","assignee_id":4}`, []string{"assign_task event_id=assign_task&trigger_table=task&object_id=2",
+			"unassign_task event_id=unassign_task&trigger_table=task&object_id=2"}}, // from one to another
+		{"DELETE /api/v0/tasks/2", "", []string{}},
 		{"DELETE /api/v0/tasks/1", "", []string{}},
 		{"POST /api/v0/quotes", `{"title":"Roof"}`, []string{"create_quote event_id=create_quote&trigger_table=quote&object_id=1"}},
 		{"PATCH /api/v0/quotes/1", `{"total":100}`, []string{}},
 		{"POST /api/v0/requests", `{"title":"Leak"}`, []string{"create_request event_id=create_request&trigger_table=request&object_id=1"}},
 		{"PATCH /api/v0/requests/1", `{"title":"A leak"}`, []string{}},
+		{"PATCH /api/v0/requests/1", `{"status":"open"}`, []string{}},
 		{"PATCH /api/v0/requests/1", `{"status":"closed"}`, []string{"update_request_status event_id=update_request_status&trigger_table=request&object_id=1"}},
 	} {
 		method, path, _ := strings.Cut(step.call, " ")
@@ -149,6 +154,20 @@ func TestABodyIsAForm(t *testing.T) {
 	if _, signed := got[0].Header["Webhook-Signature"]; signed {
 		t.Errorf("it is signed, and no document says so: %v", got[0].Header)
 	}
+}
+
+// JSON comes to whoever asks for it when he subscribes, and the answer says so.
+func TestABodyIsJSONIfAsked(t *testing.T) {
+	s := start(t)
+	status, raw := s.Call("POST", subscriptions, `{"trigger_url":"`+s.Receiver("alice")+`","event_id":"create_quote","content_type":"application/json"}`, as("alice")...)
+	if status != 201 || !strings.Contains(raw, `"content_type":"application/json"`) {
+		t.Fatalf("%d %s", status, raw)
+	}
+	got := s.Play("POST", "/api/v0/quotes", `{"title":"Roof"}`, as("alice")...)
+	if len(got) != 1 || got[0].Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("got %v", got)
+	}
+	exampletest.Same(t, `{"event_id":"create_quote","trigger_table":"quote","object_id":1}`, got[0].Body)
 }
 
 // "If Alice registers to receive notifications whenever a task assignee changes.
@@ -218,10 +237,16 @@ func TestErrorsAreInTheEnvelope(t *testing.T) {
 		{"alice", `{"event_id": "assign_task"}`, 422, `"status":"unprocessable_entity"`},
 		{"alice", `{"event_id": "assign_task"}`, 422, `"more_info":"https://affinitylive.jira.com/wiki/display/APIS/Status+Codes#unprocessable_entity"`},
 		{"alice", `{"event_id": "assign_task"}`, 422, `"message":"trigger_url is missing`},
-		{"nobody", `{}`, 401, ``},
+		{"alice", `{"trigger_url": "https://your-domain.com/callback"}`, 422, `"message":"event_id is missing`},
+		{"alice", `{"trigger_url": "https://your-domain.com/callback", "event_id": 7}`, 422, `"message":"event_id: this is a number: write a text"`},
+		{"alice", `{"trigger_url": "https://your-domain.com/callback", "event_id": "*"}`, 422, `"message":"event_id is one of those that subscriptions/types lists"`},
+		{"alice", `{"trigger_url": "https://your-domain.com/callback", "event_id": "assign_task", "content_type": "text/csv"}`, 422,
+			`"message":"content_type is application/x-www-form-urlencoded or application/json"`},
+		{"alice", ``, 422, `"message":"event_id is missing; trigger_url is missing`},
+		{"nobody", `{}`, 401, `{"meta":{"message":"who are you?","more_info":"https://affinitylive.jira.com/wiki/display/APIS/Status+Codes#unauthorized","status":"unauthorized"},"response":null}`},
 	} {
 		status, raw := s.Call("POST", subscriptions, c.body, as(c.who)...)
-		envelope := status == 401 || strings.HasSuffix(raw, `},"response":null}`) // who calls is asked before
+		envelope := strings.HasSuffix(strings.TrimSpace(raw), `},"response":null}`)
 		if status != c.status || !strings.Contains(raw, c.want) || !envelope {
 			t.Errorf("%s %s: %d %s", c.who, c.body, status, raw)
 		}

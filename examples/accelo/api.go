@@ -28,6 +28,15 @@ var users = map[string]User{
 	"carol-token":   {4, "Carol", "carol@example.com", "premium"},
 }
 
+// unknown answers whoever has no token, in the product's envelope.
+var unknown = plain.Doc{
+	"meta": plain.Doc{
+		"status": "unauthorized", "message": "who are you?",
+		"more_info": "https://affinitylive.jira.com/wiki/display/APIS/Status+Codes#unauthorized",
+	},
+	"response": nil,
+}
+
 // caller returns who makes a request.
 func caller(r *http.Request) (User, bool) {
 	user, ok := users[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
@@ -55,7 +64,7 @@ func New(now func() time.Time) http.Handler {
 		user, ok := caller(r)
 		switch {
 		case !ok:
-			plain.Fail(w, http.StatusUnauthorized, "who are you?")
+			plain.Write(w, http.StatusUnauthorized, unknown)
 		case r.URL.Path == "/api/v0/whoami":
 			h := w.Header()
 			h.Set("X-User-Id", strconv.Itoa(user.ID))
