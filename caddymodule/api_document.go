@@ -111,7 +111,8 @@ func (c *apiCall) settings(doc apiDocument) (*Subscription, error) {
 		} else if !slices.Contains(known, name) {
 			note(name, unknownField(name, known))
 		} else if err := probeField(name, doc[name], c.e.current().payloads); err != nil {
-			note(name, err)
+			probe := func(raw json.RawMessage) error { return probeField(name, raw, c.e.current().payloads) }
+			noteWithin(note, append([]string{name}, wrongWithin(doc[name], probe, err, deepestField)...), err)
 		}
 	}
 	for _, name := range []string{"scopes", "url"} {
@@ -123,6 +124,38 @@ func (c *apiCall) settings(doc apiDocument) (*Subscription, error) {
 		return nil, wrongFields(wrong...)
 	}
 	return decodeSettings(doc)
+}
+
+// deepestField is how deep fields of a subscription lie in others.
+const deepestField = 4
+
+// noteWithin notes what is wrong with the field that names lead to, outermost
+// first.
+func noteWithin(note func(string, error), names []string, err error) {
+	if text, is := strings.CutPrefix(err.Error(), names[0]+":"); is {
+		err = fmt.Errorf("%s:%s", strings.Join(names, "."), text)
+	}
+	note(strings.Join(names, "/"), err)
+}
+
+// wrongWithin returns the names that lead from raw to the innermost member that
+// is wrong by itself: for which probe, which says what is wrong with raw, says
+// err. It looks at no more than depth levels.
+func wrongWithin(raw json.RawMessage, probe func(json.RawMessage) error, err error, depth int) []string {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || len(members) > 100 || depth == 0 {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		alone := func(member json.RawMessage) error {
+			text, _ := json.Marshal(map[string]json.RawMessage{name: member}) // it was read as such
+			return probe(text)
+		}
+		if again := alone(members[name]); again != nil && again.Error() == err.Error() {
+			return append([]string{name}, wrongWithin(members[name], alone, err, depth-1)...)
+		}
+	}
+	return nil
 }
 
 var missingField = map[string]string{
@@ -196,7 +229,11 @@ func plainJSON(err error) string {
 	want := map[reflect.Kind]string{
 		reflect.String: "a text", reflect.Slice: "a list", reflect.Bool: "true or false", reflect.Struct: "an object", reflect.Map: "an object",
 	}[kind.Type.Kind()]
-	return fmt.Sprintf("this is a %s: write %s", kind.Value, orDefault(want, "a number"))
+	article := "a"
+	if kind.Value == "array" || kind.Value == "object" {
+		article = "an"
+	}
+	return fmt.Sprintf("this is %s %s: write %s", article, kind.Value, orDefault(want, "a number"))
 }
 
 // checkReceiver says what is wrong with where s wants its webhooks, for a caller

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/store"
@@ -52,12 +53,24 @@ func wrongParameter(name, format string, args ...any) *problem {
 
 // wrongFields returns the problem of several fields.
 func wrongFields(fields ...fieldProblem) *problem {
-	p := refuse(http.StatusUnprocessableEntity, "%s", fields[0].Detail)
-	if len(fields) > 1 {
-		p.Detail = fmt.Sprintf("%d fields are not right", len(fields))
-	}
+	p := refuse(http.StatusUnprocessableEntity, "%s", inShort(fields))
 	p.Errors = fields
 	return p
+}
+
+// inShort says what is wrong with fields in one text: of the first three, and
+// how many more there are.
+func inShort(fields []fieldProblem) string {
+	const most = 3
+	var details []string
+	for _, f := range fields[:min(len(fields), most)] {
+		details = append(details, f.Detail)
+	}
+	text := strings.Join(details, "; ")
+	if more := len(fields) - most; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
 }
 
 // problemOf returns the problem of an error. What is not the caller's fault is

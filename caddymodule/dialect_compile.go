@@ -43,7 +43,8 @@ type dialectRefusal struct {
 type dialectField struct {
 	names       []string // of ours, outermost first
 	expr        *lang.Expr
-	theirs      string // the name in the body, if it is simply that
+	theirs      string // the name in the body, if it is simply that; {resource} stands for one
+	one         bool   // it is a list of that alone
 	perResource bool
 }
 
@@ -278,12 +279,29 @@ func (a *dialectAction) field(f rules.Field) (out dialectField, err error) {
 		out.perResource = true
 		reads = slices.Delete(reads, i, i+1)
 	}
-	if root, p, ok := out.expr.PlainPath(); ok && root == "request" {
-		if first, rest := p.Cut(); first == "body" && !rest.IsRoot() {
-			out.theirs = rest.String()
-		}
-	}
+	out.theirs, out.one = passedOn(f.Expr)
 	return out, onlyReads(reads)
+}
+
+// passed matches an expression that is a member of the body, and brackets those
+// in it.
+var (
+	passed   = regexp.MustCompile(`^request\.body((?:\.\w+|\["[\w-]+"\]|\[resource\])+)$`)
+	brackets = strings.NewReplacer(`["`, ".", `"]`, "", "[resource]", ".{resource}")
+)
+
+// passedOn returns the name of the member of the body that expr passes on as it
+// came, "" if it does not; one says that it makes a list of it.
+func passedOn(expr string) (theirs string, one bool) {
+	expr = strings.TrimSpace(expr)
+	if inner, is := strings.CutPrefix(expr, "[request.body"); is {
+		expr, one = "request.body"+strings.TrimSuffix(inner, "]"), true
+	}
+	m := passed.FindStringSubmatch(expr)
+	if m == nil {
+		return "", false
+	}
+	return strings.TrimPrefix(brackets.Replace(m[1]), "."), one
 }
 
 func (a *dialectAction) checkName(name string) error {

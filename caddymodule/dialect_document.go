@@ -96,6 +96,9 @@ func (c *dialectCall) document(e *engine, to *dialectRoute) (map[string]any, err
 		if err != nil {
 			return nil, err
 		}
+		if list, is := v.([]any); is && f.one && (list[0] == nil || lang.IsUnknown(list[0])) {
+			continue // a list of what was not sent
+		}
 		setField(doc, f.names, v)
 	}
 	if !asks(doc) {
@@ -104,7 +107,8 @@ func (c *dialectCall) document(e *engine, to *dialectRoute) (map[string]any, err
 	if to.filter != "" {
 		doc["filter"] = to.filter
 	}
-	if _, said := doc["options"]; !said && to.action == dialectActions["create"] && c.vars.body != nil {
+	said := slices.ContainsFunc(to.fields, func(f dialectField) bool { return f.names[0] == "options" })
+	if !said && to.action == dialectActions["create"] && c.vars.body != nil {
 		if rest := c.vars.body.rest(); len(rest) > 0 {
 			doc["options"] = rest
 		}
@@ -194,23 +198,41 @@ func (to *dialectRoute) translate(err error) error {
 	out := *p
 	out.Errors = slices.Clone(p.Errors)
 	for i := range out.Errors {
-		one := &out.Errors[i]
 		for _, f := range to.fields {
-			name := strings.Join(f.names, "/")
-			rest, is := strings.CutPrefix(one.Pointer, "/"+name)
-			if f.theirs == "" || !is || rest != "" && rest[0] != '/' {
-				continue
+			if f.translate(&out.Errors[i]) {
+				break
 			}
-			was := one.Detail
-			one.Pointer = "/" + strings.ReplaceAll(f.theirs, ".", "/") + rest
-			if text, is := strings.CutPrefix(one.Detail, f.names[0]); is && strings.HasPrefix(strings.TrimLeft(text, ":"), " ") {
-				one.Detail = f.theirs + text
+		}
+	}
+	if p.Detail == inShort(p.Errors) {
+		out.Detail = inShort(out.Errors)
+	}
+	return &out
+}
+
+// translate puts the caller's name in the place of ours, and reports whether p
+// is about f.
+func (f *dialectField) translate(p *fieldProblem) bool {
+	names, theirs := f.names, f.theirs
+	if at := strings.Split(p.Pointer, "/"); f.perResource && len(at) > 2 && at[1] == "for" {
+		names, theirs = append([]string{"for", at[2]}, names...), strings.ReplaceAll(theirs, "{resource}", at[2])
+	}
+	rest, is := strings.CutPrefix(p.Pointer, "/"+strings.Join(names, "/"))
+	if theirs == "" || !is || rest != "" && rest[0] != '/' {
+		return false
+	}
+	if f.one {
+		rest = strings.TrimPrefix(rest, "/0")
+	}
+	p.Pointer = "/" + strings.ReplaceAll(theirs, ".", "/") + rest
+	for _, ours := range []string{strings.Join(names, "."), names[0]} {
+		if text, is := strings.CutPrefix(p.Detail, ours); is && strings.HasPrefix(strings.TrimLeft(text, ":"), " ") {
+			if f.one && strings.HasPrefix(text, " is missing") {
+				text = " is missing" // what is to be written is no list
 			}
-			if out.Detail == was {
-				out.Detail = one.Detail
-			}
+			p.Detail = theirs + text
 			break
 		}
 	}
-	return &out
+	return true
 }

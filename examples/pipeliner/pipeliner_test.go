@@ -150,7 +150,7 @@ func TestTheConfirmationShowsTheWebhook(t *testing.T) {
 		got.raw, "data.id", "data.created", "data.modified")
 	exampletest.Same(t, `{"success":true,"data":{"id":"sub_x","url":"`+s.Receiver("crm")+`","events":["Account.*"],"options":null,
 		"signature":null,"insecure_ssl":false,"created":"2019-01-01T00:00:00","modified":"2019-01-01T00:00:00"}}`,
-		s.webhook(`"events": ["Account.*"]`).raw, "data.id", "data.created", "data.modified")
+		s.webhook(`"events": ["Account.*"], "entity": {"Account": {"filter": {"name": "x"}}}`).raw, "data.id", "data.created", "data.modified")
 }
 
 // What is wrong with a webhook is told in the envelope of all answers.
@@ -165,11 +165,17 @@ func TestUnexpectedErrors(t *testing.T) {
 		{"crm", `{` + url + `"options": {}}`, `events is missing: write which events it gets, like ["project.**"]`, 422},
 		{"crm", `{` + url + `"events": ["Acount.Create"]}`, "no rule earns Acount.Create: did you mean Account.Create?", 422},
 		{"crm", `{` + url + `"events": ["Account.*"], "signature": "secret"}`, "signature has to be a UUID", 422},
-		{"crm", `{` + url + `"events": ["Account.*"], "options": {"chunk_size": 101}}`, "chunk_size is at most 100, chunk_delay a number of seconds", 422},
-		{"crm", `{` + url + `"events": ["Account.*"], "options": {"chunk_size": 0}}`, "chunk_size is at most 100, chunk_delay a number of seconds", 422},
-		{"crm", `{` + url + `"events": ["Account.*"], "options": {"chunk_delay": "5m"}}`, "chunk_size is at most 100, chunk_delay a number of seconds", 422},
+		{"crm", `{` + url + `"events": ["Account.*"], "options": {"chunk_size": 101}}`, "chunk_size is at most 100, chunk_delay whole seconds of a day", 422},
+		{"crm", `{` + url + `"events": ["Account.*"], "options": {"chunk_size": 0}}`, "chunk_size is at most 100, chunk_delay whole seconds of a day", 422},
+		{"crm", `{` + url + `"events": ["Account.*"], "options": {"chunk_delay": "5m"}}`, "chunk_size is at most 100, chunk_delay whole seconds of a day", 422},
 		{"crm", `{` + url + `"events": ["Account.*"], "options": {"entity": {"Account": {"filter": {"name": "x"}, "filter-op": {"name": "like"}}}}}`,
 			"filter-op is eq, ne, lt, lte, gt, gte, contains, starts or ends", 422},
+		{"crm", `{` + url + `"events": ["Account.*"], "options": {"chunk_delay": -1}}`, "chunk_size is at most 100, chunk_delay whole seconds of a day", 422},
+		{"crm", `{` + url + `"events": ["Account.*"], "options": {"skip_keys": "gmail_sync"}}`, "options.skip_keys: this is a string: write a list", 422},
+		{"crm", `{` + url + `"events": ["Account.*"], "options": {"entity": {"Account": {"expand": "documents"}, "Contact": {"on-field-change": "email1"}}}}`,
+			"options.entity.Account.expand: this is a string: write a list", 422},
+		{"crm", `{` + url + `"events": ["Account.*"], "options": {"entity": {"Contact": {"load-only": 5}}}}`, "options.entity.Contact.load-only: this is a number: write a list", 422},
+		{"crm", `{}`, "events is missing: write which events it gets, like [\"project.**\"]; url is missing: write where its webhooks go, like https://crm.example.com/hooks", 422},
 		{"crm", `{` + url + `"events": `, "the body cannot be read: JSON at byte 50: the value breaks off", 400},
 	} {
 		status, raw := s.Call("POST", "/webhooks", c.body, as(c.who)...)

@@ -104,7 +104,7 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/"}`:                                                                                    {"/scopes", `scopes is missing: write which events it gets, like ["project.**"]`},
 		`{"url": "https://a.example.com/", "scopes": "project.**"}`:                                                            {"/scopes", "scopes: this is a string: write a list"},
 		`{"url": "https://a.example.com/", "scopes": ["projet.**"]}`:                                                           {"/scopes/0", "no rule earns projet.**: did you mean project.**?"},
-		`{"url": "https://a.example.com/", "scopes": ["project.**"], "chunk": {"size": 5000}}`:                                 {"/chunk", "chunk of 5000: write how many"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "chunk": {"size": 5000}}`:                                 {"/chunk/size", "chunk of 5000: write how many"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "fields": ["entity.id"]}`:                                 {"/fields", "paths begin inside the entity: write id"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filtre": ""}`:                                            {"/filtre", "there is no field filtre: did you mean filter?"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filter": "entty == 1"}`:                                  {"/filter", "entty"},
@@ -115,7 +115,7 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "secret": "short"}`:                                       {"/secret", "at least 24 bytes"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "allow_private": true}`:                                   {"/allow_private", "cannot be set here"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "tenant": "other"}`:                                       {"/tenant", "cannot be set here"},
-		`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"schem": "none"}}`:                               {"/sign", "schem"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"schem": "none"}}`:                               {"/sign/schem", "schem"},
 		`{"url": "https://u:p@a.example.com/", "scopes": ["project.**"]}`:                                                      {"/url", "leave out user and password"},
 		`{"url": "https://a.example.com:99999/", "scopes": ["project.**"]}`:                                                    {"/url", "port 99999 is none; write one from 1 to 65535"},
 		`{"url": "https://a.example.com:0/", "scopes": ["project.**"]}`:                                                        {"/url", "port 0 is none"},
@@ -141,6 +141,9 @@ func TestProblemsOfSubscribing(t *testing.T) {
 	two := ann.do("POST", "/subscriptions", `{"url": 7, "order": "fifo"}`).want(422)
 	if n := len(two.fields["errors"].([]any)); n != 3 {
 		t.Errorf("%d problems are told, want 3: %s", n, two.raw)
+	}
+	if detail := two.text("detail"); !strings.HasPrefix(detail, "order ") || !strings.Contains(detail, "; scopes is missing: ") || !strings.Contains(detail, "; url: this is a number") {
+		t.Errorf("the detail does not say what is wrong: %s", detail)
 	}
 	ann.do("POST", "/subscriptions", `[1]`).want(400)
 	ann.do("POST", "/subscriptions", `{`).want(400)
