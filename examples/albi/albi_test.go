@@ -140,8 +140,13 @@ func TestAWebhookGetsItsScopesOnly(t *testing.T) {
 	if status != 201 {
 		t.Fatalf("%d: %s", status, answer)
 	}
-	var got []string
+	var got, want []string
 	for _, step := range day {
+		for _, fired := range step.fires {
+			if scope, _, _ := strings.Cut(fired, " "); scope == "project.status.updated" || strings.HasPrefix(scope, "project.payments.") {
+				want = append(want, scope)
+			}
+		}
 		method, path, _ := strings.Cut(step.call, " ")
 		for _, w := range s.Play(method, path, step.body) {
 			if w.Subscription == "finance" {
@@ -149,7 +154,6 @@ func TestAWebhookGetsItsScopesOnly(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"project.status.updated", "project.payments.created", "project.payments.update", "project.payments.void", "project.payments.deleted"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("scopes (-want +sent):\n%s", diff)
 	}
