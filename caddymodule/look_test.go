@@ -440,6 +440,8 @@ func TestGatesTakeTurns(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		cancel()
 		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if want := 2 * 10 * 60 / 4; done["light"] < want-4 {
 			t.Errorf("the light one had %d GETs, want %d, all that it could make; the others %v", done["light"], want, done)
 		}

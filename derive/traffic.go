@@ -34,7 +34,7 @@ type Traffic struct {
 	calls    map[webhook.ExchangeID]*Call            // left, and not yet forgotten
 	bytes    int                                     // of what GETs for them saw
 	names    map[webhook.EntityKey]webhook.EntityKey // to the entities that they lead to; see learn
-	fetches  sync.WaitGroup
+	fetches  flights
 
 	came came
 
@@ -79,11 +79,7 @@ func (t *Traffic) Drain(most time.Duration) {
 	t.mu.Lock()
 	t.draining = true
 	t.mu.Unlock()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		t.fetches.Wait()
-	}()
+	ended := t.fetches.landed()
 	for _, wait := range []time.Duration{most, cutTime} {
 		timer := time.NewTimer(wait)
 		select {
