@@ -104,7 +104,7 @@ func TestExplainSaysWhyACallEarnedNothing(t *testing.T) {
 	p.stop()
 	p.start()
 	for i, c := range calls {
-		wantText(t, p.explained(ids[i]), c.want+`|Earned nothing: it was recorded and no event|Not known: neither the journal nor the store has it`)
+		wantText(t, p.explained(ids[i]), c.want+`|Earned nothing: it was recorded, and earned no event|Not known: neither the journal nor the store has it`)
 	}
 	wantText(t, p.explained("exc_06g0000000000000000000000g"), `Not known: neither the journal nor the store has it`)
 	if out, err := p.cli("explain", "--address", p.admin, "nonsense"); err == nil || !strings.Contains(out, "write the id of an event") {

@@ -210,23 +210,34 @@ func TestKill(t *testing.T) {
 
 // TestKillNoticesABrokenPromise runs the same traffic and the same kills against
 // a sidehook that answers before the end is written, and one that holds no byte
-// back. Acknowledged writes must be lost, or TestKill proves nothing. A slow
-// disk alone must lose none.
+// back. Acknowledged writes must be lost, or TestKill proves nothing; by how many
+// kills is a matter of luck. A slow disk alone must lose none.
 func TestKillNoticesABrokenPromise(t *testing.T) {
 	for control, broken := range map[string]bool{"end-later": true, "hold-nothing": true, "slow-disk": false} {
 		t.Run(control, func(t *testing.T) {
-			api := serve(t, newMixedAPI())
-			crm := receive(t, nil)
-			p := prepare(t, caddyfile(subscribe("crm", crm, mixedScopes), mixedConfig, api.URL))
-			p.binary, p.env = controls, []string{"SIDEHOOK_CONTROL=" + control}
-			p.start()
-			a := killAndRestart(t, p, 10)
-			until(t, "everything recorded has arrived", p.settled)
-			lost := a.lost(tally(crm.took()))
-			t.Logf("%d of %d acknowledged writes lost by 10 kills", len(lost), a.count())
-			if broken != (len(lost) > 0) {
-				t.Errorf("the promise is broken: %v, and writes are lost: %v", broken, len(lost) > 0)
+			lost := lostByKills(t, control)
+			for more := 0; broken && lost == 0 && more < 9; more++ {
+				lost = lostByKills(t, control)
+			}
+			if broken != (lost > 0) {
+				t.Errorf("the promise is broken: %v, and writes are lost: %v", broken, lost > 0)
 			}
 		})
 	}
+}
+
+// lostByKills returns how many acknowledged writes 10 kills of a control lost.
+func lostByKills(t *testing.T, control string) int {
+	t.Helper()
+	api := serve(t, newMixedAPI())
+	crm := receive(t, nil)
+	p := prepare(t, caddyfile(subscribe("crm", crm, mixedScopes), mixedConfig, api.URL))
+	p.binary, p.env = controls, []string{"SIDEHOOK_CONTROL=" + control}
+	p.start()
+	a := killAndRestart(t, p, 10)
+	until(t, "everything recorded has arrived", p.settled)
+	lost := a.lost(tally(crm.took()))
+	t.Logf("%d of %d acknowledged writes lost by 10 kills", len(lost), a.count())
+	p.stop()
+	return len(lost)
 }
