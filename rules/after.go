@@ -73,7 +73,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 func (c *call) answerFate(s *Subject, b *state, now view) missing {
 	gone := c.gone(s, b, now)
 	return func(path string) tree.Fate {
-		if gone(path) {
+		if gone.at(path) {
 			return tree.Removed
 		}
 		return tree.KeptDoubt
@@ -84,29 +84,46 @@ func (c *call) answerFate(s *Subject, b *state, now view) missing {
 // request says that it is gone: it took it away, or, by whoever saw it, sent what
 // it is in without it. An answer says nothing by lacking what only a GET showed,
 // or what was not known before: it may show less.
-func (c *call) gone(s *Subject, b *state, now view) func(path string) bool {
-	last, doubted, left := b.view.last(), newPathSet(b.unknown), c.left(s)
-	get, alike := now.kind == viewGet, last.as == now.as && last.alike(now) && last.query == now.query
-	shown := !last.narrow() && (get || last.kind != viewGet && (now.kind != viewSaid || last.kind == viewSaid))
-	return func(path string) bool {
-		known := shown && !doubted.touches(path) || get && b.view.onlyBy(now.as)
-		return c.tookAway(s, path) || alike && known && left(path)
+type gone struct {
+	c       *call
+	s       *Subject
+	doubted pathSet
+	alike   bool // the same caller looked before, in the same way
+	shown   bool // what is not in doubt was shown before
+	alone   bool // a GET shows all of it, as nobody else looked
+}
+
+func (c *call) gone(s *Subject, b *state, now view) gone {
+	last, get := b.view.last(), now.kind == viewGet
+	return gone{
+		c: c, s: s, doubted: newPathSet(b.unknown),
+		alike: last.as == now.as && last.alike(now) && last.query == now.query,
+		shown: !last.narrow() && (get || last.kind != viewGet && (now.kind != viewSaid || last.kind == viewSaid)),
+		alone: get && b.view.onlyBy(now.as),
 	}
 }
 
-// left tells whether the request sent without it what a path is in: by a PUT, or
+func (g gone) at(path string) bool {
+	known := g.shown && !g.doubted.touches(path) || g.alone
+	return g.c.tookAway(g.s, path) || g.alike && known && g.c.left(g.s, path)
+}
+
+// left reports whether the request sent without it what path is in: by a PUT, or
 // in the object around it.
-func (c *call) left(s *Subject) func(path string) bool {
+func (c *call) left(s *Subject, path string) bool {
 	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
-	return func(path string) bool { return put && c.at(s.asked, path) == nil || c.leftOut(s, path) }
+	return put && c.at(s.asked, path) == nil || c.leftOut(s, path)
 }
 
 // mayHaveRemoved reports whether the call may have removed a field that was
 // known and that what shows o lacks.
 func (c *call) mayHaveRemoved(o *outcome, s *Subject, b *state) bool {
-	doubted, left := newPathSet(b.unknown), c.left(s)
+	if len(o.unknown) == 0 {
+		return false
+	}
+	doubted := newPathSet(b.unknown)
 	return slices.ContainsFunc(o.unknown, func(path string) bool {
-		return !doubted.touches(path) && !c.e.res.ignore.Match(path) && left(path)
+		return !doubted.touches(path) && !c.e.res.ignore.Match(path) && c.left(s, path)
 	})
 }
 
@@ -206,7 +223,7 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 		switch {
 		case slices.Contains(c.e.res.idNames, path):
 			return tree.Kept // the path says it
-		case same && !doubted.touches(path), gone(path):
+		case same && !doubted.touches(path), gone.at(path):
 			return tree.Removed
 		}
 		return tree.KeptDoubt

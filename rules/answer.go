@@ -36,7 +36,7 @@ func (c *call) inEnvelope(v *tree.Value) *tree.Value {
 			continue
 		}
 		asked := object(r.asked(c.req, v))
-		if set := c.setFields(asked); countShown(v, asked, set) == 0 && countShown(inner, asked, set) > 0 {
+		if set := c.setFields(nil, asked); countShown(v, asked, set) == 0 && countShown(inner, asked, set) > 0 {
 			return inner
 		}
 	}

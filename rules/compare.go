@@ -78,7 +78,7 @@ func (d *deriver) covered(ch *change) (paths []string) {
 	}
 	for i := range ch.s.asked.Members() {
 		m := &ch.s.asked.Members()[i]
-		if is := ch.o.body.Get(m.Name); m.Kind == tree.String && masks(is, &m.Value) && tree.Equal(ch.b.body.Get(m.Name), is) {
+		if is := ch.o.body.Get(m.Name); m.Kind == tree.String && tree.Equal(ch.b.body.Get(m.Name), is) && masks(is, &m.Value) {
 			paths = append(paths, tree.Join("", m.Name))
 		}
 	}

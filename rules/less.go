@@ -132,16 +132,16 @@ func (c *call) overlaying(o *outcome, s *Subject, b *state, now view, lacks miss
 	if len(by.Keys) == 0 && b.view.only(now) {
 		return by, nil
 	}
-	less = new(bool)
-	by.Less = c.showsLess(s, b, now, o, less)
+	shows := new(bool)
+	by.Less = c.showsLess(s, b, now, o, shows)
 	by.Element = func(path string) tree.Fate {
 		fate := c.elementFate(s, b, now, path)
 		if fate == tree.KeptDoubt {
-			*less, o.doubtful = true, o.doubtful || !c.e.res.ignore.Match(path)
+			*shows, o.doubtful = true, o.doubtful || !c.e.res.ignore.Match(path)
 		}
 		return fate
 	}
-	return by, less
+	return by, shows
 }
 
 // unless returns path as the only one, none if it was asked for.

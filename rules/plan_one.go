@@ -99,7 +99,7 @@ func (c *call) doubtsID(id, located string, entity *tree.Value) unnamed {
 	switch {
 	case located != "" && !c.e.res.isSecond(entity, located), id == "0":
 		return idDoubt
-	case len(c.setFields(asked)) == 0:
+	case len(c.setFields(nil, asked)) == 0:
 	case c.e.res.showsSet(asked, entity):
 		return idSure
 	case c.isParent(id) || c.e.res.holdsOthers(entity) || c.e.res.listIn(c.res) != nil && c.e.res.listIn(c.res)[0] == entity:

@@ -21,7 +21,8 @@ const fewFields = 3
 // A receipt taken for the entity would invent fields, and make others look
 // removed; an entity taken for a receipt costs one GET.
 func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
-	set := c.setFields(asked)
+	var few [fewSet]string
+	set := c.setFields(few[:0], asked)
 	if !before.IsObject() {
 		return c.isReceiptAlone(entity, asked, set)
 	}
@@ -48,7 +49,8 @@ func (c *call) isReceiptAlone(entity, asked *tree.Value, set []string) bool {
 // isEcho reports whether the answer to a PATCH, or to an update of many, shows
 // nothing but what was set: it may be the whole of a small entity, and a GET tells.
 func (c *call) isEcho(entity, asked *tree.Value) bool {
-	set := c.setFields(asked)
+	var few [fewSet]string
+	set := c.setFields(few[:0], asked)
 	return (c.m.method == "PATCH" || c.bulk && c.m.method != "PUT" && c.e.kind != Create) && len(set) > 0 && len(set) <= fewFields && !c.e.res.tells(entity, len(set)+1)
 }
 
@@ -57,7 +59,7 @@ func (c *call) isEcho(entity, asked *tree.Value) bool {
 func (c *call) showsOnlyWhatWasSet(entity, asked *tree.Value) (some bool) {
 	var set []string
 	if c.reqKind == isPatch {
-		set = c.setFields(asked)
+		set = c.setFields(nil, asked)
 	}
 	for i := range entity.Members() {
 		switch name := entity.Members()[i].Name; {
@@ -116,10 +118,13 @@ func (r *resource) tells(entity *tree.Value, enough int) bool {
 	return enough == 0
 }
 
-// setFields returns the fields that the request gives a value.
-func (c *call) setFields(asked *tree.Value) (names []string) {
+// fewSet is up to how many fields that a request sets need no room of their own.
+const fewSet = 8
+
+// setFields appends to names the fields that the request gives a value.
+func (c *call) setFields(names []string, asked *tree.Value) []string {
 	if asked == nil {
-		return nil
+		return names
 	}
 	if c.reqKind == isPatch {
 		for i := range asked.Elems() {

@@ -82,7 +82,7 @@ func (o *overlayer) members(path, shape string, older, newer *Value) *Value {
 			continue
 		}
 		found++
-		if prior.raw != "" && prior.raw == m.raw {
+		if prior.raw != "" && prior.raw == m.raw || o.Less == nil && min(prior.Kind, m.Kind) < Array {
 			continue
 		}
 		if now := o.overlay(Join(path, m.Name), o.Keys.below(shape, m.Name), prior, &m.Value); now != &m.Value {
