@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sidehook/sidehook/examples/crud"
+	"github.com/sidehook/sidehook/internal/proc"
 )
 
 // filesWith returns the files of the data directory that have marker in them.
@@ -29,6 +30,16 @@ func (p *process) filesWith(marker string) (found []string) {
 		p.t.Fatal(err)
 	}
 	return found
+}
+
+// untilNoFileHas waits until marker is in no file of the data directory; the files
+// that have it still are what it fails with.
+func (p *process) untilNoFileHas(marker string) {
+	p.t.Helper()
+	var left []string
+	if !proc.Wait(patience, func() bool { left = p.filesWith(marker); return len(left) == 0 }) {
+		p.t.Fatalf("after %v it is in %v still; purges that the log tells of: %q", patience, left, p.logged("was erased is"))
+	}
 }
 
 // projectID returns the id in an answer.
@@ -73,7 +84,7 @@ func TestAnErasedEntityLeavesNothingButItsSequence(t *testing.T) {
 	if len(left) != 1 || left[0].Entity.ID == id {
 		t.Errorf("events that are left: %+v", left)
 	}
-	until(t, "it is in no file", func() bool { return len(p.filesWith(marker)) == 0 })
+	p.untilNoFileHas(marker)
 	if log := p.log.String(); strings.Contains(log, marker) || !strings.Contains(log, `"entity erased"`) {
 		t.Error("the log says what was erased, or not that something was")
 	}
@@ -120,7 +131,7 @@ func TestAnErasureReachesExamples(t *testing.T) {
 	if p.get("/sidehook/events", &left); len(left) != 0 {
 		t.Errorf("events that are left: %+v", left)
 	}
-	until(t, "it is in no file", func() bool { return len(p.filesWith(marker)) == 0 })
+	p.untilNoFileHas(marker)
 }
 
 // A customer erases what is its tenant's, and nobody else's.

@@ -39,47 +39,36 @@ const (
 	closeWait = time.Second
 )
 
-// compact writes the tables anew, without what is deleted; with flush, of which
-// no part is in memory only. It does not return before that is done, unless ctx
-// ends; then it goes on.
+// compact writes the tables anew, without what was deleted before the call; with
+// flush, of which no part is in memory only. If another compaction runs, which may
+// have begun before that was deleted, it waits for its end. It does not return before
+// its own is done, unless ctx ends; then that goes on.
 func (s *Store) compact(ctx context.Context, flush bool) error {
-	if flush {
-		if err := s.flush(ctx); err != nil {
-			return err
-		}
-	}
-	// A view holds what was there when it was opened: it must be newer than what
-	// was deleted.
-	if err := s.commit(ctx, func(t *tx) error { t.delete(key{tableTouch}); return nil }); err != nil {
-		return err
-	}
-	v, err := s.views.get()
+	end, err := s.compacting.begin(ctx)
 	if err != nil {
 		return err
 	}
-	s.compacting.mu.Lock()
-	if s.compacting.done != nil { // it began too early, perhaps
-		s.compacting.mu.Unlock()
-		v.release()
-		return nil
+	if flush {
+		err = s.flush(ctx)
 	}
-	done := make(chan struct{})
-	s.compacting.done = done
-	s.compacting.mu.Unlock()
-
+	var v *view
+	if err == nil {
+		v, err = s.viewOfAll(ctx)
+	}
+	if err != nil {
+		end()
+		return err
+	}
 	failed := make(chan error, 1)
 	db, freed := s.db.Load(), s.compacting.freed.Load()
 	go func() { // ends with the compaction; Close waits for it, or leaves the rest to it
 		err := db.Flatten(1)
-		s.compacting.mu.Lock()
-		s.compacting.done = nil
-		s.compacting.mu.Unlock()
 		if err == nil {
 			s.compacting.freed.Add(-freed)
 			s.compacting.written.Store(0)
 		}
 		v.release()
-		close(done)
+		end()
 		failed <- err
 	}()
 	select {
@@ -91,6 +80,61 @@ func (s *Store) compact(ctx context.Context, flush bool) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// begin waits until no compaction runs, and has one run until end is called.
+func (c *compacting) begin(ctx context.Context) (end func(), err error) {
+	for {
+		c.mu.Lock()
+		other := c.done
+		if other == nil {
+			done := make(chan struct{})
+			c.done = done
+			c.mu.Unlock()
+			return func() {
+				c.mu.Lock()
+				c.done = nil
+				c.mu.Unlock()
+				close(done)
+			}, nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// runs reports whether a compaction runs.
+func (c *compacting) runs() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.done != nil
+}
+
+// viewOfAll returns a view that shows none of what was deleted before the call, once
+// it is the oldest: a compaction keeps what any view shows.
+func (s *Store) viewOfAll(ctx context.Context) (*view, error) {
+	if err := s.commit(ctx, func(t *tx) error { t.delete(key{tableTouch}); return nil }); err != nil {
+		return nil, err
+	}
+	v, err := s.views.get()
+	if err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(fillPause)
+	defer tick.Stop()
+	for s.views.older(v) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			v.release()
+			return nil, ctx.Err()
+		}
+	}
+	return v, nil
 }
 
 // A flush writes so much at once that means nothing, and looks so often whether

@@ -154,3 +154,12 @@ func Compact(s *Store) (end func(), err error) {
 		close(done)
 	}, nil
 }
+
+// Hold reads the store until end is called.
+func Hold(s *Store) (end func(), err error) {
+	v, err := s.views.get()
+	if err != nil {
+		return nil, err
+	}
+	return v.release, nil
+}

@@ -15,7 +15,7 @@ import (
 
 // format is the version of the layout in keys.go. It is in the file FORMAT, as
 // text, beside Badger's files.
-const format = 9
+const format = 10
 
 const formatFile = "FORMAT"
 

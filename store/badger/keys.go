@@ -59,6 +59,7 @@ const (
 
 	tableErased = 'X' // -> nothing: something was erased, and may be in files still
 	tableTouch  = 'W' // -> nothing: written so that something is; see compact.go
+	tableGround = 'Z' // -> nothing: stays in Badger's last level; see ground
 )
 
 // key is a key under construction.

@@ -95,6 +95,9 @@ func openBadger(o Options) (*badgerdb.DB, error) {
 	if err := dropEmptyLogs(o.Dir); err != nil {
 		return nil, fmt.Errorf("store %s: %w", o.Dir, err)
 	}
+	if err := ground(o); err != nil {
+		return nil, err
+	}
 	db, err := badgerdb.Open(tuned(o))
 	switch {
 	case err == nil:
@@ -103,6 +106,30 @@ func openBadger(o Options) (*badgerdb.DB, error) {
 		return nil, fmt.Errorf("store %s: another process has it open%s; stop it, or give this one another directory", o.Dir, holder(o.Dir))
 	}
 	return nil, fmt.Errorf("store %s: %w", o.Dir, err)
+}
+
+// ground puts a key into the last level of a new directory, for ever. Badger's Flatten
+// does nothing while all tables are in one level, level 0 too: then what is deleted
+// would stay in them until enough is recorded. With the key in another level,
+// there is always something to flatten.
+func ground(o Options) error {
+	if _, err := os.Stat(filepath.Join(o.Dir, formatFile)); err == nil {
+		return nil
+	}
+	b := tuned(o)
+	b.CompactL0OnClose = true
+	db, err := badgerdb.Open(b)
+	if err != nil && isLocked(err) {
+		return nil // opening says who has it
+	}
+	if err == nil {
+		err = db.Update(func(txn *badgerdb.Txn) error { return txn.Set(key{tableGround}, nil) })
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("make store %s: %w", o.Dir, err)
+	}
+	return nil
 }
 
 func newStore(o Options, db *badgerdb.DB) *Store {

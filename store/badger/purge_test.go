@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/badger"
@@ -90,6 +91,89 @@ func TestWhatIsErasedIsInNoFile(t *testing.T) {
 	}
 	if left := filesWith(t, dir, marker); len(left) > 0 {
 		t.Errorf("after closing it is in %v", left)
+	}
+}
+
+// A store so young that Badger has compacted nothing of it yet holds what was erased
+// in logs and in tables of level 0 only: from there it goes too, though the store was
+// opened again in between.
+func TestWhatIsErasedIsInNoFileOfAYoungStore(t *testing.T) {
+	for name, between := range map[string]func(*testing.T, *badger.Store) *badger.Store{
+		"at once": func(_ *testing.T, s *badger.Store) *badger.Store { return s },
+		"opened again": func(t *testing.T, s *badger.Store) *badger.Store {
+			dir := badger.EngineOptions(s).Dir
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, dir)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const marker = "jane.roe@example.com"
+			dir := t.TempDir()
+			s := open(t, dir)
+			recordPerson(t, s, marker)
+			if _, err := s.Erase(t.Context(), store.Erasure{Resource: "person", ID: marker, Tenant: webhook.AnyTenant}); err != nil {
+				t.Fatal(err)
+			}
+			if s = between(t, s); len(filesWith(t, dir, marker)) == 0 {
+				t.Fatal("it is in no file before: this test shows nothing")
+			}
+			if err := s.Purge(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if left := filesWith(t, dir, marker); len(left) > 0 {
+				t.Errorf("it is in %v", left)
+			}
+		})
+	}
+}
+
+// A purge is done when its own compaction is: not while another runs, which may have
+// begun before the erasure, and not while somebody reads what was there before it.
+func TestAPurgeWaitsForWhatKeepsTheErased(t *testing.T) {
+	for name, keep := range map[string]func(*badger.Store) (func(), error){"a compaction": badger.Compact, "a reader": badger.Hold} {
+		t.Run(name, func(t *testing.T) {
+			const marker = "jane.roe@example.com"
+			dir := t.TempDir()
+			s := open(t, dir)
+			recordPerson(t, s, marker)
+			end, err := keep(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Erase(t.Context(), store.Erasure{Resource: "person", ID: marker, Tenant: webhook.AnyTenant}); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			if err := s.Purge(ctx); !errors.Is(err, context.DeadlineExceeded) || !s.Unpurged() {
+				t.Errorf("it ended with %v; something is to purge: %v", err, s.Unpurged())
+			}
+			end()
+			if err := s.Purge(t.Context()); err != nil || s.Unpurged() {
+				t.Errorf("then it ended with %v; something is to purge: %v", err, s.Unpurged())
+			}
+			if left := filesWith(t, dir, marker); len(left) > 0 {
+				t.Errorf("it is in %v", left)
+			}
+		})
+	}
+}
+
+// recordPerson records a person whose id is marker.
+func recordPerson(t *testing.T, s *badger.Store, marker string) {
+	t.Helper()
+	key := webhook.EntityKey{API: "shop", Resource: "person", ID: marker}
+	x := webhook.NewExchangeID(start)
+	got, err := s.Record(t.Context(), []store.Record{{Exchange: x, Entities: []webhook.EntityKey{key}, Derive: func([]webhook.Snapshot) (c store.Consequences, err error) {
+		raw := json.RawMessage(fmt.Sprintf(`{"mail":%q}`, marker))
+		c.Snapshots = []webhook.Snapshot{{Key: key, Sequence: 1, Body: raw, Seen: start}}
+		c.Events = []webhook.Event{{ID: webhook.NewEventID(x, key, "person.created", ""), Scope: "person.created", Key: key, Exchange: x, After: raw}}
+		return c, nil
+	}}})
+	if err != nil || got[0].Err != nil {
+		t.Fatal(err, got)
 	}
 }
 

@@ -82,9 +82,9 @@ func (s *Store) taken() (int64, error) {
 	return size - min(size, s.compacting.freed.Load()), err
 }
 
-// compactIfWorth compacts if so many bytes are deleted.
+// compactIfWorth compacts if so many bytes are deleted, and no compaction runs.
 func (s *Store) compactIfWorth(ctx context.Context, worth int64) error {
-	if s.compacting.freed.Load() < worth {
+	if s.compacting.freed.Load() < worth || s.compacting.runs() {
 		return nil
 	}
 	return s.compact(ctx, s.compacting.written.Load() < flushBelow)

@@ -16,7 +16,8 @@ import (
 type view struct {
 	txn  *badgerdb.Txn
 	refs atomic.Int32
-	open *sync.WaitGroup // of all views
+	all  *views
+	n    uint64 // how many were opened before it
 }
 
 // release lets go of v. Who commits something, or waits for a commit, has let go
@@ -25,7 +26,10 @@ type view struct {
 func (v *view) release() {
 	if v.refs.Add(-1) == 0 {
 		v.txn.Discard()
-		v.open.Done()
+		v.all.mu.Lock()
+		delete(v.all.live, v)
+		v.all.mu.Unlock()
+		v.all.open.Done()
 	}
 }
 
@@ -35,15 +39,22 @@ var errNotOpen = errors.New("the store is not open")
 type views struct {
 	mu   sync.Mutex
 	cur  *view
+	n    uint64         // opened so far
+	live map[*view]bool // not released yet
 	open sync.WaitGroup
 }
 
 // renew makes the state of db now the newest view.
 func (v *views) renew(db *badgerdb.DB) {
-	fresh := &view{txn: db.NewTransaction(false), open: &v.open}
+	fresh := &view{txn: db.NewTransaction(false), all: v}
 	fresh.refs.Store(1)
 	v.open.Add(1)
 	v.mu.Lock()
+	if v.live == nil {
+		v.live = map[*view]bool{}
+	}
+	fresh.n, v.live[fresh] = v.n, true
+	v.n++
 	old := v.cur
 	v.cur = fresh
 	v.mu.Unlock()
@@ -61,6 +72,18 @@ func (v *views) get() (*view, error) {
 	}
 	v.cur.refs.Add(1)
 	return v.cur, nil
+}
+
+// older reports whether somebody holds a view that was opened before one.
+func (v *views) older(than *view) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for w := range v.live {
+		if w.n < than.n {
+			return true
+		}
+	}
+	return false
 }
 
 // end lets go of the newest view and waits for the readers of all; get fails
