@@ -241,7 +241,7 @@ func (l *lives) nothingElse() {
 	}
 	delete(tables, "s")
 	delete(tables, "p")
-	if diff := cmp.Diff(map[string]int{"m": 1, "G": 1, "k": 1}, tables); diff != "" {
+	if diff := cmp.Diff(map[string]int{"m": 1, "G": 1, "k": 1, "Z": 1}, tables); diff != "" {
 		l.Error("want(-) got(+):\n", diff)
 	}
 }
