@@ -18,16 +18,7 @@ func (s *Store) Event(_ context.Context, id webhook.EventID) (*webhook.Event, er
 	if e, ok := s.events.get(id); ok {
 		return e, nil
 	}
-	v, err := s.views.get()
-	if err != nil {
-		return nil, err
-	}
-	defer v.release()
-	stored, err := findStored(v, id)
-	if err != nil {
-		return nil, fmt.Errorf("event %s: %w", id, err)
-	}
-	return stored.whole(v)
+	return s.readEvent(id, func(e *storedEvent, v *view) (*webhook.Event, error) { return e.whole(v) })
 }
 
 // EventHead implements [store.Reader].
@@ -37,6 +28,11 @@ func (s *Store) EventHead(_ context.Context, id webhook.EventID) (*webhook.Event
 		bare.Before, bare.After = nil, nil
 		return &bare, nil
 	}
+	return s.readEvent(id, func(e *storedEvent, _ *view) (*webhook.Event, error) { return e.bare() })
+}
+
+// readEvent reads as much of an event as how does.
+func (s *Store) readEvent(id webhook.EventID, how func(*storedEvent, *view) (*webhook.Event, error)) (*webhook.Event, error) {
 	v, err := s.views.get()
 	if err != nil {
 		return nil, err
@@ -46,7 +42,7 @@ func (s *Store) EventHead(_ context.Context, id webhook.EventID) (*webhook.Event
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %w", id, err)
 	}
-	return stored.bare()
+	return how(&stored, v)
 }
 
 func findStored(v *view, id webhook.EventID) (storedEvent, error) {
