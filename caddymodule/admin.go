@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/store"
 )
@@ -67,7 +68,7 @@ func serveAdminAPI(w http.ResponseWriter, r *http.Request) error {
 		err = errStarting
 	}
 	if err != nil {
-		refuse(http.StatusServiceUnavailable, "%s", err).write(w)
+		writeProblem(w, problem.New(http.StatusServiceUnavailable, "%s", err))
 		return nil
 	}
 	serveAPI(e, w, r, apiCaller{operator: true}, strings.TrimPrefix(r.URL.Path, adminAPI), r.URL.Path)
@@ -108,7 +109,7 @@ func (b badRequest) Error() string { return b.text }
 func apiError(err error) error {
 	status := http.StatusInternalServerError
 	var bad badRequest
-	var refused *problem
+	var refused *problem.Details
 	switch {
 	case errors.As(err, &refused):
 		status = refused.Status

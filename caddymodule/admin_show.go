@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
@@ -47,9 +49,9 @@ func listEvents(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	views := make([]eventView, len(events))
+	views := make([]view.Event, len(events))
 	for i := range events {
-		views[i] = viewEvent(&events[i])
+		views[i] = view.OfEvent(&events[i])
 	}
 	return views, nil
 }
@@ -65,9 +67,9 @@ func showEvent(e *engine, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return struct {
-		eventView
-		Deliveries []deliveryView `json:"deliveries"`
-	}{viewEvent(ev), deliveries}, nil
+		view.Event
+		Deliveries []view.Delivery `json:"deliveries"`
+	}{view.OfEvent(ev), deliveries}, nil
 }
 
 func listDeliveries(e *engine, r *http.Request) (any, error) {
@@ -85,7 +87,7 @@ func listDeliveries(e *engine, r *http.Request) (any, error) {
 		State: webhook.DeliveryState(q.Get("state")), Below: below, Max: int(min(max, 1000)),
 	}
 	if query.State != "" && !slices.Contains(webhook.DeliveryStates(), query.State) {
-		return nil, badRequest{fmt.Sprintf("state %q: write %s", query.State, orList(texts(webhook.DeliveryStates())))}
+		return nil, badRequest{fmt.Sprintf("state %q: write %s", query.State, words.OrList(words.Texts(webhook.DeliveryStates())))}
 	}
 	ds, err := e.deliveries(r, query)
 	if err == nil && len(ds) == 0 && query.Subscription != "" { // one that is deleted may have some
@@ -103,16 +105,7 @@ func (e *engine) checkKnown(id webhook.SubscriptionID) error {
 	if len(states) == 0 {
 		return fmt.Errorf("%w %q: there are none", deliver.ErrUnknownSubscription, id)
 	}
-	return fmt.Errorf("%w %q: there are %s", deliver.ErrUnknownSubscription, id, some(texts(slices.Sorted(maps.Keys(states)))))
-}
-
-// texts returns names as texts.
-func texts[T ~string](names []T) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = string(n)
-	}
-	return out
+	return fmt.Errorf("%w %q: there are %s", deliver.ErrUnknownSubscription, id, some(words.Texts(slices.Sorted(maps.Keys(states)))))
 }
 
 // listUnearned says of those of the patterns that no rule can earn, in words,
@@ -132,7 +125,7 @@ func listUnearned(e *engine, r *http.Request) (any, error) {
 	return hints, nil
 }
 
-func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]deliveryView, error) {
+func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]view.Delivery, error) {
 	held := q.State == webhook.Held
 	if held { // deliveries are held by their subscription's state
 		q.State = webhook.Pending
@@ -150,9 +143,9 @@ func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]deliveryV
 		ds, q.State = append(more, ds...), webhook.Pending
 	}
 	states, now := e.states(), time.Now()
-	views := make([]deliveryView, 0, len(ds))
+	views := make([]view.Delivery, 0, len(ds))
 	for i := range ds {
-		v := viewDelivery(&ds[i], states[ds[i].Subscription], now)
+		v := view.OfDelivery(&ds[i], states[ds[i].Subscription], now)
 		if q.State == webhook.Pending && held != (v.State == webhook.Held) {
 			continue
 		}
@@ -187,12 +180,12 @@ func showDelivery(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := viewDelivery(d, e.state(d.Subscription), time.Now())
+	v := view.OfDelivery(d, e.state(d.Subscription), time.Now())
 	if ev, err := e.store.Event(r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
 	for i := range attempts {
-		v.Made = append(v.Made, viewAttempt(&attempts[i]))
+		v.Made = append(v.Made, view.OfAttempt(&attempts[i]))
 	}
 	return v, nil
 }
@@ -209,7 +202,7 @@ func steerDelivery(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return viewDelivery(d, e.state(d.Subscription), time.Now()), nil
+	return view.OfDelivery(d, e.state(d.Subscription), time.Now()), nil
 }
 
 // states returns the subscriptions' states by id.
@@ -239,9 +232,9 @@ func listSubscriptions(e *engine, r *http.Request) (any, error) {
 	for _, s := range slices.Concat(e.current().subscriptions, e.kept.Load().inUse()) {
 		keys[s.ID] = s.PublicKeys()
 	}
-	views := []subscriptionView{}
+	views := []view.Subscription{}
 	for _, s := range e.deliverer.States() {
-		v := viewSubscription(s, owed[s.ID], time.Now())
+		v := view.OfSubscription(s, owed[s.ID], time.Now())
 		v.PublicKeys = keys[s.ID]
 		views = append(views, v)
 	}
@@ -268,7 +261,7 @@ func steerSubscription(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return viewSubscription(s, webhook.Backlog{}, time.Now()), nil
+	return view.OfSubscription(s, webhook.Backlog{}, time.Now()), nil
 }
 
 // number reads an optional number of the query.

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"mime"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -49,7 +52,7 @@ func serveAPI(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, 
 		if ours {
 			e.logger.Error("a call of the subscription API", "method", r.Method, "path", asked, "error", err)
 		}
-		p.write(w)
+		writeProblem(w, p)
 		return
 	}
 	if answer.etag != "" {
@@ -65,7 +68,7 @@ func serveAPI(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, 
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	writeJSON(w, orDefault(answer.status, http.StatusOK), "application/json", answer.body)
+	writeJSON(w, cmp.Or(answer.status, http.StatusOK), "application/json", answer.body)
 }
 
 func (c *apiCall) answer(w http.ResponseWriter, path string) (apiAnswer, error) {
@@ -94,14 +97,14 @@ func (c *apiCall) knownParameters(route *apiRoute) error {
 	}
 	for name := range c.r.URL.Query() {
 		if !slices.Contains(known, name) {
-			return wrongParameter(name, "%s", unknownField(name, known))
+			return problem.WrongParameter(name, "%s", unknownField(name, known))
 		}
 	}
 	return nil
 }
 
 // route finds the route of a path and notes its parts.
-func (c *apiCall) route(path string) (*apiRoute, *problem) {
+func (c *apiCall) route(path string) (*apiRoute, *problem.Details) {
 	var allow []string
 	for i := range apiRoutes {
 		id, ok := matchRoute(apiRoutes[i].path, path)
@@ -115,12 +118,12 @@ func (c *apiCall) route(path string) (*apiRoute, *problem) {
 		allow = append(allow, apiRoutes[i].method)
 	}
 	if len(allow) == 0 {
-		return nil, refuse(http.StatusNotFound,
+		return nil, problem.New(http.StatusNotFound,
 			"there is nothing at /%s: /openapi.json says what there is; if those are below a path, the operator puts sidehook_api in handle_path", path)
 	}
 	slices.Sort(allow)
-	p := refuse(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, orList(allow))
-	p.header = http.Header{"Allow": {strings.Join(allow, ", ")}}
+	p := problem.New(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, words.OrList(allow))
+	p.Header = http.Header{"Allow": {strings.Join(allow, ", ")}}
 	return nil, p
 }
 
@@ -143,11 +146,11 @@ func matchRoute(pattern, path string) (id string, ok bool) {
 
 // sameOrigin refuses what a page of another origin makes a browser do: that
 // comes with the user's cookies, but not with the user's will.
-func sameOrigin(r *http.Request) *problem {
+func sameOrigin(r *http.Request) *problem.Details {
 	as := *r
 	as.Method = http.MethodPost // reads too
 	if err := http.NewCrossOriginProtection().Check(&as); err != nil {
-		return refuse(http.StatusForbidden, "the call comes from a page of another origin")
+		return problem.New(http.StatusForbidden, "the call comes from a page of another origin")
 	}
 	return nil
 }
@@ -162,16 +165,16 @@ func (c *apiCall) readBody(w http.ResponseWriter, route *apiRoute) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxAPIBody)
+		return problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxAPIBody)
 	case err != nil:
-		return refuse(http.StatusBadRequest, "the body could not be read")
+		return problem.New(http.StatusBadRequest, "the body could not be read")
 	}
 	kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if kind == "application/json" || kind == "application/merge-patch+json" || kind == "" && len(c.body) == 0 {
 		return c.noFields(route)
 	}
-	p := refuse(http.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json")
-	p.header = http.Header{"Accept-Patch": {"application/merge-patch+json"}}
+	p := problem.New(http.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json")
+	p.Header = http.Header{"Accept-Patch": {"application/merge-patch+json"}}
 	return p
 }
 
@@ -182,7 +185,7 @@ func (c *apiCall) noFields(route *apiRoute) error {
 	}
 	doc, err := c.readDocument()
 	for name := range doc {
-		return wrongField("/"+name, "there is no field %s: this call has none", name)
+		return problem.WrongField("/"+name, "there is no field %s: this call has none", name)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -25,21 +26,21 @@ type apiCaller struct {
 }
 
 // caller tells who calls, or why the call is refused.
-func (a *API) caller(r *http.Request) (apiCaller, *problem) {
+func (a *API) caller(r *http.Request) (apiCaller, *problem.Details) {
 	who := apiCaller{
 		hasOwner: a.owner != nil, hasTenant: a.tenant != nil,
 		allowPrivate: a.AllowPrivate, allowInsecure: a.AllowInsecureSkipVerify, max: a.max,
 	}
 	var err error
 	if who.owner, err = a.owner.text(r); err != nil || who.hasOwner && who.owner == "" {
-		return who, refuse(http.StatusUnauthorized, "it is not known who calls: authenticate")
+		return who, problem.New(http.StatusUnauthorized, "it is not known who calls: authenticate")
 	}
 	if !who.hasOwner && !a.AllowUnauthenticated && placeholderOf(r, "http.auth.user.id") == "" {
-		return who, refuse(http.StatusUnauthorized,
+		return who, problem.New(http.StatusUnauthorized,
 			"nobody is authenticated; the operator puts an authenticating directive (like basic_auth) in front of sidehook_api, or tells it owner, or allow_unauthenticated")
 	}
 	if who.tenant, err = a.tenant.text(r); err != nil || who.hasTenant && (who.tenant == "" || who.tenant == webhook.AnyTenant) {
-		return who, refuse(http.StatusForbidden, "it is not known for which tenant the call is")
+		return who, problem.New(http.StatusForbidden, "it is not known for which tenant the call is")
 	}
 	return who, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/rules/lang"
 )
 
@@ -99,12 +100,12 @@ func (a *API) Provision(ctx caddy.Context) (err error) {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	who, bad := a.caller(r)
 	if bad != nil && a.speaks == nil {
-		bad.write(w)
+		writeProblem(w, bad)
 		return nil
 	}
 	e, release, err := a.app.lease(r.Context())
 	if err != nil {
-		refuse(http.StatusServiceUnavailable, "%s", err).write(w)
+		writeProblem(w, problem.New(http.StatusServiceUnavailable, "%s", err))
 		return nil
 	}
 	defer release()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -54,7 +55,7 @@ func (c *apiCall) createSubscription() (apiAnswer, error) {
 // mayHaveMore refuses a caller who has as many as one may have.
 func (c *apiCall) mayHaveMore(list *keptList) error {
 	if !c.operator && len(c.mayBeSeen(list)) >= c.max {
-		return refuse(http.StatusConflict, "you have %d subscriptions, as many as you may: delete one first", c.max)
+		return problem.New(http.StatusConflict, "you have %d subscriptions, as many as you may: delete one first", c.max)
 	}
 	return nil
 }
@@ -91,7 +92,7 @@ func (c *apiCall) repeat() (_ *keptRepeat, release func(), err error) {
 		return nil, func() {}, nil
 	}
 	if len(given) > 1 || given[0] == "" || len(given[0]) > 255 {
-		return nil, nil, refuse(http.StatusBadRequest, "Idempotency-Key: send one, of 1 to 255 bytes")
+		return nil, nil, problem.New(http.StatusBadRequest, "Idempotency-Key: send one, of 1 to 255 bytes")
 	}
 	hash := sha256.New()
 	for _, part := range []string{c.owner, c.tenant, strconv.FormatBool(c.operator), given[0]} {
@@ -100,7 +101,7 @@ func (c *apiCall) repeat() (_ *keptRepeat, release func(), err error) {
 	body := sha256.Sum256(c.body)
 	r := &keptRepeat{Key: hex.EncodeToString(hash.Sum(nil)), Body: body[:], Until: time.Now().Add(repeatTime).UTC()}
 	if _, busy := c.e.creating.LoadOrStore(r.Key, true); busy {
-		return nil, nil, refuse(http.StatusConflict, "a call with this Idempotency-Key is under way: wait for its answer, or try again")
+		return nil, nil, problem.New(http.StatusConflict, "a call with this Idempotency-Key is under way: wait for its answer, or try again")
 	}
 	return r, func() { c.e.creating.Delete(r.Key) }, nil
 }

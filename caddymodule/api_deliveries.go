@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -179,8 +180,8 @@ func (m *mergedDeliveries) fill(s *deliverySource) error {
 }
 
 // show returns how d is shown, if it is selected.
-func (m *mergedDeliveries) show(d *webhook.Delivery) (v deliveryView, ok bool, err error) {
-	v = viewDelivery(d, m.call.state(d.Subscription), time.Now())
+func (m *mergedDeliveries) show(d *webhook.Delivery) (v view.Delivery, ok bool, err error) {
+	v = view.OfDelivery(d, m.call.state(d.Subscription), time.Now())
 	if m.state != "" && v.State != m.state || !m.filter.spans(d.Created) || !m.all && !slices.Contains(m.subs, d.Subscription) {
 		return v, false, nil
 	}

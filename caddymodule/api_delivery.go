@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -39,7 +42,7 @@ func (c *apiCall) readDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := viewDelivery(d, c.state(d.Subscription), time.Now())
+	v := view.OfDelivery(d, c.state(d.Subscription), time.Now())
 	if ev, err := c.e.store.Event(c.r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
@@ -57,7 +60,7 @@ func (c *apiCall) listAttempts() (apiAnswer, error) {
 	}
 	list := apiList{Data: []any{}}
 	for i := range attempts {
-		list.Data = append(list.Data, viewAttempt(&attempts[i]))
+		list.Data = append(list.Data, view.OfAttempt(&attempts[i]))
 	}
 	return apiAnswer{body: list}, nil
 }
@@ -70,21 +73,21 @@ func (c *apiCall) retryDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{body: viewDelivery(d, c.state(d.Subscription), time.Now())}, nil
+	return apiAnswer{body: view.OfDelivery(d, c.state(d.Subscription), time.Now())}, nil
 }
 
 // retry makes a delivery pending again that is final or held. What nobody would
 // ever deliver it does not.
 func (e *engine) retry(ctx context.Context, d *webhook.Delivery) (*webhook.Delivery, error) {
 	if _, known := e.deliverer.State(d.Subscription); !known {
-		return nil, refuse(http.StatusConflict, "its subscription, %s, was deleted", d.Subscription)
+		return nil, problem.New(http.StatusConflict, "its subscription, %s, was deleted", d.Subscription)
 	}
 	return e.store.Retry(ctx, d.ID, time.Now())
 }
 
 // errNoState tells which states there are.
 func errNoState() error {
-	return wrongParameter("state", "write %s", orList(texts(webhook.DeliveryStates())))
+	return problem.WrongParameter("state", "write %s", words.OrList(words.Texts(webhook.DeliveryStates())))
 }
 
 func (c *apiCall) listDeliveries() (apiAnswer, error) {

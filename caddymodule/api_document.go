@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,8 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -72,7 +75,7 @@ func (c *apiCall) readDocument() (apiDocument, error) {
 		err = errors.New("it is null")
 	}
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "the body is no JSON object: %s", plainJSON(err))
+		return nil, problem.New(http.StatusBadRequest, "the body is no JSON object: %s", plainJSON(err))
 	}
 	return doc, nil
 }
@@ -85,7 +88,7 @@ func (d apiDocument) take(name string) (text string, err error) {
 	}
 	delete(d, name)
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return "", wrongField("/"+name, "%s: write a text", name)
+		return "", problem.WrongField("/"+name, "%s: write a text", name)
 	}
 	return text, nil
 }
@@ -101,9 +104,9 @@ func (c *apiCall) settings(doc apiDocument) (*Subscription, error) {
 	case string(doc[insecureField]) == "false": // as it is in any case
 		delete(doc, insecureField)
 	}
-	var wrong []fieldProblem
+	var wrong []problem.Field
 	note := func(name string, err error) {
-		wrong = append(wrong, fieldProblem{Pointer: "/" + name, Detail: err.Error()})
+		wrong = append(wrong, problem.Field{Pointer: "/" + name, Detail: err.Error()})
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc)) {
 		if name == insecureField && !slices.Contains(known, name) {
@@ -121,7 +124,7 @@ func (c *apiCall) settings(doc apiDocument) (*Subscription, error) {
 		}
 	}
 	if len(wrong) > 0 {
-		return nil, wrongFields(wrong...)
+		return nil, problem.WrongFields(wrong...)
 	}
 	return decodeSettings(doc)
 }
@@ -167,7 +170,7 @@ func unknownField(name string, known []string) error {
 	if slices.Contains(subscriptionOptions.later(), name) {
 		return fmt.Errorf("%s is not in this version yet and would have no effect: take it out", name)
 	}
-	if near := nearest(name, known); near != "" {
+	if near := words.Nearest(name, known); near != "" {
 		return fmt.Errorf("there is no field %s: did you mean %s?", name, near)
 	}
 	return fmt.Errorf("there is no field %s, or it cannot be set here: there are %s", name, strings.Join(known, ", "))
@@ -233,7 +236,7 @@ func plainJSON(err error) string {
 	if kind.Value == "array" || kind.Value == "object" {
 		article = "an"
 	}
-	return fmt.Sprintf("this is %s %s: write %s", article, kind.Value, orDefault(want, "a number"))
+	return fmt.Sprintf("this is %s %s: write %s", article, kind.Value, cmp.Or(want, "a number"))
 }
 
 // checkReceiver says what is wrong with where s wants its webhooks, for a caller
@@ -241,13 +244,13 @@ func plainJSON(err error) string {
 func checkReceiver(ctx context.Context, s *Subscription, e *webhook.Egress) error {
 	u, err := url.Parse(s.URL)
 	if err != nil {
-		return wrongField("/url", "url cannot be read: write one like https://crm.example.com/hooks")
+		return problem.WrongField("/url", "url cannot be read: write one like https://crm.example.com/hooks")
 	}
 	if s.AllowPrivate {
 		return nil
 	}
 	if u.Scheme != "https" {
-		return wrongField("/url", "url: begin it with https://")
+		return problem.WrongField("/url", "url: begin it with https://")
 	}
 	return checkHost(ctx, u.Hostname(), deliver.Resolver(e))
 }
@@ -258,7 +261,7 @@ const lookUpTime = 3 * time.Second
 // checkHost refuses a host of which an address is not public. One that cannot be
 // found is not refused: what counts is the address that will be dialled.
 func checkHost(ctx context.Context, host string, resolver *net.Resolver) error {
-	private := wrongField("/url", "url: its host is at a private or special address, or at none: write one on the public Internet")
+	private := problem.WrongField("/url", "url: its host is at a private or special address, or at none: write one on the public Internet")
 	host, err := asciiHost(strings.TrimSuffix(host, "."))
 	if err != nil {
 		return private
@@ -299,7 +302,7 @@ func asciiHost(host string) (string, error) {
 func (c *apiCall) checkScopes(s *Subscription) error {
 	for i, p := range s.Scopes {
 		if err := checkEarned(c.e.programs(), "", webhook.Pattern(p)); err != nil {
-			return wrongField(fmt.Sprintf("/scopes/%d", i), "%s", strings.TrimPrefix(err.Error(), "subscription : "))
+			return problem.WrongField(fmt.Sprintf("/scopes/%d", i), "%s", strings.TrimPrefix(err.Error(), "subscription : "))
 		}
 	}
 	return nil

@@ -1,31 +1,17 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
-
-// apiErasure says which entity is erased.
-type apiErasure struct {
-	Resource string `json:"resource" jsonschema:"What kind of thing it is."`
-	Entity   string `json:"entity" jsonschema:"Its id."`
-	API      string `json:"api,omitempty" jsonschema:"The api that has it. Default: any."`
-	Tenant   string `json:"tenant,omitempty" jsonschema:"For the operator: the tenant that has it. Default: any."`
-}
-
-// apiErased says what was erased.
-type apiErased struct {
-	Entities    int  `json:"entities" jsonschema:"How many snapshots were emptied: of each, the sequence is left."`
-	Events      int  `json:"events" jsonschema:"How many events were erased."`
-	Deliveries  int  `json:"deliveries" jsonschema:"How many deliveries were erased with them, what receivers answered included."`
-	Owed        int  `json:"owed" jsonschema:"How many of these were not sent yet, and will not be."`
-	Quarantined int  `json:"quarantined" jsonschema:"How many quarantined calls name it. They stay until the operator derives or drops them."`
-	Complete    bool `json:"complete" jsonschema:"False: calls that may be about it are still being recorded; erase it again."`
-}
 
 // eraseEntity erases an entity, of the caller's tenant.
 func (c *apiCall) eraseEntity() (apiAnswer, error) {
@@ -42,7 +28,7 @@ func (c *apiCall) eraseEntity() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := apiErased{Entities: out.Entities, Events: out.Events, Deliveries: out.Deliveries, Owed: out.Owed, Complete: complete}
+	v := view.Erased{Entities: out.Entities, Events: out.Events, Deliveries: out.Deliveries, Owed: out.Owed, Complete: complete}
 	if c.operator {
 		v.Quarantined, err = c.e.quarantinedWith(ctx, what.ID)
 	}
@@ -51,39 +37,39 @@ func (c *apiCall) eraseEntity() (apiAnswer, error) {
 
 func (c *apiCall) readErasure() (what store.Erasure, err error) {
 	if !c.operator && c.hasOwner && !c.hasTenant {
-		return what, refuse(http.StatusForbidden, "events are of no tenant here, and so of all callers: only the operator erases them")
+		return what, problem.New(http.StatusForbidden, "events are of no tenant here, and so of all callers: only the operator erases them")
 	}
 	doc, err := c.readDocument()
 	if err != nil {
 		return what, err
 	}
-	var in apiErasure
+	var in view.Erasure
 	for name, to := range map[string]*string{"resource": &in.Resource, "entity": &in.Entity, "api": &in.API, "tenant": &in.Tenant} {
 		if *to, err = doc.take(name); err != nil {
 			return what, err
 		}
 	}
 	for name := range doc {
-		return what, wrongField("/"+name, "%s", unknownField(name, []string{"resource", "entity", "api", "tenant"}))
+		return what, problem.WrongField("/"+name, "%s", unknownField(name, []string{"resource", "entity", "api", "tenant"}))
 	}
 	switch {
 	case in.Resource == "":
-		return what, wrongField("/resource", "resource is missing: write what kind of thing it is, like project")
+		return what, problem.WrongField("/resource", "resource is missing: write what kind of thing it is, like project")
 	case in.Entity == "":
-		return what, wrongField("/entity", "entity is missing: write its id")
+		return what, problem.WrongField("/entity", "entity is missing: write its id")
 	case in.Tenant != "" && !c.operator:
-		return what, wrongField("/tenant", "tenant: it is yours; take it out")
+		return what, problem.WrongField("/tenant", "tenant: it is yours; take it out")
 	}
 	what = store.Erasure{Resource: in.Resource, ID: in.Entity, Tenant: c.tenant}
 	apis := c.e.apis()
 	if c.operator {
-		if what.Tenant = orDefault(in.Tenant, webhook.AnyTenant); what.Tenant == webhook.AnyTenant && in.API == "" {
+		if what.Tenant = cmp.Or(in.Tenant, webhook.AnyTenant); what.Tenant == webhook.AnyTenant && in.API == "" {
 			return what, nil
 		}
 	}
 	if what.APIs = apis; in.API != "" {
 		if !slices.Contains(apis, in.API) {
-			return what, wrongField("/api", "there is no api %s: there are %s", in.API, orList(apis))
+			return what, problem.WrongField("/api", "there is no api %s: there are %s", in.API, words.OrList(apis))
 		}
 		what.APIs = []string{in.API}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/internal/openapi"
 	"github.com/sidehook/sidehook/internal/shape"
 	"github.com/sidehook/sidehook/rules"
@@ -42,7 +43,7 @@ func (c *apiCall) listEventTypes() (apiAnswer, error) {
 	q, list := c.r.URL.Query(), apiList{Data: []any{}}
 	for _, text := range q["scope"] {
 		if err := webhook.Pattern(text).Check(); err != nil {
-			return apiAnswer{}, wrongParameter("scope", "%s", err)
+			return apiAnswer{}, problem.WrongParameter("scope", "%s", err)
 		}
 	}
 	for _, t := range c.eventTypes() {
@@ -109,7 +110,7 @@ func (c *apiCall) findEventType(scope string) *eventType {
 func (c *apiCall) readEventType() (apiAnswer, error) {
 	t := c.findEventType(c.id)
 	if t == nil {
-		return apiAnswer{}, refuse(http.StatusNotFound, "no rule earns %s: GET /event_types lists what there is", c.id)
+		return apiAnswer{}, problem.New(http.StatusNotFound, "no rule earns %s: GET /event_types lists what there is", c.id)
 	}
 	shown, err := c.viewEventType(t)
 	return apiAnswer{body: shown}, err

@@ -8,6 +8,8 @@ import (
 	"sort"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -55,17 +57,17 @@ func (c *apiCall) filter() (f apiFilter, err error) {
 	for _, s := range q["scope"] {
 		p := webhook.Pattern(s)
 		if err := p.Check(); err != nil {
-			return f, wrongParameter("scope", "%s", err)
+			return f, problem.WrongParameter("scope", "%s", err)
 		}
 		f.scopes = append(f.scopes, p)
 	}
 	if f.resource, f.entity = q.Get("resource"), q.Get("entity"); f.entity != "" && f.resource == "" {
-		return f, wrongParameter("entity", "write resource too: ids are those of a resource")
+		return f, problem.WrongParameter("entity", "write resource too: ids are those of a resource")
 	}
 	for name, to := range map[string]*time.Time{"since": &f.since, "until": &f.until} {
 		if text := q.Get(name); text != "" {
 			if *to, err = time.Parse(time.RFC3339, text); err != nil {
-				return f, wrongParameter(name, "write a time like 2026-11-22T08:00:00Z")
+				return f, problem.WrongParameter(name, "write a time like 2026-11-22T08:00:00Z")
 			}
 		}
 	}
@@ -160,7 +162,7 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 				return apiAnswer{}, err
 			}
 			if seen {
-				list.Data, size = append(list.Data, viewEvent(ev)), size+ev.Bytes()
+				list.Data, size = append(list.Data, view.OfEvent(ev)), size+ev.Bytes()
 			}
 		}
 		switch look := q.Looking; {
@@ -186,5 +188,5 @@ func (c *apiCall) readEvent() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, fmt.Errorf("event %s: %w", c.id, err)
 	}
-	return apiAnswer{body: viewEvent(ev)}, nil
+	return apiAnswer{body: view.OfEvent(ev)}, nil
 }

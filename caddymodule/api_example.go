@@ -8,18 +8,14 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // exampleScope is that of the event that a test sends. No rule earns it.
 const exampleScope = "sidehook.test"
-
-// apiSent tells what a test has sent.
-type apiSent struct {
-	Event    webhook.EventID    `json:"event" jsonschema:"Id of the event."`
-	Delivery webhook.DeliveryID `json:"delivery" jsonschema:"Id of the delivery."`
-}
 
 // apiTest is the body of a call that sends an example.
 type apiTest struct {
@@ -36,7 +32,7 @@ func (c *apiCall) testSubscription() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	if st := c.state(k.ID); st.Status != webhook.Active {
-		return apiAnswer{}, refuse(http.StatusConflict, "it is %s: resume it first", st.Status)
+		return apiAnswer{}, problem.New(http.StatusConflict, "it is %s: resume it first", st.Status)
 	}
 	repeat, release, err := c.repeat()
 	if err != nil {
@@ -51,7 +47,7 @@ func (c *apiCall) testSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{status: http.StatusAccepted, body: apiSent{d.Event, d.ID}, replayed: again}, nil
+	return apiAnswer{status: http.StatusAccepted, body: view.Sent{Event: d.Event, Delivery: d.ID}, replayed: again}, nil
 }
 
 // askedType returns the event type that the body names, and the scope of the
@@ -65,13 +61,13 @@ func (c *apiCall) askedType() (scope string, t *eventType, err error) {
 		return "", nil, err
 	}
 	for name := range doc {
-		return "", nil, wrongField("/"+name, "%s", unknownField(name, fieldNames(reflect.TypeFor[apiTest]())))
+		return "", nil, problem.WrongField("/"+name, "%s", unknownField(name, fieldNames(reflect.TypeFor[apiTest]())))
 	}
 	if scope == "" {
 		return exampleScope, nil, nil
 	}
 	if t = c.findEventType(scope); t == nil {
-		return "", nil, wrongField("/event_type", "event_type: no rule earns %s: GET /event_types lists what there is", scope)
+		return "", nil, problem.WrongField("/event_type", "event_type: no rule earns %s: GET /event_types lists what there is", scope)
 	}
 	if t.Name == scope {
 		scope = t.exampleScope()

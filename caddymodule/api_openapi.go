@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/internal/openapi"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -44,24 +47,24 @@ func apiTypes() map[reflect.Type]*jsonschema.Schema {
 // that are part of another come first.
 func apiShapes() []apiShape {
 	return []apiShape{
-		{"FieldProblem", reflect.TypeFor[fieldProblem](), false},
-		{"Problem", reflect.TypeFor[problem](), false},
+		{"FieldProblem", reflect.TypeFor[problem.Field](), false},
+		{"Problem", reflect.TypeFor[problem.Details](), false},
 		{"Sign", reflect.TypeFor[Sign](), true},
 		{"Header", reflect.TypeFor[Header](), true},
 		{"Subscription", reflect.TypeFor[apiSubscription](), false},
 		{"Rotation", reflect.TypeFor[apiRotation](), true},
 		{"Test", reflect.TypeFor[apiTest](), true},
 		{"EventType", reflect.TypeFor[apiEventType](), false},
-		{"Sent", reflect.TypeFor[apiSent](), false},
+		{"Sent", reflect.TypeFor[view.Sent](), false},
 		{"EntityKey", reflect.TypeFor[webhook.EntityKey](), false},
-		{"Event", reflect.TypeFor[eventView](), false},
-		{"Attempt", reflect.TypeFor[attemptView](), false},
-		{"Delivery", reflect.TypeFor[deliveryView](), false},
-		{"Erasure", reflect.TypeFor[apiErasure](), true},
-		{"Erased", reflect.TypeFor[apiErased](), false},
+		{"Event", reflect.TypeFor[view.Event](), false},
+		{"Attempt", reflect.TypeFor[view.Attempt](), false},
+		{"Delivery", reflect.TypeFor[view.Delivery](), false},
+		{"Erasure", reflect.TypeFor[view.Erasure](), true},
+		{"Erased", reflect.TypeFor[view.Erased](), false},
 		{"NewReplay", reflect.TypeFor[apiReplay](), true},
-		{"ReplayCount", reflect.TypeFor[apiReplayCount](), false},
-		{"Replay", reflect.TypeFor[replayView](), false},
+		{"ReplayCount", reflect.TypeFor[view.ReplayCount](), false},
+		{"Replay", reflect.TypeFor[view.Replay](), false},
 	}
 }
 
@@ -106,7 +109,7 @@ func (c *apiCall) readOpenAPI() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	doc := *made
-	doc.Servers = []openapi.Server{{URL: orDefault(strings.TrimSuffix(c.path, "/openapi.json"), "/")}}
+	doc.Servers = []openapi.Server{{URL: cmp.Or(strings.TrimSuffix(c.path, "/openapi.json"), "/")}}
 	return apiAnswer{body: doc}, nil
 }
 

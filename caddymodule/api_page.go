@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/sidehook/sidehook/caddymodule/problem"
 )
 
 // apiList is one page of a list. While Next is there, there may be more, also
@@ -43,12 +45,12 @@ func (c *apiCall) page() (p apiPage, err error) {
 	p.limit = defaultLimit
 	if text := q.Get("limit"); text != "" {
 		if p.limit, err = strconv.Atoi(text); err != nil || p.limit < 1 || p.limit > mostLimit {
-			return p, wrongParameter("limit", "write a number from 1 to %d", mostLimit)
+			return p, problem.WrongParameter("limit", "write a number from 1 to %d", mostLimit)
 		}
 	}
 	if text := q.Get("cursor"); text != "" {
 		if p.cursor, err = parseCursor(text); err != nil {
-			return p, wrongParameter("cursor", "write what next was in the answer before, or leave it out")
+			return p, problem.WrongParameter("cursor", "write what next was in the answer before, or leave it out")
 		}
 	}
 	return p, nil

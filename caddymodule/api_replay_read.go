@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -19,7 +21,7 @@ func (c *apiCall) readReplay() (r webhook.Replay, err error) {
 	known := []string{"subscription", "since", "until", "scopes", "states", "rate"}
 	for _, name := range slices.Sorted(maps.Keys(doc)) {
 		if !slices.Contains(known, name) {
-			return r, wrongField("/"+name, "%s", unknownField(name, known))
+			return r, problem.WrongField("/"+name, "%s", unknownField(name, known))
 		}
 	}
 	now := time.Now().UTC()
@@ -30,15 +32,15 @@ func (c *apiCall) readReplay() (r webhook.Replay, err error) {
 	var states []string
 	for name, to := range map[string]any{"scopes": &r.Scopes, "states": &states, "rate": &r.Rate} {
 		if raw, ok := doc[name]; ok && json.Unmarshal(raw, to) != nil {
-			return r, wrongField("/"+name, "%s: write %s", name, replayFields[name])
+			return r, problem.WrongField("/"+name, "%s: write %s", name, replayFields[name])
 		}
 	}
 	if !(r.Rate > 0 && r.Rate <= mostReplayRate) {
-		return r, wrongField("/rate", "rate: write %s", replayFields["rate"])
+		return r, problem.WrongField("/rate", "rate: write %s", replayFields["rate"])
 	}
 	for i, p := range r.Scopes {
 		if err := p.Check(); err != nil {
-			return r, wrongField("/scopes/"+strconv.Itoa(i), "%s", err)
+			return r, problem.WrongField("/scopes/"+strconv.Itoa(i), "%s", err)
 		}
 	}
 	if err := takeReplayStates(&r, states); err != nil {
@@ -66,7 +68,7 @@ func takeReplayStates(r *webhook.Replay, states []string) error {
 		}
 		r.States = append(r.States, webhook.DeliveryState(s))
 		if err := r.CheckStates(); err != nil {
-			return wrongField("/states/"+strconv.Itoa(i), "%s", err)
+			return problem.WrongField("/states/"+strconv.Itoa(i), "%s", err)
 		}
 	}
 	return nil
@@ -75,20 +77,20 @@ func takeReplayStates(r *webhook.Replay, states []string) error {
 func (c *apiCall) replayedSubscription(doc apiDocument) (webhook.SubscriptionID, error) {
 	name, err := doc.take("subscription")
 	if err == nil && name == "" {
-		err = wrongField("/subscription", "subscription is missing: write the id of the one to send to")
+		err = problem.WrongField("/subscription", "subscription is missing: write the id of the one to send to")
 	}
 	if err != nil {
 		return "", err
 	}
 	id := webhook.SubscriptionID(name)
-	switch mine := texts(c.mine()); {
+	switch mine := words.Texts(c.mine()); {
 	case slices.Contains(mine, name):
 		return id, nil
 	case len(mine) > 0:
 		slices.Sort(mine)
-		return "", wrongField("/subscription", "there is no subscription %s: there are %s", name, some(mine))
+		return "", problem.WrongField("/subscription", "there is no subscription %s: there are %s", name, some(mine))
 	default:
-		return "", wrongField("/subscription", "there is no subscription %s", name)
+		return "", problem.WrongField("/subscription", "there is no subscription %s", name)
 	}
 }
 
@@ -99,7 +101,7 @@ func (c *apiCall) replayBounds(doc apiDocument, r *webhook.Replay) (err error) {
 		return err
 	}
 	if doc["since"] == nil {
-		return wrongField("/since", "since is missing: write a time like 2026-11-22T08:00:00Z, or a position; 0 is all there is")
+		return problem.WrongField("/since", "since is missing: write a time like 2026-11-22T08:00:00Z, or a position; 0 is all there is")
 	}
 	if r.Low, err = c.positionOf("since", doc["since"]); err != nil {
 		return err
@@ -125,7 +127,7 @@ func (c *apiCall) positionOf(name string, raw json.RawMessage) (uint64, error) {
 	}
 	var t time.Time
 	if json.Unmarshal(raw, &t) != nil {
-		return 0, wrongField("/"+name, "%s: write a time like 2026-11-22T08:00:00Z, or a position", name)
+		return 0, problem.WrongField("/"+name, "%s: write a time like 2026-11-22T08:00:00Z, or a position", name)
 	}
 	return c.e.positionAt(c.r.Context(), t)
 }

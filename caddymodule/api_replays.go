@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -44,40 +46,10 @@ type apiReplay struct {
 // apiWhen is a time or a position.
 type apiWhen json.RawMessage
 
-// apiReplayCount says what a replay would send.
-type apiReplayCount struct {
-	Deliveries int    `json:"deliveries" jsonschema:"How many deliveries would be sent again."`
-	Complete   bool   `json:"complete" jsonschema:"False: there may be more, it took too long to count."`
-	From       uint64 `json:"from" jsonschema:"The first position."`
-	Below      uint64 `json:"below" jsonschema:"The position behind the last."`
-}
-
-// replayView is a replay as the API shows it.
-type replayView struct {
-	ID           webhook.ReplayID       `json:"id" jsonschema:"Names it."`
-	Subscription webhook.SubscriptionID `json:"subscription" jsonschema:"The one that it sends to."`
-	Status       webhook.ReplayStatus   `json:"status" enum:"running|done|cancelled" jsonschema:"Whether it goes on."`
-	Reason       string                 `json:"reason,omitempty" jsonschema:"Why it was cancelled."`
-	Waits        string                 `json:"waits,omitempty" jsonschema:"Why it does not go on just now."`
-
-	From     uint64   `json:"from" jsonschema:"The first position."`
-	Below    uint64   `json:"below" jsonschema:"The position behind the last."`
-	Scopes   []string `json:"scopes,omitempty" jsonschema:"Patterns of event names; none: all."`
-	States   []string `json:"states" jsonschema:"What is sent again, by the state of its delivery."`
-	Rate     float64  `json:"rate" jsonschema:"How many deliveries are sent in a second at most."`
-	Next     uint64   `json:"next" jsonschema:"The position that it looks at next."`
-	Progress float64  `json:"progress" jsonschema:"How much of the positions it has looked at, from 0 to 1."`
-	Queued   uint64   `json:"queued" jsonschema:"How many deliveries it has made due."`
-	Owed     int      `json:"owed" jsonschema:"How many of these are under way or to be retried."`
-
-	Created time.Time `json:"created" jsonschema:"When it began."`
-	Ended   time.Time `json:"ended,omitzero" jsonschema:"When it ended."`
-}
-
-func viewReplay(r *replaying) replayView {
-	v := replayView{
+func viewReplay(r *replaying) view.Replay {
+	v := view.Replay{
 		ID: r.ID, Subscription: r.Subscription, Status: r.Status, Reason: r.Reason, Waits: r.waits,
-		From: r.Low, Below: r.High, Scopes: texts(r.Scopes), States: texts(r.States), Rate: r.Rate, Next: r.Next,
+		From: r.Low, Below: r.High, Scopes: words.Texts(r.Scopes), States: words.Texts(r.States), Rate: r.Rate, Next: r.Next,
 		Progress: 1, Queued: r.Queued, Owed: len(r.owed), Created: r.Created, Ended: r.Ended,
 	}
 	if r.Missed {
@@ -152,7 +124,7 @@ func (c *apiCall) countReplay() (apiAnswer, error) {
 	ctx, cancel := context.WithTimeout(c.r.Context(), countTime)
 	defer cancel()
 	n, more, err := c.e.countReplayed(ctx, r)
-	return apiAnswer{body: apiReplayCount{Deliveries: n, Complete: !more, From: r.Low, Below: r.High}}, err
+	return apiAnswer{body: view.ReplayCount{Deliveries: n, Complete: !more, From: r.Low, Below: r.High}}, err
 }
 
 // listReplays lists them, newest first. There are few: keptReplays.
@@ -169,15 +141,13 @@ func (c *apiCall) listReplays() (apiAnswer, error) {
 			continue
 		}
 		if len(list.Data) == page.limit {
-			list.Next = cursor{id: list.Data[page.limit-1].(replayView).cursor()}.text()
+			list.Next = cursor{id: string(list.Data[page.limit-1].(view.Replay).ID)}.text()
 			break
 		}
 		list.Data = append(list.Data, viewReplay(&r))
 	}
 	return apiAnswer{body: list}, nil
 }
-
-func (v replayView) cursor() string { return string(v.ID) }
 
 func (c *apiCall) maySeeReplay(mine []webhook.SubscriptionID, r *replaying) bool {
 	return c.operator || slices.Contains(mine, r.Subscription)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -49,7 +50,7 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 	if text != "" {
 		d, err := rules.ParseDuration(text)
 		if grace = time.Duration(d); err != nil || grace < 0 || grace > mostGrace {
-			return apiAnswer{}, wrongField("/grace", "grace: write how long the secret there was goes on signing, from 0s to 7d, like 24h")
+			return apiAnswer{}, problem.WrongField("/grace", "grace: write how long the secret there was goes on signing, from 0s to 7d, like 24h")
 		}
 	}
 	secret, err := doc.take("secret")
@@ -57,7 +58,7 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	for name := range doc {
-		return apiAnswer{}, wrongField("/"+name, "%s", unknownField(name, fieldNames(reflect.TypeFor[apiRotation]())))
+		return apiAnswer{}, problem.WrongField("/"+name, "%s", unknownField(name, fieldNames(reflect.TypeFor[apiRotation]())))
 	}
 	next := *k
 	next.Revision++
@@ -117,7 +118,7 @@ func (c *apiCall) rotatedBefore(k *keptSubscription, repeat *keptRepeat) (a apiA
 
 // errOtherBody refuses a repeat that is none.
 func errOtherBody() error {
-	return refuse(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
+	return problem.New(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
 }
 
 // addSecret makes text, or a new secret if that is "", the one that signs first;
@@ -125,10 +126,10 @@ func errOtherBody() error {
 func (k *keptSubscription) addSecret(text string, grace time.Duration, now time.Time) error {
 	if k.body.Settings.signing().Scheme == webhook.SignNone {
 		if text != "" {
-			return wrongField("/secret", "secret: it signs nothing while sign is none")
+			return problem.WrongField("/secret", "secret: it signs nothing while sign is none")
 		}
 		if grace > 0 || len(k.body.Secrets) > 0 {
-			return refuse(http.StatusConflict, "it signs nothing: sign is none")
+			return problem.New(http.StatusConflict, "it signs nothing: sign is none")
 		}
 		return nil
 	}
@@ -136,7 +137,7 @@ func (k *keptSubscription) addSecret(text string, grace time.Duration, now time.
 	if text == "" {
 		text = newSecret(scheme)
 	} else if err := checkSecret(text, scheme); err != nil {
-		return wrongField("/secret", "secret: %s", err)
+		return problem.WrongField("/secret", "secret: %s", err)
 	}
 	end := now.Add(grace).UTC()
 	secrets := []keptSecret{{Text: text}}
@@ -145,14 +146,14 @@ func (k *keptSubscription) addSecret(text string, grace time.Duration, now time.
 			s.Until = end
 		}
 		if s.Text == text {
-			return wrongField("/secret", "secret: it is one that signs already")
+			return problem.WrongField("/secret", "secret: it is one that signs already")
 		}
 		if grace > 0 {
 			secrets = append(secrets, s)
 		}
 	}
 	if len(secrets) > maxSecrets {
-		return refuse(http.StatusConflict, "%d secrets sign at once already: wait until one ends, or rotate with grace 0s", maxSecrets)
+		return problem.New(http.StatusConflict, "%d secrets sign at once already: wait until one ends, or rotate with grace 0s", maxSecrets)
 	}
 	k.body.Secrets = secrets
 	return nil

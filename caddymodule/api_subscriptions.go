@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -48,7 +49,7 @@ func (c *apiCall) statics() (list []*webhook.Subscription) {
 	return list
 }
 
-var errNoSubscription = refuse(http.StatusNotFound, "there is no subscription of that id")
+var errNoSubscription = problem.New(http.StatusNotFound, "there is no subscription of that id")
 
 // find returns the kept subscription that the path names, for a change.
 func (c *apiCall) find() (*keptSubscription, error) {
@@ -57,7 +58,7 @@ func (c *apiCall) find() (*keptSubscription, error) {
 	}
 	for _, s := range c.statics() {
 		if string(s.ID) == c.id {
-			return nil, refuse(http.StatusConflict, "subscription %s stands in the configuration and is changed there", c.id)
+			return nil, problem.New(http.StatusConflict, "subscription %s stands in the configuration and is changed there", c.id)
 		}
 	}
 	return nil, errNoSubscription
@@ -80,7 +81,7 @@ func (c *apiCall) findMatching() (*keptSubscription, error) {
 			return k, nil
 		}
 	}
-	return nil, refuse(http.StatusPreconditionFailed, "it is not what If-Match says: it is %s now; read it again", v.etag())
+	return nil, problem.New(http.StatusPreconditionFailed, "it is not what If-Match says: it is %s now; read it again", v.etag())
 }
 
 func (c *apiCall) listSubscriptions() (apiAnswer, error) {
@@ -151,7 +152,7 @@ func (c *apiCall) takeSettings(doc apiDocument, k *keptSubscription, private boo
 // [engine.putKept].
 func (c *apiCall) put(k keptSubscription, allowed func(*keptList) error) (*keptSubscription, error) {
 	if err := k.check(c.e.current().payloads, time.Now()); err != nil {
-		return nil, wrongField("", "%s", strings.TrimPrefix(err.Error(), "subscription "+string(k.ID)+": "))
+		return nil, problem.WrongField("", "%s", strings.TrimPrefix(err.Error(), "subscription "+string(k.ID)+": "))
 	}
 	return c.e.putKept(c.r.Context(), k, allowed)
 }
@@ -232,7 +233,7 @@ func takeStatus(patch apiDocument) (verb string, err error) {
 	if err := json.Unmarshal(raw, &status); err == nil && statusVerbs[status] != "" {
 		return statusVerbs[status], nil
 	}
-	return "", wrongField("/status", "write paused to hold what it is owed, or active to go on")
+	return "", problem.WrongField("/status", "write paused to hold what it is owed, or active to go on")
 }
 
 var statusVerbs = map[string]string{"paused": "pause", "active": "resume"}

@@ -36,7 +36,7 @@ type appRun struct {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.run.ctx, a.run.logger = ctx, ctx.Slogger()
 	a.run.started = make(chan struct{})
-	if err := stats.register(ctx.GetMetricsRegistry()); err != nil {
+	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	subs, err := a.build()

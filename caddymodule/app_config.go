@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -121,18 +122,10 @@ func (a *App) dir() string {
 func (a *App) journalSync() bool { return a.Journal != nil && a.Journal.Sync }
 
 func (a *App) retention() time.Duration {
-	return orDefault(time.Duration(a.Retention), defaultRetention)
+	return cmp.Or(time.Duration(a.Retention), defaultRetention)
 }
 
-func (a *App) holdFor() time.Duration { return orDefault(time.Duration(a.HoldFor), defaultHoldFor) }
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}
+func (a *App) holdFor() time.Duration { return cmp.Or(time.Duration(a.HoldFor), defaultHoldFor) }
 
 // readEncryptionKey returns what seals by EncryptionKey.
 func (a *App) readEncryptionKey() (*sealer, error) {

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
@@ -199,7 +200,7 @@ func (l *optionLine) when(i int, to *string) (err error) {
 	}
 	if !l.is(i, "when") {
 		w := l.words[i]
-		if near := nearest(w.Text, []string{"when", "each", "instead", "emit"}); near != "" && near != w.Text {
+		if near := words.Nearest(w.Text, []string{"when", "each", "instead", "emit"}); near != "" && near != w.Text {
 			return w.errf("unexpected %q: did you mean %s?", w.Text, near)
 		}
 		return w.errf("unexpected %q: write %s", w.Text, l.usage)

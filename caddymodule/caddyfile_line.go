@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
 // optionLine is one line of a Caddyfile with the block that it opens. Options are
@@ -156,10 +158,10 @@ func (w word) among(what string, known ...string) error {
 	if slices.Contains(known, w.Text) {
 		return nil
 	}
-	if near := nearest(w.Text, known); near != "" {
+	if near := words.Nearest(w.Text, known); near != "" {
 		return w.errf("%s %q: did you mean %s?", what, w.Text, near)
 	}
-	return w.errf("%s %q: write %s", what, w.Text, orList(known))
+	return w.errf("%s %q: write %s", what, w.Text, words.OrList(known))
 }
 
 // raw is w with the quotes that it had.

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
 // option is one word of the language and how its line is read.
@@ -55,10 +57,10 @@ func (o options[T]) unknown(l *optionLine, where string) error {
 	if slices.Contains(siteDirectives, name) {
 		return l.errf("%q is a directive of the site, and no option in %s: write it outside of sidehook; if it is outside, a { above has no } of its own", name, where)
 	}
-	if near := nearest(name, slices.Sorted(maps.Keys(o))); near != "" {
+	if near := words.Nearest(name, slices.Sorted(maps.Keys(o))); near != "" {
 		return l.errf("unknown option %q in %s: did you mean %s?", name, where, near)
 	}
-	return l.errf("unknown option %q in %s: it takes %s", name, where, orList(o.known()))
+	return l.errf("unknown option %q in %s: it takes %s", name, where, words.OrList(o.known()))
 }
 
 // known returns the words that have an effect, sorted.

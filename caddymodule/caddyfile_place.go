@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func (h *Handler) checkAgainst(state map[string]any, l *optionLine) error {
 		state[key] = seen
 	}
 	for i, r := range h.Resources {
-		n := apiResource{orDefault(h.API, rules.DefaultAPI), r.Name}
+		n := apiResource{cmp.Or(h.API, rules.DefaultAPI), r.Name}
 		this := declared{effective(r, &h.Config), l.place("resources[" + strconv.Itoa(i) + "]")}
 		other, ok := seen[n]
 		if !ok {

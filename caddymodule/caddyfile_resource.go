@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/route"
@@ -161,7 +162,7 @@ func (w word) methods() ([]string, error) {
 			return nil, w.errf("method %q: write it in capitals, %s", m, up)
 		}
 		for _, known := range knownMethods {
-			if m != known && distance(m, known) == 1 {
+			if m != known && words.Distance(m, known) == 1 {
 				return nil, w.errf("method %q: did you mean %s?", m, known)
 			}
 			if i > 0 && m == all[0] {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"github.com/sidehook/sidehook/caddymodule/problem"
 )
 
 // errNoServer is wrapped by what is returned if nobody answered.
@@ -64,7 +66,7 @@ func saidBy(address string, err error) error {
 	status, body, _ := strings.Cut(text, ": ")
 	var said struct {
 		Error string `json:"error"`
-		problem
+		problem.Details
 	}
 	if json.Unmarshal([]byte(body), &said) == nil && said.Error+said.Detail != "" {
 		body = said.Error + said.Detail

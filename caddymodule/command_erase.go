@@ -6,12 +6,15 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
 // eraseCommand erases an entity.
 func eraseCommand() *cobra.Command {
 	var f adminFlags
-	var in apiErasure
+	var in view.Erasure
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "erase RESOURCE/ID --yes",
@@ -29,17 +32,17 @@ events of other entities that quote it stay too.`,
 			if !yes {
 				return fmt.Errorf("this cannot be undone: write `erase %s --yes`; `events --entity %s` shows what would go", args[0], args[0])
 			}
-			var v apiErased
+			var v view.Erased
 			if err := f.api(http.MethodPost, "/erasures", nil, in, &v); err != nil {
 				return err
 			}
 			if f.json {
 				return printJSON(cmd.OutOrStdout(), v)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "erased %s, %s, %s (%d not sent yet)\n", counted(v.Entities, "entity", "entities"),
-				counted(v.Events, "event", "events"), counted(v.Deliveries, "delivery", "deliveries"), v.Owed)
+			fmt.Fprintf(cmd.OutOrStdout(), "erased %s, %s, %s (%d not sent yet)\n", words.Counted(v.Entities, "entity", "entities"),
+				words.Counted(v.Events, "event", "events"), words.Counted(v.Deliveries, "delivery", "deliveries"), v.Owed)
 			if v.Quarantined > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s may be about it: see `quarantine`\n", counted(v.Quarantined, "quarantined call", "quarantined calls"))
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s may be about it: see `quarantine`\n", words.Counted(v.Quarantined, "quarantined call", "quarantined calls"))
 			}
 			if !v.Complete {
 				return fmt.Errorf("calls that may be about it are still being recorded: erase it again")

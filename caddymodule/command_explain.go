@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules/cases"
 )
 
@@ -31,14 +34,14 @@ be told, and the text says so.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.HasPrefix(args[0], "/") {
-				var calls []keptCall
+				var calls []view.ListedCall
 				q := url.Values{"path": {args[0]}, "max": {fmt.Sprint(max)}}
 				if err := f.ask(http.MethodGet, "/sidehook/calls", q, &calls); err != nil {
 					return err
 				}
 				return printCalls(cmd.OutOrStdout(), calls, f.json)
 			}
-			var x explanation
+			var x view.Explanation
 			if err := f.ask(http.MethodGet, "/sidehook/explain/"+url.PathEscape(args[0]), nil, &x); err != nil {
 				return err
 			}
@@ -54,7 +57,7 @@ be told, and the text says so.`,
 }
 
 // printCalls lists calls, the newest first.
-func printCalls(w io.Writer, calls []keptCall, asJSON bool) error {
+func printCalls(w io.Writer, calls []view.ListedCall, asJSON bool) error {
 	if asJSON {
 		for i := range calls {
 			if err := printJSON(w, &calls[i]); err != nil {
@@ -71,13 +74,13 @@ func printCalls(w io.Writer, calls []keptCall, asJSON bool) error {
 		if c.Status > 0 {
 			status = fmt.Sprint(c.Status)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", clock(c.Started), c.Method, c.Path, status, orDefault(c.Ending, "–"), c.Exchange)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", words.Clock(c.Started), c.Method, c.Path, status, cmp.Or(c.Ending, "–"), c.Exchange)
 	}
 	return t.Flush()
 }
 
 // printExplanation writes x for people.
-func printExplanation(w io.Writer, x *explanation) error {
+func printExplanation(w io.Writer, x *view.Explanation) error {
 	var b strings.Builder
 	printCall(&b, x)
 	for i := range x.Entities {
@@ -93,7 +96,7 @@ func printExplanation(w io.Writer, x *explanation) error {
 		printReception(&b, &x.Events[i])
 	}
 	if x.More > 0 {
-		fmt.Fprintf(&b, "\nand %s: sidehook events --exchange %s\n", counted(x.More, "more event", "more events"), x.Exchange)
+		fmt.Fprintf(&b, "\nand %s: sidehook events --exchange %s\n", words.Counted(x.More, "more event", "more events"), x.Exchange)
 	}
 	for i, what := range x.NotKnown {
 		if i == 0 {
@@ -106,7 +109,7 @@ func printExplanation(w io.Writer, x *explanation) error {
 }
 
 // printCall writes what was seen of the call, and what became of it.
-func printCall(b *strings.Builder, x *explanation) {
+func printCall(b *strings.Builder, x *view.Explanation) {
 	if c := x.Call; c != nil {
 		b.WriteString(c.Method + " " + c.Path)
 		if c.Query != "" {
@@ -125,13 +128,13 @@ func printCall(b *strings.Builder, x *explanation) {
 }
 
 // outcomeWords begin the sentence that says what became of an exchange.
-var outcomeWords = map[outcome]string{
-	outcomeEvents: "Earned", outcomeNothing: "Earned nothing", outcomeQuarantined: "In quarantine",
-	outcomeWaiting: "Waiting", outcomeOpen: "In flight", outcomeNotKnown: "Not known",
+var outcomeWords = map[view.Outcome]string{
+	view.OutcomeEvents: "Earned", view.OutcomeNothing: "Earned nothing", view.OutcomeQuarantined: "In quarantine",
+	view.OutcomeWaiting: "Waiting", view.OutcomeOpen: "In flight", view.OutcomeNotKnown: "Not known",
 }
 
 // callLines says what there is to say of a call beside its first line.
-func callLines(c *callView) (lines []string) {
+func callLines(c *view.Call) (lines []string) {
 	add := func(yes bool, format string, args ...any) {
 		if yes {
 			lines = append(lines, fmt.Sprintf(format, args...))
@@ -139,11 +142,11 @@ func callLines(c *callView) (lines []string) {
 	}
 	switch {
 	case !c.Started.IsZero() && !c.Ended.IsZero():
-		add(true, "%s, took %s", clock(c.Started), c.Ended.Sub(c.Started))
+		add(true, "%s, took %s", words.Clock(c.Started), c.Ended.Sub(c.Started))
 	case !c.Started.IsZero():
-		add(true, "began %s", clock(c.Started))
+		add(true, "began %s", words.Clock(c.Started))
 	default:
-		add(!c.Ended.IsZero(), "ended %s", clock(c.Ended))
+		add(!c.Ended.IsZero(), "ended %s", words.Clock(c.Ended))
 	}
 	add(c.Ending == "truncated", "its answer broke off")
 	add(c.Ending == "unknown", "its outcome is not known")
@@ -158,12 +161,12 @@ func callLines(c *callView) (lines []string) {
 }
 
 // printReception writes who got an event, and who did not.
-func printReception(b *strings.Builder, e *explainedEvent) {
+func printReception(b *strings.Builder, e *view.ExplainedEvent) {
 	fmt.Fprintf(b, "\n%s %s", e.Scope, e.Entity)
 	if e.Sequence > 0 {
 		fmt.Fprintf(b, " #%d", e.Sequence)
 	}
-	fmt.Fprintf(b, ", recorded %s\n  %s\n", clock(e.Recorded), e.ID)
+	fmt.Fprintf(b, ", recorded %s\n  %s\n", words.Clock(e.Recorded), e.ID)
 	if e.Gap != nil {
 		fmt.Fprintf(b, "  %s: %s\n", e.Gap.Reason, e.Gap.Detail)
 	}
@@ -184,7 +187,7 @@ func printReception(b *strings.Builder, e *explainedEvent) {
 	t.Flush()
 }
 
-func receptionText(r *reception) string {
+func receptionText(r *view.Reception) string {
 	d := r.Delivery
 	if d == nil {
 		return "not owed: " + r.Why
@@ -193,11 +196,11 @@ func receptionText(r *reception) string {
 	if d.Reason != "" {
 		text += " (" + d.Reason + ")"
 	}
-	text += ", " + counted(d.Attempts, "attempt", "attempts")
+	text += ", " + words.Counted(d.Attempts, "attempt", "attempts")
 	if d.Settled.IsZero() && !d.Due.IsZero() {
-		text += ", due " + clock(d.Due)
+		text += ", due " + words.Clock(d.Due)
 	} else if !d.Settled.IsZero() {
-		text += ", " + clock(d.Settled)
+		text += ", " + words.Clock(d.Settled)
 	}
 	return text + ", " + string(d.ID) + ": " + r.Why
 }

@@ -20,6 +20,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -118,7 +120,7 @@ func (l *listening) stream(cmd *cobra.Command) error {
 	defer resp.Body.Close()
 	lines := json.NewDecoder(resp.Body)
 	for {
-		var s streamed
+		var s view.Streamed
 		if err := lines.Decode(&s); err != nil {
 			return nil // it has ended, or broke off: the next goes on from there
 		}
@@ -151,7 +153,7 @@ type forwarded struct {
 }
 
 // forward sends one event and prints what came of it.
-func (l *listening) forward(cmd *cobra.Command, s *streamed) error {
+func (l *listening) forward(cmd *cobra.Command, s *view.Streamed) error {
 	out := forwarded{Time: time.Now(), ID: s.ID, Scope: s.Scope, Entity: s.Entity, Error: s.Error}
 	if s.Error == "" {
 		l.send(cmd.Context(), s, &out)
@@ -167,11 +169,11 @@ func (l *listening) forward(cmd *cobra.Command, s *streamed) error {
 			text += ": " + abbreviate(json.RawMessage(strings.Join(strings.Fields(answer), " ")))
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s  %s  %s  %s  %s\n", clock(out.Time), s.Scope, s.Entity, s.ID, text)
+	_, err := fmt.Fprintf(w, "%s  %s  %s  %s  %s\n", words.Clock(out.Time), s.Scope, s.Entity, s.ID, text)
 	return err
 }
 
-func (l *listening) send(ctx context.Context, s *streamed, out *forwarded) {
+func (l *listening) send(ctx context.Context, s *view.Streamed, out *forwarded) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.to, bytes.NewReader(s.Body))
 	if err != nil {
 		out.Error = err.Error()

@@ -8,6 +8,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
 // quarantineCommand lists exchanges whose rules failed, and takes them out.
@@ -20,18 +23,18 @@ func quarantineCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:
-				var all []quarantineView
+				var all []view.Quarantined
 				if err := f.ask(http.MethodGet, "/sidehook/quarantine", nil, &all); err != nil {
 					return err
 				}
 				return printQuarantine(cmd.OutOrStdout(), all, f.json)
 			case 2:
-				var one quarantineView
+				var one view.Quarantined
 				path := "/sidehook/quarantine/" + url.PathEscape(args[1]) + "/" + url.PathEscape(args[0])
 				if err := f.ask(http.MethodPost, path, nil, &one); err != nil {
 					return err
 				}
-				return printQuarantine(cmd.OutOrStdout(), []quarantineView{one}, f.json)
+				return printQuarantine(cmd.OutOrStdout(), []view.Quarantined{one}, f.json)
 			}
 			return fmt.Errorf("write `quarantine`, or `quarantine derive EXCHANGE` (or drop)")
 		},
@@ -40,7 +43,7 @@ func quarantineCommand() *cobra.Command {
 	return cmd
 }
 
-func printQuarantine(w io.Writer, all []quarantineView, asJSON bool) error {
+func printQuarantine(w io.Writer, all []view.Quarantined, asJSON bool) error {
 	if asJSON {
 		for i := range all {
 			if err := printJSON(w, &all[i]); err != nil {
@@ -52,7 +55,7 @@ func printQuarantine(w io.Writer, all []quarantineView, asJSON bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "EXCHANGE\tSINCE\tCALL\tWHY")
 	for _, q := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\n", q.Exchange, clock(q.At), q.Method, q.Path, q.Why)
+		fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\n", q.Exchange, words.Clock(q.At), q.Method, q.Path, q.Why)
 	}
 	return t.Flush()
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -39,7 +41,7 @@ that the subscription would get if they were recorded now.`,
 	fl.StringVar(&c.since, "since", "", "from when on events were recorded (required)")
 	fl.StringVar(&c.until, "until", "", "until when (default: now)")
 	fl.StringSliceVar(&c.scopes, "scope", nil, "only scopes that match, such as project.** (may be repeated)")
-	fl.StringSliceVar(&c.states, "state", nil, "what is sent again: "+strings.Join(texts(finalStates()), ", ")+", missed (may be repeated)")
+	fl.StringSliceVar(&c.states, "state", nil, "what is sent again: "+strings.Join(words.Texts(finalStates()), ", ")+", missed (may be repeated)")
 	fl.Float64Var(&c.rate, "rate", defaultReplayRate, "how many are sent in a second at most")
 	fl.BoolVar(&c.dry, "dry-run", false, "only count them")
 	fl.BoolVar(&c.detach, "detach", false, "do not wait for its end")
@@ -83,19 +85,19 @@ func (c *replayFlags) run(cmd *cobra.Command, args []string) error {
 	if c.dry {
 		return c.count(out, body)
 	}
-	var v replayView
+	var v view.Replay
 	if err := c.api(http.MethodPost, "/replays", nil, body, &v); err != nil {
 		return err
 	}
 	if c.detach {
-		return printReplays(out, []replayView{v}, c.json)
+		return printReplays(out, []view.Replay{v}, c.json)
 	}
 	return c.follow(cmd, v)
 }
 
 // count says what would be sent.
 func (c *replayFlags) count(out io.Writer, body map[string]any) error {
-	var answer apiReplayCount
+	var answer view.ReplayCount
 	if err := c.api(http.MethodPost, "/replays/count", nil, body, &answer); err != nil {
 		return err
 	}
@@ -107,13 +109,13 @@ func (c *replayFlags) count(out io.Writer, body map[string]any) error {
 		least = "at least "
 	}
 	_, err := fmt.Fprintf(out, "%s%s would be sent again, of positions %d to %d; at %g/s that takes %s\n", least,
-		counted(answer.Deliveries, "delivery", "deliveries"), answer.From, answer.Below-1, c.rate,
+		words.Counted(answer.Deliveries, "delivery", "deliveries"), answer.From, answer.Below-1, c.rate,
 		time.Duration(float64(answer.Deliveries)/c.rate*float64(time.Second)).Round(time.Second))
 	return err
 }
 
 // follow shows how far a replay is until it ends.
-func (c *replayFlags) follow(cmd *cobra.Command, v replayView) error {
+func (c *replayFlags) follow(cmd *cobra.Command, v view.Replay) error {
 	out, errs := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	live := onTerminal(errs)
 	tick := time.NewTicker(500 * time.Millisecond)
@@ -140,10 +142,10 @@ func (c *replayFlags) follow(cmd *cobra.Command, v replayView) error {
 	if live {
 		fmt.Fprint(errs, "\r\033[K")
 	}
-	return printReplays(out, []replayView{v}, c.json)
+	return printReplays(out, []view.Replay{v}, c.json)
 }
 
-func progressText(v *replayView) string {
+func progressText(v *view.Replay) string {
 	text := fmt.Sprintf("replay %s: %3.0f %%, %d sent", v.ID, 100*v.Progress, v.Queued-uint64(v.Owed))
 	if v.Owed > 0 {
 		text += fmt.Sprintf(", %d under way or to be retried", v.Owed)
@@ -163,7 +165,7 @@ func replaysCommand() *cobra.Command {
 		Short: "List the replays of the running server, show one, or cancel one",
 		Args:  cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var v replayView
+			var v view.Replay
 			path := "/replays/" + url.PathEscape(strings.Join(args[max(0, len(args)-1):], ""))
 			switch {
 			case len(args) == 0:
@@ -179,7 +181,7 @@ func replaysCommand() *cobra.Command {
 			default:
 				return fmt.Errorf("write `replays`, `replays ID`, or `replays cancel ID`")
 			}
-			return printReplays(cmd.OutOrStdout(), []replayView{v}, f.json)
+			return printReplays(cmd.OutOrStdout(), []view.Replay{v}, f.json)
 		},
 	}
 	f.add(cmd)
@@ -196,7 +198,7 @@ func (f *adminFlags) listReplays(out io.Writer, subscription string) error {
 	if err != nil {
 		return err
 	}
-	views := make([]replayView, len(raw))
+	views := make([]view.Replay, len(raw))
 	for i := range raw {
 		if err := json.Unmarshal(raw[i], &views[i]); err != nil {
 			return err
@@ -205,7 +207,7 @@ func (f *adminFlags) listReplays(out io.Writer, subscription string) error {
 	return printReplays(out, views, f.json)
 }
 
-func printReplays(w io.Writer, all []replayView, asJSON bool) error {
+func printReplays(w io.Writer, all []view.Replay, asJSON bool) error {
 	if asJSON {
 		for i := range all {
 			if err := printJSON(w, &all[i]); err != nil {
@@ -219,7 +221,7 @@ func printReplays(w io.Writer, all []replayView, asJSON bool) error {
 	for i := range all {
 		r := &all[i]
 		fmt.Fprintf(t, "%s\t%s\t%s\t%.0f %%\t%d\t%d\t%s\t%s\t%s\n", r.ID, r.Subscription, r.Status, 100*r.Progress,
-			r.Queued-uint64(r.Owed), r.Owed, clock(r.Created), clock(r.Ended), r.Waits+r.Reason)
+			r.Queued-uint64(r.Owed), r.Owed, words.Clock(r.Created), words.Clock(r.Ended), r.Waits+r.Reason)
 	}
 	return t.Flush()
 }

@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
 // seedCommand crawls the list of a resource, page by page.
 func seedCommand() *cobra.Command {
 	var f adminFlags
-	var q seedRequest
+	var q view.SeedRequest
 	var rate float64
 	var header, placeholder []string
 	var again bool
@@ -87,7 +90,7 @@ func pairs(flag string, list []string, mark string) (map[string]string, error) {
 }
 
 // seed has the server take one step after the other, and shows how far it is.
-func (f *adminFlags) seed(cmd *cobra.Command, resource string, q *seedRequest, again bool) error {
+func (f *adminFlags) seed(cmd *cobra.Command, resource string, q *view.SeedRequest, again bool) error {
 	for {
 		st, err := f.seedStep(resource, q, again)
 		if err != nil {
@@ -105,7 +108,7 @@ func (f *adminFlags) seed(cmd *cobra.Command, resource string, q *seedRequest, a
 	}
 }
 
-func (f *adminFlags) seedStep(resource string, q *seedRequest, again bool) (st seedState, err error) {
+func (f *adminFlags) seedStep(resource string, q *view.SeedRequest, again bool) (st view.SeedState, err error) {
 	body, err := json.Marshal(q)
 	if err != nil {
 		return st, err
@@ -117,12 +120,12 @@ func (f *adminFlags) seedStep(resource string, q *seedRequest, again bool) (st s
 	return st, f.askWith(http.MethodPost, path, body, &st)
 }
 
-func (f *adminFlags) printSeed(w io.Writer, st *seedState) error {
+func (f *adminFlags) printSeed(w io.Writer, st *view.SeedState) error {
 	if f.json {
 		return printJSON(w, st)
 	}
 	how := map[string]string{"list": "as the list shows them", "each": "each asked for by itself"}[st.Full]
-	text := fmt.Sprintf("%s, %s %s", counted(st.Pages, "page", "pages"), counted(st.Entities, "entity", "entities"), how)
+	text := fmt.Sprintf("%s, %s %s", words.Counted(st.Pages, "page", "pages"), words.Counted(st.Entities, "entity", "entities"), how)
 	if st.Unnamed > 0 {
 		text += fmt.Sprintf(", %d without an id", st.Unnamed)
 	}
@@ -133,7 +136,7 @@ func (f *adminFlags) printSeed(w io.Writer, st *seedState) error {
 		text += fmt.Sprintf("; the API asks to wait %s", st.Wait)
 	}
 	if st.Done {
-		text = "done " + clock(st.Ended) + ": " + text
+		text = "done " + words.Clock(st.Ended) + ": " + text
 	}
 	if st.Note != "" {
 		text += "; " + st.Note

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/caddymodule/view"
 )
 
 // adminFlags are the flags of every command that asks the running server.
@@ -49,7 +51,7 @@ func eventsCommand() *cobra.Command {
 			} else if entity != "" {
 				q.Set("resource", entity)
 			}
-			var events []eventView
+			var events []view.Event
 			if err := f.ask(http.MethodGet, "/sidehook/events", q, &events); err != nil {
 				return err
 			}
@@ -83,7 +85,7 @@ func deliveriesCommand() *cobra.Command {
 			if len(args) == 1 {
 				return showOne(cmd.OutOrStdout(), &f, "/sidehook/deliveries/"+url.PathEscape(args[0]))
 			}
-			var ds []deliveryView
+			var ds []view.Delivery
 			q := url.Values{"subscription": {subscription}, "event": {event}, "state": {state}, "max": {fmt.Sprint(max)}}
 			if err := f.ask(http.MethodGet, "/sidehook/deliveries", q, &ds); err != nil {
 				return err
@@ -104,11 +106,11 @@ func retryDelivery(w io.Writer, f *adminFlags, args []string) error {
 	if args[0] != "retry" {
 		return fmt.Errorf("write `deliveries`, `deliveries ID`, or `deliveries retry ID`")
 	}
-	var d deliveryView
+	var d view.Delivery
 	if err := f.ask(http.MethodPost, "/sidehook/deliveries/"+url.PathEscape(args[1])+"/retry", nil, &d); err != nil {
 		return err
 	}
-	return printDeliveries(w, []deliveryView{d}, f.json)
+	return printDeliveries(w, []view.Delivery{d}, f.json)
 }
 
 // subscriptionsCommand lists the subscriptions, or pauses, resumes or releases
@@ -125,18 +127,18 @@ func subscriptionsCommand() *cobra.Command {
 			}
 			switch len(args) {
 			case 0:
-				var subs []subscriptionView
+				var subs []view.Subscription
 				if err := f.ask(http.MethodGet, "/sidehook/subscriptions", nil, &subs); err != nil {
 					return err
 				}
 				return printSubscriptions(cmd.OutOrStdout(), subs, f.json)
 			case 2:
-				var s subscriptionView
+				var s view.Subscription
 				path := "/sidehook/subscriptions/" + url.PathEscape(args[1]) + "/" + url.PathEscape(args[0])
 				if err := f.ask(http.MethodPost, path, nil, &s); err != nil {
 					return err
 				}
-				return printSubscriptions(cmd.OutOrStdout(), []subscriptionView{s}, f.json)
+				return printSubscriptions(cmd.OutOrStdout(), []view.Subscription{s}, f.json)
 			}
 			return fmt.Errorf("write `subscriptions`, or `subscriptions pause NAME` (or resume, release, show, create, change, delete, test, rotate)")
 		},

@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -18,7 +20,7 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-func printEvents(w io.Writer, events []eventView, asJSON, header bool) error {
+func printEvents(w io.Writer, events []view.Event, asJSON, header bool) error {
 	if asJSON {
 		for i := range events {
 			if err := printJSON(w, &events[i]); err != nil {
@@ -33,13 +35,13 @@ func printEvents(w io.Writer, events []eventView, asJSON, header bool) error {
 	}
 	for i := range events {
 		e := &events[i]
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Position, clock(e.Time), e.Scope, e.Entity.String(), e.Sequence, e.ID, changeText(e))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Position, words.Clock(e.Time), e.Scope, e.Entity.String(), e.Sequence, e.ID, changeText(e))
 	}
 	return t.Flush()
 }
 
 // changeText tells in a few words what an event is about.
-func changeText(e *eventView) string {
+func changeText(e *view.Event) string {
 	if e.Gap != nil {
 		return e.Gap.Reason + ": " + e.Gap.Detail
 	}
@@ -67,7 +69,7 @@ func abbreviate(raw json.RawMessage) string {
 	return text
 }
 
-func printDeliveries(w io.Writer, ds []deliveryView, asJSON bool) error {
+func printDeliveries(w io.Writer, ds []view.Delivery, asJSON bool) error {
 	if asJSON {
 		for i := range ds {
 			if err := printJSON(w, &ds[i]); err != nil {
@@ -80,13 +82,13 @@ func printDeliveries(w io.Writer, ds []deliveryView, asJSON bool) error {
 	fmt.Fprintln(t, "CREATED\tSUBSCRIPTION\tSCOPE\tSTATE\tATTEMPTS\tDUE\tDELIVERY\tEVENT\tWHY")
 	for i := range ds {
 		d := &ds[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", clock(d.Created), d.Subscription, d.Scope, d.State,
-			d.Attempts, clock(d.Due), d.ID, d.Event, d.Reason)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", words.Clock(d.Created), d.Subscription, d.Scope, d.State,
+			d.Attempts, words.Clock(d.Due), d.ID, d.Event, d.Reason)
 	}
 	return t.Flush()
 }
 
-func printSubscriptions(w io.Writer, subs []subscriptionView, asJSON bool) error {
+func printSubscriptions(w io.Writer, subs []view.Subscription, asJSON bool) error {
 	if asJSON {
 		for i := range subs {
 			if err := printJSON(w, &subs[i]); err != nil {
@@ -100,24 +102,16 @@ func printSubscriptions(w io.Writer, subs []subscriptionView, asJSON bool) error
 	for _, s := range subs {
 		status := string(s.Status)
 		if s.Status == webhook.Active && s.WaitUntil.After(time.Now()) {
-			status += ", waits until " + clock(s.WaitUntil)
+			status += ", waits until " + words.Clock(s.WaitUntil)
 		}
 		switch {
 		case s.Status != webhook.Active:
 		case s.Circuit == "open":
-			status += ", circuit open until " + clock(s.CircuitOpen)
+			status += ", circuit open until " + words.Clock(s.CircuitOpen)
 		case s.Circuit == "half_open":
 			status += ", circuit half open"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\n", s.ID, s.Number, status, clock(s.Since), s.Pending, clock(s.Oldest), s.Failures, s.Reason)
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\n", s.ID, s.Number, status, words.Clock(s.Since), s.Pending, words.Clock(s.Oldest), s.Failures, s.Reason)
 	}
 	return t.Flush()
-}
-
-// clock shows a time as a person reads it: local, to the second.
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return "–"
-	}
-	return t.Local().Format("2006-01-02 15:04:05")
 }

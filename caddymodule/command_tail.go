@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/caddymodule/view"
 )
 
 // tailCommand prints events as they are recorded.
@@ -35,7 +37,7 @@ type tail struct {
 }
 
 func (t *tail) run(cmd *cobra.Command, _ []string) error {
-	var newest []eventView // of any scope
+	var newest []view.Event // of any scope
 	if err := t.ask(http.MethodGet, "/sidehook/events", url.Values{"max": {"1"}}, &newest); err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (t *tail) run(cmd *cobra.Command, _ []string) error {
 // next prints what is new. That there is no server is no error here: it may be
 // starting again.
 func (t *tail) next(cmd *cobra.Command) error {
-	var events []eventView
+	var events []view.Event
 	q := url.Values{"scope": t.scopes, "after": {fmt.Sprint(t.after)}, "max": {"1000"}}
 	err := t.ask(http.MethodGet, "/sidehook/events", q, &events)
 	if said, ok := errors.AsType[*serverError](err); errors.Is(err, errNoServer) || ok && said.status == "HTTP 503" {

@@ -11,13 +11,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // triggerCommand sends an example event to a subscription.
 func triggerCommand() *cobra.Command {
 	var f adminFlags
-	var in triggered
+	var in view.Trigger
 	var subscription, file string
 	var wait time.Duration
 	cmd := &cobra.Command{
@@ -46,7 +47,7 @@ tenant; else like what is known of such events. Its entity is called example.`,
 			if err != nil {
 				return err
 			}
-			var sent apiSent
+			var sent view.Sent
 			if err := f.askWith(http.MethodPost, "/sidehook/trigger", body, &sent); err != nil {
 				return err
 			}
@@ -54,7 +55,7 @@ tenant; else like what is known of such events. Its entity is called example.`,
 			if err != nil {
 				return err
 			}
-			return printDeliveries(cmd.OutOrStdout(), []deliveryView{d}, f.json)
+			return printDeliveries(cmd.OutOrStdout(), []view.Delivery{d}, f.json)
 		},
 	}
 	f.add(cmd)
@@ -66,11 +67,11 @@ tenant; else like what is known of such events. Its entity is called example.`,
 
 // awaitDelivery waits until a delivery was attempted, or for a time, and returns
 // how it stands.
-func (f *adminFlags) awaitDelivery(cmd *cobra.Command, id string, wait time.Duration) (d deliveryView, err error) {
+func (f *adminFlags) awaitDelivery(cmd *cobra.Command, id string, wait time.Duration) (d view.Delivery, err error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(wait); ; {
-		d = deliveryView{}
+		d = view.Delivery{}
 		err = f.ask(http.MethodGet, "/sidehook/deliveries/"+url.PathEscape(id), nil, &d)
 		if err != nil || d.Attempts > 0 || d.State.Final() || time.Now().After(end) {
 			d.Made = nil

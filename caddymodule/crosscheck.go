@@ -2,12 +2,14 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -71,7 +73,7 @@ func whyUnearned(programs []*rules.Program, p webhook.Pattern) error {
 	if len(known) == 0 {
 		return fmt.Errorf("no rule earns %s: no site has the directive sidehook; write it beside reverse_proxy, as in sidehook { resource project /api/projects }, each on its own line", p)
 	}
-	if near := nearest(string(p), likePattern(p, known)); near != "" {
+	if near := words.Nearest(string(p), likePattern(p, known)); near != "" {
 		return fmt.Errorf("no rule earns %s: did you mean %s?", p, near)
 	}
 	return fmt.Errorf("no rule earns %s: these are earned: %s", p, some(known))
@@ -98,6 +100,9 @@ func likePattern(p webhook.Pattern, known []string) []string {
 	}
 	return out
 }
+
+// isSeparator reports whether r stands between the parts of a scope.
+func isSeparator(r rune) bool { return r == '.' || r == '/' }
 
 // allScopes returns what the rules can earn, sorted.
 func allScopes(programs []*rules.Program) []string {
@@ -141,7 +146,7 @@ func sameResources(handlers []*handlerSettings) error {
 			return fmt.Errorf("read the configuration of a handler again: %w", err)
 		}
 		for _, r := range c.Resources {
-			n := apiResource{orDefault(c.API, rules.DefaultAPI), r.Name}
+			n := apiResource{cmp.Or(c.API, rules.DefaultAPI), r.Name}
 			this := effective(r, &c)
 			other, ok := seen[n]
 			seen[n] = this

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/format"
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/route"
@@ -35,7 +37,7 @@ type dialectRoute struct {
 
 // dialectRefusal refuses calls of which when is true.
 type dialectRefusal struct {
-	problem *problem
+	problem *problem.Details
 	when    *lang.Expr
 }
 
@@ -100,7 +102,7 @@ func (a *App) dialect(name string) (*dialect, error) {
 		return d, nil
 	}
 	known := slices.Sorted(maps.Keys(a.run.dialects))
-	if near := nearest(name, known); near != "" {
+	if near := words.Nearest(name, known); near != "" {
 		return nil, fmt.Errorf("dialect %q is not declared: did you mean %s?", name, near)
 	}
 	return nil, fmt.Errorf("dialect %q is not declared: declare it with dialect %s { … }, in sidehook of the global options", name, name)
@@ -171,7 +173,7 @@ func (r *DialectRoute) compile() (*dialectRoute, error) {
 	}
 	out := &dialectRoute{action: dialectActions[r.Action], filter: r.Filter}
 	if out.action == nil {
-		return nil, fmt.Errorf("there is no action %q: write %s", r.Action, orList(slices.Sorted(maps.Keys(dialectActions))))
+		return nil, fmt.Errorf("there is no action %q: write %s", r.Action, words.OrList(slices.Sorted(maps.Keys(dialectActions))))
 	}
 	if r.Filter != "" {
 		if r.Action != "create" {
@@ -227,7 +229,7 @@ func (f *DialectRefusal) compile() (out dialectRefusal, err error) {
 	if out.when, err = lang.Compile(f.When, lang.EnvDialect); err != nil {
 		return out, err
 	}
-	out.problem = refuse(f.Status, "%s", f.Detail)
+	out.problem = problem.New(f.Status, "%s", f.Detail)
 	return out, onlyReads(out.when.Reads(), "types")
 }
 
@@ -274,7 +276,7 @@ func (a *dialectAction) field(f rules.Field) (out dialectField, err error) {
 	reads := out.expr.Reads()
 	if i := slices.Index(reads, "resource"); i >= 0 {
 		if !slices.Contains(perResourceFields, out.names[0]) {
-			return out, fmt.Errorf("it cannot differ by resource: only %s can", orList(perResourceFields))
+			return out, fmt.Errorf("it cannot differ by resource: only %s can", words.OrList(perResourceFields))
 		}
 		out.perResource = true
 		reads = slices.Delete(reads, i, i+1)
@@ -322,5 +324,5 @@ func (a *dialectAction) checkName(name string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("this action takes no fields")
 	}
-	return fmt.Errorf("there is no such field: there are %s", orList(known))
+	return fmt.Errorf("there is no such field: there are %s", words.OrList(known))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/rules/lang"
 )
 
@@ -204,15 +205,15 @@ func (to *dialectRoute) translate(err error) error {
 			}
 		}
 	}
-	if p.Detail == inShort(p.Errors) {
-		out.Detail = inShort(out.Errors)
+	if p.Detail == problem.InShort(p.Errors) {
+		out.Detail = problem.InShort(out.Errors)
 	}
 	return &out
 }
 
 // translate puts the caller's name in the place of ours, and reports whether p
 // is about f.
-func (f *dialectField) translate(p *fieldProblem) bool {
+func (f *dialectField) translate(p *problem.Field) bool {
 	names, theirs := f.names, f.theirs
 	if at := strings.Split(p.Pointer, "/"); f.perResource && len(at) > 2 && at[1] == "for" {
 		names, theirs = append([]string{"for", at[2]}, names...), strings.ReplaceAll(theirs, "{resource}", at[2])

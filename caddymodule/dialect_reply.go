@@ -1,9 +1,11 @@
 package caddymodule
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/sidehook/sidehook/caddymodule/format"
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 )
@@ -13,7 +15,7 @@ func (c *dialectCall) reply(to *dialectRoute, got dialectResult) error {
 	if got.etag != "" {
 		c.w.Header().Set("ETag", got.etag)
 	}
-	status := orDefault(to.status, orDefault(got.status, http.StatusOK))
+	status := cmp.Or(to.status, cmp.Or(got.status, http.StatusOK))
 	switch {
 	case to.status == 0 && got.body == nil:
 		status = http.StatusNoContent
@@ -43,8 +45,8 @@ func (c *dialectCall) wrap(status int, body any) (err error) {
 }
 
 // refuse answers with what is wrong.
-func (c *dialectCall) refuse(p *problem) {
-	p.setHeader(c.w)
+func (c *dialectCall) refuse(p *problem.Details) {
+	setProblemHeader(c.w, p)
 	if c.d.failure == nil && c.format == format.JSON {
 		writeJSON(c.w, p.Status, "application/problem+json", p)
 		return

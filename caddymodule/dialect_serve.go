@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/format"
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/route"
 	"github.com/sidehook/sidehook/webhook"
@@ -30,7 +32,7 @@ type dialectCall struct {
 
 // serve answers one call: it is made one of our API, and the answer to that one
 // of the dialect. failed says why the call was refused before.
-func (d *dialect) serve(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, failed *problem) {
+func (d *dialect) serve(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, failed *problem.Details) {
 	c := &dialectCall{d: d, w: w, r: r, who: who, format: d.firstWritten()}
 	to, bad := c.find()
 	c.vars.request = requestFields(r)
@@ -56,7 +58,7 @@ func (d *dialect) firstWritten() format.Format {
 }
 
 // find finds the route of the call and the format of its answer.
-func (c *dialectCall) find() (*dialectRoute, *problem) {
+func (c *dialectCall) find() (*dialectRoute, *problem.Details) {
 	asked := c.r.URL.EscapedPath()
 	method := c.r.Method
 	if method == http.MethodHead {
@@ -88,10 +90,10 @@ func (c *dialectCall) find() (*dialectRoute, *problem) {
 		}
 	}
 	if len(allow) == 0 {
-		return nil, refuse(http.StatusNotFound, "there is nothing at %s", c.r.URL.Path)
+		return nil, problem.New(http.StatusNotFound, "there is nothing at %s", c.r.URL.Path)
 	}
-	p := refuse(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, orList(allow))
-	p.header = http.Header{"Allow": {strings.Join(allow, ", ")}}
+	p := problem.New(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, words.OrList(allow))
+	p.Header = http.Header{"Allow": {strings.Join(allow, ", ")}}
 	return nil, p
 }
 
@@ -142,9 +144,9 @@ func (c *dialectCall) readBody() error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxAPIBody)
+		return problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxAPIBody)
 	case err != nil:
-		return refuse(http.StatusBadRequest, "the body could not be read")
+		return problem.New(http.StatusBadRequest, "the body could not be read")
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil
 	}
@@ -154,11 +156,11 @@ func (c *dialectCall) readBody() error {
 		for _, f := range c.d.accept {
 			names = append(names, f.ContentType())
 		}
-		return refuse(http.StatusUnsupportedMediaType, "send %s, and say so in Content-Type", orList(names))
+		return problem.New(http.StatusUnsupportedMediaType, "send %s, and say so in Content-Type", words.OrList(names))
 	}
 	v, err := format.Decode(f, body)
 	if err != nil {
-		return refuse(http.StatusBadRequest, "the body cannot be read: %s", err)
+		return problem.New(http.StatusBadRequest, "the body cannot be read: %s", err)
 	}
 	c.vars.setBody(v)
 	return nil

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -122,8 +123,8 @@ func (e *Egress) over(all *Egress) *Egress {
 		return e
 	}
 	out := *e
-	out.Proxy = orDefault(e.Proxy, all.Proxy)
-	out.ClientCertificate = orDefault(e.ClientCertificate, all.ClientCertificate)
+	out.Proxy = cmp.Or(e.Proxy, all.Proxy)
+	out.ClientCertificate = cmp.Or(e.ClientCertificate, all.ClientCertificate)
 	if len(e.Resolvers) == 0 {
 		out.Resolvers = all.Resolvers
 	}

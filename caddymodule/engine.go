@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/rules"
@@ -51,7 +52,7 @@ type engine struct {
 	deliverer *deliver.Deliverer
 	missed    missed
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
-	captured  capturedCounters
+	captured  metrics.Captured
 	learned   learned
 	seeding   seeding
 	full      atomic.Bool // the store takes more than store_max, and nothing may go

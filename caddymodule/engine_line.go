@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
@@ -32,7 +33,7 @@ func (e *engine) End(ctx context.Context, x *webhook.Exchange, durable bool) err
 	}
 	err := end(ctx, x, durable)
 	if !errors.Is(err, store.ErrTooLarge) { // it comes again, with less in it
-		e.captured.of(x).Inc()
+		e.captured.Of(x).Inc()
 	}
 	return err
 }
@@ -50,7 +51,7 @@ func (e *engine) Caller(h http.Header, secret string) []byte { return e.callers.
 
 // Missed notes a call that goes through unjournaled; a gap will cover it.
 func (e *engine) Missed(b *webhook.Begin, resource string, err error) {
-	stats.missed.WithLabelValues(b.API).Inc()
+	metrics.Process.Missed.WithLabelValues(b.API).Inc()
 	e.missed.add(webhook.EntityKey{API: b.API, Resource: resource}, b.Started, err)
 }
 

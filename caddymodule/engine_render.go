@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
@@ -32,7 +33,7 @@ func (e *engine) Render(ctx context.Context, d *webhook.Delivery, s *webhook.Sub
 		return webhook.Payload{}, err
 	}
 	shown, looked, err := e.looker.lookAll(ctx, append([]*webhook.Event{ev}, further...), d, s.As(ev.Key.Resource))
-	stats.looked(&looked)
+	metrics.Process.Looked(&looked)
 	if looked.Resource = ev.Key.Resource; err != nil || looked.Withheld != nil {
 		return looked, err
 	}

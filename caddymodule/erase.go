@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -42,7 +43,7 @@ func (e *engine) erase(ctx context.Context, what store.Erasure, by string) (out 
 		return out, complete, err
 	}
 	out.Events, out.Deliveries, out.Owed = out.Events+shown.Events, out.Deliveries+shown.Deliveries, out.Owed+shown.Owed
-	stats.deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(out.Owed))
+	metrics.Process.Deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(out.Owed))
 	e.logger.Info("entity erased", "resource", what.Resource, "tenant", what.Tenant, "id_sha256", hex.EncodeToString(sum[:]), "by", by,
 		"entities", out.Entities, "events", out.Events, "deliveries", out.Deliveries, "owed", out.Owed, "complete", complete)
 	select {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/journal"
@@ -23,80 +25,9 @@ const (
 	mostEvents      = 1000 // read of one exchange
 )
 
-// explanation tells how the events of one exchange came about, or why there are
-// none.
-type explanation struct {
-	Asked    string             `json:"asked"`
-	Exchange webhook.ExchangeID `json:"exchange"`
-	Outcome  outcome            `json:"outcome"`
-	Why      string             `json:"why"`
-	Call     *callView          `json:"call,omitempty"`
-	Entities []rules.Account    `json:"entities,omitempty"`
-	Events   []explainedEvent   `json:"events,omitempty"`
-
-	// Refresh tells of the entities that GETs were to show because of it.
-	Refresh []string `json:"refresh,omitempty"`
-
-	More int `json:"more_events,omitempty"` // beyond those that are shown
-
-	// NotKnown says what cannot be told because it is not kept.
-	NotKnown []string `json:"not_known,omitempty"`
-}
-
-// outcome is what became of an exchange.
-type outcome string
-
-const (
-	outcomeEvents      outcome = "events"
-	outcomeNothing     outcome = "nothing"
-	outcomeQuarantined outcome = "quarantined"
-	outcomeWaiting     outcome = "waiting" // in the journal, and not derived yet
-	outcomeOpen        outcome = "open"    // its answer has not ended
-	outcomeNotKnown    outcome = "not_known"
-)
-
-// callView is a call as the journal, or the quarantine, still has it.
-type callView struct {
-	API        string             `json:"api"`
-	Method     string             `json:"method"`
-	Path       string             `json:"path"`
-	Query      string             `json:"query,omitempty"`
-	Started    time.Time          `json:"started,omitzero"`
-	Ended      time.Time          `json:"ended,omitzero"`
-	Status     int                `json:"status,omitempty"`
-	Ending     string             `json:"ending,omitempty"`
-	Request    string             `json:"request_body,omitempty"`
-	Response   string             `json:"response_body,omitempty"`
-	Before     string             `json:"before_fetch,omitempty"`
-	ClientGone bool               `json:"client_gone,omitempty"`
-	Overlapped bool               `json:"overlapped,omitempty"`
-	SkipKey    string             `json:"skip_key,omitempty"`
-	Cause      webhook.ExchangeID `json:"cause,omitzero"`
-}
-
-// explainedEvent is an event with everybody who got it, or did not.
-type explainedEvent struct {
-	ID          webhook.EventID       `json:"id"`
-	Position    uint64                `json:"position"`
-	Scope       string                `json:"scope"`
-	Entity      webhook.EntityKey     `json:"entity"`
-	Sequence    uint64                `json:"sequence,omitempty"`
-	Recorded    time.Time             `json:"recorded"`
-	Changes     []webhook.FieldChange `json:"changes,omitempty"`
-	Gap         *webhook.Gap          `json:"gap,omitempty"`
-	Provenance  webhook.Provenance    `json:"provenance"`
-	Subscribers []reception           `json:"subscribers"`
-}
-
-// reception is what a subscription has to do with an event.
-type reception struct {
-	rules.Judgement
-	Delivery *deliveryView `json:"delivery,omitempty"`
-}
-
 // explainer gathers one explanation.
 type explainer struct {
-	explanation
+	view.Explanation
 	e      *engine
 	ctx    context.Context
 	only   webhook.EventID // "": all events of the exchange
@@ -109,7 +40,7 @@ type explainer struct {
 
 func explain(e *engine, r *http.Request) (any, error) {
 	id := r.PathValue("id")
-	ex := &explainer{e: e, ctx: r.Context(), explanation: explanation{Asked: id}}
+	ex := &explainer{e: e, ctx: r.Context(), Explanation: view.Explanation{Asked: id}}
 	if err := ex.find(id); err != nil {
 		return nil, err
 	}
@@ -118,7 +49,7 @@ func explain(e *engine, r *http.Request) (any, error) {
 	}
 	ex.decide()
 	ex.derive()
-	return &ex.explanation, ex.tellEvents()
+	return &ex.Explanation, ex.tellEvents()
 }
 
 // find tells which exchange an id is about: its own, an event's or a
@@ -200,30 +131,30 @@ func (ex *explainer) gatherAsked() error {
 // decide says what became of the exchange, as far as that is known without
 // deriving it again.
 func (ex *explainer) decide() {
-	say := func(o outcome, format string, args ...any) { ex.Outcome, ex.Why = o, fmt.Sprintf(format, args...) }
+	say := func(o view.Outcome, format string, args ...any) { ex.Outcome, ex.Why = o, fmt.Sprintf(format, args...) }
 	since, stalled, isStalled := ex.e.deriver.Stalled()
 	end := ex.kept.End
 	switch {
 	case ex.q != nil:
-		say(outcomeQuarantined, "a rule failed on it at %s: %s", clock(ex.q.At), firstLine(ex.q.Why))
+		say(view.OutcomeQuarantined, "a rule failed on it at %s: %s", words.Clock(ex.q.At), words.FirstLine(ex.q.Why))
 	case len(ex.events) > 0:
-		say(outcomeEvents, "%s recorded", counted(len(ex.events), "event was", "events were"))
+		say(view.OutcomeEvents, "%s recorded", words.Counted(len(ex.events), "event was", "events were"))
 	case ex.kept.Rejected && end.Response.Status > 0:
-		say(outcomeNothing, "the API answered %d: nothing was done", end.Response.Status)
+		say(view.OutcomeNothing, "the API answered %d: nothing was done", end.Response.Status)
 	case ex.kept.Rejected:
-		say(outcomeNothing, "the call is over, and nothing came of it")
+		say(view.OutcomeNothing, "the call is over, and nothing came of it")
 	case ex.x == nil && ex.marked:
-		say(outcomeNothing, "%s", ex.gone())
+		say(view.OutcomeNothing, "%s", ex.gone())
 	case ex.x == nil && ex.kept.Begin != nil:
-		say(outcomeOpen, "its answer has not ended yet")
+		say(view.OutcomeOpen, "its answer has not ended yet")
 	case ex.x == nil:
-		say(outcomeNotKnown, "%s", ex.gone())
+		say(view.OutcomeNotKnown, "%s", ex.gone())
 	case ex.marked:
-		say(outcomeNothing, "it was recorded, and earned no event")
+		say(view.OutcomeNothing, "it was recorded, and earned no event")
 	case isStalled:
-		say(outcomeWaiting, "it is in the journal; since %s deriving waits: %s", clock(since), stalled)
+		say(view.OutcomeWaiting, "it is in the journal; since %s deriving waits: %s", words.Clock(since), stalled)
 	default:
-		say(outcomeWaiting, "it is in the journal, and was not derived yet")
+		say(view.OutcomeWaiting, "it is in the journal, and was not derived yet")
 	}
 }
 
@@ -255,8 +186,8 @@ func (ex *explainer) tellEvents() error {
 
 // event tells who got ev. Who wanted it was judged when it was recorded; why
 // is told by the subscriptions as they are now.
-func (ex *explainer) event(ev *webhook.Event) (explainedEvent, error) {
-	out := explainedEvent{
+func (ex *explainer) event(ev *webhook.Event) (view.ExplainedEvent, error) {
+	out := view.ExplainedEvent{
 		ID: ev.ID, Position: ev.Position, Scope: ev.Scope, Entity: ev.Key, Sequence: ev.Sequence,
 		Recorded: ev.Recorded, Changes: ev.Changes, Gap: ev.Gap, Provenance: ev.Provenance,
 	}
@@ -264,14 +195,14 @@ func (ex *explainer) event(ev *webhook.Event) (explainedEvent, error) {
 	if err != nil {
 		return out, err
 	}
-	owed := make(map[webhook.SubscriptionID]*deliveryView, len(ds))
+	owed := make(map[webhook.SubscriptionID]*view.Delivery, len(ds))
 	states := ex.e.states()
 	for i := range ds {
-		v := viewDelivery(&ds[i], states[ds[i].Subscription], time.Now())
+		v := view.OfDelivery(&ds[i], states[ds[i].Subscription], time.Now())
 		owed[ds[i].Subscription] = &v
 	}
 	for _, j := range ex.e.current().subscribers.Judge(ev) {
-		r := reception{Judgement: j, Delivery: owed[j.Subscription]}
+		r := view.Reception{Judgement: j, Delivery: owed[j.Subscription]}
 		delete(owed, j.Subscription)
 		switch {
 		case r.Delivery == nil && r.Wanted:
@@ -283,8 +214,8 @@ func (ex *explainer) event(ev *webhook.Event) (explainedEvent, error) {
 	}
 	for _, d := range ds {
 		if v := owed[d.Subscription]; v != nil {
-			out.Subscribers = append(out.Subscribers, reception{
-				rules.Judgement{Subscription: d.Subscription, Why: "the configuration no longer has the subscription"}, v,
+			out.Subscribers = append(out.Subscribers, view.Reception{
+				Judgement: rules.Judgement{Subscription: d.Subscription, Why: "the configuration no longer has the subscription"}, Delivery: v,
 			})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -73,15 +74,15 @@ func (ex *explainer) gone() string {
 	kept := ago >= 0 && ago < keep
 	switch {
 	case ex.marked && kept:
-		return fmt.Sprintf("it was recorded, and earned no event: one of %s would still be there (`retention` is %s)", clock(call), keep)
+		return fmt.Sprintf("it was recorded, and earned no event: one of %s would still be there (`retention` is %s)", words.Clock(call), keep)
 	case ex.marked:
-		return fmt.Sprintf("it was recorded, and no event of it is there: it earned none, or they are older than `retention` (%s; the call came at %s)", keep, clock(call))
+		return fmt.Sprintf("it was recorded, and no event of it is there: it earned none, or they are older than `retention` (%s; the call came at %s)", keep, words.Clock(call))
 	case ago < 0:
 		return "neither the journal nor the store has it, and the time in its id is to come: it is not of this server"
 	case kept:
 		return fmt.Sprintf("neither the journal nor the store has it: nothing came of the call at %s and the journal has let go of it (its events would still be there: `retention` is %s), or it was another server's",
-			clock(call), keep)
+			words.Clock(call), keep)
 	}
 	return fmt.Sprintf("neither the journal nor the store has it: nothing came of the call at %s and the journal has let go of it, or its events are older than `retention` (%s), or it was another server's",
-		clock(call), keep)
+		words.Clock(call), keep)
 }

@@ -6,15 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // call shows the exchange, or what is left of it.
-func (ex *explainer) call() *callView {
+func (ex *explainer) call() *view.Call {
 	if x := ex.x; x != nil {
-		v := &callView{
+		v := &view.Call{
 			API: x.API, Method: x.Request.Method, Path: x.Request.Path, Query: x.Request.Query,
 			Started: x.Started, Ended: x.Ended, Status: x.Response.Status, Ending: x.Ending.String(),
 			Request: bodyText(x.Request.Body), Response: bodyText(x.Response.Body),
@@ -25,12 +27,12 @@ func (ex *explainer) call() *callView {
 		}
 		return v
 	}
-	var v *callView
+	var v *view.Call
 	if b := ex.kept.Begin; b != nil {
-		v = &callView{API: b.API, Method: b.Method, Path: b.Path, Query: b.Query, Started: b.Started}
+		v = &view.Call{API: b.API, Method: b.Method, Path: b.Path, Query: b.Query, Started: b.Started}
 	} else if len(ex.events) > 0 && ex.events[0].Request.Method != "" {
 		ev := &ex.events[0]
-		v = &callView{API: ev.Key.API, Method: ev.Request.Method, Path: ev.Request.Path, Ended: ev.Time, SkipKey: ev.SkipKey}
+		v = &view.Call{API: ev.Key.API, Method: ev.Request.Method, Path: ev.Request.Path, Ended: ev.Time, SkipKey: ev.SkipKey}
 	}
 	if end := ex.kept.End; v != nil && end != nil {
 		v.Status, v.Ended, v.Ending = end.Response.Status, end.Ended, end.Ending.String()
@@ -45,7 +47,7 @@ func bodyText(b webhook.Body) string {
 	case len(b.Bytes) == 0:
 		return "empty"
 	}
-	return counted(len(b.Bytes), "byte", "bytes")
+	return words.Counted(len(b.Bytes), "byte", "bytes")
 }
 
 func observationText(o *webhook.Observation) string {
@@ -67,18 +69,18 @@ func (ex *explainer) derive() {
 	case ex.x == nil:
 		return
 	case ex.x.Seed != "":
-		ex.Outcome, ex.Why = outcomeNothing, "it is a page of the list of "+ex.x.Seed+", of a seed, which earns no events"
+		ex.Outcome, ex.Why = view.OutcomeNothing, "it is a page of the list of "+ex.x.Seed+", of a seed, which earns no events"
 		return
 	}
 	accounts, nothing, err := ex.again()
 	switch {
 	case err != nil:
-		if ex.Outcome != outcomeQuarantined {
-			ex.miss("it cannot be derived again: " + firstLine(err.Error()))
+		if ex.Outcome != view.OutcomeQuarantined {
+			ex.miss("it cannot be derived again: " + words.FirstLine(err.Error()))
 		}
 	case nothing != "":
-		ex.Outcome, ex.Why = outcomeNothing, nothing // whether that was seen already or not
-	case len(accounts) > 0 && ex.Outcome == outcomeNothing:
+		ex.Outcome, ex.Why = view.OutcomeNothing, nothing // whether that was seen already or not
+	case len(accounts) > 0 && ex.Outcome == view.OutcomeNothing:
 		ex.Why = strings.TrimPrefix(accounts[0].Result, "nothing: ")
 	}
 	ex.Entities = ex.concerned(accounts)
@@ -160,7 +162,7 @@ func (ex *explainer) refreshes(got *rules.Derived) {
 
 // compare says so if what is derived now is not what was recorded.
 func (ex *explainer) compare(again []webhook.Event) {
-	if ex.Outcome != outcomeEvents && ex.Outcome != outcomeNothing {
+	if ex.Outcome != view.OutcomeEvents && ex.Outcome != view.OutcomeNothing {
 		return
 	}
 	ids := func(events []webhook.Event) (all []string) {
@@ -214,7 +216,7 @@ func (ex *explainer) pastOf(s *rules.Subject) (b webhook.Snapshot, a rules.Seen,
 			return ex.beforeOf(ev, b), a, nil
 		}
 	}
-	if ex.Outcome == outcomeWaiting {
+	if ex.Outcome == view.OutcomeWaiting {
 		return now, a, nil // it will be derived from this, unless others come before
 	}
 	prev, err := ex.previous(key)

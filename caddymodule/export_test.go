@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -104,12 +105,15 @@ func (p *Probe) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 // FetchesCounted returns how many GETs of a kind came to an outcome, so far.
 func FetchesCounted(kind, outcome string) float64 {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(stats.fetches)
+	reg.MustRegister(metrics.Process)
 	families, err := reg.Gather()
 	if err != nil {
 		panic(err)
 	}
 	for _, family := range families {
+		if family.GetName() != "sidehook_fetches_total" {
+			continue
+		}
 		for _, m := range family.GetMetric() {
 			values := map[string]bool{}
 			for _, l := range m.GetLabel() {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -79,7 +80,7 @@ func answered(o *webhook.Observation) bool {
 // time.
 func (f *fetcher) get(ctx context.Context, kind, target string) *webhook.Observation {
 	o := &webhook.Observation{Requested: time.Now(), Service: f.as == nil}
-	defer func() { stats.fetched(kind, o) }()
+	defer func() { metrics.Process.Fetched(kind, o) }()
 	ctx, cancel := f.bound(ctx)
 	defer cancel()
 	g, err := f.prepare(ctx, target)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -27,7 +28,7 @@ var captureBudget = NewBudget(captureMemory)
 func (h *Handler) Provision(ctx caddy.Context) error {
 	program, err := rules.Compile(&h.Config)
 	if err != nil {
-		return fmt.Errorf("sidehook handler of api %s: %w", orDefault(h.API, rules.DefaultAPI), err)
+		return fmt.Errorf("sidehook handler of api %s: %w", cmp.Or(h.API, rules.DefaultAPI), err)
 	}
 	if err := h.check(); err != nil {
 		return fmt.Errorf("sidehook handler of api %s: %w", program.API(), err)
@@ -86,15 +87,15 @@ func (h *Handler) options(program *rules.Program) liveOptions {
 	o := liveOptions{
 		program: program, budget: captureBudget,
 		fetchTimeout: defaultFetchTimeout, fetchMax: defaultFetchMax,
-		maxBody:      orDefault(h.MaxBody, defaultMaxBody),
+		maxBody:      cmp.Or(h.MaxBody, defaultMaxBody),
 		cancelOnGone: h.OnClientAbort == abortCancel, strict: h.Strict,
 	}
 	if h.Override != nil {
 		o.overrideHeader = http.CanonicalHeaderKey(h.Override.Header)
 	}
 	if h.Fetch != nil {
-		o.fetchTimeout = orDefault(time.Duration(h.Fetch.Timeout), defaultFetchTimeout)
-		o.fetchMax = orDefault(h.Fetch.Concurrency, defaultFetchMax)
+		o.fetchTimeout = cmp.Or(time.Duration(h.Fetch.Timeout), defaultFetchTimeout)
+		o.fetchMax = cmp.Or(h.Fetch.Concurrency, defaultFetchMax)
 	}
 	return o
 }

@@ -34,7 +34,7 @@ func (l *keepingLine) End(_ context.Context, x *webhook.Exchange, _ bool) error 
 func TestAnExchangeKeepsNothingElse(t *testing.T) {
 	l := &keepingLine{noLine: noLine{derive.NewTraffic()}}
 	t.Cleanup(l.traffic.Close)
-	request, writer := keptCall(t, probeOn(t, l))
+	request, writer := ListedCall(t, probeOn(t, l))
 	for range 10 {
 		runtime.GC()
 	}
@@ -53,8 +53,8 @@ func TestAnExchangeKeepsNothingElse(t *testing.T) {
 	runtime.KeepAlive(l)
 }
 
-// keptCall makes one call and lets go of everything.
-func keptCall(t *testing.T, p *caddymodule.Probe) (request weak.Pointer[http.Request], writer weak.Pointer[sink]) {
+// ListedCall makes one call and lets go of everything.
+func ListedCall(t *testing.T, p *caddymodule.Probe) (request weak.Pointer[http.Request], writer weak.Pointer[sink]) {
 	ctx := context.WithValue(context.Background(), caddyhttp.VarsCtxKey, map[string]any{})
 	r, err := http.NewRequestWithContext(ctx, "PUT", "/things/1", strings.NewReader(`{"name":"a"}`))
 	if err != nil {

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -167,7 +168,7 @@ func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Deliver
 	if deletedNow(ev, &snap) {
 		return l.lookBack(ctx, ev, s)
 	}
-	item, why := l.items(ev, orDefault(snap.Name, ev.Key.ID))
+	item, why := l.items(ev, cmp.Or(snap.Name, ev.Key.ID))
 	switch {
 	case item == nil && why == "":
 		return nil, hidden("it is about no entity of which a GET could tell whether the subscriber may see it"), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -12,10 +13,10 @@ type deliverObserver struct{ e *engine }
 
 // Attempted implements [deliver.Observer].
 func (o deliverObserver) Attempted(s *webhook.Subscription, d *webhook.Delivery, a *webhook.Attempt) {
-	stats.attempts.WithLabelValues(string(a.Outcome)).Inc()
-	stats.attemptTime.Observe(a.Latency.Seconds())
+	metrics.Process.Attempts.WithLabelValues(string(a.Outcome)).Inc()
+	metrics.Process.AttemptTime.Observe(a.Latency.Seconds())
 	if a.Outcome == webhook.Accepted {
-		stats.lag.Observe(a.Started.Add(a.Latency).Sub(d.Created).Seconds())
+		metrics.Process.Lag.Observe(a.Started.Add(a.Latency).Sub(d.Created).Seconds())
 		if !o.e.debugs() {
 			return
 		}
@@ -31,19 +32,9 @@ func (o deliverObserver) Attempted(s *webhook.Subscription, d *webhook.Delivery,
 	o.e.logger.Warn("attempt not accepted", append(attrs, "outcome", string(a.Outcome), "why", a.Why(), "url", a.URL)...)
 }
 
-// looked counts what a GET as a subscriber, if one decided, has decided.
-func (m *metrics) looked(p *webhook.Payload) {
-	switch {
-	case p.Withheld != nil:
-		m.looks.WithLabelValues(string(p.Withheld.Outcome)).Inc()
-	case p.Sights != nil:
-		m.looks.WithLabelValues("visible").Inc()
-	}
-}
-
 // Settled implements [deliver.Observer].
 func (o deliverObserver) Settled(s *webhook.Subscription, d *webhook.Delivery) {
-	stats.deliveries.WithLabelValues(string(d.State)).Inc()
+	metrics.Process.Deliveries.WithLabelValues(string(d.State)).Inc()
 	if d.State == webhook.Delivered {
 		return
 	}
@@ -61,7 +52,7 @@ func (o deliverObserver) CircuitChanged(s *webhook.Subscription, st webhook.Subs
 		o.e.logger.Info("the circuit of a subscription is closed again", "subscription", string(st.ID))
 		return
 	}
-	stats.circuits.Inc()
+	metrics.Process.Circuits.Inc()
 	o.e.logger.Warn("the circuit of a subscription is open: most attempts fail, so it is tried now and then, and what it is owed waits",
 		"subscription", string(st.ID), "until", st.OpenUntil, "failures_in_a_row", st.Failures)
 }

@@ -4,21 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
-
-// quarantineView is an exchange whose rules failed, as the admin endpoint shows it.
-type quarantineView struct {
-	Exchange webhook.ExchangeID `json:"exchange"`
-	Method   string             `json:"method"`
-	Path     string             `json:"path"`
-	Why      string             `json:"why"`
-	At       time.Time          `json:"at"`
-}
 
 // maxQuarantine is how many exchanges in quarantine are looked at.
 const maxQuarantine = 1000
@@ -28,15 +20,16 @@ func listQuarantine(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	views := []quarantineView{}
+	views := []view.Quarantined{}
 	for i := range all {
 		views = append(views, viewQuarantined(&all[i]))
 	}
 	return views, nil
 }
 
-func viewQuarantined(q *store.Quarantined) quarantineView {
-	return quarantineView{q.Exchange.ID, q.Exchange.Request.Method, q.Exchange.Request.Path, q.Why, q.At}
+func viewQuarantined(q *store.Quarantined) view.Quarantined {
+	call := &q.Exchange.Request
+	return view.Quarantined{Exchange: q.Exchange.ID, Method: call.Method, Path: call.Path, Why: q.Why, At: q.At}
 }
 
 // endQuarantine takes one exchange out of quarantine: derive derives it by the
@@ -68,7 +61,7 @@ func (e *engine) endQuarantine(ctx context.Context, q *store.Quarantined, verb s
 	case "derive":
 		return e.deriver.Again(ctx, x, program)
 	case "drop":
-		return e.deriver.Drop(ctx, x, program, firstLine(q.Why))
+		return e.deriver.Drop(ctx, x, program, words.FirstLine(q.Why))
 	}
 	return badRequest{fmt.Sprintf("%q: write derive or drop", verb)}
 }

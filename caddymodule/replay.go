@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -126,7 +127,7 @@ func (p *replays) room(r *webhook.Replay) (drop int, err error) {
 		runs := other.Status == webhook.ReplayRunning
 		switch {
 		case runs && other.Subscription == r.Subscription:
-			return -1, refuse(409, "replay %s of %s is running: wait for its end, or cancel it", other.ID, r.Subscription)
+			return -1, problem.New(409, "replay %s of %s is running: wait for its end, or cancel it", other.ID, r.Subscription)
 		case !runs && own && endedMine < 0:
 			endedMine = i
 		}
@@ -146,7 +147,7 @@ func (p *replays) room(r *webhook.Replay) (drop int, err error) {
 	full := len(p.all) >= keptReplays
 	if !r.Operator {
 		if running >= runningReplays {
-			return -1, refuse(409, "%d replays of yours are running, as many as may at once: wait for one to end, or cancel it", running)
+			return -1, problem.New(409, "%d replays of yours are running, as many as may at once: wait for one to end, or cancel it", running)
 		}
 		if mine >= callerReplays {
 			return endedMine, nil // not all of them run
@@ -161,5 +162,5 @@ func (p *replays) room(r *webhook.Replay) (drop int, err error) {
 	case ended >= 0:
 		return ended, nil
 	}
-	return -1, refuse(409, "%d replays are running, as many as may be: try again when one has ended", len(p.all))
+	return -1, problem.New(409, "%d replays are running, as many as may be: try again when one has ended", len(p.all))
 }

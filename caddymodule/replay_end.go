@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -61,7 +62,7 @@ func (e *engine) cancelReplayed(ctx context.Context, r *replaying) error {
 func countCancelled(settlements []webhook.Settlement) {
 	for i := range settlements {
 		if settlements[i].Delivery.State == webhook.Cancelled {
-			stats.deliveries.WithLabelValues(string(webhook.Cancelled)).Inc()
+			metrics.Process.Deliveries.WithLabelValues(string(webhook.Cancelled)).Inc()
 		}
 	}
 }

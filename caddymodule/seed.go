@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/rules"
 )
 
@@ -23,40 +24,6 @@ const (
 	maxSeedPages = 100_000
 )
 
-// seedRequest is what `sidehook seed` asks for.
-type seedRequest struct {
-	API         string            `json:"api,omitempty"`
-	Path        string            `json:"path,omitempty"`  // of the list; "": the resource's
-	Query       string            `json:"query,omitempty"` // of the first page
-	Items       string            `json:"items,omitempty"` // path of the list in a page; "": found
-	Page        string            `json:"page,omitempty"`  // parameter that numbers the pages
-	Offset      string            `json:"offset,omitempty"`
-	Full        string            `json:"full"` // auto, list, each
-	Pause       time.Duration     `json:"pause"`
-	Header      map[string]string `json:"header,omitempty"`
-	Placeholder map[string]string `json:"placeholder,omitempty"`
-}
-
-// seedState is how far a crawl has come. It is kept after each page, so that the
-// next step, of this process or a later one, goes on there.
-type seedState struct {
-	Request  seedRequest   `json:"request"`
-	Resource string        `json:"resource"`
-	Next     string        `json:"next,omitempty"` // what is to be asked for next
-	Number   int           `json:"number"`         // of the page, or the offset, that is next
-	Full     string        `json:"full,omitempty"` // list or each, once that is known
-	First    string        `json:"first,omitempty"`
-	Pages    int           `json:"pages"`
-	Entities int           `json:"entities"`
-	Unnamed  int           `json:"unnamed"` // elements without an id
-	Missing  int           `json:"missing"` // entities of which no GET showed anything
-	Done     bool          `json:"done"`
-	Note     string        `json:"note,omitempty"`
-	Wait     time.Duration `json:"wait,omitempty"` // the API asks for patience
-	Began    time.Time     `json:"began"`
-	Ended    time.Time     `json:"ended,omitzero"`
-}
-
 // seeding is held while a step is taken: one at a time, so that crawls are slow.
 type seeding struct{ sync.Mutex }
 
@@ -68,7 +35,7 @@ func seedStep(e *engine, r *http.Request) (any, error) {
 		return nil, errSeedBusy
 	}
 	defer e.seeding.Unlock()
-	var q seedRequest
+	var q view.SeedRequest
 	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 	if err != nil {
 		return nil, err
@@ -95,14 +62,14 @@ type seeder struct {
 	h     *liveHandler
 	ctx   context.Context
 	list  *rules.Match
-	state seedState
+	state view.SeedState
 	file  string
 
 	header map[string]string // of each GET, beside the origin's; of state they are hashes
 }
 
 // newSeeder finds out who is asked and for what, and how far the crawl has come.
-func newSeeder(e *engine, ctx context.Context, resource string, q seedRequest, again bool) (*seeder, error) {
+func newSeeder(e *engine, ctx context.Context, resource string, q view.SeedRequest, again bool) (*seeder, error) {
 	h, err := e.seedHandler(q.API, resource)
 	if err != nil {
 		return nil, err
@@ -166,12 +133,12 @@ func hasResource(p *rules.Program, name string) bool {
 
 // firstPage returns what is asked for first, and its number: the one in the
 // query, else page 1, or offset 0.
-func firstPage(q *seedRequest) (page string, number int) {
+func firstPage(q *view.SeedRequest) (page string, number int) {
 	values, _ := url.ParseQuery(q.Query)
 	if q.Page != "" {
 		number = 1
 	}
-	if n, err := strconv.Atoi(values.Get(q.numbered())); err == nil {
+	if n, err := strconv.Atoi(values.Get(q.Numbered())); err == nil {
 		number = n
 	}
 	page = q.Path
@@ -181,17 +148,9 @@ func firstPage(q *seedRequest) (page string, number int) {
 	return withNumber(page, q, number), number
 }
 
-// numbered returns the parameter that says which page is meant, "" if none does.
-func (q *seedRequest) numbered() string {
-	if q.Page != "" {
-		return q.Page
-	}
-	return q.Offset
-}
-
 // withNumber sets the parameter that says which page is meant.
-func withNumber(page string, q *seedRequest, number int) string {
-	name := q.numbered()
+func withNumber(page string, q *view.SeedRequest, number int) string {
+	name := q.Numbered()
 	u, err := url.Parse(page)
 	if name == "" || err != nil {
 		return page

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/rules"
 )
 
@@ -106,7 +107,7 @@ func seedFile(dir, api, resource, path string) string {
 }
 
 // load reads how far the crawl has come. Another request, or again, begins anew.
-func (s *seeder) load(resource string, q seedRequest, again bool) error {
+func (s *seeder) load(resource string, q view.SeedRequest, again bool) error {
 	text, err := os.ReadFile(s.file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read how far the crawl has come: %w", err)
@@ -117,7 +118,7 @@ func (s *seeder) load(resource string, q seedRequest, again bool) error {
 			return nil
 		}
 	}
-	s.state = seedState{Request: q, Resource: resource, Began: time.Now().UTC()}
+	s.state = view.SeedState{Request: q, Resource: resource, Began: time.Now().UTC()}
 	s.state.Next, s.state.Number = firstPage(&q)
 	if q.Full != "auto" {
 		s.state.Full = q.Full

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -51,7 +53,7 @@ func (s *seeder) page() error {
 
 // request is what the journaled request of a page says: what tenants and views
 // depend on.
-func (s *seeder) request(q seedRequest) webhook.Request {
+func (s *seeder) request(q view.SeedRequest) webhook.Request {
 	header := http.Header{}
 	for name, value := range s.header {
 		header.Set(name, value)
@@ -83,7 +85,7 @@ func (s *seeder) get(path string) (*answer, error) {
 	err = s.h.origin.ask(r, a)
 	a.seen.release()
 	o.Received, o.Status = time.Now(), a.status
-	stats.fetched("seed", o)
+	metrics.Process.Fetched("seed", o)
 	if err != nil {
 		return nil, fmt.Errorf("GET %s: %w", path, err)
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ func (s *Subscription) signing() webhook.Signing {
 	out := webhook.Signing{Scheme: s.Sign.Scheme}
 	if out.Scheme == webhook.SignHMAC {
 		out.Header, out.Encoding = s.Sign.Header, s.Sign.Encoding
-		out.Over, out.As = orDefault(s.Sign.Over, "{body}"), orDefault(s.Sign.As, "{signature}")
+		out.Over, out.As = cmp.Or(s.Sign.Over, "{body}"), cmp.Or(s.Sign.As, "{signature}")
 		out.Join = s.Sign.Join
 	}
 	return out
@@ -52,7 +53,7 @@ func (s *Subscription) checkSign() error {
 	if _, err := webhook.ParseTemplate(g.Over); err != nil {
 		return fmt.Errorf("sign … over: %w", err)
 	}
-	as, err := webhook.ParseTemplate(orDefault(g.As, "{signature}"))
+	as, err := webhook.ParseTemplate(cmp.Or(g.As, "{signature}"))
 	if err != nil {
 		return fmt.Errorf("sign … as: %w", err)
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
@@ -26,18 +28,6 @@ const (
 	streamTime   = 30 * time.Second // then the reader asks again, from where it was
 	streamRender = webhook.SubscriptionID("stream")
 )
-
-// streamed is a line of a stream: an event as a subscription would get it, or no
-// more than how far the stream is.
-type streamed struct {
-	Position    uint64          `json:"position"`
-	ID          string          `json:"id,omitempty"`
-	Scope       string          `json:"scope,omitempty"`
-	Entity      string          `json:"entity,omitempty"`
-	ContentType string          `json:"content_type,omitempty"`
-	Body        json.RawMessage `json:"body,omitempty"`
-	Error       string          `json:"error,omitempty"`
-}
 
 // serveStream streams events as they are recorded, a JSON value a line, from
 // behind position after (none: from now on), of the scopes that are asked for.
@@ -80,7 +70,7 @@ type stream struct {
 func newStream(e *engine, r *http.Request) (*stream, error) {
 	q := r.URL.Query()
 	s := &stream{e: e, sub: &webhook.Subscription{
-		ID: streamRender, Tenant: orDefault(q.Get("tenant"), webhook.AnyTenant), Payload: orDefault(q.Get("payload"), "standard"),
+		ID: streamRender, Tenant: cmp.Or(q.Get("tenant"), webhook.AnyTenant), Payload: cmp.Or(q.Get("payload"), "standard"),
 		Sign: webhook.Signing{Scheme: webhook.SignNone}, URL: "http://localhost/",
 	}}
 	for _, text := range q["scope"] {
@@ -108,7 +98,7 @@ func newStream(e *engine, r *http.Request) (*stream, error) {
 func (s *stream) run(ctx context.Context) {
 	tick := time.NewTicker(streamPause)
 	defer tick.Stop()
-	if s.write(streamed{Position: s.after}) != nil {
+	if s.write(view.Streamed{Position: s.after}) != nil {
 		return
 	}
 	for !caddy.Exiting() {
@@ -122,7 +112,7 @@ func (s *stream) run(ctx context.Context) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			_ = s.write(streamed{Position: s.after}) // the reader asks again from here
+			_ = s.write(view.Streamed{Position: s.after}) // the reader asks again from here
 			return
 		}
 	}
@@ -150,8 +140,8 @@ func (s *stream) page(ctx context.Context) (more bool, err error) {
 }
 
 // line says of an event what a subscription would get.
-func (s *stream) line(ev *webhook.Event) streamed {
-	l := streamed{Position: ev.Position, ID: string(ev.ID), Scope: ev.Scope, Entity: ev.Key.String()}
+func (s *stream) line(ev *webhook.Event) view.Streamed {
+	l := view.Streamed{Position: ev.Position, ID: string(ev.ID), Scope: ev.Scope, Entity: ev.Key.String()}
 	d := &webhook.Delivery{Event: ev.ID, Subscription: s.sub.ID, Position: ev.Position, State: webhook.Pending}
 	p, err := s.render.Render(ev, d)
 	switch {
@@ -165,7 +155,7 @@ func (s *stream) line(ev *webhook.Event) streamed {
 	return l
 }
 
-func (s *stream) write(l streamed) error {
+func (s *stream) write(l view.Streamed) error {
 	if err := s.flush.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
 		return err
 	}

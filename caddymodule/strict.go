@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
 // What Caddy says of a field that it does not know is its name alone, without
@@ -131,8 +133,8 @@ func noField(at, name string, known map[string]reflect.Type, later []string) err
 		names = append(names, one)
 	}
 	slices.Sort(names)
-	if near := nearest(name, names); near != "" {
+	if near := words.Nearest(name, names); near != "" {
 		return fmt.Errorf("%s: unknown field %q: did you mean %s?", at, name, near)
 	}
-	return fmt.Errorf("%s: unknown field %q: write %s", at, name, orList(names))
+	return fmt.Errorf("%s: unknown field %q: write %s", at, name, words.OrList(names))
 }

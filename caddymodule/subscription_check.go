@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
@@ -105,7 +107,7 @@ func (s *Subscription) checkNumbers() error {
 			}
 		}
 	}
-	if _, err := webhook.ParseRate(orDefault(s.Rate, none)); err != nil {
+	if _, err := webhook.ParseRate(cmp.Or(s.Rate, none)); err != nil {
 		return err
 	}
 	switch webhook.Order(s.Order) {
@@ -124,10 +126,10 @@ func checkPayload(name string, payloads map[string]rules.Payload) error {
 		return nil
 	}
 	known := slices.Concat(builtinPayloads, slices.Sorted(maps.Keys(payloads)))
-	if near := nearest(name, known); near != "" {
+	if near := words.Nearest(name, known); near != "" {
 		return fmt.Errorf("payload %q is not declared: did you mean %s?", name, near)
 	}
-	return fmt.Errorf("payload %q is not declared: write %s, or declare it with payload %s { … }", name, orList(known), name)
+	return fmt.Errorf("payload %q is not declared: write %s, or declare it with payload %s { … }", name, words.OrList(known), name)
 }
 
 // checkURL says what is wrong with where webhooks go.

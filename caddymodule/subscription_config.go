@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -212,12 +213,12 @@ var builtinPayloads = []string{"standard", "full", "thin", "cloudevents", "cloud
 func (s *Subscription) plain() *webhook.Subscription {
 	out := &webhook.Subscription{
 		ID: webhook.SubscriptionID(s.Name), Static: true,
-		Tenant: orDefault(s.Tenant, webhook.AnyTenant), Filter: s.Filter,
+		Tenant: cmp.Or(s.Tenant, webhook.AnyTenant), Filter: s.Filter,
 		OnChange: s.OnChange, SkipKeys: s.SkipKeys, Fields: s.Fields,
-		Payload: orDefault(s.Payload, "standard"), ContentType: orDefault(s.ContentType, "json"),
-		Timeout: orDefault(time.Duration(s.Timeout), defaultTimeout), Retry: s.schedule(),
-		Order:       webhook.Order(orDefault(s.Order, string(webhook.OrderEntity))),
-		Concurrency: orDefault(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
+		Payload: cmp.Or(s.Payload, "standard"), ContentType: cmp.Or(s.ContentType, "json"),
+		Timeout: cmp.Or(time.Duration(s.Timeout), defaultTimeout), Retry: s.schedule(),
+		Order:       webhook.Order(cmp.Or(s.Order, string(webhook.OrderEntity))),
+		Concurrency: cmp.Or(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
 		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(), Related: s.relatedViews(),
 	}
@@ -226,7 +227,7 @@ func (s *Subscription) plain() *webhook.Subscription {
 		out.Scopes = append(out.Scopes, webhook.Pattern(p))
 	}
 	out.Sign = s.signing()
-	out.Rate, _ = webhook.ParseRate(orDefault(s.Rate, none)) // check has read it
+	out.Rate, _ = webhook.ParseRate(cmp.Or(s.Rate, none)) // check has read it
 	return out
 }
 

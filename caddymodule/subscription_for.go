@@ -1,11 +1,13 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -68,9 +70,9 @@ func parseFor(l *optionLine, s *Subscription) error {
 func (s *Subscription) with(f *ForResource) *Subscription {
 	v := *s
 	v.For = nil
-	v.Filter, v.Payload = orDefault(f.Filter, s.Filter), orDefault(f.Payload, s.Payload)
-	v.ContentType, v.Order = orDefault(f.ContentType, s.ContentType), orDefault(f.Order, s.Order)
-	v.Timeout, v.Retry = orDefault(f.Timeout, s.Timeout), orDefault(f.Retry, s.Retry)
+	v.Filter, v.Payload = cmp.Or(f.Filter, s.Filter), cmp.Or(f.Payload, s.Payload)
+	v.ContentType, v.Order = cmp.Or(f.ContentType, s.ContentType), cmp.Or(f.Order, s.Order)
+	v.Timeout, v.Retry = cmp.Or(f.Timeout, s.Timeout), cmp.Or(f.Retry, s.Retry)
 	for _, list := range []struct{ to, by *[]string }{{&v.OnChange, &f.OnChange}, {&v.Fields, &f.Fields}, {&v.SkipKeys, &f.SkipKeys}, {&v.Expand, &f.Expand}} {
 		if len(*list.by) > 0 {
 			*list.to = *list.by
@@ -79,7 +81,7 @@ func (s *Subscription) with(f *ForResource) *Subscription {
 	if len(f.Headers) > 0 {
 		v.Headers = f.Headers
 	}
-	v.Chunk = orDefault(f.Chunk, s.Chunk)
+	v.Chunk = cmp.Or(f.Chunk, s.Chunk)
 	if len(f.Query) > 0 {
 		v.Query = f.Query
 	}
@@ -129,7 +131,7 @@ func checkFor(programs []*rules.Program, s *webhook.Subscription) error {
 		if slices.Contains(known, resource) {
 			continue
 		}
-		if near := nearest(resource, known); near != "" {
+		if near := words.Nearest(resource, known); near != "" {
 			return fmt.Errorf("subscription %s: for %s: there is no such resource: did you mean %s?", s.ID, resource, near)
 		}
 		return fmt.Errorf("subscription %s: for %s: there is no such resource: there are %s", s.ID, resource, some(known))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -257,7 +259,7 @@ func checkRelated(programs []*rules.Program, s *webhook.Subscription) error {
 		known = append(known, p.Relates()...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Related)) {
-		switch near := nearest(name, known); {
+		switch near := words.Nearest(name, known); {
 		case slices.Contains(known, name):
 		case near != "":
 			return fmt.Errorf("subscription %s: related %s: no rule has an entity of that name: did you mean %s?", s.ID, name, near)
@@ -273,22 +275,22 @@ func (c *apiCall) checkLooks(s *Subscription) error {
 	by := s.looks()
 	switch {
 	case by != "" && s.Credential == nil:
-		return wrongField("/credential", `credential is missing: %s asks the API as you; write one like {"header": "Authorization", "value": "Bearer …"}`, by)
+		return problem.WrongField("/credential", `credential is missing: %s asks the API as you; write one like {"header": "Authorization", "value": "Bearer …"}`, by)
 	case by == "" && s.Credential == nil:
 		return nil
 	case by == "":
-		return wrongField("/credential", "credential has no effect: write view_check, expand, query or related too, or leave it out")
+		return problem.WrongField("/credential", "credential has no effect: write view_check, expand, query or related too, or leave it out")
 	case !c.operator && !ownerCredential(s.Credential.Header):
-		return wrongField("/credential/header", "credential: %s is no header of a credential: write Authorization, Cookie or one like X-Api-Key", s.Credential.Header)
+		return problem.WrongField("/credential/header", "credential: %s is no header of a credential: write Authorization, Cookie or one like X-Api-Key", s.Credential.Header)
 	case c.e.current().sealer.aead == nil:
-		return wrongField("/credential", "credential: this server has no encryption_key to keep it under: the operator must give it one")
+		return problem.WrongField("/credential", "credential: this server has no encryption_key to keep it under: the operator must give it one")
 	}
 	k := keptSubscription{body: keptBody{Settings: s}}
 	if err := checkRelated(c.e.programs(), k.build(time.Now())); err != nil {
-		return wrongField("/related", "%s", strings.TrimPrefix(err.Error(), "subscription : "))
+		return problem.WrongField("/related", "%s", strings.TrimPrefix(err.Error(), "subscription : "))
 	}
 	if err := checkOrigins(c.e.current().handlers, k.build(time.Now())); err != nil {
-		return wrongField("/"+by, "%s: the API cannot be asked here: the operator must write origin", by)
+		return problem.WrongField("/"+by, "%s: the API cannot be asked here: the operator must write origin", by)
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -53,7 +55,7 @@ func (s *summary) scopes(label string, names []string) {
 
 // routesOf returns the calls that are captured for r, a line for each path.
 func routesOf(r *rules.Resource) []string {
-	item := orDefault(r.Item, "{id}")
+	item := cmp.Or(r.Item, "{id}")
 	usual := []rules.Route{
 		{Method: "POST", Path: r.Path, Operation: "create"},
 		{Method: "PUT", Path: item, Operation: "update"},
@@ -75,7 +77,7 @@ func routesOf(r *rules.Resource) []string {
 		taken[route.Method+" "+below(r.Path, route.Path)] = i
 	}
 	for i, route := range all {
-		c := call{orDefault(route.Operation, "update"), below(r.Path, route.Path)}
+		c := call{cmp.Or(route.Operation, "update"), below(r.Path, route.Path)}
 		if taken[route.Method+" "+c.path] != i {
 			continue
 		}
@@ -158,7 +160,7 @@ func (s *summary) limits(sub *webhook.Subscription) {
 		fmt.Fprintf(s, "    if     %s\n", sub.Filter)
 	}
 	if len(sub.OnChange) > 0 {
-		fmt.Fprintf(s, "    if     an update changes %s\n", orList(sub.OnChange))
+		fmt.Fprintf(s, "    if     an update changes %s\n", words.OrList(sub.OnChange))
 	}
 	if sub.ViewCheck {
 		s.WriteString("    if     a GET with its credential shows the entity\n")
@@ -203,8 +205,6 @@ func wantsSome(sub *webhook.Subscription, scope string) bool {
 	}
 	return false
 }
-
-func isSeparator(r rune) bool { return r == '.' || r == '/' }
 
 func mayMatch(pattern, scope []string) bool {
 	for i, want := range pattern {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func (t *tester) file(name string) (good bool, err error) {
 	if strings.TrimSpace(c.Events) == "" {
 		events, err := c.Run(p)
 		if err == nil {
-			_, err = io.WriteString(t.out, orDefault(events, "no events\n"))
+			_, err = io.WriteString(t.out, cmp.Or(events, "no events\n"))
 		}
 		return true, err
 	}
@@ -116,7 +117,7 @@ func (t *tester) file(name string) (good bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(t.out, "%s: %s\n", name, strings.TrimSuffix(orDefault(diff, "as it says"), "\n"))
+	fmt.Fprintf(t.out, "%s: %s\n", name, strings.TrimSuffix(cmp.Or(diff, "as it says"), "\n"))
 	return diff == "", nil
 }
 
@@ -217,7 +218,7 @@ func (t *tester) choose(configs []*rules.Config) (*rules.Program, error) {
 	var names []string
 	var chosen *rules.Config
 	for _, c := range configs {
-		name := orDefault(c.API, rules.DefaultAPI)
+		name := cmp.Or(c.API, rules.DefaultAPI)
 		if t.api == "" || t.api == name {
 			chosen = c
 			names = append(names, name)

@@ -9,21 +9,16 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// triggered is what is asked for: an example of a scope, to one subscription.
-type triggered struct {
-	Scope        string                 `json:"scope"`
-	Subscription webhook.SubscriptionID `json:"subscription"`
-	Data         json.RawMessage        `json:"data,omitempty"` // of the example; null: that of the newest event of the scope
-}
-
 // trigger records an example of a scope, owed to one subscription alone, and
 // delivered as every other event is.
 func trigger(e *engine, r *http.Request) (any, error) {
-	var in triggered
+	var in view.Trigger
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxAPIBody))
 	if err == nil {
 		err = json.Unmarshal(raw, &in)
@@ -38,17 +33,17 @@ func trigger(e *engine, r *http.Request) (any, error) {
 		return nil, err
 	}
 	if st := e.states()[in.Subscription]; st.Status != webhook.Active {
-		return nil, refuse(http.StatusConflict, "subscription %s is %s: resume it first", in.Subscription, st.Status)
+		return nil, problem.New(http.StatusConflict, "subscription %s is %s: resume it first", in.Subscription, st.Status)
 	}
 	for _, sub := range slices.Concat(e.current().subscriptions, e.kept.Load().inUse()) {
 		if sub.ID == in.Subscription {
 			return e.sendExampleOf(r.Context(), &in, sub)
 		}
 	}
-	return nil, refuse(http.StatusConflict, "subscription %s is not in force", in.Subscription)
+	return nil, problem.New(http.StatusConflict, "subscription %s is not in force", in.Subscription)
 }
 
-func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.Subscription) (any, error) {
+func (e *engine) sendExampleOf(ctx context.Context, in *view.Trigger, sub *webhook.Subscription) (any, error) {
 	now := time.Now().UTC()
 	x := webhook.NewExchangeID(now)
 	ev := webhook.Event{
@@ -83,7 +78,7 @@ func (e *engine) sendExampleOf(ctx context.Context, in *triggered, sub *webhook.
 	if err == nil && done[0].Err != nil {
 		err = done[0].Err
 	}
-	return apiSent{ev.ID, owing.Deliveries[0].ID}, err
+	return view.Sent{Event: ev.ID, Delivery: owing.Deliveries[0].ID}, err
 }
 
 // likeNewest makes ev like the newest event of its scope that sub may see, and

@@ -91,6 +91,26 @@ var table = []rule{
 		},
 	},
 	{
+		folder: "caddymodule/words",
+		may:    []string{},
+		bans:   []ban{{caddy, "words for people are a leaf: whatever says something may use them"}},
+	},
+	{
+		folder: "caddymodule/problem",
+		may:    []string{},
+		bans:   []ban{{caddy, "saying what is wrong is a leaf: whoever judges what was sent returns it, and only the API answers with it"}},
+	},
+	{
+		folder: "caddymodule/metrics",
+		may:    []string{"webhook"},
+		bans:   []ban{{caddy, "every part of the line counts here: what these need, everything needs"}},
+	},
+	{
+		folder: "caddymodule/view",
+		may:    []string{"webhook", "rules", "caddymodule/words"},
+		bans:   []ban{{caddy, "what is shown is what the command line reads too: it must not pull in the server that writes it"}},
+	},
+	{
 		folder: "examples",
 		may:    []string{},
 		bans:   []ban{{caddy, "the examples are what people put Sidehook in front of and behind: they know nothing of it"}},

@@ -1,4 +1,4 @@
-package caddymodule
+package metrics
 
 import (
 	"maps"
@@ -10,9 +10,9 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// capturedCounters finds the counters of captured calls, which every call needs,
+// Captured finds the counters of captured calls, which every call needs,
 // by less than their labels. It is safe for concurrent use.
-type capturedCounters struct {
+type Captured struct {
 	mu    sync.Mutex
 	byAPI atomic.Pointer[map[string]*endingCounters] // replaced, never changed
 }
@@ -20,8 +20,8 @@ type capturedCounters struct {
 // endingCounters are those of one API, by [webhook.Ending].
 type endingCounters [webhook.Rejected + 1]prometheus.Counter
 
-// of returns the counter of calls that ended as x did.
-func (c *capturedCounters) of(x *webhook.Exchange) prometheus.Counter {
+// Of returns the counter of calls that ended as x did.
+func (c *Captured) Of(x *webhook.Exchange) prometheus.Counter {
 	if known := c.byAPI.Load(); known != nil {
 		if counters := (*known)[x.API]; counters != nil {
 			return counters[x.Ending]
@@ -30,12 +30,12 @@ func (c *capturedCounters) of(x *webhook.Exchange) prometheus.Counter {
 	return c.add(x.API)[x.Ending]
 }
 
-func (c *capturedCounters) add(api string) *endingCounters {
+func (c *Captured) add(api string) *endingCounters {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	counters := new(endingCounters)
 	for e := range counters {
-		counters[e] = stats.captured.WithLabelValues(api, webhook.Ending(e).String())
+		counters[e] = Process.captured.WithLabelValues(api, webhook.Ending(e).String())
 	}
 	all := make(map[string]*endingCounters)
 	if known := c.byAPI.Load(); known != nil {
