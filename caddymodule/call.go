@@ -73,6 +73,7 @@ func (c *call) note(path string) {
 	c.begin = webhook.Begin{
 		ID: x.ID, API: x.API, Config: x.Config, Started: x.Started,
 		Method: x.Request.Method, Path: path, Query: x.Request.Query, Placeholders: x.Placeholders,
+		Header: h.beginHeaders.keep(r.Header), SkipKey: x.Request.SkipKey,
 	}
 	grace := goneGrace
 	if h.cancelOnGone {

@@ -19,7 +19,8 @@ type fetcher struct {
 	h     *liveHandler
 	match *rules.Match
 	ctx   context.Context // of the call; for its values
-	as    *caller         // nil: the origin is asked
+	as    *caller         // nil: the origin is asked, and told of which tenant
+	of    webhook.Header  // what tells the origin so
 	known string          // the validator of what is known already, of a GET that may be answered 304
 }
 
@@ -33,6 +34,8 @@ func newFetcher(c *call, secret string) *fetcher {
 		f.as.note(c, secret)
 	case c.h.origin == nil:
 		return nil
+	default:
+		f.of = c.h.program.TenantHeader(&c.exchange.Request, c.exchange.Placeholders)
 	}
 	return f
 }
@@ -112,7 +115,7 @@ func (f *fetcher) prepare(ctx context.Context, target string) (g *oneGet, err er
 		if f.as != nil {
 			g.send, err = f.as.prepare(ctx, g.answer, target, f.known, g.lent)
 		} else {
-			g.send, err = f.h.origin.prepare(ctx, g.answer, target, f.known)
+			g.send, err = f.h.origin.prepare(ctx, g.answer, target, f.known, f.of)
 		}
 	})
 	return g, err

@@ -65,11 +65,17 @@ func (o *origin) close() {
 }
 
 // prepare returns what sends the GET of target, on the condition that it is not
-// what etag validates, and writes the answer to a.
-func (o *origin) prepare(ctx context.Context, a *answer, target, etag string) (send func() error, err error) {
+// what etag validates, and writes the answer to a. of says about which tenant's;
+// what the operator has the origin sent counts more.
+func (o *origin) prepare(ctx context.Context, a *answer, target, etag string, of webhook.Header) (send func() error, err error) {
 	r, err := o.request(ctx, target, etag)
 	if err != nil {
 		return nil, err
+	}
+	for name, values := range of {
+		if _, said := o.header[name]; !said {
+			r.Header[name] = slices.Clone(values)
+		}
 	}
 	return func() error { return o.ask(r, a) }, nil
 }

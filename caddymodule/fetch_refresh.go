@@ -36,13 +36,15 @@ func (c *call) lend() {
 	}
 }
 
-// service returns what asks the api as the service that its origin knows; nil
-// if the configuration in force has no origin.
-func (e *engine) service(api string) derive.Get {
-	if f := e.serviceOf(api); f != nil {
-		return f.refresh
+// service returns what asks the api of x, about what the tenant of x has, as the
+// service that its origin knows; nil if the configuration in force has no origin.
+func (e *engine) service(x *webhook.Exchange) derive.Get {
+	f := e.serviceOf(x.API)
+	if f == nil {
+		return nil
 	}
-	return nil
+	f.of = f.h.program.TenantHeader(&x.Request, x.Placeholders)
+	return f.refresh
 }
 
 func (e *engine) serviceOf(api string) *fetcher {

@@ -23,6 +23,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 type liveHandler struct {
 	liveOptions
 	requestHeaders   *headerKeeper
+	beginHeaders     *headerKeeper
 	responseHeaders  *headerKeeper
 	placeholderNames []string
 
@@ -62,6 +63,7 @@ func newLiveHandler(o liveOptions) *liveHandler {
 	return &liveHandler{
 		liveOptions:      o,
 		requestHeaders:   newHeaderKeeper(keptNames(o.program.RequestHeaders())),
+		beginHeaders:     newHeaderKeeper(keptNames(o.program.BeginHeaders())),
 		responseHeaders:  newHeaderKeeper(keptNames(o.program.ResponseHeaders())),
 		placeholderNames: o.program.Placeholders(),
 		slots:            make(chan struct{}, max(o.fetchMax, 1)),

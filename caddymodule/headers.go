@@ -31,6 +31,9 @@ func newHeaderKeeper(names []string) *headerKeeper {
 // keep returns the named fields of h. It shares nothing with h, and is not to be
 // changed.
 func (k *headerKeeper) keep(h http.Header) webhook.Header {
+	if len(k.names) == 0 {
+		return nil
+	}
 	if last := k.last.Load(); last != nil && k.isKept(h, *last) {
 		return *last
 	}

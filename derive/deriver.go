@@ -40,9 +40,9 @@ type Options struct {
 	// Want says which subscriptions want an event, as they are now.
 	Want func(*webhook.Event) ([]rules.Want, error)
 
-	// Service returns what asks the api of that name as itself and not as the
-	// caller of a call; nil if nothing may. Service may be nil.
-	Service func(api string) Get
+	// Service returns what asks the api of a call, about what the call's tenant
+	// has, as itself and not as its caller; nil if nothing may. Service may be nil.
+	Service func(x *webhook.Exchange) Get
 
 	// Resources returns the resources in use, as keys without ID: what a gap
 	// that names no exchange must cover.

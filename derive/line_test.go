@@ -188,7 +188,7 @@ func (l *line) open() {
 	l.deriver = derive.New(derive.Options{
 		Journal: j, Store: l.faulty, Traffic: l.traffic, Recovered: l.journal.RecoveredEnd(),
 		Want: subs.Want, Observer: l.seen, Logger: slog.New(slog.DiscardHandler),
-		Service: func(string) derive.Get { return l.service },
+		Service: func(*webhook.Exchange) derive.Get { return l.service },
 		Resources: func() []webhook.EntityKey {
 			return []webhook.EntityKey{{API: rules.DefaultAPI, Resource: "project"}}
 		},

@@ -62,7 +62,7 @@ func (d *Deriver) makeUp(ctx context.Context, notes []store.Note) {
 func (d *Deriver) makeUpOne(ctx context.Context, p *rules.Program, owed *owedRefresh) {
 	left := new(atomic.Int64)
 	left.Store(int64(len(owed.Refresh)))
-	get := d.service(owed.Cause.API)
+	get := d.service(&owed.Cause)
 	for _, r := range owed.Refresh {
 		var err error
 		switch {

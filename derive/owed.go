@@ -41,7 +41,7 @@ type owing struct {
 func (d *Deriver) owe(t *ticket) {
 	d.supersede(t.plan)
 	lanes := d.Traffic.lanes(nil, t.keys)
-	get := d.service(t.x.API)
+	get := d.service(t.x)
 	if get == nil {
 		return
 	}
@@ -67,12 +67,12 @@ func owedParts(pl *rules.Plan, get Get) (parts []Part) {
 	return parts
 }
 
-// service returns what asks the api of that name as itself; nil if nothing may.
-func (d *Deriver) service(api string) Get {
+// service returns what asks the api of x as itself; nil if nothing may.
+func (d *Deriver) service(x *webhook.Exchange) Get {
 	if d.Service == nil {
 		return nil
 	}
-	return d.Service(api)
+	return d.Service(x)
 }
 
 func (w *owed) add(o *owing) {

@@ -109,7 +109,7 @@ func (d *Deriver) ask(ctx context.Context, x *webhook.Exchange, asked map[webhoo
 		return
 	}
 	d.supersede(pl)
-	get := d.service(x.API)
+	get := d.service(x)
 	if get == nil || len(pl.Subjects) != 1 || pl.Subjects[0].Fetch == "" || asked[pl.Subjects[0].Key] {
 		return
 	}
@@ -127,8 +127,11 @@ func (d *Deriver) ask(ctx context.Context, x *webhook.Exchange, asked map[webhoo
 func unknownOutcome(b *webhook.Begin) *webhook.Exchange {
 	return &webhook.Exchange{
 		ID: b.ID, API: b.API, Config: b.Config, Started: b.Started, Ended: b.Started,
-		Ending:       webhook.Unknown,
-		Request:      webhook.Request{Method: b.Method, Path: b.Path, Query: b.Query, Body: webhook.Body{Missing: webhook.Unread}},
+		Ending: webhook.Unknown,
+		Request: webhook.Request{
+			Method: b.Method, Path: b.Path, Query: b.Query, Header: b.Header, SkipKey: b.SkipKey,
+			Body: webhook.Body{Missing: webhook.Unread},
+		},
 		Response:     webhook.Response{Body: webhook.Body{Missing: webhook.CutOff}},
 		Placeholders: b.Placeholders,
 	}

@@ -39,7 +39,7 @@ func (d *Deriver) refresh(t *ticket) {
 	}
 	get := d.Traffic.borrow(t.x.ID)
 	if get == nil {
-		get = d.service(t.x.API)
+		get = d.service(t.x)
 	}
 	x, program, left := t.x, t.program, new(atomic.Int64)
 	left.Store(int64(len(all)))

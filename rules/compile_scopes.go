@@ -75,7 +75,9 @@ func (k *compiler) finish() {
 	p := k.p
 	p.requestHeaders = sorted(derivedRequest, viewHeaders, k.reqH)
 	p.responseHeaders = sorted(derivedResponse, k.resH)
+	p.beginHeaders = sorted(k.reqH)
 	p.placeholders = sorted(p.placeholders)
+	p.tellsTenant()
 	for _, r := range p.resources {
 		r.shown.plain.attributes = r.attributes
 	}

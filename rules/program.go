@@ -28,6 +28,9 @@ type Program struct {
 	methods    []string
 
 	requestHeaders, responseHeaders, placeholders []string
+	beginHeaders                                  []string          // of requestHeaders, what expressions read
+	tenantHeaders                                 []string          // of those, what tenants are told by
+	tenantFields                                  map[string]string // placeholders that are header fields, likewise
 
 	scopes []Scope
 }
@@ -226,6 +229,10 @@ func (p *Program) Placeholders() []string { return slices.Clone(p.placeholders) 
 // RequestHeaders returns the canonical names of the request's header fields
 // that a capture must keep: what expressions read, and what deriving needs.
 func (p *Program) RequestHeaders() []string { return slices.Clone(p.requestHeaders) }
+
+// BeginHeaders is [Program.RequestHeaders] for what is kept before a call is
+// forwarded: only what expressions read.
+func (p *Program) BeginHeaders() []string { return slices.Clone(p.beginHeaders) }
 
 // ResponseHeaders is [Program.RequestHeaders] for the response.
 func (p *Program) ResponseHeaders() []string { return slices.Clone(p.responseHeaders) }

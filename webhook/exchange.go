@@ -16,7 +16,10 @@ type Begin struct {
 	Path    string // as in [Request.Path]
 	Query   string // as in [Request.Query]
 
-	// Placeholders are kept here too, so that a reconciled call has its tenant.
+	// Header (what expressions read of it), SkipKey and Placeholders are kept here
+	// too, so that a reconciled call has its tenant, and its maker is not told of it.
+	Header       Header
+	SkipKey      string
 	Placeholders map[string]string
 }
 

@@ -17,6 +17,8 @@ const (
 	beginPath
 	beginQuery
 	beginPlaceholders
+	beginHeader
+	beginSkipKey
 )
 
 // AppendBegin appends the encoding of b to buf.
@@ -28,7 +30,9 @@ func AppendBegin(buf []byte, b *webhook.Begin) []byte {
 	buf = AppendString(buf, beginMethod, b.Method)
 	buf = AppendString(buf, beginPath, b.Path)
 	buf = AppendString(buf, beginQuery, b.Query)
-	return AppendStringMap(buf, beginPlaceholders, b.Placeholders)
+	buf = AppendStringMap(buf, beginPlaceholders, b.Placeholders)
+	buf = AppendHeader(buf, beginHeader, b.Header)
+	return AppendString(buf, beginSkipKey, b.SkipKey)
 }
 
 // DecodeBegin reads what [AppendBegin] wrote. The result shares nothing with
@@ -54,6 +58,10 @@ func DecodeBegin(data []byte) (*webhook.Begin, error) {
 			b.Query = r.String()
 		case beginPlaceholders:
 			b.Placeholders = r.StringMap(b.Placeholders)
+		case beginHeader:
+			b.Header = r.Header(b.Header)
+		case beginSkipKey:
+			b.SkipKey = r.String()
 		}
 	}
 	return b, decoded("begin", b.ID, r.Err())

@@ -65,6 +65,7 @@ func TestBegin(t *testing.T) {
 	want := &webhook.Begin{
 		ID: webhook.NewExchangeID(noon), API: "shop", Config: webhook.ConfigID{9}, Started: noon,
 		Method: "PUT", Path: "/a", Query: "b", Placeholders: map[string]string{"k": "v"},
+		Header: webhook.Header{"X-Space": {"n", "m"}}, SkipKey: "sync",
 	}
 	got, err := wire.DecodeBegin(wire.AppendBegin(nil, want))
 	if err != nil {

@@ -1,0 +1,64 @@
+package rules
+
+import (
+	"net/textproto"
+	"slices"
+	"strings"
+
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// headerPlaceholder begins the placeholders that are fields of the request's header.
+const headerPlaceholder = "http.request.header."
+
+// tellsTenant notes by which fields of a request's header it is told whose an
+// entity is, where that is a part of its key.
+func (p *Program) tellsTenant() {
+	p.tenantFields = make(map[string]string)
+	for _, r := range p.resources {
+		if r.tenant != nil && !r.tenant.ofEntity {
+			p.tellsBy(r.tenant, r.actor)
+		}
+	}
+	slices.Sort(p.tenantHeaders)
+	p.tenantHeaders = slices.Compact(p.tenantHeaders)
+}
+
+// tellsBy notes the fields that o reads; actor is what it may read too.
+func (p *Program) tellsBy(o, actor *origin) {
+	if name, ok := strings.CutPrefix(o.placeholder, headerPlaceholder); ok && !credentials.MatchString(name) {
+		p.tenantFields[o.placeholder] = textproto.CanonicalMIMEHeaderKey(name)
+	}
+	if o.expr == nil {
+		return
+	}
+	names, _ := o.expr.Headers()
+	p.tenantHeaders = append(p.tenantHeaders, names...)
+	if actor != nil && slices.Contains(o.expr.Reads(), "actor") {
+		p.tellsBy(actor, nil)
+	}
+}
+
+// TenantHeader returns the header fields of a call by which its tenant is told,
+// nil if there are none: a GET by somebody else than its caller that lacks them
+// may show what another tenant has under the same id.
+func (p *Program) TenantHeader(q *webhook.Request, placeholders map[string]string) webhook.Header {
+	var h webhook.Header
+	add := func(name string, values []string) {
+		if h == nil {
+			h = make(webhook.Header)
+		}
+		h[name] = values
+	}
+	for _, name := range p.tenantHeaders {
+		if values := q.Header[name]; len(values) > 0 {
+			add(name, values)
+		}
+	}
+	for placeholder, name := range p.tenantFields {
+		if v := placeholders[placeholder]; v != "" {
+			add(name, []string{v})
+		}
+	}
+	return h
+}
