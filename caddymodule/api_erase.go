@@ -28,7 +28,7 @@ func (c *apiCall) eraseEntity() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := view.Erased{Entities: out.Entities, Events: out.Events, Deliveries: out.Deliveries, Owed: out.Owed, Complete: complete}
+	v := view.Erased{Entities: out.Entities, Events: out.Events, Deliveries: out.Deliveries, Owed: out.Owed, Copies: out.Copies, Complete: complete}
 	if c.operator {
 		v.Quarantined, err = c.e.quarantinedWith(ctx, what.ID)
 	}

@@ -21,8 +21,9 @@ func eraseCommand() *cobra.Command {
 		Short: "Erase an entity: its events, what is owed of them, and its last known state",
 		Long: `Nothing of it can be read afterwards, and it leaves the files of the data directory
 within minutes. What is left is the number of its last change (sequence), so that
-what comes later is not taken for old. What receivers got stays with them, and
-events of other entities that quote it stay too.`,
+what comes later is not taken for old. What a rule relates to events of others as
+this entity goes out of them too. What receivers got stays with them, and so does
+what other entities' own states quote of it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var ok bool
@@ -41,6 +42,9 @@ events of other entities that quote it stay too.`,
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "erased %s, %s, %s (%d not sent yet)\n", words.Counted(v.Entities, "entity", "entities"),
 				words.Counted(v.Events, "event", "events"), words.Counted(v.Deliveries, "delivery", "deliveries"), v.Owed)
+			if v.Copies > 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "its copy is out of %s of others, to which it is related\n", words.Counted(v.Copies, "event", "events"))
+			}
 			if v.Quarantined > 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s may be about it: see `quarantine`\n", words.Counted(v.Quarantined, "quarantined call", "quarantined calls"))
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ func (e *engine) erase(ctx context.Context, what store.Erasure, by string) (out 
 	complete = e.journalPast(ctx, through)
 	e.examples.Lock()
 	defer e.examples.Unlock()
+	if len(what.APIs) > 0 {
+		what.APIs = append(slices.Clip(what.APIs), ownAPI) // examples of others may be related to it
+	}
 	if out, err = e.store.Erase(ctx, what); err != nil {
 		return out, complete, err
 	}
@@ -45,7 +49,7 @@ func (e *engine) erase(ctx context.Context, what store.Erasure, by string) (out 
 	out.Events, out.Deliveries, out.Owed = out.Events+shown.Events, out.Deliveries+shown.Deliveries, out.Owed+shown.Owed
 	metrics.Process.Deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(out.Owed))
 	e.logger.Info("entity erased", "resource", what.Resource, "tenant", what.Tenant, "id_sha256", hex.EncodeToString(sum[:]), "by", by,
-		"entities", out.Entities, "events", out.Events, "deliveries", out.Deliveries, "owed", out.Owed, "complete", complete)
+		"entities", out.Entities, "events", out.Events, "deliveries", out.Deliveries, "owed", out.Owed, "copies", out.Copies, "complete", complete)
 	select {
 	case e.erased <- struct{}{}:
 	default:

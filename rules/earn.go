@@ -32,7 +32,7 @@ func (d *deriver) earn(ch *change) error {
 	d.tellPlain(ch, plain, byCall)
 	if front {
 		e := d.add(ch, plain, "")
-		if err := d.e.plain.apply(e, v); err != nil {
+		if err := d.apply(&d.e.plain, e, v); err != nil {
 			return err
 		}
 	}
@@ -210,7 +210,7 @@ func (g *earner) add(scope string, id *lang.Expr, element *string, x *extras) er
 			e.Sequence = 0 // of another entity, whose sequence we do not count here
 		}
 	}
-	return x.apply(e, g.v)
+	return g.d.apply(x, e, g.v)
 }
 
 // add adds an event of scope to what is derived.

@@ -9,13 +9,17 @@ import (
 )
 
 // apply adds related values and attributes.
-func (x *extras) apply(e *webhook.Event, v *changeVars) error {
+func (d *deriver) apply(x *extras, e *webhook.Event, v *changeVars) error {
 	for _, n := range x.related {
 		raw, err := v.json(n.expr)
 		if err != nil {
 			return err
 		}
-		e.Related = append(e.Related, webhook.Related{Name: n.name, Value: raw, Resource: n.resource})
+		r := webhook.Related{Name: n.name, Value: raw, Resource: n.resource}
+		if n.resource != "" {
+			r.ID = d.p.IDIn(n.resource, raw)
+		}
+		e.Related = append(e.Related, r)
 	}
 	if len(x.attributes) == 0 {
 		return nil

@@ -24,13 +24,16 @@ type Erased struct {
 	Events     int
 	Deliveries int
 	Owed       int // of the deliveries, those that were not settled
+	Copies     int // events of others that carried a copy of it, which is taken out
 }
 
 // Eraser forgets entities.
 type Eraser interface {
 	// Erase forgets the events of an entity with their deliveries, owed ones too,
-	// and all that its snapshot tells but the sequence and that it was deleted. It
-	// works in parts, durably: one that an error or a crash interrupts is to be
+	// and all that its snapshot tells but the sequence and that it was deleted. Of
+	// others' events to which it is related ([webhook.Related]) it takes the value of
+	// that out, which is null from then on, and the same value in their items,
+	// attributes and further related values; their states stay as they are. It works in parts, durably: one that an error or a crash interrupts is to be
 	// called again. Until [Eraser.Purge] what was erased may be in files still.
 	Erase(ctx context.Context, e Erasure) (Erased, error)
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Event is one scope earned by one entity in one exchange. Once recorded it is
-// never altered.
+// never altered, but that the erasure of a related entity takes its copies out.
 type Event struct {
 	ID       EventID
 	Position uint64 // commit order over all events, from 1; set by the store
@@ -53,6 +53,9 @@ type Related struct {
 
 	// Resource says of which resource the value is an entity; "": of none.
 	Resource string `json:"resource,omitempty" jsonschema:"Of which resource it is an entity, if it is one."`
+
+	// ID is that entity's id; "": its value does not tell.
+	ID string `json:"id,omitempty" jsonschema:"The id of that entity."`
 }
 
 // Entity is what the event's `entity` means: the after state, or the last

@@ -20,6 +20,7 @@ type Erased struct {
 	Events      int  `json:"events" jsonschema:"How many events were erased."`
 	Deliveries  int  `json:"deliveries" jsonschema:"How many deliveries were erased with them, what receivers answered included."`
 	Owed        int  `json:"owed" jsonschema:"How many of these were not sent yet, and will not be."`
+	Copies      int  `json:"copies" jsonschema:"Of how many events of others, to which it is related, its copy was taken out."`
 	Quarantined int  `json:"quarantined" jsonschema:"How many quarantined calls name it. They stay until the operator derives or drops them."`
 	Complete    bool `json:"complete" jsonschema:"False: calls that may be about it are still being recorded; erase it again."`
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,6 +131,57 @@ func TestAnErasureReachesExamples(t *testing.T) {
 	var left []struct{ ID string }
 	if p.get("/sidehook/events", &left); len(left) != 0 {
 		t.Errorf("events that are left: %+v", left)
+	}
+	p.untilNoFileHas(marker)
+}
+
+// What a rule has put into another entity's event as the erased one goes out of it, and out of
+// all files; the event stays, and what is owed of it is sent.
+func TestAnErasureTakesItsCopiesOutOfOthersEvents(t *testing.T) {
+	const marker = "passport-of-jane-roe"
+	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodPost {
+			fmt.Fprintf(w, `{"data":{"id":"d-1","title":%q}}`, marker)
+			return
+		}
+		fmt.Fprint(w, `{"id":1,"name":"Holm"}`)
+	}))
+	crm, slow := receive(t, nil), receive(t, nil)
+	full := "scopes account.document_linked\n\t\t\tpayload full"
+	p := start(t, caddyfile(subscribe("crm", crm, full)+subscribe("slow", slow, full), `
+		resource document /documents
+		resource account /accounts {
+			on POST {id}/documents emit account.document_linked {
+				related document response.body.data {
+					resource document
+				}
+				attributes {
+					linked response.body.data
+				}
+			}
+		}`, api.URL))
+	p.steer("pause", "slow")
+	p.call("POST", "/accounts/1/documents", `{}`)
+	if got := crm.wait(1)[0]; !strings.Contains(got.Raw, marker) {
+		t.Fatalf("it is not in what is sent: %s", got.Raw)
+	}
+	if len(p.filesWith(marker)) == 0 {
+		t.Fatal("it is in no file before: this test shows nothing")
+	}
+	out, err := p.cli("erase", "document/d-1", "--yes", "--address", p.admin)
+	if err != nil || !strings.Contains(out, "its copy is out of 1 event of others") {
+		t.Errorf("erase: %v: %s", err, out)
+	}
+	var left []json.RawMessage
+	if p.get("/sidehook/events", &left); len(left) != 1 || strings.Contains(printed(left), marker) {
+		t.Errorf("events that are left: %s", left)
+	}
+	p.kill()
+	p.start()
+	p.steer("resume", "slow")
+	if got := slow.wait(1)[0]; strings.Contains(got.Raw, marker) || printed(relatedOf(t, got)) != `{"document":null}` {
+		t.Errorf("sent: %s", got.Raw)
 	}
 	p.untilNoFileHas(marker)
 }

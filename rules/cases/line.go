@@ -35,6 +35,9 @@ func Line(e *webhook.Event) string {
 	}
 	for _, r := range e.Related {
 		fmt.Fprintf(&b, " %s %s", r.Name, r.Value)
+		if r.Resource != "" {
+			fmt.Fprintf(&b, " (%s %q)", r.Resource, r.ID)
+		}
 	}
 	if e.Attrs != nil {
 		fmt.Fprintf(&b, " with %s", e.Attrs)

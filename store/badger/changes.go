@@ -226,6 +226,7 @@ func (t *tx) putEvent(c *changes, of *encodedEvent, e *webhook.Event) {
 	data := of.data[len(room)-len(start):]
 	copy(data, start)
 	t.putLong(keyEvent(e.Position), data)
+	t.listRelated(e)
 	t.effect(func(q *queue) { q.s.events.put(e.ID, e) })
 }
 

@@ -44,6 +44,9 @@ func (s *Store) erase(ctx context.Context, e store.Erasure, out *store.Erased) e
 		if err := s.eraseEvents(ctx, e, out); err != nil {
 			return err
 		}
+		if err := s.eraseCopies(ctx, e, out); err != nil {
+			return err
+		}
 	}
 	for _, d := range names {
 		if err := s.emptySnapshot(ctx, d); err != nil {

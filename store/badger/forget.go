@@ -44,6 +44,7 @@ func (t *tx) forgetEventBut(position uint64, stored storedEvent, stay map[place]
 	if err := t.unlist(e, stored.part, position); err != nil {
 		return err
 	}
+	t.unlistRelated(e)
 	if err := t.unchain(e, &stored); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ func life(n uint64, step int) store.Record {
 			body = json.RawMessage(`"` + strings.Repeat("l", 600<<10) + `"`)
 		}
 		c.Snapshots[0].Body, c.Events[0].After = body, body
+		c.Events[0].Related = []webhook.Related{{Name: "buyer", Value: body, Resource: "person", ID: "17"}}
 		switch {
 		case step == 7:
 			c.Snapshots[0].Body, c.Snapshots[0].Deleted, c.Events[0].After = nil, true, nil

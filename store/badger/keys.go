@@ -23,6 +23,7 @@ const (
 	tableEvent    = 'e' // position -> event
 	tableExchange = 'x' // exchange number -> a part of its events
 	tableEntity   = 'n' // entity position: events that neither a snapshot nor an event leads to
+	tableRelated  = 'A' // resource and id position: events that an entity is related to
 	tableBody     = 'b' // position -> bodies of a forgotten event that the next one names
 
 	// A tail is the last 8 bytes of a delivery's id.
@@ -146,6 +147,12 @@ func keyExchange(x webhook.ExchangeID, part uint32) key {
 
 func keyEntity(d digest, position uint64) key {
 	return newKey(tableEntity, len(d)+8).bytes(d[:]).u64(position)
+}
+
+// keyRelated lists the events that an entity of any api and tenant is related to.
+func keyRelated(resource, id string, position uint64) key {
+	group := hashOf(resource, id)
+	return newKey(tableRelated, groupSize+8).bytes(group[:groupSize]).u64(position)
 }
 
 func keyDelivery(p place) key { return newKey(tableDelivery, 16).delivery(p) }

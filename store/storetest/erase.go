@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/store"
@@ -25,6 +27,9 @@ var eraseCases = []storeCase{
 	{"of a chunk the events of others stay owed",
 		"Whichever of its events is erased; when none is left, the chunk goes.",
 		erasedOfChunk},
+	{"an erasure takes copies out of others' events",
+		"Of the tenants that it names; nothing else of these events changes, and what is owed of them is.",
+		erasedCopies},
 	{"that something was erased is known until the purge",
 		"Across restarts; a purge changes nothing that can be read.",
 		erasedPurged},
@@ -162,6 +167,58 @@ func erasedByName(e *exam) {
 	snap, err := e.Snapshot(bg, order("42"))
 	e.must(err)
 	e.same("what is left", webhook.Snapshot{Key: order("42"), Sequence: 4, Seen: noon}, snap)
+}
+
+func erasedCopies(e *exam) {
+	const copied = `{"id":"17","name":"Jane"}`
+	var all []webhook.Event
+	for i, tenant := range []string{"acme", "other", "acme"} {
+		x, k := exchange(i), order(fmt.Sprint(i))
+		ev := webhook.Event{
+			ID: webhook.NewEventID(x, k, "order.placed", ""), Scope: "order.placed", Key: k, Exchange: x, Tenant: tenant, Time: noon,
+			Before: []byte(`{"total":1}`), After: []byte(`{"total":2}`), Item: []byte(copied), Attrs: []byte(`{"who":[` + copied + `],"n":17}`),
+			Related: []webhook.Related{
+				{Name: "buyer", Value: []byte(copied), Resource: "person", ID: "17"},
+				{Name: "seller", Value: []byte(`{"id":"18","name":"Joe"}`), Resource: "person", ID: "18"},
+				{Name: "also", Value: []byte(copied)}, {Name: "number", Value: []byte("17")},
+			},
+		}
+		_, err := e.recordOne(store.Record{Exchange: x, Entities: []webhook.EntityKey{k}, Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+			return store.Consequences{
+				Snapshots:  []webhook.Snapshot{{Key: k, Sequence: 1, Body: ev.After, Tenant: tenant, Seen: noon}},
+				Events:     []webhook.Event{ev},
+				Deliveries: []webhook.Delivery{{ID: webhook.NewDeliveryID(ev.ID, "crm", 0), Event: ev.ID, Subscription: "crm", State: webhook.Pending, Due: noon, Created: noon}},
+			}, nil
+		}})
+		e.must(err)
+		kept, err := e.Event(bg, ev.ID)
+		e.must(err)
+		all = append(all, *kept)
+	}
+	erase := func(id string, want store.Erased) {
+		out, err := e.Erase(bg, store.Erasure{Resource: "person", ID: id, Tenant: "acme", APIs: []string{"shop"}})
+		e.must(err)
+		e.same("erased", want, out)
+	}
+	erase("17", store.Erased{Copies: 2})
+	e.reopen()
+	erase("17", store.Erased{})
+	for i := range all {
+		want := all[i]
+		if want.Tenant == "acme" {
+			null := json.RawMessage("null")
+			want.Item, want.Attrs = null, json.RawMessage(`{"who":[null],"n":17}`)
+			want.Related = slices.Clone(want.Related)
+			want.Related[0].Value, want.Related[0].ID, want.Related[2].Value = null, "", null
+		}
+		got, err := e.Event(bg, want.ID)
+		e.must(err)
+		e.same("the event", want, *got)
+	}
+	e.same("given out", 3, len(e.claim("crm", 0, noon)))
+	e.reopen()
+	erase("18", store.Erased{Copies: 2})
+	e.forgetAll()
 }
 
 func erasedPurged(e *exam) {

@@ -219,6 +219,7 @@ func appendRelated(buf []byte, v *webhook.Related) []byte {
 	buf = AppendString(buf, 1, v.Name)
 	buf = AppendBytes(buf, 2, v.Value)
 	buf = AppendString(buf, 3, v.Resource)
+	buf = AppendString(buf, 4, v.ID)
 	return CloseMessage(buf, mark)
 }
 
@@ -232,6 +233,8 @@ func decodeRelated(outer *Reader) (v webhook.Related) {
 			v.Value = json.RawMessage(r.Bytes())
 		case 3:
 			v.Resource = r.String()
+		case 4:
+			v.ID = r.String()
 		}
 	}
 	outer.Fail(r.Err())
