@@ -269,7 +269,7 @@ func (l *line) end(x *webhook.Exchange) *webhook.Exchange {
 
 func (l *line) begin(x *webhook.Exchange) {
 	l.t.Helper()
-	b := &webhook.Begin{ID: x.ID, API: x.API, Config: x.Config, Started: x.Started, Method: x.Request.Method, Path: x.Request.Path}
+	b := &webhook.Begin{ID: x.ID, API: x.API, Config: x.Config, Started: x.Started, Method: x.Request.Method, Path: x.Request.Path, Query: x.Request.Query}
 	if err := l.journal.Begin(b); err != nil {
 		l.t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sidehook/sidehook/derive"
@@ -63,6 +64,52 @@ func TestAnAfterGetThatDiedWithItsProcessIsMade(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}
 		})
+	}
+}
+
+// A call in flight that names several by its query is asked about each: what is
+// gone was deleted, what is there was not. Of one on which a later call was in
+// flight, too, one GET is made, for that one.
+func TestACallInFlightOnSeveralIsAskedAboutEach(t *testing.T) {
+	dir := t.TempDir()
+	l := openLine(t, dir)
+	for _, id := range []string{"7", "8", "9"} {
+		l.patch(id, 1)
+	}
+	x := l.exchange("7", "")
+	x.Request.Method, x.Request.Path, x.Request.Query = "DELETE", "/projects", "ids=7,8,9"
+	l.begin(x)
+	l.begin(l.exchange("9", ""))
+	l.close()
+	l = openLine(t, dir)
+	defer func() { l.close() }()
+	var mu sync.Mutex
+	asked := map[string]int{}
+	l.service = func(ctx context.Context, path string) *webhook.Observation {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[path]++
+		o := shows(`{"id":%q,"n":%d,"name":"Roof","status":"open"}`, func(int) {})(ctx, path)
+		if strings.HasSuffix(path, "/7") {
+			o.Status, o.Body.Bytes = 404, nil
+		}
+		return o
+	}
+	l.run().seen.wait(t, "recorded", 5)
+	want := []string{"project.deleted 7 #2 fetch ", "project.gap 9 #2 none ", "project.gap 9 #3 fetch "}
+	got := told(slices.DeleteFunc(l.events(), func(e webhook.Event) bool { return e.Sequence == 1 }))
+	if len(got) != len(want) || !slices.EqualFunc(got, want, strings.HasPrefix) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(asked) != 3 {
+		t.Errorf("asked %v", asked)
+	}
+	for path, n := range asked {
+		if n != 1 {
+			t.Errorf("%d GETs of %s", n, path)
+		}
 	}
 }
 

@@ -97,8 +97,8 @@ func (d *Deriver) unknown(ctx context.Context, b begun) {
 	d.queue(ctx, &ticket{d: d, x: x, begin: true})
 }
 
-// ask has the API asked, as the service, what became of x, a call that was in
-// flight, unless a later one on its entity is asked about.
+// ask has the API asked, as the service, what became of each entity of x, a call
+// that was in flight, unless a later one on it is asked about.
 func (d *Deriver) ask(ctx context.Context, x *webhook.Exchange, asked map[webhook.EntityKey]bool) {
 	p, err := d.program(ctx, x)
 	if err != nil {
@@ -110,17 +110,18 @@ func (d *Deriver) ask(ctx context.Context, x *webhook.Exchange, asked map[webhoo
 	}
 	d.supersede(pl)
 	get := d.service(x)
-	if get == nil || len(pl.Subjects) != 1 || pl.Subjects[0].Fetch == "" || asked[pl.Subjects[0].Key] {
+	if get == nil {
 		return
 	}
-	key, target := pl.Subjects[0].Key, pl.Subjects[0].Fetch
-	asked[key] = true
+	parts := slices.DeleteFunc(owedParts(pl, get), func(p Part) bool { return asked[p.Key] })
+	if len(parts) == 0 {
+		return
+	}
+	for _, p := range parts {
+		asked[p.Key] = true
+	}
 	c := d.Traffic.recover(x.ID)
-	if d.Traffic.mayHaveChanged(pl.Keys(nil)...) {
-		c.resolve(nil, true)
-		return
-	}
-	c.Observe(key, func(ctx context.Context) *webhook.Observation { return get(ctx, target) })
+	c.askNow(c.takeParts(parts))
 }
 
 // unknownOutcome returns the exchange of a call that has no end.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -15,7 +16,11 @@ func (c *call) planBulk(pl *Plan) {
 		pl.Gap = gap
 		return
 	}
-	if elements == nil {
+	switch {
+	case elements == nil && c.unsure:
+		pl.Gap = c.unidentified()
+		return
+	case elements == nil:
 		pl.Gap = c.noList()
 		return
 	}
@@ -85,6 +90,11 @@ func (c *call) requested(pl *Plan, elements []element, all *tree.Value) []mentio
 		}
 	}
 	c.settle(mentions, t, &p)
+	if c.unsure {
+		for i := range mentions {
+			mentions[i].doubt = cmp.Or(mentions[i].doubt, noAnswer)
+		}
+	}
 	if c.e.kind == Delete && t.named {
 		mentions = c.deletedBeside(mentions, t, &p)
 	}

@@ -12,7 +12,7 @@ import (
 // planList plans a call whose route has no `each` and whose path names no entity,
 // but whose request has a list of them. It is false if there is none.
 func (c *call) planList(pl *Plan) bool {
-	if c.unsure {
+	if c.unsure && !c.asksForKnown() {
 		return false
 	}
 	if ids := c.idsInPath(); len(ids) > 0 {
@@ -71,6 +71,12 @@ func (c *call) planList(pl *Plan) bool {
 			"if it is not, write: on PUT %s each request.body", c.x.Request.Method, c.x.Request.Path, c.e.pattern))
 	}
 	return true
+}
+
+// asksForKnown reports whether the entities of a call of unknown outcome are known
+// all the same: there is no answer that would have to name what was made.
+func (c *call) asksForKnown() bool {
+	return c.res == nil && c.e.kind != Create && !(c.e.unsaid && c.m.method == "PUT")
 }
 
 // said returns what the request says of all that it lists by id.

@@ -15,6 +15,7 @@ const (
 	bothWays   = "may or may not have been done to this one: the answer tells of it as done and as failed"
 	amongOther = "may or may not have been done to this one: the answer shows it among what was not asked for"
 	showsNone  = "may or may not have been done to this one: the answer is a list with nothing in it"
+	noAnswer   = "may or may not have been done to this one: no answer was seen to its end, and no GET could tell"
 	mayFail    = "may or may not have been done to this one: what the answer says of it may be a no, or a field of it"
 	later      = "was accepted (202) for this one, to be done later: whether and when it is done was not seen"
 	notYet     = "was accepted, to be done later: whether and when it is done was not seen"

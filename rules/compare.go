@@ -62,6 +62,11 @@ func (d *deriver) compare(ch *change) {
 	for _, path := range d.covered(ch) {
 		ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
 	}
+	if ch.b.view.echo() && d.reqKind != isPatch { // nobody was ever shown more than what calls set
+		for _, path := range cleared(nil, "", ch.s.asked, ch.b.body, ch.o.body) {
+			ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
+		}
+	}
 	ch.significant = ch.significant || doubt
 	ch.same = len(ch.fields) == 0 && !doubt
 }
@@ -69,6 +74,22 @@ func (d *deriver) compare(ch *change) {
 // isNothing reports whether v is null or absent: which of them, a computed state
 // does not know of what a request set to null.
 func isNothing(v *tree.Value) bool { return v == nil || v.Kind == tree.Null }
+
+// cleared appends the paths below path that a request sets to null and that
+// neither state has.
+func cleared(paths []string, path string, asked, before, after *tree.Value) []string {
+	for i := range asked.Members() {
+		m := &asked.Members()[i]
+		was, is := before.Get(m.Name), after.Get(m.Name)
+		switch {
+		case m.Kind == tree.Null && was == nil && is == nil:
+			paths = append(paths, tree.Join(path, m.Name))
+		case m.Kind == tree.Object && was.IsObject() && is.IsObject():
+			paths = cleared(paths, tree.Join(path, m.Name), &m.Value, was, is)
+		}
+	}
+	return paths
+}
 
 // covered returns the fields that the request sets and that are covered in both
 // states alike, so that nothing tells whether it changed them: a password.

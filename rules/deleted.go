@@ -42,6 +42,9 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	}
 	if ch.b.body == nil && d.e.res.before != "none" && !ch.snap.Deleted {
 		ch.b = d.lastKnown(ch.s, ch.snap)
+		if d.unsure && ch.b.body != nil {
+			ch.o.confidence = webhook.Inferred // another call since then may have done it
+		}
 	}
 	ch.significant = true
 	next := webhook.Snapshot{

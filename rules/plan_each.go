@@ -73,8 +73,9 @@ func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
 	if c.dry {
 		return nil, c.unidentified()
 	}
-	if c.unsure {
-		return nil, c.gap(webhook.GapUnknownOutcome, "it is not known whether "+what+" was done")
+	unknown := c.gap(webhook.GapUnknownOutcome, "it is not known whether "+what+" was done")
+	if c.unsure && (readsResponse(each) || !c.asksForKnown()) {
+		return nil, unknown
 	}
 	v, err := each.Eval(c.blind(nil), nil)
 	if err == nil && v == nil {
@@ -82,6 +83,8 @@ func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
 	}
 	list, ok := listOf(v)
 	switch {
+	case (err != nil || !ok) && c.unsure:
+		return nil, unknown
 	case err != nil || !ok:
 		return nil, c.gap(webhook.GapUnidentified, fmt.Sprintf("%s was done, and which entities `%s` names is not known", what, each))
 	case len(list) > maxElements:

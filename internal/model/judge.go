@@ -132,7 +132,7 @@ func (j *judge) event(id string, e *Event, k *known) string {
 		effect = j.q.effects[call]
 	}
 	at, ok := effect.at[id]
-	if gone := e.Operation == "deleted" && (e.Provenance.Before == "none" || e.Provenance.Concurrent) && j.q.now(id) == nil; !ok && gone {
+	if gone := e.Operation == "deleted" && (e.Provenance.Before == "none" || e.Provenance.Concurrent || e.guesses()) && j.q.now(id) == nil; !ok && gone {
 		return "" // of a delete that was not answered: it is true by now
 	}
 	t := j.q.things[id]
