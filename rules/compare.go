@@ -62,6 +62,9 @@ func (d *deriver) compare(ch *change) {
 	for _, path := range d.covered(ch) {
 		ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
 	}
+	for _, path := range d.contested(ch) {
+		ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
+	}
 	if ch.b.view.echo() && d.reqKind != isPatch { // nobody was ever shown more than what calls set
 		for _, path := range cleared(nil, "", ch.s.asked, ch.b.body, ch.o.body) {
 			ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
@@ -74,6 +77,27 @@ func (d *deriver) compare(ch *change) {
 // isNothing reports whether v is null or absent: which of them, a computed state
 // does not know of what a request set to null.
 func isNothing(v *tree.Value) bool { return v == nil || v.Kind == tree.Null }
+
+// contested returns the fields that a call sets to what was thought to be there,
+// where nothing differs and calls overlapped before: the last of those may have
+// been another, and this call may have changed them.
+func (d *deriver) contested(ch *change) (paths []string) {
+	if !ch.doubtful() || len(ch.fields) > 0 || ch.snap.Version != "" && ch.snap.Version == d.version(ch.o.body) {
+		return nil
+	}
+	names := d.setFields(nil, ch.s.asked)
+	if d.reqKind != isPatch {
+		for i := range ch.s.asked.Members() {
+			if m := &ch.s.asked.Members()[i]; m.Kind == tree.Null {
+				names = append(names, m.Name)
+			}
+		}
+	}
+	for _, name := range names {
+		paths = append(paths, tree.Join("", name))
+	}
+	return paths
+}
 
 // cleared appends the paths below path that a request sets to null and that
 // neither state has.
