@@ -40,7 +40,7 @@ func (c *call) isReceiptAlone(entity, asked *tree.Value, set []string) bool {
 		return len(set) > 0 && shown == 0
 	}
 	if len(set) == 0 {
-		return !c.bulk // elements of a bulk come as what they are
+		return !c.bulk || !c.e.res.tells(entity, 1) // elements of a bulk come as what they are
 	}
 	// A POST to what is there may replace it or add to it: the request does not say.
 	return shown < len(set) || c.e.res.singular && c.e.kind == Create
