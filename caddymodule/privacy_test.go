@@ -30,7 +30,7 @@ func TestCredentialsAreNotKept(t *testing.T) {
 		probe(t, l, object{"redact": []string{"pin"}, "before": "fetch", "tenant": "{http.request.header.x-tenant}"}),
 		proxy(upstream),
 	})
-	r := request(t, "PUT", at[0], "/things/1?token=hidden-2&a=b&API_KEY=hidden-3", strings.NewReader(`{"pin":"hidden-4","name":"y"}`))
+	r := request(t, "PUT", at[0], "/things/1?token=hidden-2&a=b&API_KEY=hidden-3&pin=hidden-7", strings.NewReader(`{"pin":"hidden-4","name":"y"}`))
 	for _, name := range []string{"Authorization", "Cookie", "Proxy-Authorization", "X-Api-Key", "X-Auth-Token"} {
 		r.Header.Set(name, "hidden-5")
 	}

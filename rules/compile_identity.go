@@ -27,6 +27,7 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 	}
 	r.opens = append(slices.Clone(r.wraps), plurals(word, r.collection)...)
 	r.envelopes = append(r.envelopes, r.opens...)
+	r.redactInEnvelopes()
 	r.telling = lengths(r.idNames, r.opens)
 	if c.ID == "" {
 		return nil
@@ -44,6 +45,19 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 		}
 	}
 	return nil
+}
+
+// redactInEnvelopes has what is to be redacted in an envelope redacted where there
+// is none, too: not every answer or request has it.
+func (r *resource) redactInEnvelopes() {
+	for globs := r.redact; len(globs) > 0; {
+		var inner lang.Globs
+		for _, name := range r.envelopes {
+			rest, _ := globs.Named(name)
+			inner = append(inner, rest...)
+		}
+		r.redact, globs = slices.Concat(r.redact, inner), inner
+	}
 }
 
 // plurals returns names of envelopes: the resource's, as the collection's path or

@@ -14,7 +14,7 @@ import (
 // up; of single values the resource's counts.
 func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
 	r := &resource{trust: time.Duration(over.Trust), wraps: []string{"data"}}
-	r.envelopes = []string{"data", "attributes", "_embedded"}
+	r.envelopes = slices.Concat([]string{"attributes", "_embedded", "values", "set", "$set", "changes", "doc"}, innerNames)
 	if r.trust == 0 {
 		r.trust = time.Duration(d.Trust)
 	}

@@ -52,7 +52,8 @@ type Defaults struct {
 	// Ignore lists paths whose change alone earns nothing; * is one name, ** the rest.
 	Ignore []string `json:"ignore,omitempty"`
 
-	// Redact lists paths that are removed before anything is kept.
+	// Redact lists paths that are removed before anything is kept, wherever on their way lists and
+	// envelopes are, in any case of letters, and in what patches, forms and queries name.
 	Redact []string `json:"redact,omitempty"`
 
 	// Version is the path of a value that grows with every change.

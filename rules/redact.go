@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
@@ -19,7 +21,8 @@ func (m *Match) Redacts() bool {
 // Redact returns body without the redacted paths: as JSON or a form, without a
 // content coding (the Content-Encoding that is kept with it then no longer holds;
 // deriving knows). The paths count from the body's root, from every member that may hold the entity (data, the
-// resource's name…) and from each element of an array there. A body that
+// resource's name…) and from each element of an array there; on their way they
+// run through arrays, and names count in any case of letters. A body that
 // cannot be read is not kept: Missing is Unparsable.
 func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
 	if !m.Redacts() || !body.Whole() || len(body.Bytes) == 0 {
@@ -34,12 +37,29 @@ func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
 	}
 	out, changed := m.e.res.redacted(v, kind)
 	switch {
-	case kind == isForm && changed:
+	case kind == isForm: // as it was read: what was not has not been looked at
 		return webhook.Body{Bytes: []byte(content.EncodeForm(&out))}
-	case changed || len(h["Content-Encoding"]) > 0:
+	case changed || kind == isParts || len(h["Content-Encoding"]) > 0:
 		return webhook.Body{Bytes: out.JSON()}
 	}
 	return body
+}
+
+// RedactQuery returns a raw query without the parameters that have a redacted
+// path for a name: some APIs take fields there, too.
+func (m *Match) RedactQuery(query string) string {
+	if !m.Redacts() || query == "" {
+		return query
+	}
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		plain, err := url.QueryUnescape(name)
+		if err == nil && !m.e.res.redactsNames(content.FieldNames(plain)) && !m.e.res.redactsNames(writtenNames(plain)) {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, "&")
 }
 
 // redacted returns v without the redacted paths.
@@ -51,7 +71,7 @@ func (r *resource) redacted(v *tree.Value, kind bodyKind) (out tree.Value, chang
 		return r.redactPatch(v)
 	}
 	w := redactor{r: r}
-	out = w.at(v, 0)
+	out = w.at(v)
 	return out, w.changed
 }
 
@@ -63,28 +83,28 @@ type redactor struct {
 	changed bool
 }
 
-// at removes the paths from v as an entity, and from what it may wrap.
-func (w *redactor) at(v *tree.Value, depth int) tree.Value {
-	switch {
-	case depth > maxEnvelope:
-		return *v
-	case v.Kind == tree.Array:
+// at removes the paths from v as an entity, and from what it may wrap, however
+// deep that is.
+func (w *redactor) at(v *tree.Value) tree.Value {
+	switch v.Kind {
+	case tree.Array:
 		elems := make([]tree.Value, len(v.Elems()))
 		for i := range v.Elems() {
-			elems[i] = w.at(&v.Elems()[i], depth+1)
+			elems[i] = w.at(&v.Elems()[i])
 		}
 		if w.changed {
 			return tree.NewArray(elems)
 		}
 		return *v
-	case v.Kind != tree.Object:
+	case tree.Object:
+	default:
 		return *v
 	}
 	out := w.remove(v, w.r.redact)
 	members := slices.Clone(out.Members())
 	for i := range members {
-		if m := &members[i]; m.Kind == tree.Array || m.Kind == tree.Object && slices.Contains(w.r.envelopes, m.Name) {
-			m.Value = w.at(&m.Value, depth+1)
+		if m := &members[i]; m.Kind == tree.Array || m.Kind == tree.Object && w.r.isEnvelope(m.Name) {
+			m.Value = w.at(&m.Value)
 		}
 	}
 	if w.changed {
@@ -105,10 +125,18 @@ func (w *redactor) remove(v *tree.Value, globs lang.Globs) tree.Value {
 	was := w.changed
 	w.changed = false
 	for _, m := range v.Members() {
-		rest, whole := globs.Step(m.Name)
-		if whole {
+		rest, whole := stepInto(globs, m.Name)
+		if whole || strings.ContainsAny(m.Name, "./[") && selects(globs, writtenNames(m.Name)) {
 			w.changed = true
 			continue
+		}
+		if m.Name == "value" && v.Get("op") != nil { // of an operation, as JSON patch and SCIM have them
+			path := v.Get("path")
+			if w.r.redactsPointer(path) {
+				w.changed = true
+				continue
+			}
+			rest = slices.Concat(rest, w.r.belowPointer(path))
 		}
 		if len(rest) > 0 {
 			m.Value = w.remove(&m.Value, rest)
@@ -128,11 +156,10 @@ func (w *redactor) remove(v *tree.Value, globs lang.Globs) tree.Value {
 func (w *redactor) elements(v *tree.Value, globs lang.Globs) tree.Value {
 	elems := make([]tree.Value, len(v.Elems()))
 	for i := range v.Elems() {
-		elems[i] = w.remove(&v.Elems()[i], globs)
-		if rest, whole := globs.Step(strconv.Itoa(i)); whole {
+		if rest, whole := stepInto(globs, strconv.Itoa(i)); whole {
 			elems[i], w.changed = tree.Value{}, true
-		} else if len(rest) > 0 {
-			elems[i] = w.remove(&elems[i], rest)
+		} else {
+			elems[i] = w.remove(&v.Elems()[i], rest)
 		}
 	}
 	return tree.NewArray(elems)
@@ -159,26 +186,4 @@ func (r *resource) redactPatch(v *tree.Value) (out tree.Value, changed bool) {
 		return *v, false
 	}
 	return tree.NewArray(ops), true
-}
-
-func (r *resource) redactsPointer(v *tree.Value) bool {
-	text, _ := v.Text()
-	globs := r.redact
-	for _, name := range pointerNames(text) {
-		rest, whole := globs.Step(name)
-		if whole {
-			return true
-		}
-		globs = rest
-	}
-	return false
-}
-
-func (r *resource) belowPointer(v *tree.Value) lang.Globs {
-	text, _ := v.Text()
-	globs := r.redact
-	for _, name := range pointerNames(text) {
-		globs, _ = globs.Step(name)
-	}
-	return globs
 }

@@ -16,7 +16,8 @@ const (
 )
 
 // Form reads application/x-www-form-urlencoded. Every value is a string;
-// a[b]=c makes an object, a[]=c and a repeated name an array.
+// a[b]=c makes an object, a[]=c and a repeated name an array; a[][b]=c makes
+// objects of one, each of what comes before its first field comes again.
 func Form(body string) (*tree.Value, error) {
 	root := &node{}
 	n := 0
@@ -75,7 +76,10 @@ func (n *node) put(names []string, value tree.Value) {
 		return
 	}
 	name := names[0]
-	if name == "" && n.below == nil {
+	switch {
+	case name == "" && len(names) > 1:
+		name = n.element(names[1:])
+	case name == "" && n.below == nil:
 		n.list, n.own = true, append(n.own, value)
 		return
 	}
@@ -89,6 +93,30 @@ func (n *node) put(names []string, value tree.Value) {
 		n.names = append(n.names, name)
 	}
 	child.put(names[1:], value)
+}
+
+// element returns the name, a number, of the element of a list to which a field
+// below [] belongs: the last one, unless that has such a field already.
+func (n *node) element(names []string) string {
+	last := len(n.names) - 1
+	if last < 0 || n.below[n.names[last]].has(names) {
+		last++
+	}
+	return strconv.Itoa(last)
+}
+
+// has reports whether there is a value at names, and no list to which another can
+// be added.
+func (n *node) has(names []string) bool {
+	switch {
+	case n == nil:
+		return false
+	case len(names) == 0:
+		return len(n.own) > 0 || n.below != nil
+	case names[0] == "":
+		return false
+	}
+	return n.below[names[0]].has(names[1:])
 }
 
 func (n *node) value() tree.Value {

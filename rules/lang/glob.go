@@ -1,6 +1,9 @@
 package lang
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Glob selects paths: a path in which * stands for one name and ** for the
 // rest (one name or more).
@@ -81,8 +84,23 @@ func (gs Globs) Match(path string) bool {
 // member of gs selects all of name's value. If it does not, and rest is empty,
 // nothing below name is selected.
 func (gs Globs) Step(name string) (rest Globs, whole bool) {
+	return gs.step(name, pathPart.matches)
+}
+
+// StepFold is [Globs.Step] whatever the case of name's letters.
+func (gs Globs) StepFold(name string) (rest Globs, whole bool) {
+	return gs.step(name, func(p pathPart, name string) bool { return p.wild || strings.EqualFold(p.name, name) })
+}
+
+// Named is [Globs.Step] for the members of gs that have that name itself at the
+// beginning, and no * for it.
+func (gs Globs) Named(name string) (rest Globs, whole bool) {
+	return gs.step(name, func(p pathPart, name string) bool { return !p.wild && p.name == name })
+}
+
+func (gs Globs) step(name string, matches func(pathPart, string) bool) (rest Globs, whole bool) {
 	for _, g := range gs {
-		if len(g.parts) == 0 || !g.parts[0].matches(name) {
+		if len(g.parts) == 0 || !matches(g.parts[0], name) {
 			continue
 		}
 		if len(g.parts) == 1 {

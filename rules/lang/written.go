@@ -15,7 +15,10 @@ var roots = []string{"response.body.", "request.body.", "entity.", "before.", "a
 // expressions at its beginning, or a comma. `\entity.x` and `a\,b` are fields
 // that are called so.
 func CheckWritten(s string) error {
-	return checkWritten(s, "inside the entity")
+	if err := checkWritten(s, "inside the entity"); err != nil {
+		return err
+	}
+	return checkPlaces(s)
 }
 
 // CheckWrittenQuery is [CheckWritten] for where [ParseQuery] reads s: paths into
@@ -38,6 +41,24 @@ func checkWritten(s, begin string) error {
 	}
 	return nil
 }
+
+// checkPlaces refuses what other languages write for the elements of an array, and
+// between names: as names they would mean nothing that there is.
+func checkPlaces(s string) error {
+	hidden := strings.NewReplacer(`\\`, "", `\[`, "", `\/`, "").Replace(s)
+	if strings.Contains(hidden, "[") {
+		return fmt.Errorf(`path %q: write * for any element of an array, or its number, as a name of its own: %s; for a bracket in a name write \[`,
+			s, strings.Trim(elementPath.Replace(s), "."))
+	}
+	if strings.HasPrefix(hidden, "/") {
+		return fmt.Errorf(`path %q: names are joined by dots: write %s; for a slash that begins a name write \/`,
+			s, strings.ReplaceAll(strings.Trim(s, "/"), "/", "."))
+	}
+	return nil
+}
+
+// elementPath writes what has brackets without them.
+var elementPath = strings.NewReplacer("[]", ".*", "[", ".", "]", "", `"`, "")
 
 // checkArgument is [CheckWritten] for an argument of the predicate name.
 func checkArgument(name, s string) error {
