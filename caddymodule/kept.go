@@ -125,7 +125,38 @@ func (k *keptSubscription) check(payloads map[string]rules.Payload, now time.Tim
 	if err := rules.CheckSubscription(sub, payloads); err != nil {
 		return err
 	}
+	if err := checkNames(sub); err != nil {
+		return err
+	}
 	return deliver.Check(sub)
+}
+
+// mostNames bounds the names in braces in the headers and the signature of a
+// subscription made through the API: each is looked up in the event at each attempt.
+const mostNames = 50
+
+func checkNames(sub *webhook.Subscription) error {
+	texts := []string{sub.Sign.Over, sub.Sign.As}
+	for _, h := range sub.Headers {
+		texts = append(texts, h.Value)
+	}
+	n := 0
+	for _, text := range texts {
+		t, err := webhook.ParseTemplate(text)
+		if err != nil {
+			return err
+		}
+		n += len(t.Names())
+	}
+	if n > mostNames {
+		return fmt.Errorf("the headers and sign have %d names in braces, like {scope}: write %d at most", n, mostNames)
+	}
+	for _, of := range sub.For {
+		if err := checkNames(of); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // seal returns k as the store keeps it.

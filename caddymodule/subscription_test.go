@@ -74,7 +74,7 @@ func TestHeaderTakesTheEnvironmentAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := template.Execute(func(name string) (string, error) { return "<" + name + ">", nil })
+	text, err := template.Execute(1000, func(name string) (string, error) { return "<" + name + ">", nil })
 	if err != nil || text != "Bearer a{b}c <scope>" {
 		t.Errorf("got %q, %v", text, err)
 	}

@@ -3,6 +3,7 @@ package deliver
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -29,6 +30,10 @@ var reserved = []string{
 	headerTrace, "Host", "Content-Length", "Transfer-Encoding", "Content-Encoding", "Connection",
 	"Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Upgrade", "Expect", "Accept-Encoding",
 }
+
+// mostHeader bounds the value of a header whose template has names, in bytes: no
+// receiver takes more, and what a name stands for may be large.
+const mostHeader = 16 << 10
 
 // headerLine is one header of a subscription, compiled.
 type headerLine struct {
@@ -63,7 +68,7 @@ func compileHeader(h webhook.HeaderTemplate) (line headerLine, err error) {
 	}
 	names := line.template.Names()
 	if len(names) == 0 {
-		value, _ := line.template.Execute(nil)
+		value, _ := line.template.Execute(math.MaxInt, nil)
 		if err := checkHeaderValue(value); err != nil {
 			return line, fmt.Errorf("header %s: %w", line.name, err)
 		}
@@ -167,7 +172,7 @@ func (l *headerLine) value(payload *webhook.Payload, stamp string) ([]string, er
 	if l.fixed != nil {
 		return l.fixed, nil
 	}
-	v, err := l.template.Execute(func(name string) (string, error) {
+	v, err := l.template.Execute(mostHeader, func(name string) (string, error) {
 		switch name {
 		case "webhook_id":
 			return payload.ID, nil

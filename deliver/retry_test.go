@@ -245,13 +245,20 @@ func TestDeadWhenItCannotBeMade(t *testing.T) {
 		"payload fails":        func(s *webhook.Subscription, r *delivertest.Renderer) { r.Err = errors.New("no field x") },
 		"header has no value":  func(s *webhook.Subscription, r *delivertest.Renderer) { s.Headers[0].Value = "{nothing}" },
 		"header breaks a line": func(s *webhook.Subscription, r *delivertest.Renderer) { s.Headers[0].Value = "{evil}" },
+		"header is too long":   func(s *webhook.Subscription, r *delivertest.Renderer) { s.Headers[0].Value = "{large}{large}" },
+		"too much is signed": func(s *webhook.Subscription, r *delivertest.Renderer) {
+			s.Sign = webhook.Signing{Scheme: webhook.SignHMAC, Header: "X-Sig", Encoding: "hex", Over: strings.Repeat("{large}", 9)}
+		},
+		"signature is too long": func(s *webhook.Subscription, r *delivertest.Renderer) {
+			s.Sign = webhook.Signing{Scheme: webhook.SignHMAC, Header: "X-Sig", Encoding: "hex", As: "{signature}{large}{large}"}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				crm := delivertest.NewReceiver(t, 200)
 				s := subscribe("crm", "https://crm.example.com/")
 				s.Headers = []webhook.HeaderTemplate{{Name: "X-Topic", Value: "{scope}"}}
-				r := delivertest.Renderer{Values: map[string]string{"evil": "a\r\nX-Admin: 1"}}
+				r := delivertest.Renderer{Values: map[string]string{"evil": "a\r\nX-Admin: 1", "large": strings.Repeat("x", 9000)}}
 				change(s, &r)
 				b := start(t, deliver.Options{Transport: crm, Renderer: r}, s)
 				id := b.q.Owe("crm", event(1), "lane")

@@ -142,6 +142,9 @@ func newPlainHMAC(s *webhook.Subscription) (*plainHMAC, error) {
 	return p, nil
 }
 
+// mostBeside is how much more than the body may be signed, in bytes.
+const mostBeside = 64 << 10
+
 // signTemplate returns nil for the usual text, which needs no template.
 func signTemplate(word, text, usual string) (*webhook.Template, error) {
 	if text == "" || text == usual {
@@ -158,7 +161,7 @@ func (p *plainHMAC) sign(h http.Header, payload *webhook.Payload, stamp string, 
 	signed := payload.Body
 	names := signNames{payload: payload, stamp: stamp}
 	if p.over != nil {
-		text, err := p.over.Execute(names.resolve)
+		text, err := p.over.Execute(len(payload.Body)+mostBeside, names.resolve)
 		if err != nil {
 			return fmt.Errorf("sign hmac over: %w", err)
 		}
@@ -167,7 +170,7 @@ func (p *plainHMAC) sign(h http.Header, payload *webhook.Payload, stamp string, 
 	value := p.signatures(signed)
 	if p.as != nil {
 		names.signature = value
-		text, err := p.as.Execute(names.resolve)
+		text, err := p.as.Execute(mostHeader, names.resolve)
 		if err != nil {
 			return fmt.Errorf("sign hmac as: %w", err)
 		}

@@ -51,18 +51,23 @@ func (t Template) Names() []string {
 	return names
 }
 
-// Execute returns t with each name replaced by what resolve returns for it.
-func (t Template) Execute(resolve func(name string) (string, error)) (string, error) {
+// Execute returns t with each name replaced by what resolve returns for it. A
+// result of more than most bytes is an error, and is not made: a name may stand in
+// a template any number of times, and be replaced by a large text.
+func (t Template) Execute(most int, resolve func(name string) (string, error)) (string, error) {
 	var out strings.Builder
 	for _, p := range t.parts {
+		v := ""
+		if p.name != "" {
+			var err error
+			if v, err = resolve(p.name); err != nil {
+				return "", fmt.Errorf("{%s}: %w", p.name, err)
+			}
+		}
+		if out.Len()+len(p.text)+len(v) > most {
+			return "", fmt.Errorf("it comes to more than %d bytes", most)
+		}
 		out.WriteString(p.text)
-		if p.name == "" {
-			continue
-		}
-		v, err := resolve(p.name)
-		if err != nil {
-			return "", fmt.Errorf("{%s}: %w", p.name, err)
-		}
 		out.WriteString(v)
 	}
 	return out.String(), nil
