@@ -54,9 +54,10 @@ type App struct {
 
 	// EncryptionKey is the key under which subscriptions made through the API are
 	// kept, with their secrets: a text of at least 24 bytes, best given as
-	// {env.NAME} or {file./path}. A reload may change it; a start needs the one
-	// that was in force before. Default: none, and what is kept is not encrypted.
-	EncryptionKey string `json:"encryption_key,omitempty"`
+	// {env.NAME} or {file./path}; or a list of up to five, newest first. The first
+	// encrypts; what the others have encrypted is read, and encrypted anew. Default:
+	// none, and what is kept is not encrypted.
+	EncryptionKey EncryptionKeys `json:"encryption_key,omitempty"`
 
 	// Egress says how receivers are reached. Default: straight.
 	Egress *Egress `json:"egress,omitempty"`
@@ -129,14 +130,21 @@ func (a *App) holdFor() time.Duration { return cmp.Or(time.Duration(a.HoldFor), 
 
 // readEncryptionKey returns what seals by EncryptionKey.
 func (a *App) readEncryptionKey() (*sealer, error) {
-	key, err := resolve(a.EncryptionKey)
-	if err != nil {
-		return nil, fmt.Errorf("encryption_key: %w", err)
+	if n := len(a.EncryptionKey); n > maxSecrets {
+		return nil, fmt.Errorf("encryption_key: %d keys: write up to %d, newest first", n, maxSecrets)
 	}
-	if key != "" && !sources.MatchString(a.EncryptionKey) && a.run.logger != nil {
-		a.run.logger.Warn("encryption_key stands in the configuration itself, where everybody sees it who can read that; write {env.NAME} or {file./path}")
+	var keys []string
+	for _, written := range a.EncryptionKey {
+		key, err := resolve(written)
+		if err != nil {
+			return nil, fmt.Errorf("encryption_key: %w", err)
+		}
+		if !sources.MatchString(written) && a.run.logger != nil {
+			a.run.logger.Warn("encryption_key stands in the configuration itself, where everybody sees it who can read that; write {env.NAME} or {file./path}")
+		}
+		keys = append(keys, key)
 	}
-	return newSealer(key)
+	return newSealer(keys...)
 }
 
 // build returns the subscriptions with their secrets read and their defaults

@@ -55,7 +55,7 @@ var appOptions = options[*App]{
 	"payload":        {usage: "payload NAME { KEY EXPR }, or payload NAME EXPR", parse: parseAppPayload, many: true},
 	"subscription":   {usage: "subscription crm https://crm.example.com/hooks { … }", parse: parseSubscription, many: true},
 	"store_max":      {usage: "store_max 10GiB", parse: parseStoreMax},
-	"encryption_key": {usage: "encryption_key {env.SIDEHOOK_KEY}", parse: parseEncryptionKey},
+	"encryption_key": {usage: "encryption_key {env.SIDEHOOK_KEY}, and behind it the key that was before, if there was another", parse: parseEncryptionKey},
 	"dialect":        {usage: "dialect NAME { route POST /webhooks create { … } }", parse: parseDialect, many: true},
 }
 
@@ -91,11 +91,15 @@ func parseStoreMax(l *optionLine, a *App) error {
 }
 
 func parseEncryptionKey(l *optionLine, a *App) error {
-	if err := l.one(&a.EncryptionKey); err != nil {
+	args, err := l.take(1, maxSecrets)
+	if err != nil {
 		return err
 	}
-	if w := l.words[1]; onePlaceholder.MatchString(w.Text) && !sources.MatchString(w.Text) {
-		return w.errf("encryption_key %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", w.Text)
+	for _, w := range args {
+		if onePlaceholder.MatchString(w.Text) && !sources.MatchString(w.Text) {
+			return w.errf("encryption_key %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", w.Text)
+		}
+		a.EncryptionKey = append(a.EncryptionKey, w.Text)
 	}
 	return nil
 }

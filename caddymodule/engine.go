@@ -70,6 +70,7 @@ type engine struct {
 
 	kept   atomic.Pointer[keptList] // changed under mu; nil: not read yet
 	sealer *sealer                  // that kept was read, or sealed, with
+	mixed  bool                     // some of kept are sealed otherwise
 	tended chan struct{}            // kept has changed, or a subscription's status
 
 	told map[webhook.ExchangeID]bool // what tend has told of failing subscriptions
@@ -199,6 +200,9 @@ func (e *engine) activate(ctx context.Context, s *settings) error {
 		e.configs = e.configs[:len(e.configs)-1]
 		return err
 	}
+	if err := e.sealAgain(ctx, s.sealer); err != nil { // last: who starts again after a failure has the key of before
+		return errors.Join(err, e.fallBack(len(e.configs)-1))
+	}
 	if first {
 		e.sayStart(ctx)
 		e.start()
@@ -214,14 +218,24 @@ func (e *engine) deactivate(s *settings) {
 	last := len(e.configs) - 1
 	for i, c := range e.configs {
 		if c == s && last > 0 {
-			e.configs = append(e.configs[:i:i], e.configs[i+1:]...)
-			err := e.sealAgain(context.Background(), e.configs[last-1].sealer)
-			if err = errors.Join(err, e.apply(context.Background())); err != nil {
+			if err := e.fallBack(i); err != nil {
 				e.logger.Error("going back to the earlier configuration", "error", err)
 			}
 			return
 		}
 	}
+}
+
+// fallBack takes the configuration at i off; the newest of the others, if there is
+// one, counts again. e.mu is held.
+func (e *engine) fallBack(i int) error {
+	e.configs = append(e.configs[:i:i], e.configs[i+1:]...)
+	last := len(e.configs) - 1
+	if last < 0 {
+		return nil
+	}
+	ctx := context.Background()
+	return errors.Join(e.sealAgain(ctx, e.configs[last].sealer), e.apply(ctx))
 }
 
 // apply puts the newest configuration into force, with the kept subscriptions.

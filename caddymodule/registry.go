@@ -16,12 +16,11 @@ const maxKept = 10_000
 // errTooMany says that there are maxKept.
 var errTooMany = fmt.Errorf("there are %d subscriptions, as many as there may be: delete one first", maxKept)
 
-// openKept reads the kept subscriptions, and seals them anew if they are not
-// sealed as s does. e.mu is held.
+// openKept reads the kept subscriptions, once. e.mu is held.
 func (e *engine) openKept(ctx context.Context, s *sealer) error {
 	now := time.Now()
 	if e.kept.Load() != nil {
-		return e.sealAgain(ctx, s)
+		return nil
 	}
 	all, err := e.store.AllKept(ctx)
 	if err != nil {
@@ -36,17 +35,17 @@ func (e *engine) openKept(ctx context.Context, s *sealer) error {
 		list, again = append(list, opened), again || other
 	}
 	e.kept.Store(newKeptList(list)) // in order once it is numbered
-	if e.sealer = s; again {
-		e.sealer = &sealer{} // some are plain
-	}
-	return e.sealAgain(ctx, s)
+	e.sealer, e.mixed = s, again
+	return nil
 }
 
-// sealAgain keeps all that is kept as s seals it.
+// sealAgain keeps all that is kept as s seals it. Each is by itself: if it ends
+// early, some are sealed as before, and only a sealer that has both keys opens all.
 func (e *engine) sealAgain(ctx context.Context, s *sealer) error {
-	if e.sealer.same(s) {
+	if e.sealer.same(s) && !e.mixed {
 		return nil
 	}
+	e.mixed = true
 	for _, k := range e.kept.Load().all() {
 		next := *k
 		next.Revision++
@@ -59,7 +58,7 @@ func (e *engine) sealAgain(ctx context.Context, s *sealer) error {
 		}
 		e.kept.Store(e.kept.Load().put(&next))
 	}
-	e.sealer = s
+	e.sealer, e.mixed = s, false
 	return nil
 }
 

@@ -4,28 +4,30 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // engineWith returns an engine on dir with a configuration that has only a key.
-func engineWith(t *testing.T, dir, key string) (*engine, error) {
+func engineWith(t *testing.T, dir string, keys ...string) (*engine, error) {
 	t.Helper()
 	e, err := openEngine(dir, engineOptions{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = e.activate(context.Background(), emptySettings(t, key))
+	err = e.activate(context.Background(), emptySettings(t, keys...))
 	return e, err
 }
 
-func emptySettings(t *testing.T, key string) *settings {
+func emptySettings(t *testing.T, keys ...string) *settings {
 	t.Helper()
-	s, err := newSealer(key)
+	s, err := newSealer(slices.DeleteFunc(keys, func(k string) bool { return k == "" })...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +123,75 @@ func TestKeptSubscriptionsSurviveRestartsAndKeys(t *testing.T) {
 			t.Errorf("%s came back as number %d with %d secrets", k.ID, k.sub.Number, len(k.sub.Secrets))
 		}
 	}
+}
+
+// A process dies while another key takes the place of the one there was: some are
+// sealed by the one, some by the other. With both it starts, and once it has only
+// the new one is needed.
+func TestAChangeOfTheKeyMayBeCutShort(t *testing.T) {
+	dir, bg := t.TempDir(), context.Background()
+	e, err := engineWith(t, dir, firstKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made []*keptSubscription
+	for range 3 {
+		k, err := e.putKept(bg, newKept(newSecret("standard")), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, k)
+	}
+	cut := *made[1]
+	cut.Revision++
+	sealed, err := cut.seal(emptySettings(t, secondKey).sealer)
+	if err == nil {
+		err = e.store.PutKept(bg, sealed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.close()
+
+	for _, alone := range []string{firstKey, secondKey} {
+		e, err := engineWith(t, dir, alone)
+		if err == nil || !strings.Contains(err.Error(), "encryption_key {env.NEW} {env.OLD}") {
+			t.Errorf("with one key: %v", err)
+		}
+		e.close()
+	}
+	for _, keys := range [][]string{{secondKey, firstKey}, {secondKey}} {
+		if e, err = engineWith(t, dir, keys...); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(e.kept.Load().all()); n != 3 {
+			t.Errorf("%d came back", n)
+		}
+		e.close()
+	}
+}
+
+// A configuration that does not come into force changes no key: who goes back to the
+// one before, and starts anew, has that one's.
+func TestAReloadThatFailsChangesNoKey(t *testing.T) {
+	dir, bg := t.TempDir(), context.Background()
+	e, err := engineWith(t, dir, firstKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.putKept(bg, newKept(newSecret("standard")), nil); err != nil {
+		t.Fatal(err)
+	}
+	bad := emptySettings(t, secondKey)
+	bad.egress = &webhook.Egress{Proxy: webhook.NewSecret("http://in valid:port")}
+	if err := e.activate(bg, bad); err == nil {
+		t.Fatal("it came into force")
+	}
+	e.close()
+	if e, err = engineWith(t, dir, firstKey); err != nil {
+		t.Error(err)
+	}
+	e.close()
 }
 
 // Of two changes of one version one is refused, and what was deleted stays so.

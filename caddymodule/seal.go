@@ -6,6 +6,7 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -21,18 +22,58 @@ const (
 	sealedGCM   = 1 // AES-256-GCM: nonce, ciphertext, tag; the subscription's id is authenticated too
 )
 
+// EncryptionKeys are keys, newest first. Their JSON is a text, or a list of texts.
+type EncryptionKeys []string
+
+// MarshalJSON implements [json.Marshaler].
+func (k EncryptionKeys) MarshalJSON() ([]byte, error) {
+	if len(k) == 1 {
+		return json.Marshal(k[0])
+	}
+	return json.Marshal([]string(k))
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (k *EncryptionKeys) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*k = EncryptionKeys{one}
+		return nil
+	}
+	if json.Unmarshal(b, (*[]string)(k)) != nil {
+		return errors.New("encryption_key: write a text, or a list of them, newest first")
+	}
+	return nil
+}
+
 // sealer keeps what is on disk from who reads the disk. Without a key it seals
 // nothing.
 type sealer struct {
-	key  [sha256.Size]byte
-	aead cipher.AEAD // nil: no key
+	key     [sha256.Size]byte
+	aead    cipher.AEAD // nil: no key
+	earlier []*sealer   // what was sealed by these is opened too
 }
 
-// newSealer returns the sealer of encryption_key; "" is none.
-func newSealer(key string) (*sealer, error) {
-	if key == "" {
-		return &sealer{}, nil
+// newSealer returns the sealer of encryption_key: what the first of keys seals, all
+// of them open. None seals nothing.
+func newSealer(keys ...string) (*sealer, error) {
+	var s *sealer
+	for _, key := range keys {
+		one, err := sealerOf(key)
+		switch {
+		case err != nil:
+			return nil, err
+		case s == nil:
+			s = one
+		default:
+			s.earlier = append(s.earlier, one)
+		}
 	}
+	return orDefault(s, &sealer{}), nil
+}
+
+// sealerOf returns the sealer of one key.
+func sealerOf(key string) (*sealer, error) {
 	if len(key) < minEncryptionKey {
 		return nil, fmt.Errorf("encryption_key has %d bytes: give at least %d, as `openssl rand -base64 32` prints them", len(key), minEncryptionKey)
 	}
@@ -79,10 +120,11 @@ func (s *sealer) open(id webhook.SubscriptionID, sealed []byte) (text []byte, ag
 		return nil, false, errors.New("it is damaged")
 	default:
 		n := s.aead.NonceSize()
-		text, err = s.aead.Open(nil, rest[:n], rest[n:], []byte(id))
-		if err != nil {
-			return nil, false, errors.New("its secrets are encrypted with another encryption_key: give that one (a reload, not a start, changes the key)")
+		for i, with := range append([]*sealer{s}, s.earlier...) {
+			if text, err = with.aead.Open(nil, rest[:n], rest[n:], []byte(id)); err == nil {
+				return text, i > 0, nil
+			}
 		}
-		return text, false, nil
+		return nil, false, errors.New("its secrets are encrypted with another encryption_key: give that one too, behind the new one: encryption_key {env.NEW} {env.OLD}")
 	}
 }

@@ -128,7 +128,7 @@ func TestAllOfASubscriptionCounts(t *testing.T) {
 func TestAllOfTheAppCounts(t *testing.T) {
 	a := &App{
 		Store: &Store{Backend: "badger", Path: "/data"}, Journal: &Journal{Sync: true},
-		Retention: rules.Duration(time.Hour), HoldFor: rules.Duration(2 * time.Hour), StoreMax: 1 << 30, EncryptionKey: "a key of twenty-four bytes",
+		Retention: rules.Duration(time.Hour), HoldFor: rules.Duration(2 * time.Hour), StoreMax: 1 << 30, EncryptionKey: EncryptionKeys{"a key of twenty-four bytes"},
 		Egress: &Egress{Proxy: "https://p"}, Payloads: map[string]rules.Payload{"mine": {Expr: "entity.data"}}, Subscriptions: []*Subscription{full()},
 		Dialects: map[string]*Dialect{"other": {Routes: []*DialectRoute{{Method: "GET", Path: "/hooks", Action: "list"}}}},
 	}
