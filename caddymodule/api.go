@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -24,6 +25,7 @@ type apiCall struct {
 	r    *http.Request
 	id   string // of the path
 	verb string // of the path
+	list string // which list is asked for, if one is
 	path string // that the client asked for
 	body []byte
 }
@@ -76,6 +78,7 @@ func (c *apiCall) answer(w http.ResponseWriter, path string) (apiAnswer, error) 
 	if bad != nil {
 		return apiAnswer{}, bad
 	}
+	c.list = route.path
 	if bad := sameOrigin(c.r); bad != nil {
 		return apiAnswer{}, bad
 	}
@@ -91,16 +94,37 @@ func (c *apiCall) answer(w http.ResponseWriter, path string) (apiAnswer, error) 
 // knownParameters refuses a query that names what the route does not have: a
 // filter that is misspelt would select everything.
 func (c *apiCall) knownParameters(route *apiRoute) error {
-	known := []string{"dir"} // the admin endpoint's own
+	var known []string
+	most := map[string]int{"dir": 1} // the admin endpoint's own
 	for _, p := range route.query {
 		known = append(known, p.Name)
+		if most[p.Name] = 1; p.Schema.Type == "array" {
+			most[p.Name] = mostScopes
+		}
 	}
-	for name := range c.r.URL.Query() {
-		if !slices.Contains(known, name) {
-			return problem.WrongParameter(name, "%s", unknownField(name, known))
+	for name, values := range c.r.URL.Query() {
+		switch {
+		case most[name] == 0, name == "dir" && !c.operator:
+			return problem.WrongParameter(name, "%s", unknownParameter(name, known))
+		case len(values) > most[name]:
+			return problem.WrongParameter(name, "it is there %d times: %d may be", len(values), most[name])
 		}
 	}
 	return nil
+}
+
+// mostScopes bounds the patterns of scopes that one call may give: each is held
+// against each event.
+const mostScopes = 100
+
+func unknownParameter(name string, known []string) string {
+	if len(known) == 0 {
+		return fmt.Sprintf("there is no parameter %s: this call has none", name)
+	}
+	if near := words.Nearest(name, known); near != "" {
+		return fmt.Sprintf("there is no parameter %s: did you mean %s?", name, near)
+	}
+	return fmt.Sprintf("there is no parameter %s: there are %s", name, strings.Join(known, ", "))
 }
 
 // route finds the route of a path and notes its parts.

@@ -48,10 +48,10 @@ func (m *mergedDeliveries) list() (apiList, error) {
 		case max(cut, nextPosition(s)) < max(f.low, 1):
 			return out, nil
 		case nextPosition(s) < cut:
-			out.Next = cursor{position: cut}.text()
+			out.Next = m.call.next(cursor{position: cut})
 			return out, nil
 		case len(out.Data) == f.limit || m.scanned >= mostScanned || m.size >= mostPage || m.read >= mostRead:
-			out.Next = last.text()
+			out.Next = m.call.next(last)
 			return out, nil
 		}
 		d := s.next[0]

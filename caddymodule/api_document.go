@@ -196,7 +196,7 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 			return fmt.Errorf("headers: write the value of %s, or leave headers out to keep it", h.Name)
 		}
 	}
-	if len(s.Filter) > 2000 || len(s.Scopes) > 100 || len(s.Headers) > 20 || len(s.Fields)+len(s.OnChange)+len(s.SkipKeys) > 200 {
+	if len(s.Filter) > 2000 || len(s.Scopes) > mostScopes || len(s.Headers) > 20 || len(s.Fields)+len(s.OnChange)+len(s.SkipKeys) > 200 {
 		return fmt.Errorf("%s is too much: write less", name)
 	}
 	if s.Filter != "" {
@@ -336,6 +336,14 @@ func mergePatch(to, patch any) any {
 	return out
 }
 
+// exactly reads raw, each number as it is written: options hold ids beyond what a
+// float64 does.
+func exactly(raw json.RawMessage, to *any) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	return dec.Decode(to)
+}
+
 // patched returns s as JSON with a merge patch applied, field by field.
 func patched(s *Subscription, patch apiDocument) (apiDocument, error) {
 	text, err := json.Marshal(s)
@@ -350,11 +358,11 @@ func patched(s *Subscription, patch apiDocument) (apiDocument, error) {
 	for name, raw := range patch {
 		var was, with any
 		if doc[name] != nil {
-			if err := json.Unmarshal(doc[name], &was); err != nil {
+			if err := exactly(doc[name], &was); err != nil {
 				return nil, err
 			}
 		}
-		if err := json.Unmarshal(raw, &with); err != nil {
+		if err := exactly(raw, &with); err != nil {
 			return nil, err
 		}
 		if with == nil {

@@ -51,7 +51,7 @@ func (c *apiCall) listEventTypes() (apiAnswer, error) {
 			continue
 		}
 		if len(list.Data) == page.limit {
-			list.Next = cursor{position: 1, id: page.id}.text()
+			list.Next = c.next(cursor{position: 1, id: page.id})
 			break
 		}
 		shown, err := c.viewEventType(&t)

@@ -150,7 +150,7 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 			}
 			read += ev.Bytes()
 			if len(list.Data) == f.limit || size >= mostPage {
-				list.Next = cursor{position: q.After}.text()
+				list.Next = c.next(cursor{position: q.After})
 				return apiAnswer{body: list}, nil
 			}
 			q.After = ev.Position
@@ -167,7 +167,7 @@ func (c *apiCall) listEvents() (apiAnswer, error) {
 		}
 		switch look := q.Looking; {
 		case look.Stopped && (look.Left <= 0 || read >= mostRead):
-			list.Next = cursor{position: look.At}.text()
+			list.Next = c.next(cursor{position: look.At})
 			return apiAnswer{body: list}, nil
 		case look.Stopped:
 			look.Stopped, q.After = false, look.At

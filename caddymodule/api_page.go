@@ -35,8 +35,10 @@ type cursor struct {
 	id       string
 }
 
-func (c cursor) text() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf("1:%d:%s", c.position, c.id)))
+// next writes where the page after c begins. It is for the list that is asked for
+// only: in another one it would begin anywhere.
+func (c *apiCall) next(at cursor) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf("%s:%d:%s", c.list, at.position, at.id)))
 }
 
 // page reads limit and cursor of the query.
@@ -49,20 +51,20 @@ func (c *apiCall) page() (p apiPage, err error) {
 		}
 	}
 	if text := q.Get("cursor"); text != "" {
-		if p.cursor, err = parseCursor(text); err != nil {
-			return p, problem.WrongParameter("cursor", "write what next was in the answer before, or leave it out")
+		if p.cursor, err = parseCursor(c.list, text); err != nil {
+			return p, problem.WrongParameter("cursor", "write what next was in the answer before, of the same list, or leave it out")
 		}
 	}
 	return p, nil
 }
 
-func parseCursor(text string) (c cursor, err error) {
+func parseCursor(list, text string) (c cursor, err error) {
 	plain, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return c, err
 	}
 	parts := strings.SplitN(string(plain), ":", 3)
-	if len(parts) != 3 || parts[0] != "1" {
+	if len(parts) != 3 || parts[0] != list {
 		return c, strconv.ErrSyntax
 	}
 	c.id = parts[2]

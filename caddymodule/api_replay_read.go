@@ -38,6 +38,9 @@ func (c *apiCall) readReplay() (r webhook.Replay, err error) {
 	if !(r.Rate > 0 && r.Rate <= mostReplayRate) {
 		return r, problem.WrongField("/rate", "rate: write %s", replayFields["rate"])
 	}
+	if n := len(r.Scopes); n > mostScopes {
+		return r, problem.WrongField("/scopes", "scopes are %d: write %d at most", n, mostScopes)
+	}
 	for i, p := range r.Scopes {
 		if err := p.Check(); err != nil {
 			return r, problem.WrongField("/scopes/"+strconv.Itoa(i), "%s", err)

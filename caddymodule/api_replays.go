@@ -141,7 +141,7 @@ func (c *apiCall) listReplays() (apiAnswer, error) {
 			continue
 		}
 		if len(list.Data) == page.limit {
-			list.Next = cursor{id: string(list.Data[page.limit-1].(view.Replay).ID)}.text()
+			list.Next = c.next(cursor{id: string(list.Data[page.limit-1].(view.Replay).ID)})
 			break
 		}
 		list.Data = append(list.Data, viewReplay(&r))

@@ -77,7 +77,7 @@ func (c *apiCall) findMatching() (*keptSubscription, error) {
 		return k, nil
 	}
 	for tag := range strings.SplitSeq(strings.Join(want, ","), ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || tag == v.etag() {
+		if tag = strings.TrimSpace(tag); tag == "*" || v.isNamed(tag) {
 			return k, nil
 		}
 	}
@@ -107,7 +107,7 @@ func (c *apiCall) listSubscriptions() (apiAnswer, error) {
 			continue
 		}
 		if len(list.Data) == page.limit {
-			list.Next = cursor{position: page.position}.text()
+			list.Next = c.next(cursor{position: page.position})
 			break
 		}
 		list.Data, page.position = append(list.Data, s.show()), s.number

@@ -167,6 +167,14 @@ func (v *apiSubscription) etag() string {
 	return `"` + strconv.FormatUint(v.Revision, 10) + "-" + strconv.FormatInt(v.Since.UnixNano(), 36) + `"`
 }
 
+// isNamed reports whether tag is v's etag. What packs answers in front (Caddy's
+// encode) adds the encoding to it: "3-dn1rkz-gzip".
+func (v *apiSubscription) isNamed(tag string) bool {
+	ours := v.etag()
+	packed, is := strings.CutPrefix(tag, strings.TrimSuffix(ours, `"`)+"-")
+	return tag == ours || is && len(packed) > 1 && strings.IndexByte(packed, '"') == len(packed)-1
+}
+
 // maskCredential shows that s has a credential, and not which.
 func maskCredential(s *webhook.Subscription) *Credential {
 	if s == nil || s.Credential.IsZero() {

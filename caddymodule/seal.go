@@ -69,7 +69,10 @@ func newSealer(keys ...string) (*sealer, error) {
 			s.earlier = append(s.earlier, one)
 		}
 	}
-	return orDefault(s, &sealer{}), nil
+	if s == nil {
+		s = &sealer{}
+	}
+	return s, nil
 }
 
 // sealerOf returns the sealer of one key.

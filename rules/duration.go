@@ -33,10 +33,17 @@ func ParseDuration(s string) (Duration, error) {
 // MarshalJSON writes the duration as text.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
-// UnmarshalJSON reads text, or a number of nanoseconds.
+// UnmarshalJSON reads text. A number has no unit, and who writes 10 means seconds
+// as often as anything else: only 0 needs none.
 func (d *Duration) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] != '"' {
-		return json.Unmarshal(b, (*int64)(d))
+	switch text := string(b); {
+	case text == "null":
+		return nil
+	case text == "0":
+		*d = 0
+		return nil
+	case len(b) > 0 && (b[0] == '-' || b[0] >= '0' && b[0] <= '9'):
+		return fmt.Errorf(`duration %s has no unit: write it as a text, like "%[1]ss" for seconds`, text)
 	}
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {

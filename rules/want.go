@@ -144,7 +144,7 @@ func (j *judge) measured(c *subscriber, most int) (t lang.Truth, steps int, enou
 	if c.Static {
 		most = lang.MaxSteps
 	}
-	steps = c.compared(j.e)
+	steps = c.compared(j.e, most)
 	if steps > most {
 		return lang.Undecided, steps, false
 	}
@@ -161,12 +161,15 @@ func (j *judge) measured(c *subscriber, most int) (t lang.Truth, steps int, enou
 }
 
 // compared returns about how many steps it takes to find out whether on_change
-// names one of e's changes.
-func (c *subscriber) compared(e *webhook.Event) (steps int) {
+// names one of e's changes; beyond most it does not count on.
+func (c *subscriber) compared(e *webhook.Event, most int) (steps int) {
 	if len(c.onChange) == 0 || e.Operation != webhook.Updated {
 		return 0
 	}
 	for i := range e.Changes {
+		if steps > most {
+			break
+		}
 		change := &e.Changes[i]
 		steps += len(c.onChange) * (1 + len(change.Path)/16)
 		if within, _ := globsBelow(change.Path, c.onChange); len(within) > 0 {

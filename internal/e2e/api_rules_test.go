@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +111,8 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filtre": ""}`:                                            {"/filtre", "there is no field filtre: did you mean filter?"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "filter": "entty == 1"}`:                                  {"/filter", "entty"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "timeout": "10"}`:                                         {"/timeout", "write a number and a unit"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "timeout": 10}`:                                           {"/timeout", `has no unit: write it as a text, like "10s"`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "retry": [5]}`:                                            {"/retry", `has no unit`},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "concurrency": -1}`:                                       {"/concurrency", "write a number from 1"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "order": "fifo"}`:                                         {"/order", "write none, entity"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "payload": "albi"}`:                                       {"/payload", "write standard"},
@@ -138,6 +142,10 @@ func TestProblemsOfSubscribing(t *testing.T) {
 			t.Errorf("%s: %s", host, a.raw)
 		}
 	}
+	names := fmt.Sprintf(`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"scheme": "hmac", "header": "X-Sig", "encoding": "hex", "over": %q}}`, strings.Repeat("{body}", 100))
+	if a := ann.do("POST", "/subscriptions", names).want(422); !holdsProblem(a, "/sign", "101 names in braces") {
+		t.Errorf("names without end: %s", a.raw)
+	}
 	two := ann.do("POST", "/subscriptions", `{"url": 7, "order": "fifo"}`).want(422)
 	if n := len(two.fields["errors"].([]any)); n != 3 {
 		t.Errorf("%d problems are told, want 3: %s", n, two.raw)
@@ -150,8 +158,9 @@ func TestProblemsOfSubscribing(t *testing.T) {
 	if n := len(ann.do("GET", "/subscriptions", "").data()); n != 0 {
 		t.Errorf("%d subscriptions were made", n)
 	}
+	many := url.Values{"scope": slices.Repeat([]string{"project.**"}, 101)}.Encode()
 	for query, name := range map[string]string{
-		"limit=0": "limit", "cursor=x": "cursor", "since=yesterday": "since", "state=gone": "state", "scop=a": "scop", "entity=7": "entity",
+		many: "scope", "state=held&state=dead": "state", "dir=x": "dir", "limit=0": "limit", "cursor=x": "cursor", "since=yesterday": "since", "state=gone": "state", "scop=a": "scop", "entity=7": "entity",
 	} {
 		if a := ann.do("GET", "/deliveries?"+query, "").want(400); !strings.Contains(a.raw, `"parameter":"`+name+`"`) {
 			t.Errorf("%s: %s", query, a.raw)
