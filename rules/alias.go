@@ -97,15 +97,15 @@ func (r *resource) isSecond(entity *tree.Value, said string) bool {
 // another than its path said: the request sets the field that the path is made
 // of, or the answer, which repeats what the request set, has another value there.
 func (c *call) renamed(s *Subject, entity *tree.Value) string {
-	for _, field := range c.e.res.idNames {
+	for _, field := range c.e.res.called {
 		asked, sets := c.askedIn(s, field)
 		shown, shows := entity.Get(field).Text()
 		switch {
-		case shows && shown != "" && (sets && asked != s.Key.ID || field == c.e.res.idParam && !slices.Contains(genericIDs, field) && echoes(s.asked, entity)):
+		case shows && shown != "" && (sets && asked != s.Key.ID || field == c.e.res.idField && !slices.Contains(genericIDs, field) && echoes(s.asked, entity)):
 			return shown
 		case shows:
 			return ""
-		case sets && asked != "" && field == c.e.res.idParam && !slices.Contains(genericIDs, field):
+		case sets && asked != "" && field == c.e.res.idField && !slices.Contains(genericIDs, field):
 			if id, ok := c.e.res.idInURL(c.x.Response.Header.Get("Location"), c.x.Request.Path); ok {
 				return id // the API may have made another name of it
 			}
@@ -161,7 +161,7 @@ func (c *call) spoken(s *Subject) string {
 
 // goesBy reports whether an entity has that name.
 func (r *resource) goesBy(entity *tree.Value, name string) bool {
-	return slices.ContainsFunc(r.idNames, func(field string) bool { return entity.Get(field).Is(name) })
+	return slices.ContainsFunc(r.called, func(field string) bool { return entity.Get(field).Is(name) })
 }
 
 // parent returns what stands for the things that the path puts the entity below,

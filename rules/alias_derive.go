@@ -61,7 +61,7 @@ func (d *deriver) denied(ch *change, seen Seen) {
 	if ch.s.renamed == "" || ch.o.body == nil || ch.o.via != webhook.FromComputed || seen.Observation == nil || seen.Observation.Status == 0 {
 		return
 	}
-	for _, field := range d.e.res.idNames {
+	for _, field := range d.e.res.called {
 		if ch.o.body.Get(field).Is(ch.s.renamed) {
 			ch.o.unknown = append(slices.Clone(ch.o.unknown), tree.Join("", field))
 		}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -26,9 +27,16 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 		r.idNames = append([]string{r.idParam}, r.idNames...)
 	}
 	r.opens = append(slices.Clone(r.wraps), plurals(word, r.collection)...)
+	if err := k.idField(place, c.ID, r); err != nil {
+		return err
+	}
 	r.envelopes = append(r.envelopes, r.opens...)
 	r.redactInEnvelopes()
 	r.telling = lengths(r.idNames, r.opens)
+	r.called = r.idNames
+	if r.idField != "" && !slices.Contains(r.idNames, r.idField) {
+		r.called = append([]string{r.idField}, r.idNames...)
+	}
 	if c.ID == "" {
 		return nil
 	}
@@ -58,6 +66,34 @@ func (r *resource) redactInEnvelopes() {
 		}
 		r.redact, globs = slices.Concat(r.redact, inner), inner
 	}
+}
+
+// idField notes which field of an entity its path is made of: that of `id`, if it
+// says one, else the one that is called like the path's parameter. An envelope
+// that `id` leads through is where the entity is, unless `entity` says where.
+func (k *compiler) idField(place, id string, r *resource) error {
+	r.idField = r.idParam
+	if id == "" {
+		return nil
+	}
+	q, err := queryAt(join(place, "id"), id)
+	p, plain := q.Path()
+	if err != nil || !plain {
+		return err
+	}
+	names := p.Names()
+	last := len(names) - 1
+	if _, err := strconv.Atoi(names[last]); err == nil {
+		return nil
+	}
+	r.idField = names[last]
+	around := names[:last]
+	if last == 0 || r.entity != nil || slices.ContainsFunc(around, func(name string) bool { return !slices.Contains(r.opens, name) }) {
+		return nil
+	}
+	envelope, err := queryAt(join(place, "id"), lang.NewPath(around...).String())
+	r.entity = &envelope
+	return err
 }
 
 // plurals returns names of envelopes: the resource's, as the collection's path or

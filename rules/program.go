@@ -62,6 +62,8 @@ type resource struct {
 	id        *lang.Query // in a response body; nil: found by itself
 	idBelow   *lang.Query // the same below the entity; nil: found by itself
 	idNames   []string
+	idField   string   // of an entity, what its path is made of
+	called    []string // that, and idNames
 	entity    *lang.Query
 	wraps     []string // members that may hold the entity, in a request too: data, then its name
 	opens     []string // those, and members that may hold it in an answer

@@ -35,6 +35,9 @@ func ParseQuery(s string) (Query, error) {
 // String returns q as it was written.
 func (q Query) String() string { return q.text }
 
+// Path returns q as a path, if it is one.
+func (q Query) Path() (p Path, plain bool) { return q.path, q.plain }
+
 // Get returns the bytes of the value that q finds in doc, and whether there is
 // one. The bytes may be shared with doc.
 func (q Query) Get(doc []byte) (json.RawMessage, bool) {
