@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // start runs a program in a folder until the test ends, with more environment,
 // and returns when url answers anything but 5xx. If the test fails, the end of
