@@ -142,10 +142,10 @@ func (e *engine) deliveries(r *http.Request, q store.DeliveryQuery) ([]view.Deli
 		}
 		ds, q.State = append(more, ds...), webhook.Pending
 	}
-	states, now := e.states(), time.Now()
+	now := time.Now()
 	views := make([]view.Delivery, 0, len(ds))
 	for i := range ds {
-		v := view.OfDelivery(&ds[i], states[ds[i].Subscription], now)
+		v := e.viewDelivery(&ds[i], now)
 		if q.State == webhook.Pending && held != (v.State == webhook.Held) {
 			continue
 		}
@@ -180,7 +180,7 @@ func showDelivery(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := view.OfDelivery(d, e.state(d.Subscription), time.Now())
+	v := e.viewOne(r.Context(), d, time.Now())
 	if ev, err := e.store.Event(r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
@@ -202,7 +202,7 @@ func steerDelivery(e *engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return view.OfDelivery(d, e.state(d.Subscription), time.Now()), nil
+	return e.viewDelivery(d, time.Now()), nil
 }
 
 // states returns the subscriptions' states by id.

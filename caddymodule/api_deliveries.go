@@ -181,7 +181,7 @@ func (m *mergedDeliveries) fill(s *deliverySource) error {
 
 // show returns how d is shown, if it is selected.
 func (m *mergedDeliveries) show(d *webhook.Delivery) (v view.Delivery, ok bool, err error) {
-	v = view.OfDelivery(d, m.call.state(d.Subscription), time.Now())
+	v = m.call.e.viewDelivery(d, time.Now())
 	if m.state != "" && v.State != m.state || !m.filter.spans(d.Created) || !m.all && !slices.Contains(m.subs, d.Subscription) {
 		return v, false, nil
 	}

@@ -42,7 +42,7 @@ func (c *apiCall) readDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := view.OfDelivery(d, c.state(d.Subscription), time.Now())
+	v := c.e.viewOne(c.r.Context(), d, time.Now())
 	if ev, err := c.e.store.Event(c.r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
@@ -73,7 +73,7 @@ func (c *apiCall) retryDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{body: view.OfDelivery(d, c.state(d.Subscription), time.Now())}, nil
+	return apiAnswer{body: c.e.viewDelivery(d, time.Now())}, nil
 }
 
 // retry makes a delivery pending again that is final or held. What nobody would

@@ -119,6 +119,14 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 		after := DisableTime(s.DisableAfter)
 		v.DisableAfter = &after
 	}
+	if s.Rate != (webhook.Rate{}) {
+		v.Rate = s.Rate.String()
+	}
+	retry := Retry{}
+	for _, wait := range s.Retry {
+		retry = append(retry, rules.Duration(wait))
+	}
+	v.Retry, v.Sign = &retry, &Sign{Scheme: s.Sign.Scheme, Header: s.Sign.Header, Encoding: s.Sign.Encoding}
 	if s.Chunk.Size > 0 {
 		v.Chunk = &Chunk{Size: s.Chunk.Size, Delay: rules.Duration(s.Chunk.Delay)}
 	}

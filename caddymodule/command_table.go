@@ -111,7 +111,7 @@ func printSubscriptions(w io.Writer, subs []view.Subscription, asJSON bool) erro
 		case s.Circuit == "half_open":
 			status += ", circuit half open"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\n", s.ID, s.Number, status, words.Clock(s.Since), s.Pending, words.Clock(s.Oldest), s.Failures, s.Reason)
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\n", s.ID, s.Number, status, words.Clock(s.Since), s.Pending, words.Clock(s.Oldest), s.Failures, view.Because(s.Reason))
 	}
 	return t.Flush()
 }

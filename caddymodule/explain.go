@@ -196,9 +196,8 @@ func (ex *explainer) event(ev *webhook.Event) (view.ExplainedEvent, error) {
 		return out, err
 	}
 	owed := make(map[webhook.SubscriptionID]*view.Delivery, len(ds))
-	states := ex.e.states()
 	for i := range ds {
-		v := view.OfDelivery(&ds[i], states[ds[i].Subscription], time.Now())
+		v := ex.e.viewOne(ex.ctx, &ds[i], time.Now())
 		owed[ds[i].Subscription] = &v
 	}
 	for _, j := range ex.e.current().subscribers.Judge(ev) {

@@ -102,6 +102,17 @@ func (d *Deliverer) State(id webhook.SubscriptionID) (webhook.SubscriptionState,
 	return s.state, true
 }
 
+// Paced returns when the rate of a subscription lets its next request go: it may
+// have passed, and is zero where there is no rate.
+func (d *Deliverer) Paced(id webhook.SubscriptionID) time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.roster.subs[id]; s != nil && s.rate != nil {
+		return s.rate.next()
+	}
+	return time.Time{}
+}
+
 // change makes a state durable and then true. Attempts that finish meanwhile
 // change it too, so the transition is made once more on what they left.
 func (d *Deliverer) change(ctx context.Context, id webhook.SubscriptionID,

@@ -33,3 +33,12 @@ func ParseRate(text string) (Rate, error) {
 
 // Each returns the time that one request takes up.
 func (r Rate) Each() time.Duration { return r.Per / time.Duration(r.Requests) }
+
+// String writes r as it is read: "50/s"; "none" if there is none.
+func (r Rate) String() string {
+	if r == (Rate{}) {
+		return "none"
+	}
+	unit := map[time.Duration]string{time.Second: "s", time.Minute: "m", time.Hour: "h"}[r.Per]
+	return strconv.Itoa(r.Requests) + "/" + unit
+}

@@ -13,6 +13,8 @@ func TestParseRate(t *testing.T) {
 	} {
 		if got, err := webhook.ParseRate(text); err != nil || got != want {
 			t.Errorf("%s is %v (%v), want %v", text, got, err, want)
+		} else if got.String() != text {
+			t.Errorf("%s is written as %s", text, got)
 		}
 	}
 	for _, text := range []string{"", "50", "50/", "/s", "0/s", "-1/s", "50/d", "50/ s", "1.5/s", "50/s/s", "1000001/s", "s/50"} {

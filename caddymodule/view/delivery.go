@@ -31,6 +31,31 @@ type Chunk struct {
 	Events []webhook.EventID `json:"events" jsonschema:"Ids of its events, in order."`
 }
 
+// Because says in words why a subscription is in its status.
+func Because(reason string) string {
+	switch reason {
+	case webhook.ReasonOperator:
+		return "the operator's command"
+	case "api":
+		return "a call of the API"
+	case webhook.ReasonPauseAfter:
+		return "so many attempts failed in a row (pause_after)"
+	case webhook.ReasonGone:
+		return "its receiver answered 410"
+	case webhook.ReasonDisable:
+		return "its receiver answered webhook-delivery: disable"
+	case webhook.ReasonAbsent:
+		return "the configuration no longer has it"
+	case webhook.ReasonCredential:
+		return "the API does not take its credential"
+	case webhook.ReasonDeleteAfter:
+		return "so many attempts had no answer in time (delete_after)"
+	case webhook.ReasonFailing:
+		return "nothing was accepted for so long (disable_after)"
+	}
+	return reason
+}
+
 // OfDelivery shows d as it stands with its subscription in state s.
 func OfDelivery(d *webhook.Delivery, s webhook.SubscriptionState, now time.Time) Delivery {
 	v := Delivery{
@@ -45,7 +70,7 @@ func OfDelivery(d *webhook.Delivery, s webhook.SubscriptionState, now time.Time)
 	}
 	switch {
 	case s.Status != webhook.Active:
-		v.State, v.Reason = webhook.Held, "the subscription is "+string(s.Status)+" ("+s.Reason+")"
+		v.State, v.Reason = webhook.Held, "the subscription is "+string(s.Status)+": "+Because(s.Reason)
 	case d.Position <= s.HeldThrough:
 		v.State, v.Reason = webhook.Held, "held until it is released"
 	case s.Opened > 0 && now.Before(s.OpenUntil):

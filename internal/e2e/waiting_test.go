@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sidehook/sidehook/examples/crud"
+)
+
+// Somebody says "your webhook did not come", and it is owed still: what it waits for
+// is said where one looks.
+func TestWhatADeliveryWaitsForIsSaid(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	ok, failing, gone := receive(t, nil), receive(t, status(500)), receive(t, status(410))
+	p := start(t, caddyfile(subscribe("paced", ok, "scopes project.**\n\t\t\trate 1/h")+
+		subscribe("behind", failing, "scopes project.**\n\t\t\tretry 1h")+
+		subscribe("leaving", gone, "scopes project.**"), projects, api.URL))
+	p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	ok.wait(1)
+	until(t, "all were tried", func() bool { return len(failing.all()) == 1 && len(gone.all()) == 1 })
+	p.call("PATCH", "/api/projects/1001", `{"name":"Hall"}`)
+
+	var told string
+	for who, want := range map[string]string{
+		"paced":   `paced +pending \(waits: the rate of the subscription lets the next go at 2\d{3}-`,
+		"behind":  `behind +pending \(waits: dlv_\w+ is ahead of it by order, and is not settled\)`,
+		"leaving": `leaving +held \(the subscription is gone: its receiver answered 410\)`,
+	} {
+		until(t, who+" waits", func() bool {
+			var ds []struct{ State string }
+			p.get("/sidehook/deliveries?subscription="+who, &ds)
+			return len(ds) == 2
+		})
+		until(t, "it is told what "+who+" waits for", func() bool {
+			told = p.explained(p.lastEvent("project.updated"))
+			return regexp.MustCompile(want).MatchString(told)
+		})
+	}
+	for command, want := range map[string]string{
+		"deliveries --subscription paced": "the rate of the subscription lets the next go at",
+		"subscriptions":                   "its receiver answered 410",
+		"subscriptions show paced":        `"rate": "1/h"`,
+		"subscriptions show behind":       `"1h0m0s"`,
+	} {
+		out, err := p.cli(append(strings.Fields(command), "--address", p.admin)...)
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%s does not say %q: %v\n%s", command, want, err, out)
+		}
+	}
+}
