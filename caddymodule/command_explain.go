@@ -14,6 +14,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules/cases"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // explainCommand tells in words how an event came about.
@@ -149,7 +150,8 @@ func callLines(c *view.Call) (lines []string) {
 		add(!c.Ended.IsZero(), "ended %s", words.Clock(c.Ended))
 	}
 	add(c.Ending == "truncated", "its answer broke off")
-	add(c.Ending == "unknown", "its outcome is not known")
+	add(c.Ending == "unknown" && c.Status == 0, "no answer came, and whether it was done is not known from that")
+	add(c.Ending == "unknown" && c.Status > 0, "that answer does not say whether it was done")
 	add(c.Request != "", "request body: %s", c.Request)
 	add(c.Response != "", "answer's body: %s", c.Response)
 	add(c.Before != "", "GET before it was forwarded: %s", c.Before)
@@ -171,17 +173,28 @@ func printReception(b *strings.Builder, e *view.ExplainedEvent) {
 		fmt.Fprintf(b, "  %s: %s\n", e.Gap.Reason, e.Gap.Detail)
 	}
 	p := &e.Provenance
+	if e.Gap != nil {
+		if e.Gap.Reason == webhook.GapUnidentified {
+			b.WriteString("  if the answer does name it: `id`, or `entity`, in the resource says where; `each` of a line, where there are many\n")
+		}
+		printSubscribers(b, e.Subscribers)
+		return
+	}
 	fmt.Fprintf(b, "  known by %s before, %s after; %s", p.Before, p.After, p.Confidence)
 	if p.Concurrent {
 		b.WriteString(", concurrent")
 	}
 	b.WriteByte('\n')
-	if len(e.Subscribers) == 0 {
+	printSubscribers(b, e.Subscribers)
+}
+
+func printSubscribers(b *strings.Builder, all []view.Reception) {
+	if len(all) == 0 {
 		b.WriteString("  there are no subscriptions\n")
 		return
 	}
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	for _, r := range e.Subscribers {
+	for _, r := range all {
 		fmt.Fprintf(t, "  %s\t%s\n", r.Subscription, receptionText(&r))
 	}
 	t.Flush()

@@ -142,7 +142,7 @@ func (ex *explainer) decide() {
 	case ex.kept.Rejected && end.Response.Status > 0:
 		say(view.OutcomeNothing, "the API answered %d: nothing was done", end.Response.Status)
 	case ex.kept.Rejected:
-		say(view.OutcomeNothing, "the call is over, and nothing came of it")
+		say(view.OutcomeNothing, "nothing was done: the call did not come as far as the API (nobody listened there, or a handler in front of it refused)")
 	case ex.x == nil && ex.marked:
 		say(view.OutcomeNothing, "%s", ex.gone())
 	case ex.x == nil && ex.kept.Begin != nil:

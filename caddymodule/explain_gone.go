@@ -53,16 +53,27 @@ func recalled(ev *webhook.Event) rules.Account {
 // event has.
 func (ex *explainer) notEarned(a *rules.Account) {
 	for _, h := range ex.e.current().handlers {
-		if h.program.API() != a.Entity.API {
+		if h.program.API() != a.Entity.API || a.Operation == webhook.Missed {
 			continue
 		}
 		for _, s := range h.program.Scopes() {
 			there := slices.ContainsFunc(a.Scopes, func(v rules.Verdict) bool { return v.Scope == s.Name })
-			if s.Resource == a.Entity.Resource && !there && s.Name != s.Resource+webhook.GapSuffix {
+			if s.Resource == a.Entity.Resource && !there && s.Name != s.Resource+webhook.GapSuffix && !ofOther(s.Name, a) {
 				a.Scopes = append(a.Scopes, rules.Verdict{Scope: s.Name, Why: "there is no event of it; why is not known any more"})
 			}
 		}
 	}
+}
+
+// ofOther reports whether scope says, by the words that are usual, that something
+// else was done than was.
+func ofOther(scope string, a *rules.Account) bool {
+	for _, op := range []webhook.Operation{webhook.Created, webhook.Updated, webhook.Deleted} {
+		if op != a.Operation && scope == a.Entity.Resource+"."+string(op) {
+			return true
+		}
+	}
+	return false
 }
 
 // gone says what became of a call of which nothing is kept, as far as its id and

@@ -22,6 +22,9 @@ func (ex *explainer) call() *view.Call {
 			Request: bodyText(x.Request.Body), Response: bodyText(x.Response.Body),
 			ClientGone: x.ClientGone, Overlapped: x.Overlapped, SkipKey: x.Request.SkipKey, Cause: x.Cause,
 		}
+		if x.Ending == webhook.Unknown {
+			v.Response = "" // what the client got for one says nothing of the API
+		}
 		if o := x.Before; o != nil {
 			v.Before = observationText(o)
 		}
@@ -29,7 +32,7 @@ func (ex *explainer) call() *view.Call {
 	}
 	var v *view.Call
 	if b := ex.kept.Begin; b != nil {
-		v = &view.Call{API: b.API, Method: b.Method, Path: b.Path, Query: b.Query, Started: b.Started}
+		v = &view.Call{API: b.API, Method: b.Method, Path: b.Path, Query: b.Query, Started: b.Started, SkipKey: b.SkipKey}
 	} else if len(ex.events) > 0 && ex.events[0].Request.Method != "" {
 		ev := &ex.events[0]
 		v = &view.Call{API: ev.Key.API, Method: ev.Request.Method, Path: ev.Request.Path, Ended: ev.Time, SkipKey: ev.SkipKey}

@@ -72,7 +72,22 @@ func (t *ticket) derive(before []webhook.Snapshot) (c store.Consequences, err er
 	if t.derived, err = t.program.Derive(t.x, pl, before, t.after); err != nil {
 		return c, err
 	}
+	if t.begin {
+		t.unseenUntil(time.Now())
+	}
 	return t.consequences()
+}
+
+// unseenUntil has the gaps of a call whose end nobody saw last until now: the API
+// may have done it after this process's predecessor died.
+func (t *ticket) unseenUntil(now time.Time) {
+	for i := range t.derived.Events {
+		if g := t.derived.Events[i].Gap; g != nil && g.To.Before(now) {
+			until := *g
+			until.To = now
+			t.derived.Events[i].Gap = &until
+		}
+	}
 }
 
 // consequences adds to what was derived the deliveries that it causes.

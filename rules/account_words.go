@@ -40,6 +40,8 @@ func (d *deriver) whyNoBefore(ch *change) string {
 		return fmt.Sprintf("a GET before the call was forwarded answered %d, and did not show it", obs.Status)
 	case ch.snap.Sequence == 0 && !ch.snap.Known():
 		return "the entity had not been seen before"
+	case d.e.res.isOnes() && ch.snap.Stale.IsZero():
+		return "its path does not say whose it is, and only other callers saw it, who may each have their own (`tenant` in its block keeps them apart), or what they saw is not known"
 	case !ch.snap.Stale.IsZero():
 		return "something was done to it " + ageText(d.x.Started.Sub(ch.snap.Stale)) + " before the call that nobody saw the result of"
 	case !ch.snap.Known():
@@ -120,7 +122,7 @@ func whyNoGet(s *Subject, seen Seen) string {
 	case obs == nil && seen.Concurrent:
 		return "; other calls on the entity were open, so that no GET could tell"
 	case obs == nil:
-		return "; no GET of " + s.Fetch + " is known"
+		return "; no GET of " + s.Fetch + " told: none was made, or it failed, or was not believed"
 	case obs.Error != "":
 		return "; a GET of " + s.Fetch + " failed: " + obs.Error
 	}
@@ -142,6 +144,8 @@ func (d *deriver) whyNotAnswer(ch *change) string {
 		return "it was not kept: " + missing.String()
 	case d.resKind == isEmpty:
 		return "it is empty"
+	case d.res == nil:
+		return "it could not be read" + labelled(d.x.Response.Header)
 	case d.prefers("return=minimal"):
 		return "it says return=minimal"
 	case entity == nil:
@@ -149,13 +153,26 @@ func (d *deriver) whyNotAnswer(ch *change) string {
 	case d.cut():
 		return "the query asks for a part of the entity only"
 	case !d.e.res.shows(d.res, entity, ch.s.Key.ID):
-		return "it does not name the entity's id"
+		if d.bulk {
+			return "it tells of it among others, and does not show it whole"
+		}
+		return "it does not name the entity's id (`id` says where an answer has that)"
 	case ch.s.answer == nil:
 		return "its Content-Location names something else"
 	case d.e.res.after == "fetch" || d.e.res.after == "request":
 		return "`after " + d.e.res.after + "`"
 	}
 	return "it is a receipt: it has few fields, and not those that were set or were there"
+}
+
+// labelled says how an answer that could not be read is labelled.
+func labelled(h webhook.Header) (text string) {
+	for _, name := range []string{"Content-Type", "Content-Encoding"} {
+		if v := h.Get(name); v != "" {
+			text += ", " + name + " " + v
+		}
+	}
+	return strings.Replace(text, ", ", ": ", 1)
 }
 
 // result says in words what a subject came to.
@@ -175,6 +192,8 @@ func (d *deriver) result(ch *change, a *Account, events int) string {
 		return "nothing: the API says that it answered as it had answered an earlier call"
 	case ch.op == webhook.Missed:
 		return "something may have changed, and what is not known: a gap"
+	case ch.op == webhook.Deleted && ch.b.absent && ch.b.source == webhook.FromFetch:
+		return "nothing: a GET before the call was forwarded said that it was not there"
 	case ch.op == webhook.Deleted && ch.b.absent:
 		return "nothing: it was known to be deleted already"
 	case ch.op == webhook.Deleted && events == 0 && ch.o.body != nil:

@@ -11,6 +11,9 @@ import (
 // undecided records that it is not known whether the call was done.
 func (d *deriver) undecided(ch *change) error {
 	detail := "may or may not have been done: no answer was seen to its end, and no GET could tell"
+	if d.died() {
+		detail = "may or may not have been done: sidehook died while it was in flight, and no GET could tell"
+	}
 	if ch.overlap && ch.o.via == webhook.FromNone {
 		detail += ", for another call on the entity came before"
 	}

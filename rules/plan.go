@@ -219,10 +219,25 @@ func (c *call) gap(reason, detail string) *webhook.Gap {
 	return &webhook.Gap{Reason: reason, Detail: detail, From: c.x.Started, To: c.x.Ended}
 }
 
+// died reports whether all there is of the call is its begin: the process died
+// while it was in flight.
+func (c *call) died() bool {
+	return c.x.Ending == webhook.Unknown && c.x.Request.Body.Missing == webhook.Unread && c.x.Ended.Equal(c.x.Started)
+}
+
+// amid says why the outcome of the call is unknown, where more can be said than
+// that no answer came.
+func (c *call) amid() string {
+	if c.died() {
+		return ": sidehook died while it was in flight"
+	}
+	return ""
+}
+
 // planCall plans a call outside every resource.
 func (c *call) planCall(pl *Plan) {
 	if c.unsure {
-		pl.Gap = c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("it is not known whether %s %s was done", c.x.Request.Method, c.x.Request.Path))
+		pl.Gap = c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("it is not known whether %s %s was done%s", c.x.Request.Method, c.x.Request.Path, c.amid()))
 		return
 	}
 	for _, l := range c.e.lines {

@@ -73,7 +73,7 @@ func (c *call) elements(each *lang.Expr) ([]element, *webhook.Gap) {
 	if c.dry {
 		return nil, c.unidentified()
 	}
-	unknown := c.gap(webhook.GapUnknownOutcome, "it is not known whether "+what+" was done")
+	unknown := c.gap(webhook.GapUnknownOutcome, "it is not known whether "+what+" was done"+c.amid())
 	if c.unsure && (readsResponse(each) || !c.asksForKnown()) {
 		return nil, unknown
 	}

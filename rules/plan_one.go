@@ -163,7 +163,7 @@ func (c *call) unidentified() *webhook.Gap {
 	case c.dry:
 		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("%s %s asked for a dry run, and it is not known whether it was done all the same: say by `success` whether the API knows of those", method, path))
 	case c.unsure:
-		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("it is not known whether %s %s was done, nor to which entity", method, path))
+		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("it is not known whether %s %s was done, nor to which entity%s", method, path, c.amid()))
 	case c.later:
 		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("%s %s was accepted (202), to be done later: whether, when and to which entity it is done was not seen", method, path))
 	case c.e.kind == Delete:

@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What an explanation says of answers that tell little is what was, and not what it
+// looks like from inside.
+func TestExplainSaysWhatAnAnswerLacks(t *testing.T) {
+	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case r.Method == http.MethodGet:
+			w.WriteHeader(http.StatusNotFound)
+		case r.Method == http.MethodDelete:
+			w.WriteHeader(http.StatusNoContent)
+		case strings.HasSuffix(r.URL.Path, "/zipped"):
+			w.Header().Set("Content-Encoding", "br")
+			io.WriteString(w, `no brotli`)
+		case strings.HasSuffix(r.URL.Path, "/late"):
+			w.WriteHeader(http.StatusGatewayTimeout)
+			io.WriteString(w, `{"error":"late"}`)
+		default:
+			io.WriteString(w, `{"name":"Roof"}`)
+		}
+	}))
+	p := start(t, caddyfile("\t\t# nobody subscribes", projects, api.URL))
+	for _, c := range []struct {
+		method, path string
+		want, never  string
+	}{
+		{"POST", "/api/projects", `if the answer does name it: .id., or .entity., in the resource says where`, `known by`},
+		{"PATCH", "/api/projects/named", `no GET of /api/projects/named told: none was made, or it failed, or was not believed; the answer does not show it: it does not name the entity's id \(.id. says where`, ""},
+		{"PATCH", "/api/projects/zipped", `it could not be read: Content-Type application/json, Content-Encoding br`, "no entity was found"},
+		{"PATCH", "/api/projects/late", `answered 504\n(.*\n)*.*that answer does not say whether it was done`, "answer's body"},
+		{"DELETE", "/api/projects/absent", `Earned nothing: a GET before the call was forwarded said that it was not there`, "known to be deleted"},
+	} {
+		body := `{"name":"Roof"}`
+		if c.method == "DELETE" {
+			body = ""
+		}
+		p.call(c.method, c.path, body)
+		until(t, "it is derived", p.settled)
+		out := p.explained(p.lastCall(c.path))
+		wantText(t, out, c.want)
+		if c.never != "" && strings.Contains(out, c.never) {
+			t.Errorf("%s %s: %q is in\n%s", c.method, c.path, c.never, out)
+		}
+	}
+}
+
+// A gap of a call that the process did not outlive says so, and lasts until the
+// next process: the API may have done it meanwhile.
+func TestAGapOfACrashSaysSoAndLastsUntilTheStart(t *testing.T) {
+	came, answer := make(chan struct{}), make(chan struct{})
+	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			close(came)
+			<-answer
+		}
+	}))
+	t.Cleanup(func() { close(answer) })
+	p := start(t, caddyfile("\t\t# nobody subscribes", projects, api.URL))
+	go func() {
+		if resp, err := http.Post(p.site+"/api/projects", "application/json", strings.NewReader(`{"name":"Roof"}`)); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	<-came
+	p.kill()
+	started := time.Now()
+	p.start()
+	var events []struct {
+		ID  string
+		Gap struct {
+			Detail   string
+			From, To time.Time
+		}
+	}
+	until(t, "there is a gap", func() bool { p.get("/sidehook/events?scope=project.gap", &events); return len(events) == 1 })
+	if g := events[0].Gap; g.From.After(started) || g.To.Before(started) || !strings.Contains(g.Detail, "sidehook died while it was in flight") {
+		t.Errorf("the gap is %+v, and the process started at %v", g, started)
+	}
+	wantText(t, p.explained(events[0].ID), `a gap, unknown_outcome: it is not known whether POST /api/projects was done, nor to which entity: sidehook died while it was in flight`)
+}
