@@ -84,6 +84,7 @@ func (c *call) refine(o *outcome, b *state) {
 		},
 		Less: func(path string, was, is *tree.Value) (bool, []string) {
 			if masks(was, is) {
+				o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
 				return true, []string{path} // nobody was shown it
 			}
 			return sameThing(was, is), nil
