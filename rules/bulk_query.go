@@ -110,23 +110,18 @@ func (r *resource) queryNames() []string {
 }
 
 // idsInPath returns the ids in a path like /tasks/1,2,3, if the answer, or the GET
-// before, says that these are several: else it is one id with commas in it.
+// before, says that these are several: else it may be one id with commas in it.
 func (c *call) idsInPath() (ids []element) {
-	r := c.e.res
-	text := c.m.params[r.idParam]
-	if !c.e.named || r.singular || c.e.id != nil || !strings.Contains(text, ",") || !c.m.atItem() {
+	parts := c.partsInPath()
+	if len(parts) == 0 {
 		return nil
 	}
-	parts := strings.Split(text, ",")
 	for _, part := range parts {
-		if !isDigits(part) && len(part) < 16 {
-			return nil
-		}
 		v := tree.Text(part)
 		ids = append(ids, element{part, &v})
 	}
 	several := func(v *tree.Value) bool {
-		shown := r.idsOf(r.listIn(v))
+		shown := c.e.res.idsOf(c.e.res.listIn(v))
 		return len(shown) > 0 && !slices.ContainsFunc(shown, func(id string) bool { return !slices.Contains(parts, id) })
 	}
 	t := c.told(parts)
@@ -134,4 +129,18 @@ func (c *call) idsInPath() (ids []element) {
 		return ids
 	}
 	return nil
+}
+
+// partsInPath returns what may be several ids, with commas between them, in the
+// place of one; nil if that can only be one.
+func (c *call) partsInPath() []string {
+	text := c.m.params[c.e.res.idParam]
+	if !c.e.named || c.e.res.singular || c.e.id != nil || !strings.Contains(text, ",") || !c.m.atItem() {
+		return nil
+	}
+	parts := strings.Split(text, ",")
+	if slices.ContainsFunc(parts, func(part string) bool { return !isDigits(part) && len(part) < 16 }) {
+		return nil
+	}
+	return parts
 }

@@ -213,7 +213,11 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	d.trace.begin(d, ch, seen)
 	if d.isUnnamed(ch, &seen) {
 		ch.op, ch.o = webhook.Missed, outcome{via: webhook.FromNone, confidence: webhook.Inferred}
-		d.unnamed = append(d.unnamed, s.Key.ID)
+		if s.unnamed == idList {
+			d.miss(d.maybeList(s))
+		} else {
+			d.unnamed = append(d.unnamed, s.Key.ID)
+		}
 		return nil
 	}
 	if s.Kind == Delete {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -31,6 +32,8 @@ func (c *call) doubting(s *Subject, snap *webhook.Snapshot, seen Seen) *call {
 func (d *deriver) isUnnamed(ch *change, seen *Seen) bool {
 	obs := seen.Observation
 	switch ch.s.unnamed {
+	case idList:
+		return ch.snap.Sequence == 0 && !d.showsAsOne(ch, obs)
 	case idTold:
 		return ch.snap.Sequence == 0 && ch.o.via != webhook.FromResponse && obs != nil && (obs.Status == 404 || obs.Status == 410)
 	case idDoubt:
@@ -38,6 +41,30 @@ func (d *deriver) isUnnamed(ch *change, seen *Seen) bool {
 		return shown == nil || !d.e.res.showsSet(ch.s.asked, shown.body)
 	}
 	return false
+}
+
+// showsAsOne reports whether the answer, or a GET before or after the call, shows one
+// entity under an id that may be a list of them.
+func (d *deriver) showsAsOne(ch *change, after *webhook.Observation) bool {
+	shown := []*tree.Value{ch.s.answer, d.entityInAnswer()}
+	for _, obs := range []*webhook.Observation{d.x.Before, after} {
+		if obs != nil {
+			shown = append(shown, d.observed(obs, ch.s, d.alone, ch.s.asked, nil))
+		}
+	}
+	return slices.ContainsFunc(shown, func(v *tree.Value) bool { return v != nil && d.e.res.isOne(v, ch.s.Key.ID) })
+}
+
+// maybeList is the gap of a call of which it is not known whether it is about one
+// entity or several.
+func (d *deriver) maybeList(s *Subject) *webhook.Gap {
+	method, path := d.x.Request.Method, d.x.Request.Path
+	reason, done := webhook.GapUnidentified, "was done"
+	if d.unsure || d.later {
+		reason, done = webhook.GapUnknownOutcome, "may or may not have been done"
+	}
+	return d.call.gap(reason, fmt.Sprintf("%s %s %s, and whether %s is the id of one thing or of several is not known; "+
+		"if it is of several, write: on %s {%s} %s each params.%s", method, path, done, s.Key.ID, method, d.e.res.idParam, d.e.kind, d.e.res.idParam))
 }
 
 // tellUnnamed adds what was made under ids that are not known to the gap.

@@ -50,7 +50,11 @@ func (d *deriver) showsDone(ch *change) bool {
 	}
 	for i := range ch.s.asked.Members() {
 		m := &ch.s.asked.Members()[i]
-		if now := ch.o.body.Get(m.Name); !isNothing(now) && differsFrom(&m.Value, now) {
+		now := ch.o.body.Get(m.Name)
+		switch {
+		case !isNothing(now) && differsFrom(&m.Value, now):
+			return false
+		case now == nil && m.Kind != tree.Null && ch.concurrent: // what differs may be another's doing
 			return false
 		}
 	}

@@ -45,6 +45,7 @@ const (
 	idSure  unnamed = iota
 	idTold          // unless a GET says that there is no such thing
 	idDoubt         // only if a GET shows there what the request set
+	idList          // only if one is known by it, or is shown under it: it may be a list of ids
 )
 
 // identify returns the id of the entity that the call is about.
@@ -61,6 +62,9 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 	}
 	if c.e.named && (c.e.kind != Create || !c.m.below()) {
 		id := c.m.params[r.idParam]
+		if len(c.partsInPath()) > 0 {
+			return id, true, idList
+		}
 		return id, id != "", idSure
 	}
 	if c.unsure {

@@ -227,16 +227,18 @@ func besideReference(path string, thing, ref *tree.Value) (paths []string) {
 }
 
 // masks reports whether mask is text with parts of it covered: "****34", "a***@x.com".
+// What is covered all over may be null, too, or a bool.
 func masks(mask, text *tree.Value) bool {
-	if mask == nil || text == nil || mask.Kind != tree.String || text.Kind != tree.String && text.Kind != tree.Number {
+	if mask == nil || text == nil || mask.Kind != tree.String || text.Kind >= tree.Array {
 		return false
 	}
 	m, rest := plainText(mask), plainText(text)
-	if m == rest {
+	switch {
+	case m == rest || m == "":
 		return false
-	}
-	switch strings.ToLower(strings.Trim(m, "[](){}<> ")) {
-	case "redacted", "filtered", "masked", "hidden":
+	case text.Kind != tree.String && text.Kind != tree.Number:
+		return coverAt(m) == len(m) || isCoverWord(m) && strings.ContainsAny(m[:1], "[({<")
+	case isCoverWord(m):
 		return true
 	}
 	anywhere := false // a cover stands before what comes now
@@ -259,6 +261,15 @@ func masks(mask, text *tree.Value) bool {
 		rest, m, anywhere = rest[at+end:], m[end:], false
 	}
 	return anywhere
+}
+
+// isCoverWord reports whether text is a word that stands for what is covered.
+func isCoverWord(text string) bool {
+	switch strings.ToLower(strings.Trim(text, "[](){}<> ")) {
+	case "redacted", "filtered", "masked", "hidden":
+		return true
+	}
+	return false
 }
 
 // coverAt returns how many bytes at the start of s cover others: two asterisks,

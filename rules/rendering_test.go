@@ -97,6 +97,13 @@ func TestMaskedValuesAreTold(t *testing.T) {
 		{`"plain"`, `"other"`, false},
 		{`"*"`, `"a"`, false},
 		{`"***"`, `"***"`, false},
+		{`"***"`, `null`, true},
+		{`"[hidden]"`, `null`, true},
+		{`"hidden"`, `null`, false},
+		{`"****34"`, `null`, false},
+		{`""`, `null`, false},
+		{`"****"`, `true`, true},
+		{`"****"`, `[1]`, false},
 	} {
 		if got := masks(value(t, c.mask), value(t, c.text)); got != c.want {
 			t.Errorf("%s for %s: %v", c.mask, c.text, got)
