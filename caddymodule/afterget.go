@@ -43,7 +43,7 @@ func newAfterGets(c *call, plan *rules.Plan) (a *afterGets, needed bool) {
 	for i := range plan.Subjects {
 		s := &plan.Subjects[i]
 		a.gets[i].key = s.Key
-		if s.Fetch != "" && n < maxAfterGets {
+		if s.Fetch != "" && n < maxAfterGets && !plan.AnswerTells(i, a.known) {
 			a.gets[i].target = s.Fetch
 			n++
 		}
@@ -55,6 +55,12 @@ func newAfterGets(c *call, plan *rules.Plan) (a *afterGets, needed bool) {
 		a.plan = plan
 	}
 	return a, n > 0
+}
+
+// known returns what is known of an entity.
+func (a *afterGets) known(key webhook.EntityKey) (snap webhook.Snapshot, ok bool) {
+	snap, err := a.line.Snapshot(context.Background(), key)
+	return snap, err == nil
 }
 
 // of returns the [derive.Fetch] of one subject, nil if it needs none.

@@ -239,7 +239,7 @@ func (r *player) derive(x *webhook.Exchange, c *model.Call, told bool) {
 	for i := range plan.Subjects {
 		s := &plan.Subjects[i]
 		after[i].Concurrent = x.Overlapped
-		if s.Fetch != "" && told {
+		if s.Fetch != "" && told && !plan.AnswerTells(i, func(key webhook.EntityKey) (webhook.Snapshot, bool) { return before[i], true }) {
 			after[i].Observation = r.get(c, s.Key.ID, x.Ended)
 			r.writeGet("after", after[i].Observation)
 		}

@@ -200,6 +200,16 @@ func (vs views) by(who string) bool {
 	return false
 }
 
+// fetched reports whether one of vs is a GET's.
+func (vs views) fetched() bool {
+	for v := range vs.all {
+		if v.kind == viewGet {
+			return true
+		}
+	}
+	return false
+}
+
 // echo reports whether all of vs are echoes.
 func (vs views) echo() bool {
 	for v := range vs.all {

@@ -186,6 +186,9 @@ func (r *runner) derive(x *webhook.Exchange, plan *rules.Plan, gets []*part) (go
 func (r *runner) observe(x *webhook.Exchange, plan *rules.Plan, gets []*part) ([]rules.Seen, error) {
 	after := make([]rules.Seen, len(plan.Subjects))
 	for i, s := range plan.Subjects {
+		if s.Fetch != "" && plan.AnswerTells(i, r.known) {
+			continue
+		}
 		if s.Fetch != "" {
 			r.say("GET %s", s.Fetch)
 		}
@@ -202,6 +205,13 @@ func (r *runner) observe(x *webhook.Exchange, plan *rules.Plan, gets []*part) ([
 		}
 	}
 	return after, nil
+}
+
+// known returns what is known of an entity.
+func (r *runner) known(key webhook.EntityKey) (webhook.Snapshot, bool) {
+	snap := r.snapshots[key]
+	snap.Key = key
+	return snap, true
 }
 
 // keep shows what was derived, and remembers it.

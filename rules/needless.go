@@ -1,0 +1,45 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// AnswerTells reports whether a subject that has a Fetch needs none after all, for
+// what is known of its entity says that the answer shows it: the GET would not be
+// looked at, or would show nothing else. snapshot is asked only where that may be so; ok says that it could be read.
+func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap webhook.Snapshot, ok bool)) bool {
+	c := pl.call
+	if c == nil || c.unsure || c.later || c.e.res.after != "auto" {
+		return false
+	}
+	s := &pl.Subjects[subject]
+	if s.answer == nil || s.doubt != "" || s.unnamed != idSure || s.givenUp != "" || len(s.other) > 0 || len(s.names) > 0 || s.Kind == Create || s.Kind == Delete {
+		return false
+	}
+	snap, ok := snapshot(s.Key)
+	if parent := c.m.parent(); !ok || snap.Key != s.Key || snap.Alias != "" || snap.Concurrent || snap.Parent != "" && parent != "" && parent != snap.Parent {
+		return false
+	}
+	b := c.before(s, &snap, len(pl.Subjects) == 1)
+	if b.body == nil || s.echo && !b.whole() || c.mayKeep(s) && !(b.view.fetched() && len(b.unknown) == 0 && c.showsAll(b.body, s.answer)) {
+		return false
+	}
+	return c.fromAnswer(s, &b) != nil
+}
+
+// showsAll reports whether shown has all that is in known.
+func (c *call) showsAll(known, shown *tree.Value) bool {
+	for i := range known.Members() {
+		m := &known.Members()[i]
+		is := shown.Get(m.Name)
+		switch {
+		case slices.Contains(c.e.res.idNames, m.Name):
+		case is == nil, m.IsObject() && is.IsObject() && !c.showsAll(&m.Value, is):
+			return false
+		}
+	}
+	return true
+}
