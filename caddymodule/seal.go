@@ -128,6 +128,6 @@ func (s *sealer) open(id webhook.SubscriptionID, sealed []byte) (text []byte, ag
 				return text, i > 0, nil
 			}
 		}
-		return nil, false, errors.New("its secrets are encrypted with another encryption_key: give that one too, behind the new one: encryption_key {env.NEW} {env.OLD}")
+		return nil, false, errors.New("its secrets are encrypted with another encryption_key: give that one too, behind the new one: encryption_key {env.NEW} {env.OLD}; if it is lost, see `subscriptions forget`")
 	}
 }
