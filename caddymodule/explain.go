@@ -35,7 +35,9 @@ type explainer struct {
 	x      *webhook.Exchange // nil: not kept
 	q      *store.Quarantined
 	marked bool
-	events []webhook.Event // of the exchange
+
+	otherwise bool            // it earned nothing, and would by what is kept: that tells less than was known
+	events    []webhook.Event // of the exchange
 }
 
 func explain(e *engine, r *http.Request) (any, error) {

@@ -83,6 +83,9 @@ func (ex *explainer) derive() {
 		}
 	case nothing != "":
 		ex.Outcome, ex.Why = view.OutcomeNothing, nothing // whether that was seen already or not
+	case ex.otherwise:
+		ex.Why = "it was recorded, and earned no event: by what was known then, or by what a GET after the call showed, nothing had changed (neither is kept)"
+		return
 	case len(accounts) > 0 && ex.Outcome == view.OutcomeNothing:
 		ex.Why = strings.TrimPrefix(accounts[0].Result, "nothing: ")
 	}
@@ -174,6 +177,10 @@ func (ex *explainer) compare(again []webhook.Event) {
 		}
 		slices.Sort(all)
 		return all
+	}
+	if len(ex.events) == 0 && len(again) > 0 {
+		ex.otherwise = true
+		return
 	}
 	if !slices.Equal(ids(again), ids(ex.events)) && len(ex.events) < mostEvents {
 		ex.miss("derived again from what is kept, other events come of it than were recorded: what was known then is not all kept, and the record counts")

@@ -42,13 +42,18 @@ var (
 // get makes one GET of target with c, or as the service if c is none. Its error
 // says nothing of where the origin is. Of the body it reads as much as max_body
 // allows, or if it is not wanted whole what lets the connection be used again.
-func (o *lookOrigin) get(ctx context.Context, target string, c webhook.Credential, whole bool) (a lookAnswer) {
+//
+// It carries of, which says about which tenant's entity it is.
+func (o *lookOrigin) get(ctx context.Context, target string, c webhook.Credential, whole bool, of webhook.Header) (a lookAnswer) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	r, err := o.request(ctx, target, "")
 	if err != nil {
 		a.err = errLookReach
 		return a
+	}
+	for name, values := range of {
+		r.Header[name] = values
 	}
 	if c.IsZero() {
 		for name, values := range o.service {
@@ -113,7 +118,11 @@ func (e *engine) items(ev *webhook.Event, name string) (item *lookItem, why stri
 		case h.live.looks == nil:
 			why = "the API cannot be asked: the configuration has no origin for it"
 		default:
-			return &lookItem{api: ev.Key.API, match: m, path: path, name: name, get: h.live.looks.get}, ""
+			of := m.TenantNamed(ev.Tenant)
+			get := func(ctx context.Context, target string, c webhook.Credential, whole bool) lookAnswer {
+				return h.live.looks.get(ctx, target, c, whole, of)
+			}
+			return &lookItem{api: ev.Key.API, match: m, path: path, name: name, get: get}, ""
 		}
 	}
 	if why == "" && ev.Operation != webhook.Called {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/textproto"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -37,6 +38,28 @@ func (p *Program) tellsBy(o, actor *origin) {
 	if actor != nil && slices.Contains(o.expr.Reads(), "actor") {
 		p.tellsBy(actor, nil)
 	}
+}
+
+// readsHeader is an expression that is one field of the request's header.
+var readsHeader = regexp.MustCompile(`^request\.header\["([^"]+)"\]$`)
+
+// TenantNamed returns the header field that says that a call is of tenant, where
+// tenants are told by one, and by no more than that; else nil.
+func (m *Match) TenantNamed(tenant string) webhook.Header {
+	o := m.e.res.tenant
+	if o == nil || tenant == "" {
+		return nil
+	}
+	name, ok := strings.CutPrefix(o.placeholder, headerPlaceholder)
+	if o.expr != nil {
+		if found := readsHeader.FindStringSubmatch(o.expr.String()); found != nil {
+			name, ok = found[1], true
+		}
+	}
+	if !ok || credentials.MatchString(name) {
+		return nil
+	}
+	return webhook.Header{textproto.CanonicalMIMEHeaderKey(name): {tenant}}
 }
 
 // TenantHeader returns the header fields of a call by which its tenant is told,

@@ -13,7 +13,12 @@ import (
 func TestExplainSaysWhatAnAnswerLacks(t *testing.T) {
 	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		kept := strings.HasSuffix(r.URL.Path, "/kept")
 		switch {
+		case r.Method == http.MethodGet && kept:
+			io.WriteString(w, `{"id":"kept","name":"Roof","size":3}`)
+		case r.Method == http.MethodDelete && kept:
+			io.WriteString(w, `{"success":false,"error":"in use"}`)
 		case r.Method == http.MethodGet:
 			w.WriteHeader(http.StatusNotFound)
 		case r.Method == http.MethodDelete:
@@ -38,6 +43,7 @@ func TestExplainSaysWhatAnAnswerLacks(t *testing.T) {
 		{"PATCH", "/api/projects/zipped", `it could not be read: Content-Type application/json, Content-Encoding br`, "no entity was found"},
 		{"PATCH", "/api/projects/late", `answered 504\n(.*\n)*.*that answer does not say whether it was done`, "answer's body"},
 		{"DELETE", "/api/projects/absent", `Earned nothing: a GET before the call was forwarded said that it was not there`, "known to be deleted"},
+		{"DELETE", "/api/projects/kept", `Earned nothing: it was recorded, and earned no event: by what was known then, or by what a GET after the call showed, nothing had changed`, "a gap"},
 	} {
 		body := `{"name":"Roof"}`
 		if c.method == "DELETE" {

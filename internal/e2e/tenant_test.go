@@ -100,6 +100,24 @@ func TestTheServiceAsksAboutTheCallsTenant(t *testing.T) {
 	}
 }
 
+// What a subscriber is shown by a GET of its own is what its event's tenant has,
+// too.
+func TestWhatIsExpandedIsOfTheEventsTenant(t *testing.T) {
+	for name, tenant := range bySpace {
+		t.Run(name, func(t *testing.T) {
+			s := &spaces{name: map[string]string{"south": "secret"}}
+			api := serve(t, s)
+			north := receive(t, nil)
+			p := start(t, caddyfile(subscribe("north", north, "scopes project.**\n\t\t\ttenant north\n\t\t\texpand owner"),
+				"\t\torigin "+api.URL+"\n\t\tcredential Authorization \"Bearer service\""+tenant+projects, api.URL))
+			p.call("POST", "/api/projects", `{"name":"v0"}`, "X-Space", "north")
+			got := north.wait(1)
+			wantField(t, got[0].Body.Data, "space", `"north"`)
+			wantField(t, got[0].Body.Data, "name", `"v0"`)
+		})
+	}
+}
+
 // A call in flight at a crash is its tenant's afterwards, and asked about as that.
 func TestACallInFlightAtACrashKeepsItsTenant(t *testing.T) {
 	for name, tenant := range bySpace {
