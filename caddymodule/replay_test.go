@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,17 @@ func TestAReplayIsPaced(t *testing.T) {
 		}
 		if got := len(x.crm.Requests()); got != n+1 {
 			t.Errorf("%d came, want %d and a live one", got, n)
+		}
+	})
+}
+
+// While the circuit of its subscription is open a replay waits, and says so.
+func TestAReplayWaitsForTheCircuit(t *testing.T) {
+	replay(t, 100, []delivertest.Reply{500}, func(x *replayed) {
+		id := x.begin(1000)
+		r, came := x.after(20*time.Second, id)
+		if !strings.HasPrefix(r.waits, "its receiver is left alone until ") || came != 10 {
+			t.Errorf("%d came, and it waits: %q", came, r.waits)
 		}
 	})
 }

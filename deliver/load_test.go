@@ -1,13 +1,36 @@
 package deliver_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/deliver/delivertest"
+	"github.com/sidehook/sidehook/webhook"
 )
+
+// Where many subscriptions have their share, all together have no more than there is.
+func TestAllAttemptsHoldSoMuchAtMost(t *testing.T) {
+	const mib = 1 << 20
+	synctest.Test(t, func(t *testing.T) {
+		net, subs := delivertest.Net{}, []*webhook.Subscription(nil)
+		for i := range 6 {
+			name := fmt.Sprint("hangs", i)
+			net[name] = delivertest.NewReceiver(t, delivertest.Silent)
+			subs = append(subs, subscribe(webhook.SubscriptionID(name), "https://"+name+"/"))
+		}
+		b := start(t, deliver.Options{Bytes: 16 * mib, Transport: net}, subs...)
+		for i := range 6 * 8 {
+			b.q.OweMuch(subs[i%6].ID, event(i), mib)
+		}
+		synctest.Wait()
+		if l := b.Load(); l.Bytes != 16*mib {
+			t.Errorf("%d MiB are under way, want 16", l.Bytes/mib)
+		}
+	})
+}
 
 // What attempts hold at once has a bound over all subscriptions, and a part of it
 // is the most that one has; what is small does not wait for what is large, and what

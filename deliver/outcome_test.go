@@ -41,6 +41,7 @@ func TestJudge(t *testing.T) {
 		{"429 with a past date", 429, header("Retry-After", "Tue, 03 Nov 2020 13:00:00 GMT"), webhook.Throttled, time.Second},
 		{"429 for a year", 429, header("Retry-After", "31536000"), webhook.Throttled, 24 * time.Hour},
 		{"429 for ever", 429, header("Retry-After", "99999999999999999999999"), webhook.Throttled, 24 * time.Hour},
+		{"429 with a date in a year", 429, header("Retry-After", "Wed, 03 Nov 2027 12:00:00 GMT"), webhook.Throttled, 24 * time.Hour},
 		{"429 with nonsense", 429, header("Retry-After", "soon"), webhook.Throttled, time.Minute},
 		{"429 with a negative", 429, header("Retry-After", "-5"), webhook.Throttled, time.Minute},
 		{"502", 502, nil, webhook.Failed, 0},

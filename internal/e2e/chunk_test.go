@@ -156,6 +156,9 @@ func TestAChunkIsRetriedWhole(t *testing.T) {
 		}
 	}
 	until(t, "it is settled", p.settled)
+	if ds := p.deliveriesOf("crm"); len(ds) != 1 || ds[0].Attempts != 1 {
+		t.Errorf("after a retry by hand, which begins the schedule anew, it is shown as %+v", ds)
+	}
 	if n := p.operate("POST", "/replays/count", `{"subscription":"crm","since":0,"states":["missed"]}`).want(200).fields["deliveries"]; n != 0.0 {
 		t.Errorf("%v events count as missed, though a chunk carried them", n)
 	}

@@ -22,6 +22,7 @@ type limited struct {
 	last     int
 	asked    []string // GETs with a token: token and URL
 
+	minds  string                                // a parameter that is answered with 400
 	answer func(token, id string, asked int) int // of such a GET; 0: as it is; -1: it hangs
 	closed chan struct{}
 }
@@ -103,6 +104,9 @@ func (l *limited) show(w http.ResponseWriter, r *http.Request, token, id string)
 	}
 	e := maps.Clone(l.entities[id])
 	switch {
+	case l.minds != "" && r.URL.Query().Has(l.minds):
+		w.WriteHeader(http.StatusBadRequest)
+		return
 	case status != 0:
 		w.WriteHeader(status)
 		return

@@ -137,6 +137,9 @@ func TestReceiversThatMisbehave(t *testing.T) {
 			if err != nil && r.Context().Err() == nil {
 				t.Errorf("%s: %v", r.URL.Path, err)
 			}
+			if coding := r.Header.Get("Accept-Encoding"); coding != "" {
+				t.Errorf("%s: it is asked for %s, and would be unpacked", r.URL.Path, coding)
+			}
 			serve(w, r)
 		})
 		text += "\n" + subscriptionTo(m.name, server.URL+"/"+m.name+"/", m.lines)

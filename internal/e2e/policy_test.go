@@ -13,20 +13,22 @@ import (
 // The policies of a subscription, one test each. Their twins in package deliver
 // run days in milliseconds.
 
-// A receiver that can take twenty a second gets no more, and gets all.
+// A receiver that can take twenty a second gets no more, and gets all; not even what has
+// gathered while it was paused comes faster.
 func TestRateIsKept(t *testing.T) {
 	api := crudAPI(t, crud.Options{})
 	crm, free := receive(t, nil), receive(t, nil)
 	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\trate 20/s")+
 		subscribe("free", free, "scopes project.**"), projects, api.URL))
+	p.steer("pause", "crm")
 	for range 30 {
 		p.call("POST", "/api/projects", `{"name":"Roof"}`)
 	}
 	free.wait(30)
-	before, begin := len(crm.all()), time.Now()
-	crm.wait(30)
-	if least := time.Duration(30-before-3) * time.Second / 20; time.Since(begin) < least {
-		t.Errorf("the last %d arrived within %v, want at least %v", 30-before, time.Since(begin), least)
+	p.steer("resume", "crm")
+	got := crm.wait(30)
+	if least := (30 - 3) * time.Second / 20; got[29].At.Sub(got[0].At) < least {
+		t.Errorf("all arrived within %v, want at least %v", got[29].At.Sub(got[0].At), least)
 	}
 	var ds []struct{ Attempts int }
 	p.get("/sidehook/deliveries?subscription=crm&max=100", &ds)
@@ -91,6 +93,9 @@ func TestCircuitLeavesAReceiverThatFailsAlone(t *testing.T) {
 	bad.respond(nil)
 	if out, err := p.cli("subscriptions", "resume", "bad", "--address", p.admin); err != nil {
 		t.Errorf("resume: %v: %s", err, out)
+	}
+	if open() {
+		t.Error("the circuit is open after a resume")
 	}
 	until(t, "all that waited is delivered", func() bool { return len(tally(bad.took()).seen) >= 30 })
 }
@@ -159,20 +164,25 @@ func TestOrderHoldsBehindAnExhaustedHead(t *testing.T) {
 }
 
 // A receiver that never answers ends its subscription with `delete_after`, over
-// restarts, and what it is owed is held.
+// restarts, and what it is owed is held: resumed, the subscription gets what comes, and
+// released, what was held. An answer in between, a refusal even, begins the count anew.
 func TestDeleteAfterTimeouts(t *testing.T) {
 	api := crudAPI(t, crud.Options{})
 	stuck := make(chan struct{})
 	defer close(stuck)
 	var hangs atomic.Bool
 	hangs.Store(true)
+	var asked atomic.Int64
 	crm := receive(t, func(*arrival) int {
-		if hangs.Load() {
+		switch n := asked.Add(1); {
+		case n == 3:
+			return 500
+		case hangs.Load():
 			<-stuck
 		}
 		return 204
 	})
-	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\tdelete_after 3 timeouts\n\t\t\ttimeout 100ms\n\t\t\tretry 10ms 10ms 10ms 10ms"), projects, api.URL))
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\tdelete_after 3 timeouts\n\t\t\ttimeout 100ms\n\t\t\tretry 10ms 10ms 10ms 10ms 10ms 10ms"), projects, api.URL))
 	p.call("POST", "/api/projects", `{"name":"Roof"}`)
 	var subs []struct{ Status, Reason string }
 	disabled := func() bool {
@@ -183,7 +193,7 @@ func TestDeleteAfterTimeouts(t *testing.T) {
 	var held []struct{ Attempts int }
 	until(t, "that is recorded", func() bool {
 		p.get("/sidehook/deliveries?state=held", &held)
-		return len(held) == 1 && held[0].Attempts == 3
+		return len(held) == 1 && held[0].Attempts == 6
 	})
 	p.kill()
 	p.start()
@@ -192,14 +202,19 @@ func TestDeleteAfterTimeouts(t *testing.T) {
 		p.get("/sidehook/deliveries?state=held", &held)
 		return len(held) == 2
 	})
-	if n := len(crm.all()); n != 3 || !disabled() {
-		t.Errorf("%d requests were made, want 3; it is %v", n, subs)
+	if n := len(crm.all()); n != 6 || !disabled() {
+		t.Errorf("%d requests were made, want 6; it is %v", n, subs)
 	}
 	hangs.Store(false)
+	p.steer("resume", "crm")
+	p.call("POST", "/api/projects", `{"name":"Door"}`)
+	if got := crm.wait(1); !strings.Contains(got[0].Raw, "Door") {
+		t.Errorf("once resumed, what was held is sent: %s", got[0].Raw)
+	}
 	if out, err := p.cli("subscriptions", "release", "crm", "--address", p.admin); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	crm.wait(2)
+	crm.wait(3)
 }
 
 // Options in a block of `for` are those of one resource; the other resource has

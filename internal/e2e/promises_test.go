@@ -68,13 +68,22 @@ func TestPromise3NoSilentLossOfAnUnknownOutcome(t *testing.T) {
 }
 
 // The receiver fails, the process is killed and started again in between: the
-// delivery goes on under the same id until it is accepted.
+// delivery goes on under the same id until it is accepted, never sooner than its
+// schedule says, and each attempt says which it is.
 func TestPromise4AtLeastOnceSameID(t *testing.T) {
 	api := crudAPI(t, crud.Options{})
 	crm := receive(t, status(500))
-	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\tretry 50ms 50ms 100ms 100ms 200ms 1s 1s 1s 1s 1s 1s 1s 1s"), projects, api.URL))
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\tretry 400ms 50ms 100ms 100ms 200ms 1s 1s 1s 1s 1s 1s 1s 1s"), projects, api.URL))
 	p.call("POST", "/api/projects", `{"name":"Roof"}`)
 	until(t, "two attempts have failed", func() bool { return len(crm.all()) >= 2 })
+	for i, a := range crm.all()[:2] {
+		if a.Attempt != itoa(i+1) {
+			t.Errorf("attempt %d says that it is %s", i+1, a.Attempt)
+		}
+	}
+	if all := crm.all(); all[1].At.Sub(all[0].At) < 400*time.Millisecond {
+		t.Errorf("the second attempt came %v after the first, want 400 ms at least", all[1].At.Sub(all[0].At))
+	}
 	p.kill()
 	p.start()
 	before := len(crm.all())

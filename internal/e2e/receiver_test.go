@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
@@ -30,6 +31,7 @@ type arrival struct {
 		} `json:"entity"`
 	}
 	Raw string
+	At  time.Time
 }
 
 // receiver is a subscriber's end. It verifies each request with the public
@@ -61,7 +63,7 @@ func receive(t *testing.T, answer func(a *arrival) int) *receiver {
 		if err := wh.Verify(body, req.Header); err != nil {
 			t.Errorf("signature: %v", err)
 		}
-		a := arrival{ID: req.Header.Get("webhook-id"), Attempt: req.Header.Get("webhook-attempt"), Raw: string(body)}
+		a := arrival{ID: req.Header.Get("webhook-id"), Attempt: req.Header.Get("webhook-attempt"), Raw: string(body), At: time.Now()}
 		if err := json.Unmarshal(body, &a.Body); err != nil {
 			t.Errorf("body: %v: %s", err, body)
 		}

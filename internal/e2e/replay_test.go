@@ -71,7 +71,9 @@ func TestAReplaySendsAgainAcrossAKill(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &made); err != nil {
 		t.Fatal(err)
 	}
-	crm.wait(5)
+	if got := crm.wait(15); got[14].At.Sub(got[0].At) < 500*time.Millisecond {
+		t.Errorf("15 came within %v, want 20 a second at most", got[14].At.Sub(got[0].At))
+	}
 	p.kill()
 	p.start()
 	p.call("PATCH", "/items/live", `{"n":2}`)

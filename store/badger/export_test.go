@@ -19,6 +19,9 @@ const (
 // EngineOptions returns the options that Badger was opened with.
 func EngineOptions(s *Store) badgerdb.Options { return s.db.Load().Opts() }
 
+// EngineFlatten has Badger compact all that it has, as it may at any time.
+func EngineFlatten(s *Store) error { return s.db.Load().Flatten(1) }
+
 // Break makes a transaction fail, as a disk error does: Badger refuses an
 // empty key.
 func Break(s *Store) error {

@@ -161,6 +161,45 @@ func TestAPurgeWaitsForWhatKeepsTheErased(t *testing.T) {
 	}
 }
 
+// In a store of several levels too: what a reader sees is kept by the compactions that
+// run while it reads, in tables that these move down, and goes from there when a purge
+// comes after its end.
+func TestAPurgeOfALargeStoreReachesWhatAReaderKept(t *testing.T) {
+	const marker, some = "jane.roe@example.com", 2500 // of 8 KiB: more than a level holds before it has another below it
+	dir := t.TempDir()
+	s := open(t, dir)
+	large(t, s, 0, some, nobody)
+	recordPerson(t, s, marker)
+	large(t, s, some, some, nobody)
+	end, err := badger.Hold(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Erase(t.Context(), store.Erasure{Resource: "person", ID: marker, Tenant: webhook.AnyTenant}); err != nil {
+		t.Fatal(err)
+	}
+	large(t, s, 2*some, some, nobody)
+	if err := badger.EngineFlatten(s); err != nil {
+		t.Fatal(err)
+	}
+	large(t, s, 3*some, some, nobody)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.Purge(ctx); !errors.Is(err, context.DeadlineExceeded) || !s.Unpurged() {
+		t.Errorf("while it is read a purge ended with %v; something is to purge: %v", err, s.Unpurged())
+	}
+	if len(filesWith(t, dir, marker)) == 0 {
+		t.Fatal("it is in no file although it is read: this test shows nothing")
+	}
+	end()
+	if err := s.Purge(t.Context()); err != nil || s.Unpurged() {
+		t.Errorf("the purge ended with %v; something is to purge: %v", err, s.Unpurged())
+	}
+	if left := filesWith(t, dir, marker); len(left) > 0 {
+		t.Errorf("it is in %v", left)
+	}
+}
+
 // recordPerson records a person whose id is marker.
 func recordPerson(t *testing.T, s *badger.Store, marker string) {
 	t.Helper()
