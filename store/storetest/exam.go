@@ -22,7 +22,7 @@ import (
 // disturb the new one (by copying its files, for one). It ends the stores when
 // the test ends.
 func Run(t *testing.T, start func(t *testing.T) (open func() store.Store)) {
-	for _, group := range [][]storeCase{recordCases, batchCases, bodyCases, queueCases, laneCases, chunkCases, readCases, keptCases, sightCases, replayCases, eraseCases, keepCases, modelCases, killedCases} {
+	for _, group := range [][]storeCase{recordCases, batchCases, bodyCases, queueCases, settleCases, laneCases, chunkCases, readCases, restCases, keptCases, sightCases, replayCases, eraseCases, keepCases, modelCases, killedCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				defer func() {
