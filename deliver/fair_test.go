@@ -257,6 +257,30 @@ func TestOrderHoldsBehindAnExhaustedHead(t *testing.T) {
 	})
 }
 
+// What a replay sends is beside its lane: when its schedule runs out it is exhausted, and
+// holds nothing.
+func TestAReplayHoldsNoLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := delivertest.NewReceiver(t, 200, 500, 200)
+		s := subscribe("crm", "https://crm/")
+		s.Order, s.Retry = webhook.OrderEntityHold, nil
+		b := start(t, deliver.Options{Transport: r}, s)
+		id := b.q.Owe("crm", event(0), "lane")
+		time.Sleep(time.Second)
+		b.state(t, id, webhook.Delivered)
+		d := b.q.Delivery(id)
+		if err := b.q.Settle(t.Context(), webhook.Settlement{Delivery: d.Replayed(time.Now())}); err != nil {
+			t.Fatal(err)
+		}
+		b.q.Unclaim() // says that there is something
+		time.Sleep(time.Second)
+		b.state(t, id, webhook.Exhausted)
+		next := b.q.Owe("crm", event(1), "lane")
+		time.Sleep(time.Second)
+		b.state(t, next, webhook.Delivered)
+	})
+}
+
 // A subscription has no more than its concurrency in flight, however many are
 // owed and however long they take, and leaves the others theirs. The twin in
 // internal/e2e is TestConcurrencyIsACap.

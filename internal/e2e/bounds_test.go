@@ -86,12 +86,23 @@ func TestAttemptsHoldSoMuchAtMost(t *testing.T) {
 	}
 	p := start(t, caddyfile(global, "\t\tmax_body 6MiB\n\t\tresource film /films\n\t\tresource note /notes", api.URL))
 	defer leave()
+	for i := range receivers {
+		if i > 0 {
+			p.steer("pause", fmt.Sprint("large", i))
+		}
+	}
 	for range events {
 		p.call("POST", "/films", `{"kind":1}`)
 	}
-	until(t, "as much is under way as may be", func() bool { now, _ := c.inside(everybody); return now >= 12 })
+	until(t, "as much of one is under way as may be", func() bool { now, _ := c.inside("0"); return now >= 3 })
 	p.call("POST", "/notes", `{"kind":1}`)
 	small.wait(1)
+	for i := range receivers {
+		p.resume(fmt.Sprint("large", i))
+	}
+	until(t, "as much is under way as may be", func() bool { now, _ := c.inside(everybody); return now >= 12 })
+	p.call("POST", "/notes", `{"kind":1}`)
+	small.wait(2)
 	for i := range receivers {
 		if _, most := c.inside(fmt.Sprint(i)); most > 3 {
 			t.Errorf("one subscription had %d of 5 MiB under way, want 3 at most", most)

@@ -118,7 +118,7 @@ func misbehaviours(t *testing.T, elsewhere *atomic.Int64) []misbehaviour {
 // package deliver.
 func TestReceiversThatMisbehave(t *testing.T) {
 	api := crudAPI(t, crud.Options{})
-	var elsewhere atomic.Int64
+	var elsewhere, impatient atomic.Int64
 	all := misbehaviours(t, &elsewhere)
 	wh, err := standardwebhooks.NewWebhook(secret)
 	if err != nil {
@@ -139,6 +139,9 @@ func TestReceiversThatMisbehave(t *testing.T) {
 			}
 			if coding := r.Header.Get("Accept-Encoding"); coding != "" {
 				t.Errorf("%s: it is asked for %s, and would be unpacked", r.URL.Path, coding)
+			}
+			if m.state == "pending" {
+				impatient.Add(1)
 			}
 			serve(w, r)
 		})
@@ -167,6 +170,11 @@ func TestReceiversThatMisbehave(t *testing.T) {
 	p.call("POST", "/api/projects", `{"name":"Roof\nX-Evil: 1"}`)
 	for _, m := range all {
 		p.wantMisbehaviour(m)
+	}
+	p.call("POST", "/api/projects", `{"name":"Wall"}`)
+	until(t, "it is delivered", func() bool { return p.count("well", "delivered") == 2 })
+	if n := impatient.Load(); n != 2 {
+		t.Errorf("the two that asked to wait got %d requests in all: the next event waits too", n)
 	}
 	if n := elsewhere.Load(); n > 0 {
 		t.Errorf("redirects were followed %d times", n)
