@@ -57,7 +57,9 @@ func (c *apiCall) find() (*keptSubscription, error) {
 		return k, nil
 	}
 	for _, s := range c.statics() {
-		if string(s.ID) == c.id {
+		if string(s.ID) == c.id && c.verb == "test" {
+			return nil, problem.New(http.StatusConflict, "subscription %s stands in the configuration: the operator sends it examples, by `sidehook trigger SCOPE --subscription %[1]s`", c.id)
+		} else if string(s.ID) == c.id {
 			return nil, problem.New(http.StatusConflict, "subscription %s stands in the configuration and is changed there", c.id)
 		}
 	}

@@ -59,6 +59,9 @@ func TestCallersOfTheAPIAreKeptApart(t *testing.T) {
 	}
 	p.operate("DELETE", "/subscriptions/crm", "").want(409)
 	p.operate("PATCH", "/subscriptions/crm", `{"pause_after": 1}`).want(409)
+	if a := p.operate("POST", "/subscriptions/crm/test", "").want(409); !strings.Contains(a.raw, "sidehook trigger SCOPE --subscription crm") {
+		t.Errorf("how a subscription of the configuration is tested: %s", a.raw)
+	}
 	p.operate("GET", "/subscriptions/"+theirs, "").want(200)
 }
 
