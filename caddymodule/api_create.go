@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -96,7 +97,7 @@ func (c *apiCall) repeat() (_ *keptRepeat, release func(), err error) {
 	}
 	hash := sha256.New()
 	for _, part := range []string{c.owner, c.tenant, strconv.FormatBool(c.operator), given[0]} {
-		hash.Write(appendPart(nil, 0, part))
+		hash.Write(credentials.AppendPart(nil, 0, part))
 	}
 	body := sha256.Sum256(c.body)
 	r := &keptRepeat{Key: hex.EncodeToString(hash.Sum(nil)), Body: body[:], Until: time.Now().Add(repeatTime).UTC()}

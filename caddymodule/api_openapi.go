@@ -17,6 +17,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/internal/openapi"
+	"github.com/sidehook/sidehook/internal/version"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -129,7 +130,7 @@ func describeAPI(who apiReader) (*openapi.Document, error) {
 	doc := &openapi.Document{
 		OpenAPI: openapi.Version,
 		Info: openapi.Info{
-			Title: "Sidehook subscriptions", Version: Version, Description: aboutAPI,
+			Title: "Sidehook subscriptions", Version: version.Number, Description: aboutAPI,
 			License: &openapi.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 		},
 		Paths: map[string]map[string]*openapi.Operation{},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -216,7 +217,7 @@ func maskFor(of map[string]*ForResource) map[string]*ForResource {
 // secretHeader reports whether a header of this name usually carries a secret.
 func secretHeader(name string) bool {
 	name = textproto.CanonicalMIMEHeaderKey(name)
-	if isCredential(name) {
+	if credentials.Is(name) {
 		return true
 	}
 	name = strings.ToLower(name)

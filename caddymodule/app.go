@@ -11,10 +11,6 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// Version is the version of Sidehook, as user agents and `sidehook version`
-// show it.
-const Version = "0.1.0"
-
 // appRun is the running state of an [App].
 type appRun struct {
 	ctx      caddy.Context

@@ -22,6 +22,7 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/caddymodule/words"
+	"github.com/sidehook/sidehook/internal/version"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -182,7 +183,7 @@ func (l *listening) send(ctx context.Context, s *view.Streamed, out *forwarded) 
 	stamp := fmt.Sprint(out.Time.Unix())
 	sum := standardMAC(l.key, s.ID+"."+stamp+"."+string(s.Body))
 	for name, value := range map[string]string{
-		"Content-Type": s.ContentType, "User-Agent": "sidehook/" + Version + " listen", "webhook-id": s.ID, "webhook-timestamp": stamp,
+		"Content-Type": s.ContentType, "User-Agent": "sidehook/" + version.Number + " listen", "webhook-id": s.ID, "webhook-timestamp": stamp,
 		"webhook-signature": "v1," + base64.StdEncoding.EncodeToString(sum), "webhook-attempt": "1",
 	} {
 		req.Header.Set(name, value)

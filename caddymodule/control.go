@@ -6,13 +6,10 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// control takes away what "success means stored" rests on, so that a test can
+// engineControl takes away what "success means stored" rests on, so that a test can
 // show that it would notice. Only a build with the tag sidehook_controls sets
 // it; the product has nothing that does.
-var control struct {
-	// holdNothing: no byte is held back until the end is on disk.
-	holdNothing bool
-
+var engineControl struct {
 	// endLater, if set, journals the end in place of [engine.End].
 	endLater func(e *engine, ctx context.Context, x *webhook.Exchange) error
 }

@@ -15,12 +15,11 @@ import (
 func init() {
 	switch os.Getenv("SIDEHOOK_CONTROL") {
 	case "hold-nothing":
-		control.holdNothing = true
-		control.endLater = slowEnd
+		engineControl.endLater = slowEnd
 	case "slow-disk": // breaks nothing
-		control.endLater = slowEnd
+		engineControl.endLater = slowEnd
 	case "end-later":
-		control.endLater = endLater
+		engineControl.endLater = endLater
 	}
 }
 

@@ -10,9 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/derive"
+	"github.com/sidehook/sidehook/internal/version"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/badger"
@@ -59,7 +61,7 @@ type engine struct {
 	replays   replays
 	streaming atomic.Int32  // streams that are open
 	erased    chan struct{} // something was, and may be in files still
-	callers   *callerHash
+	callers   *credentials.Hash
 	looker    looker
 
 	mu      sync.Mutex
@@ -112,11 +114,11 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 	if err := e.learned.load(context.Background(), e.store); err != nil {
 		return nil, errors.Join(err, e.journal.Close(), e.store.Close())
 	}
-	key, err := openCallerKey(dir)
+	key, err := credentials.OpenKey(dir)
 	if err != nil {
 		e.logger.Error("a repeat of a call with an Idempotency-Key will not be recognised after the next start", "error", err)
 	}
-	e.callers = newCallerHash(key)
+	e.callers = credentials.NewHash(key)
 	unknown, err := e.missed.open(dir)
 	if err != nil {
 		e.logger.Error("missed calls cannot be noted on disk; should the process die while the journal is down, no gap tells of them", "error", err)
@@ -129,7 +131,7 @@ func openEngine(dir string, o engineOptions) (*engine, error) {
 	e.looker.memory, e.looker.items, e.looker.id = e.store, e.items, e.idIn
 	e.deliverer = deliver.New(deliver.Options{
 		Queue: e.store, Renderer: e, States: e.store, Observer: deliverObserver{e},
-		Log: e.logger, Version: Version, Drain: drainTime, Newest: e.newest,
+		Log: e.logger, Version: version.Number, Drain: drainTime, Newest: e.newest,
 	})
 	return e, nil
 }

@@ -28,8 +28,8 @@ func (e *engine) Begin(b *webhook.Begin) error {
 // End journals how a call ended; with durable it returns once that is on disk.
 func (e *engine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
 	end := e.journal.End
-	if control.endLater != nil {
-		end = func(ctx context.Context, x *webhook.Exchange, _ bool) error { return control.endLater(e, ctx, x) }
+	if engineControl.endLater != nil {
+		end = func(ctx context.Context, x *webhook.Exchange, _ bool) error { return engineControl.endLater(e, ctx, x) }
 	}
 	err := end(ctx, x, durable)
 	if !errors.Is(err, store.ErrTooLarge) { // it comes again, with less in it
@@ -47,7 +47,7 @@ func (e *engine) Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.S
 }
 
 // Caller returns the keyed hash by which a caller is known again.
-func (e *engine) Caller(h http.Header, secret string) []byte { return e.callers.of(h, secret) }
+func (e *engine) Caller(h http.Header, secret string) []byte { return e.callers.Of(h, secret) }
 
 // Missed notes a call that goes through unjournaled; a gap will cover it.
 func (e *engine) Missed(b *webhook.Begin, resource string, err error) {

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -54,6 +55,6 @@ var (
 
 // SeedFollows returns what an origin is asked for after current, by a link there.
 func SeedFollows(base, current, link string) string {
-	s := seeder{h: &liveHandler{liveOptions: liveOptions{origin: newOrigin(base, nil, 1)}}}
+	s := seeder{h: &capture.Handler{Options: capture.Options{Origin: capture.NewOrigin(base, nil, 1)}}}
 	return s.follow(current, link)
 }

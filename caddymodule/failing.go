@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -84,7 +85,7 @@ func (e *engine) failing() (all []failing) {
 // toldExchange returns the id of the exchange that telling stands for.
 func toldExchange(sub webhook.SubscriptionID, since time.Time, what string) webhook.ExchangeID {
 	var x webhook.ExchangeID
-	sum := sha256.Sum256(appendPart(appendPart(appendPart(nil, 0, string(sub)), 0, since.UTC().Format(time.RFC3339Nano)), 0, what))
+	sum := sha256.Sum256(credentials.AppendPart(credentials.AppendPart(credentials.AppendPart(nil, 0, string(sub)), 0, since.UTC().Format(time.RFC3339Nano)), 0, what))
 	copy(x[:], sum[:])
 	var at [8]byte
 	binary.BigEndian.PutUint64(at[:], uint64(since.UnixMilli())<<16)

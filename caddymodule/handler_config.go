@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/rules"
 )
 
@@ -56,7 +57,8 @@ type Handler struct {
 	// journal cannot write. Default: the call goes through, and a gap says so.
 	Strict bool `json:"strict,omitempty"`
 
-	live *liveHandler
+	live  *capture.Handler
+	looks *lookOrigin // nil: there is no origin
 }
 
 // Credential is a header with which Sidehook asks the API itself.

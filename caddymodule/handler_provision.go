@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/rules"
 )
 
@@ -22,7 +23,7 @@ const (
 )
 
 // captureBudget bounds the bodies that all handlers of the process hold.
-var captureBudget = NewBudget(captureMemory)
+var captureBudget = capture.NewBudget(captureMemory)
 
 // Provision compiles the rules and makes h known to the app.
 func (h *Handler) Provision(ctx caddy.Context) error {
@@ -44,23 +45,28 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	app := loaded.(*App)
 	o := h.options(program)
 	if h.Origin != "" {
-		o.origin = newOrigin(h.Origin, service, o.fetchMax)
-		o.looks = newLookOrigin(h.Origin, service, &o)
+		o.Origin = capture.NewOrigin(h.Origin, service, o.FetchMax)
+		h.looks = newLookOrigin(h.Origin, service, &o)
 	}
 	registered := app.register(program, &h.Config)
-	o.config = registered.config
-	o.logger = ctx.Slogger()
-	o.lease = func() (line, func(), error) { return app.lease(app.run.ctx) }
-	h.live = newLiveHandler(o)
-	registered.live = h.live
+	o.Config = registered.config
+	o.Logger = ctx.Slogger()
+	o.Lease = func() (capture.Line, func(), error) { return app.lease(app.run.ctx) }
+	h.live = capture.New(o)
+	registered.live, registered.looks = h.live, h.looks
 	return nil
+}
+
+// ServeHTTP implements [caddyhttp.MiddlewareHandler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return h.live.Serve(w, r, next)
 }
 
 // Cleanup closes the connections to the origin.
 func (h *Handler) Cleanup() error {
 	if h.live != nil {
-		h.live.origin.close()
-		h.live.looks.close()
+		h.live.Origin.Close()
+		h.looks.close()
 	}
 	return nil
 }
@@ -83,19 +89,19 @@ func (h *Handler) service() (http.Header, error) {
 }
 
 // options returns what h says of its request path, defaults filled in.
-func (h *Handler) options(program *rules.Program) liveOptions {
-	o := liveOptions{
-		program: program, budget: captureBudget,
-		fetchTimeout: defaultFetchTimeout, fetchMax: defaultFetchMax,
-		maxBody:      cmp.Or(h.MaxBody, defaultMaxBody),
-		cancelOnGone: h.OnClientAbort == abortCancel, strict: h.Strict,
+func (h *Handler) options(program *rules.Program) capture.Options {
+	o := capture.Options{
+		Program: program, Budget: captureBudget,
+		FetchTimeout: defaultFetchTimeout, FetchMax: defaultFetchMax,
+		MaxBody:      cmp.Or(h.MaxBody, defaultMaxBody),
+		CancelOnGone: h.OnClientAbort == abortCancel, Strict: h.Strict,
 	}
 	if h.Override != nil {
-		o.overrideHeader = http.CanonicalHeaderKey(h.Override.Header)
+		o.OverrideHeader = http.CanonicalHeaderKey(h.Override.Header)
 	}
 	if h.Fetch != nil {
-		o.fetchTimeout = cmp.Or(time.Duration(h.Fetch.Timeout), defaultFetchTimeout)
-		o.fetchMax = cmp.Or(h.Fetch.Concurrency, defaultFetchMax)
+		o.FetchTimeout = cmp.Or(time.Duration(h.Fetch.Timeout), defaultFetchTimeout)
+		o.FetchMax = cmp.Or(h.Fetch.Concurrency, defaultFetchMax)
 	}
 	return o
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -175,7 +176,7 @@ func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Deliver
 	case item == nil:
 		return nil, l.again(d, why), nil
 	}
-	if !plainPath(item.path) {
+	if !capture.PlainPath(item.path) {
 		return nil, hidden(fmt.Sprintf("no GET can be made of an entity that is called %.100q: its path would lead elsewhere", item.name)), nil
 	}
 	until, leave := l.gates.enter(ctx, gateKey{item.api, s.ID})

@@ -9,26 +9,27 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // lookOrigin is an origin as subscribers' own GETs ask it: over connections of
 // its own, so that those which hang take none from the GETs that calls wait for.
 type lookOrigin struct {
-	*origin
+	*capture.Origin
 	service http.Header // for what the operator expands without a credential
 	maxBody int64
-	budget  *Budget
+	budget  *capture.Budget
 }
 
-func newLookOrigin(base string, service http.Header, o *liveOptions) *lookOrigin {
-	return &lookOrigin{origin: newOrigin(base, nil, looksOfAPI), service: service, maxBody: o.maxBody, budget: o.budget}
+func newLookOrigin(base string, service http.Header, o *capture.Options) *lookOrigin {
+	return &lookOrigin{Origin: capture.NewOrigin(base, nil, looksOfAPI), service: service, maxBody: o.MaxBody, budget: o.Budget}
 }
 
 // close closes the connections that no GET uses. A nil origin has none.
 func (o *lookOrigin) close() {
 	if o != nil {
-		o.origin.close()
+		o.Origin.Close()
 	}
 }
 
@@ -47,7 +48,7 @@ var (
 func (o *lookOrigin) get(ctx context.Context, target string, c webhook.Credential, whole bool, of webhook.Header) (a lookAnswer) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	r, err := o.request(ctx, target, "")
+	r, err := o.Request(ctx, target, "")
 	if err != nil {
 		a.err = errLookReach
 		return a
@@ -62,7 +63,7 @@ func (o *lookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 	} else {
 		r.Header[c.Header] = []string{c.Value.Reveal()}
 	}
-	res, err := o.client.Do(r)
+	res, err := o.Do(r)
 	if err != nil {
 		if a.err = errLookReach; ctx.Err() != nil {
 			a.err = errLookTime
@@ -75,10 +76,10 @@ func (o *lookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 		_, _ = io.CopyN(io.Discard, res.Body, maxLookDrain) // an answer that breaks off has said yes or no
 		return a
 	}
-	kept := capture{limit: o.maxBody, budget: o.budget, length: res.ContentLength}
-	defer kept.release()
-	_, err = io.Copy(&lookBody{&kept}, res.Body)
-	switch a.body = kept.body(); {
+	kept := capture.NewBody(o.maxBody, res.ContentLength, o.budget)
+	defer kept.Release()
+	_, err = io.Copy(kept, res.Body)
+	switch a.body = kept.Captured(); {
 	case a.body.Missing == webhook.TooLarge:
 	case a.body.Missing != webhook.NotMissing:
 		a.err = errLookFull
@@ -93,17 +94,6 @@ func (o *lookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 // maxLookDrain is how much of an answer is read that is not wanted, in bytes.
 const maxLookDrain = 64 << 10
 
-// lookBody fills a capture, until that is full.
-type lookBody struct{ *capture }
-
-// Write implements [io.Writer].
-func (b *lookBody) Write(p []byte) (int, error) {
-	if b.add(p); b.missing != webhook.NotMissing {
-		return 0, errAnswerTooLarge
-	}
-	return len(p), nil
-}
-
 // items finds the entity of an event at the origin that the configuration in
 // force has for its api.
 func (e *engine) items(ev *webhook.Event, name string) (item *lookItem, why string) {
@@ -115,12 +105,12 @@ func (e *engine) items(ev *webhook.Event, name string) (item *lookItem, why stri
 		m, path := h.program.Item(ev.Key, name, ev.Params)
 		switch {
 		case m == nil:
-		case h.live.looks == nil:
+		case h.looks == nil:
 			why = "the API cannot be asked: the configuration has no origin for it"
 		default:
 			of := m.TenantNamed(ev.Tenant)
 			get := func(ctx context.Context, target string, c webhook.Credential, whole bool) lookAnswer {
-				return h.live.looks.get(ctx, target, c, whole, of)
+				return h.looks.get(ctx, target, c, whole, of)
 			}
 			return &lookItem{api: ev.Key.API, match: m, path: path, name: name, get: get}, ""
 		}

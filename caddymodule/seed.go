@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/rules"
 )
@@ -59,7 +60,7 @@ func seedStep(e *engine, r *http.Request) (any, error) {
 // seeder takes one step of a crawl.
 type seeder struct {
 	e     *engine
-	h     *liveHandler
+	h     *capture.Handler
 	ctx   context.Context
 	list  *rules.Match
 	state view.SeedState
@@ -75,10 +76,10 @@ func newSeeder(e *engine, ctx context.Context, resource string, q view.SeedReque
 		return nil, err
 	}
 	s := &seeder{e: e, h: h, ctx: ctx, header: q.Header}
-	if s.list, err = h.program.MatchList(resource, q.Path); err != nil {
+	if s.list, err = h.Program.MatchList(resource, q.Path); err != nil {
 		return nil, badRequest{err.Error()}
 	}
-	q.API = h.program.API()
+	q.API = h.Program.API()
 	if q.Path == "" {
 		q.Path = s.list.ListPath()
 	}
@@ -93,22 +94,22 @@ func newSeeder(e *engine, ctx context.Context, resource string, q view.SeedReque
 
 // seedHandler returns the handler of the api that has the resource, and an
 // origin.
-func (e *engine) seedHandler(api, resource string) (*liveHandler, error) {
-	var found *liveHandler
+func (e *engine) seedHandler(api, resource string) (*capture.Handler, error) {
+	var found *capture.Handler
 	known := false
 	for _, hs := range e.current().handlers {
 		h := hs.live
-		if h == nil || api != "" && h.program.API() != api {
+		if h == nil || api != "" && h.Program.API() != api {
 			continue
 		}
-		if _, err := h.program.MatchList(resource, ""); err != nil && !hasResource(h.program, resource) {
+		if _, err := h.Program.MatchList(resource, ""); err != nil && !hasResource(h.Program, resource) {
 			continue
 		}
 		known = true
-		if h.origin == nil {
+		if h.Origin == nil {
 			continue
 		}
-		if found != nil && found.program.API() != h.program.API() {
+		if found != nil && found.Program.API() != h.Program.API() {
 			return nil, badRequest{"several apis have a resource " + resource + ": choose with --api"}
 		}
 		found = h

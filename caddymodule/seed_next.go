@@ -76,7 +76,7 @@ func (s *seeder) follow(current, link string) string {
 		return ""
 	}
 	out := &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}
-	if base, err := url.Parse(s.h.origin.base); err == nil && base.Path != "" && !strings.HasPrefix(at.Path, base.Path+"/") {
+	if base, err := url.Parse(s.h.Origin.Base); err == nil && base.Path != "" && !strings.HasPrefix(at.Path, base.Path+"/") {
 		out.Path, out.RawPath = strings.TrimPrefix(out.Path, base.Path), strings.TrimPrefix(out.RawPath, base.Path)
 	}
 	return out.RequestURI()

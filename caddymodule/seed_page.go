@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/rules"
@@ -19,21 +20,21 @@ func (s *seeder) page() error {
 	st := &s.state
 	st.Wait, st.Note = 0, ""
 	x := &webhook.Exchange{
-		API: s.h.program.API(), Config: s.h.config, Seed: st.Resource, Service: true, Ending: webhook.Completed,
-		Started: wallTime(time.Now()), Request: s.request(st.Request), Placeholders: st.Request.Placeholder,
+		API: s.h.Program.API(), Config: s.h.Config, Seed: st.Resource, Service: true, Ending: webhook.Completed,
+		Started: capture.WallTime(time.Now()), Request: s.request(st.Request), Placeholders: st.Request.Placeholder,
 	}
 	a, err := s.get(st.Next)
 	if err != nil {
 		return err
 	}
-	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
-		st.Wait = patienceAsked(a.header)
+	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
+		st.Wait = patienceAsked(a.Header())
 		return nil
 	}
-	if a.status != http.StatusOK {
-		return fmt.Errorf("the API answered GET %s with %d: the crawl is at that page, and goes on there when it is asked to again", st.Next, a.status)
+	if a.Status != http.StatusOK {
+		return fmt.Errorf("the API answered GET %s with %d: the crawl is at that page, and goes on there when it is asked to again", st.Next, a.Status)
 	}
-	page, err := s.list.ReadPage(st.Request.Items, a.seen.body(), a.kept)
+	page, err := s.list.ReadPage(st.Request.Items, a.Captured(), a.Kept)
 	if err != nil {
 		return badRequest{fmt.Sprintf("GET %s: %v", st.Next, err)}
 	}
@@ -47,7 +48,7 @@ func (s *seeder) page() error {
 	st.Pages++
 	st.Entities += len(page.Listed)
 	st.Unnamed += page.Unnamed
-	s.turn(&page, a.header)
+	s.turn(&page, a.Header())
 	return nil
 }
 
@@ -58,11 +59,11 @@ func (s *seeder) request(q view.SeedRequest) webhook.Request {
 	for name, value := range s.header {
 		header.Set(name, value)
 	}
-	return webhook.Request{Method: http.MethodGet, Path: q.Path, Header: keepHeader(header, s.h.requestHeaders.names)}
+	return webhook.Request{Method: http.MethodGet, Path: q.Path, Header: s.h.KeepRequest(header)}
 }
 
 // get makes one GET of the origin, after the pause that the API is left.
-func (s *seeder) get(path string) (*answer, error) {
+func (s *seeder) get(path string) (*capture.Answer, error) {
 	timer := time.NewTimer(s.state.Request.Pause)
 	defer timer.Stop()
 	select {
@@ -72,9 +73,9 @@ func (s *seeder) get(path string) (*answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, seedTimeout)
 	defer cancel()
-	names := append([]string{"Link"}, s.h.responseHeaders.names...)
-	a := &answer{keep: names, seen: capture{limit: mostBody, budget: s.h.budget}}
-	r, err := s.h.origin.request(ctx, path, "")
+	names := append([]string{"Link"}, s.h.KeptOfResponses()...)
+	a := capture.NewAnswer(names, mostBody, s.h.Budget)
+	r, err := s.h.Origin.Request(ctx, path, "")
 	if err != nil {
 		return nil, badRequest{err.Error()}
 	}
@@ -82,9 +83,9 @@ func (s *seeder) get(path string) (*answer, error) {
 		r.Header.Set(name, value)
 	}
 	o := &webhook.Observation{Requested: time.Now()}
-	err = s.h.origin.ask(r, a)
-	a.seen.release()
-	o.Received, o.Status = time.Now(), a.status
+	err = s.h.Origin.Ask(r, a)
+	a.Release()
+	o.Received, o.Status = time.Now(), a.Status
 	metrics.Process.Fetched("seed", o)
 	if err != nil {
 		return nil, fmt.Errorf("GET %s: %w", path, err)
@@ -130,18 +131,18 @@ func (s *seeder) whole(page *rules.Page) ([]json.RawMessage, error) {
 func (s *seeder) listsShowAll(page *rules.Page) (bool, error) {
 	for _, l := range page.Listed[:min(len(page.Listed), seedSamples)] {
 		if l.Path == "" {
-			return false, errNoItem
+			return false, capture.ErrNoItem
 		}
 		a, err := s.get(l.Path)
 		if err != nil {
 			return false, err
 		}
-		if a.status == http.StatusNotFound {
+		if a.Status == http.StatusNotFound {
 			continue // deleted meanwhile
 		}
-		all, err := s.list.ShowsAll(l.Entity, a.seen.body(), a.kept)
-		if a.status != http.StatusOK || err != nil {
-			return false, badRequest{fmt.Sprintf("GET %s answered %d, so that it cannot be told whether lists show all there is: say so with --full list or --full each", l.Path, a.status)}
+		all, err := s.list.ShowsAll(l.Entity, a.Captured(), a.Kept)
+		if a.Status != http.StatusOK || err != nil {
+			return false, badRequest{fmt.Sprintf("GET %s answered %d, so that it cannot be told whether lists show all there is: say so with --full list or --full each", l.Path, a.Status)}
 		}
 		if !all {
 			return false, nil
@@ -153,27 +154,27 @@ func (s *seeder) listsShowAll(page *rules.Page) (bool, error) {
 // one returns an entity as a GET shows it, nil if it does not.
 func (s *seeder) one(l rules.Listed) (json.RawMessage, error) {
 	if l.Path == "" {
-		return nil, errNoItem
+		return nil, capture.ErrNoItem
 	}
 	a, err := s.get(l.Path)
-	if err != nil || a.status != http.StatusOK {
+	if err != nil || a.Status != http.StatusOK {
 		return nil, err
 	}
-	return s.list.Shown(l.ID, a.seen.body(), a.kept), nil
+	return s.list.Shown(l.ID, a.Captured(), a.Kept), nil
 }
 
 // journal appends a page, in as many entries as it needs, once all calls have
 // ended that were open while it was read: what they did may be in it.
-func (s *seeder) journal(x *webhook.Exchange, a *answer, shown []json.RawMessage) error {
+func (s *seeder) journal(x *webhook.Exchange, a *capture.Answer, shown []json.RawMessage) error {
 	ctx, cancel := context.WithTimeout(s.ctx, seedQuiet)
 	defer cancel()
 	if err := s.e.traffic.Quiesce(ctx); err != nil {
 		return fmt.Errorf("calls that were open while %s was read have not ended in %s, and what they do may be in it: ask again", s.state.Next, seedQuiet)
 	}
-	x.Ended = wallTime(time.Now())
+	x.Ended = capture.WallTime(time.Now())
 	x.Response = webhook.Response{Status: http.StatusOK, Header: webhook.Header{"Content-Type": {"application/json"}}}
 	for _, name := range []string{"Vary", "Content-Language"} {
-		if v := a.kept[name]; len(v) > 0 {
+		if v := a.Kept[name]; len(v) > 0 {
 			x.Response.Header[name] = v
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
@@ -35,7 +36,8 @@ type handlerSettings struct {
 	program   *rules.Program
 	config    webhook.ConfigID
 	canonical []byte
-	live      *liveHandler // nil where only rules are wanted
+	live      *capture.Handler // nil where only rules are wanted
+	looks     *lookOrigin      // is asked as subscribers; nil: there is no origin
 }
 
 // has reports whether a subscription is in s.

@@ -36,7 +36,7 @@ func TestAllOfAHandlerCounts(t *testing.T) {
 	}
 	h.Override, h.SkipHeader = &rules.Override{Header: "x-method"}, "x-skip"
 	h.Resources = []rules.Resource{{Name: "project", Path: "/api/projects"}}
-	wantAllSet(t, h, "live")
+	wantAllSet(t, h, "live", "looks")
 	program, err := rules.Compile(&h.Config)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestAllOfAHandlerCounts(t *testing.T) {
 		Cancel, Strict bool
 		Override, Skip string
 	}
-	got := limits{o.fetchTimeout, o.fetchMax, o.maxBody, o.cancelOnGone, o.strict, o.overrideHeader, program.SkipHeader()}
+	got := limits{o.FetchTimeout, o.FetchMax, o.MaxBody, o.CancelOnGone, o.Strict, o.OverrideHeader, program.SkipHeader()}
 	want := limits{11 * time.Millisecond, 3, 7, true, true, "X-Method", "X-Skip"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
@@ -125,7 +126,7 @@ func ownerCredential(header string) bool {
 		strings.HasSuffix(name, "-Info") || strings.HasSuffix(name, "-Signature") || strings.HasPrefix(name, "X-Forwarded-") {
 		return false
 	}
-	return isCredential(name)
+	return credentials.Is(name)
 }
 
 func checkParameters(option string, values []string) error {
@@ -302,7 +303,7 @@ func checkOrigins(handlers []*handlerSettings, s *webhook.Subscription) error {
 		return nil
 	}
 	for _, h := range handlers {
-		if h.live == nil || h.live.looks != nil || !slices.ContainsFunc(s.Scopes, h.program.Earns) {
+		if h.live == nil || h.looks != nil || !slices.ContainsFunc(s.Scopes, h.program.Earns) {
 			continue
 		}
 		return fmt.Errorf("subscription %s: %s asks the API itself: write origin http://localhost:3000, with where it answers, in sidehook of the site (api %s)", s.ID, by, h.program.API())

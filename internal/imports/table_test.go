@@ -111,6 +111,16 @@ var table = []rule{
 		bans:   []ban{{caddy, "what is shown is what the command line reads too: it must not pull in the server that writes it"}},
 	},
 	{
+		folder: "caddymodule/credentials",
+		may:    []string{},
+		bans:   []ban{{caddy, "what must not be kept is told in one place, and whoever keeps something asks it"}},
+	},
+	{
+		folder: "caddymodule/capture",
+		may:    []string{"webhook", "rules", "derive", "store", "caddymodule/credentials", "caddymodule/metrics"},
+		bans:   []ban{{"deliver", "the request path ends at its Line: what becomes of a call is none of its business"}},
+	},
+	{
 		folder: "examples",
 		may:    []string{},
 		bans:   []ban{{caddy, "the examples are what people put Sidehook in front of and behind: they know nothing of it"}},

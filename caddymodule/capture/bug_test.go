@@ -1,0 +1,91 @@
+package capture_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// buggyLine panics where it is told to.
+type buggyLine struct {
+	*memoryLine
+	where string
+}
+
+func (l *buggyLine) at(where string) {
+	if l.where == where {
+		panic("a bug in " + where)
+	}
+}
+
+func (l *buggyLine) Begin(b *webhook.Begin) error {
+	l.at("Begin")
+	return l.memoryLine.Begin(b)
+}
+
+func (l *buggyLine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+	l.at("End")
+	return l.memoryLine.End(ctx, x, durable)
+}
+
+func (l *buggyLine) Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error) {
+	l.at("Snapshot")
+	return l.memoryLine.Snapshot(ctx, key)
+}
+
+func (l *buggyLine) Caller(h http.Header, secret string) []byte {
+	l.at("Caller")
+	return l.memoryLine.Caller(h, secret)
+}
+
+// A bug of ours fails no call, wherever it is.
+func TestABugFailsNoCall(t *testing.T) {
+	for _, where := range []string{"Caller", "Snapshot", "Begin", "End"} {
+		t.Run(where, func(t *testing.T) {
+			upstream := api(t, answers["json"])
+			l := newLine(t)
+			h := probe(t, l, object{"before": "fetch"})
+			capture.SetProbeLine(t.Name(), &buggyLine{l, where})
+			at := serve(t, []object{h, proxy(upstream)})
+			s := ask(t, client(t, http1), request(t, "PUT", at[0], "/things/1", strings.NewReader("{}")))
+			if s.Status != http.StatusCreated {
+				t.Errorf("the client got %d %s", s.Status, s.BodyErr)
+			}
+		})
+	}
+}
+
+// hungLine is a line whose disk hangs.
+type hungLine struct {
+	*memoryLine
+	patience chan time.Duration
+}
+
+func (l *hungLine) End(ctx context.Context, _ *webhook.Exchange, _ bool) error {
+	until, _ := ctx.Deadline()
+	l.patience <- time.Until(until)
+	return context.DeadlineExceeded
+}
+
+// A call waits for a disk that hangs for ten seconds, give or take one, and then
+// goes on as missed.
+func TestACallDoesNotWaitForeverForTheDisk(t *testing.T) {
+	upstream := api(t, answers["json"])
+	l := &hungLine{newLine(t), make(chan time.Duration, 1)}
+	h := probe(t, l.memoryLine)
+	capture.SetProbeLine(t.Name(), l)
+	at := serve(t, []object{h, proxy(upstream)})
+	s := ask(t, client(t, http1), request(t, "PUT", at[0], "/things/1", strings.NewReader("{}")))
+	if s.Status != http.StatusCreated {
+		t.Errorf("the client got %d %s", s.Status, s.BodyErr)
+	}
+	if got := <-l.patience; got <= 8*time.Second || got > 10*time.Second {
+		t.Errorf("the call waits %v for the disk", got)
+	}
+	l.until(t, "the missed call", func() bool { return len(l.missed) == 1 })
+}
