@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/store"
 )
@@ -55,11 +56,8 @@ func (Admin) Routes() []caddy.AdminRoute {
 		admin[i] = caddy.AdminRoute{Pattern: r.pattern, Handler: adminHandler(r.handle)}
 	}
 	admin = append(admin, caddy.AdminRoute{Pattern: "GET /sidehook/stream", Handler: caddy.AdminHandlerFunc(serveStream)})
-	return append(admin, caddy.AdminRoute{Pattern: adminAPI, Handler: caddy.AdminHandlerFunc(serveAdminAPI)})
+	return append(admin, caddy.AdminRoute{Pattern: view.AdminAPI, Handler: caddy.AdminHandlerFunc(serveAdminAPI)})
 }
-
-// adminAPI is where the subscription API is under the admin endpoint.
-const adminAPI = "/sidehook/api/"
 
 // serveAdminAPI serves the subscription API to the operator.
 func serveAdminAPI(w http.ResponseWriter, r *http.Request) error {
@@ -71,7 +69,7 @@ func serveAdminAPI(w http.ResponseWriter, r *http.Request) error {
 		writeProblem(w, problem.New(http.StatusServiceUnavailable, "%s", err))
 		return nil
 	}
-	serveAPI(e, w, r, apiCaller{operator: true}, strings.TrimPrefix(r.URL.Path, adminAPI), r.URL.Path)
+	serveAPI(e, w, r, apiCaller{operator: true}, strings.TrimPrefix(r.URL.Path, view.AdminAPI), r.URL.Path)
 	return nil
 }
 

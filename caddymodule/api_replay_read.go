@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -25,7 +26,7 @@ func (c *apiCall) readReplay() (r webhook.Replay, err error) {
 		}
 	}
 	now := time.Now().UTC()
-	r = webhook.Replay{ID: webhook.NewReplayID(now), Status: webhook.ReplayRunning, Rate: defaultReplayRate, Created: now, Asked: c.owner, Tenant: c.tenant, Operator: c.operator}
+	r = webhook.Replay{ID: webhook.NewReplayID(now), Status: webhook.ReplayRunning, Rate: view.DefaultReplayRate, Created: now, Asked: c.owner, Tenant: c.tenant, Operator: c.operator}
 	if r.Subscription, err = c.replayedSubscription(doc); err != nil {
 		return r, err
 	}

@@ -18,8 +18,7 @@ import (
 
 // Bounds and defaults of a replay.
 const (
-	defaultReplayRate = 20
-	mostReplayRate    = 1000
+	mostReplayRate = 1000
 
 	// countTime bounds how long a dry run counts.
 	countTime = 10 * time.Second
@@ -127,7 +126,7 @@ func (c *apiCall) countReplay() (apiAnswer, error) {
 	return apiAnswer{body: view.ReplayCount{Deliveries: n, Complete: !more, From: r.Low, Below: r.High}}, err
 }
 
-// listReplays lists them, newest first. There are few: keptReplays.
+// listReplays lists them, newest first. There are few: [view.MostReplays].
 func (c *apiCall) listReplays() (apiAnswer, error) {
 	page, err := c.page()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -17,10 +18,7 @@ const (
 	// ends up with so many retries, not with all there ever was.
 	mostReplayed = 100
 
-	// keptReplays is how many replays are known, ended ones included.
-	keptReplays = 500
-
-	// Of these, as many are the operator's at any time as callers may not have, in
+	// Of the [view.MostReplays] that are known, as many are the operator's at any time as callers may not have, in
 	// all; one caller may have some of them, and of those fewer that run.
 	callersReplays = 400
 	callerReplays  = 50
@@ -144,7 +142,7 @@ func (p *replays) room(r *webhook.Replay) (drop int, err error) {
 			callers++
 		}
 	}
-	full := len(p.all) >= keptReplays
+	full := len(p.all) >= view.MostReplays
 	if !r.Operator {
 		if running >= runningReplays {
 			return -1, problem.New(409, "%d replays of yours are running, as many as may at once: wait for one to end, or cancel it", running)

@@ -42,7 +42,7 @@ func TestAllOfAHandlerCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := h.options(program)
-	wantAllSet(t, o, "config", "lease", "origin", "looks", "logger") // set by Provision
+	wantAllSet(t, o, "Config", "Lease", "Origin", "Logger") // set by Provision
 	type limits struct {
 		Timeout        time.Duration
 		Max            int

@@ -237,7 +237,7 @@ func TestFetchesThatFail(t *testing.T) {
 		words     string
 		triesOf10 int
 	}{
-		"hangs":     {hang, object{"fetch": 20 * time.Millisecond}, 0, 0, "no answer in the time", 5},
+		"hangs":     {hang, object{"fetch": 200 * time.Millisecond}, 0, 0, "no answer in the time", 5},
 		"500":       {answers["server error"], nil, 500, 0, "", 5},
 		"cut":       {answers["cut"], nil, 0, 0, "the answer broke off", 5},
 		"too large": {answers["larger than max_body"], nil, 200, webhook.TooLarge, "", 10},

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Bodies of any size flow through with little memory.
@@ -116,6 +117,7 @@ func TestLargeBodiesAreTheSame(t *testing.T) {
 	})
 	for _, p := range []protocol{http1, http2, http3Only} {
 		c := s.client(p)
+		c.Timeout = 5 * time.Minute // so much takes long on a busy machine, with Sidehook or without
 		var got [2]string
 		for i, at := range []string{s.api, s.side} {
 			res, err := c.Post(at+"/things", "text/plain", io.LimitReader(pattern{}, size))

@@ -6,6 +6,15 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
+// AdminAPI is where the subscription API is under the admin endpoint.
+const AdminAPI = "/sidehook/api/"
+
+// Of replays.
+const (
+	DefaultReplayRate = 20  // deliveries in a second
+	MostReplays       = 500 // that are known, ended ones included
+)
+
 // Erasure says which entity is erased.
 type Erasure struct {
 	Resource string `json:"resource" jsonschema:"What kind of thing it is."`

@@ -121,6 +121,14 @@ var table = []rule{
 		bans:   []ban{{"deliver", "the request path ends at its Line: what becomes of a call is none of its business"}},
 	},
 	{
+		folder: "caddymodule/command",
+		may:    []string{"webhook", "rules", "caddymodule/view", "caddymodule/words", "caddymodule/problem"},
+		bans: []ban{
+			{"store", "the command line is a client of the running server, which alone has the directory open"},
+			{"deliver", "the command line is a client of the running server: what it delivers, that says"},
+		},
+	},
+	{
 		folder: "examples",
 		may:    []string{},
 		bans:   []ban{{caddy, "the examples are what people put Sidehook in front of and behind: they know nothing of it"}},

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"encoding/json"
@@ -42,7 +42,7 @@ that the subscription would get if they were recorded now.`,
 	fl.StringVar(&c.until, "until", "", "until when (default: now)")
 	fl.StringSliceVar(&c.scopes, "scope", nil, "only scopes that match, such as project.** (may be repeated)")
 	fl.StringSliceVar(&c.states, "state", nil, "what is sent again: "+strings.Join(words.Texts(finalStates()), ", ")+", missed (may be repeated)")
-	fl.Float64Var(&c.rate, "rate", defaultReplayRate, "how many are sent in a second at most")
+	fl.Float64Var(&c.rate, "rate", view.DefaultReplayRate, "how many are sent in a second at most")
 	fl.BoolVar(&c.dry, "dry-run", false, "only count them")
 	fl.BoolVar(&c.detach, "detach", false, "do not wait for its end")
 	return cmd
@@ -194,7 +194,7 @@ func (f *adminFlags) listReplays(out io.Writer, subscription string) error {
 	if subscription != "" {
 		q.Set("subscription", subscription)
 	}
-	raw, err := f.all("/replays", q, keptReplays)
+	raw, err := f.all("/replays", q, view.MostReplays)
 	if err != nil {
 		return err
 	}

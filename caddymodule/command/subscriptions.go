@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bytes"
@@ -23,7 +23,6 @@ func subscriptionCommands() []*cobra.Command {
 		subscriptionCommand("delete ID", "Delete a subscription; what it is owed is cancelled", http.MethodDelete, ""),
 		subscriptionCommand("test ID", "Send an example event to a subscription", http.MethodPost, "/test"),
 		subscriptionRotateCommand(),
-		forgetCommand(),
 	}
 }
 

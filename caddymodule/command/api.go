@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"encoding/json"
@@ -8,12 +8,14 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/view"
 )
 
 // api calls the subscription API under the admin endpoint: body, if it is not
 // nil, as JSON; the answer into v, if that is not nil.
 func (f *adminFlags) api(method, path string, query url.Values, body, v any) error {
-	path = strings.TrimSuffix(adminAPI, "/") + path
+	path = strings.TrimSuffix(view.AdminAPI, "/") + path
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}

@@ -1,4 +1,8 @@
-package caddymodule
+// Package command is the command line, `caddy sidehook …`: clients of a running
+// server's admin endpoint, and what needs no server. It knows what is shown (view),
+// and nothing of what shows it; commands that read a configuration are handed to
+// it by caddymodule.
+package command
 
 import (
 	"os"
@@ -10,10 +14,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// commands are what `caddy sidehook` can do.
-var commands = []func() *cobra.Command{
-	checkCommand,
-	testCommand,
+// online are the commands that ask a running server, or nobody.
+var online = []func() *cobra.Command{
 	eventsCommand,
 	deliveriesCommand,
 	subscriptionsCommand,
@@ -29,14 +31,37 @@ var commands = []func() *cobra.Command{
 	quarantineCommand,
 }
 
-func init() {
+// Offline are the commands that read a configuration, each made by a function.
+type Offline struct {
+	Commands      []func() *cobra.Command // of sidehook itself
+	Subscriptions []func() *cobra.Command // of sidehook subscriptions
+}
+
+// all makes the commands of sidehook, those of o in front.
+func (o Offline) all() (all []*cobra.Command) {
+	for _, command := range slices.Concat(o.Commands, online) {
+		all = append(all, command())
+	}
+	for _, cmd := range all {
+		if cmd.Name() != "subscriptions" {
+			continue
+		}
+		for _, below := range o.Subscriptions {
+			cmd.AddCommand(below())
+		}
+	}
+	return all
+}
+
+// Register makes `caddy sidehook` known to Caddy, with offline among its commands.
+func Register(offline Offline) {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "sidehook",
 		Usage: "<command>",
 		Short: "Checks a Sidehook configuration, tries its rules, and shows what a running server did",
 		CobraFunc: func(cmd *cobra.Command) {
-			for _, command := range commands {
-				cmd.AddCommand(withExitCodes(shortFirst(command())))
+			for _, below := range offline.all() {
+				cmd.AddCommand(withExitCodes(shortFirst(below)))
 			}
 			cmd.SetHelpTemplate(helpTemplate)
 			if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "sidehook" {
@@ -72,12 +97,12 @@ func shortFirst(cmd *cobra.Command) *cobra.Command {
 // Args returns the arguments of a process with sidehook put in front of a
 // command of ours, so that a binary called sidehook takes `sidehook check` for
 // `caddy sidehook check`.
-func Args(args []string) []string {
+func Args(args []string, offline Offline) []string {
 	if len(args) < 2 {
 		return args
 	}
-	for _, command := range commands {
-		if command().Name() == args[1] {
+	for _, cmd := range offline.all() {
+		if cmd.Name() == args[1] {
 			return slices.Insert(slices.Clone(args), 1, "sidehook")
 		}
 	}
