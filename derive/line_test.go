@@ -130,6 +130,13 @@ func (w *watcher) Refreshed(_ *webhook.Exchange, r rules.Refreshed, err error) {
 }
 func (w *watcher) Quarantined(*webhook.Exchange, string) { w.add("quarantined") }
 
+// counted returns how often something happened.
+func (w *watcher) counted(what string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.count[what]
+}
+
 // wait waits until something happened n times.
 func (w *watcher) wait(t *testing.T, what string, n int) {
 	t.Helper()

@@ -23,6 +23,15 @@ func (t *Traffic) EnterList(key webhook.EntityKey) *Call {
 	return &Call{traffic: t, alone: true, phase: t.enter(), list: &key}
 }
 
+// awaited returns a channel that is closed when the last call of a resource has
+// ended.
+func (l *lists) awaited() <-chan struct{} {
+	if l.idle == nil {
+		l.idle = make(chan struct{})
+	}
+	return l.idle
+}
+
 // endList says that what c changed is known to the traffic of its entities, or
 // never will be; some says that it may have changed any. It is called with t.mu held.
 func (c *Call) endList(some bool) {

@@ -150,17 +150,17 @@ func (t *Traffic) goAlways(f func(ctx context.Context)) {
 	}
 }
 
-// calm makes one GET of an entity while no captured call on it is open, and
-// again if one comes meanwhile. It returns nil if ctx ends before that works. A
-// call that came and was recorded meanwhile may escape it: then the entity is
-// known to have been changed since the GET began.
+// calm makes one GET of an entity while no captured call on it is open, nor any
+// that may be on it, and again if one comes meanwhile. It returns nil if ctx ends
+// before that works. A call that came and was recorded meanwhile may escape it:
+// then the entity is known to have been changed since the GET began.
 func (t *Traffic) calm(ctx context.Context, key webhook.EntityKey, fetch Fetch) *webhook.Observation {
 	for ctx.Err() == nil {
 		e, seen := t.waitOpen(ctx, key)
 		o := fetch(ctx)
 		t.mu.Lock()
 		now := t.entities[t.entityOf(key)]
-		undisturbed := e == nil && now == nil || e != nil && e.seen == seen && e.open+e.unresolved == 0 && (now == nil || now == e)
+		undisturbed := !t.listed(key) && (e == nil && now == nil || e != nil && e.seen == seen && e.open+e.unresolved == 0 && (now == nil || now == e))
 		t.mu.Unlock()
 		if undisturbed {
 			return o
@@ -169,13 +169,25 @@ func (t *Traffic) calm(ctx context.Context, key webhook.EntityKey, fetch Fetch) 
 	return nil
 }
 
-// waitOpen waits until no call on the entity is open and those that ended are
-// journaled, or ctx ends, and returns the entity, if it is kept, and its fence.
+// waitOpen waits until no call is open on the entity, or may be on it, and those
+// that ended are journaled, or ctx ends. It returns the entity, if it is kept, and
+// its fence.
 func (t *Traffic) waitOpen(ctx context.Context, key webhook.EntityKey) (e *entity, seen uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for e = t.entities[t.entityOf(key)]; e != nil && e.open+e.unresolved > 0 && ctx.Err() == nil; e = t.entities[t.entityOf(key)] {
-		change := e.awaited()
+	for ctx.Err() == nil {
+		e = t.entities[t.entityOf(key)]
+		var change <-chan struct{}
+		switch {
+		case e != nil && e.open+e.unresolved > 0:
+			change = e.awaited()
+		case t.listed(key):
+			change = t.lists.awaited()
+		case e == nil:
+			return nil, 0
+		default:
+			return e, e.seen
+		}
 		t.mu.Unlock()
 		select {
 		case <-change:
@@ -183,10 +195,7 @@ func (t *Traffic) waitOpen(ctx context.Context, key webhook.EntityKey) (e *entit
 		}
 		t.mu.Lock()
 	}
-	if e == nil {
-		return nil, 0
-	}
-	return e, e.seen
+	return nil, 0
 }
 
 // awaited returns a channel that is closed when no call on e is open any more, or

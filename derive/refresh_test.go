@@ -76,6 +76,49 @@ func TestARefreshWaitsForWhatIsNotJournaled(t *testing.T) {
 	l.seen.wait(t, "refreshed", 1)
 }
 
+// While a call is open that may be on the entity, though its path does not name it,
+// nothing is taken for its state: the GET waits for such a call, and is made again
+// if one came meanwhile.
+func TestARefreshHeedsCallsThatMayBeOnItsEntity(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		in   int // the GET during which the call comes; 0: it is open before
+	}{{"open", 0}, {"comes", 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			l := openLine(t, t.TempDir())
+			defer func() { l.close() }()
+			parent := webhook.EntityKey{API: rules.DefaultAPI, Resource: "project", ID: "9"}
+			came, over := make(chan *derive.Call, 1), make(chan struct{})
+			if test.in == 0 {
+				came <- l.traffic.EnterList(parent)
+			}
+			l.service = shows(`{"id":%q,"n":%d,"name":"Roof","status":"open"}`, func(n int) {
+				if n == test.in {
+					came <- l.traffic.EnterList(parent)
+					return
+				}
+				select {
+				case <-over:
+				default:
+					t.Error("a GET while the call was open")
+				}
+			})
+			l.run()
+			l.child("1", `["9"]`)
+			list := <-came
+			l.seen.wait(t, "recorded", 1)
+			l.patch("3", 0) // time for a GET
+			l.seen.wait(t, "recorded", 2)
+			if n := l.seen.counted("refreshed"); n > 0 {
+				t.Errorf("%d refreshed while the call was open", n)
+			}
+			close(over)
+			list.Drop()
+			l.seen.wait(t, "refreshed", 1)
+		})
+	}
+}
+
 // A refresh refreshes nothing: entities that name each other are no loop.
 func TestARefreshCausesNoRefresh(t *testing.T) {
 	l := openLine(t, t.TempDir())

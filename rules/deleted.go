@@ -21,7 +21,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 			d.out.NoChange++
 			return nil
 		case ch.o.gone && !ch.b.absent:
-		case ch.o.body != nil && d.unsure:
+		case ch.o.body != nil && d.unsure && d.x.Ending != webhook.Unknown:
 			d.out.NoChange++
 			return nil
 		default:

@@ -223,6 +223,9 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	if s.Kind == Delete {
 		return d.deleted(ch, &seen)
 	}
+	if d.made(ch) {
+		return d.bornLate(ch)
+	}
 	d.decide(ch)
 	if unmoved && ch.o.via == webhook.FromComputed {
 		return d.unmoved(ch)

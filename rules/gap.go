@@ -10,18 +10,22 @@ import (
 
 // undecided records that it is not known whether the call was done.
 func (d *deriver) undecided(ch *change) error {
-	detail := "may or may not have been done: no answer was seen to its end, and no GET could tell"
+	why := "no answer was seen to its end"
 	if d.died() {
-		detail = "may or may not have been done: sidehook died while it was in flight, and no GET could tell"
+		why = "sidehook died while it was in flight"
 	}
+	detail := "may or may not have been done: " + why + ", and no GET could tell"
 	if ch.overlap && ch.o.via == webhook.FromNone {
 		detail += ", for another call on the entity came before"
 	}
+	unseen := d.x.Ending == webhook.Unknown // the API may be at it still, whoever gave up waiting
 	switch {
-	case ch.same && !d.later:
+	case ch.same && !d.later && !unseen:
 		d.out.NoChange++
 		d.out.Snapshots = append(d.out.Snapshots, d.snapshot(ch))
 		return nil
+	case unseen && ch.o.body != nil && (ch.same || ch.op == webhook.Deleted):
+		detail = "may or may not have been done, or may be done yet: " + why + ", and a GET behind it showed the entity as it was before"
 	case ch.s.doubt != "":
 		detail = ch.s.doubt
 	case d.dry:
@@ -38,7 +42,9 @@ func (d *deriver) undecided(ch *change) error {
 			detail += " (" + m.String() + ")"
 		}
 	}
-	return d.entityGap(ch, webhook.GapUnknownOutcome, detail)
+	next := d.snapshot(ch)
+	next.Concurrent = next.Concurrent || unseen
+	return d.gapWith(ch, next, webhook.GapUnknownOutcome, detail)
 }
 
 // showsDone reports whether a GET shows that a call of unknown outcome was done, as

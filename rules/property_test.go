@@ -124,6 +124,12 @@ func play(t *testing.T, p *rules.Program, seed uint64, style *model.Style, steps
 func (r *player) one(c *model.Call) {
 	r.now = r.now.Add(time.Second)
 	x := r.begin(c)
+	if c.Fate == "late" {
+		r.end(x, c, model.Answer{})
+		r.derive(x, c, !c.Blind)
+		r.api.Do(c)
+		return
+	}
 	r.end(x, c, r.api.Do(c))
 	r.derive(x, c, !c.Blind)
 }
@@ -132,6 +138,7 @@ func (r *player) one(c *model.Call) {
 // each answered first.
 func (r *player) both(a, b *model.Call) {
 	r.now = r.now.Add(time.Second)
+	r.api.AtOnce(a, b)
 	calls := []*model.Call{a, b}
 	xs := []*webhook.Exchange{r.begin(a), r.begin(b)}
 	answers := make([]model.Answer, 2)
@@ -196,7 +203,7 @@ func (r *player) end(x *webhook.Exchange, c *model.Call, a model.Answer) {
 	}
 	x.Response.Body.Bytes = a.Body
 	switch {
-	case c.Fate == "lost" || c.Fate == "reset" || c.Fate == "slow":
+	case c.Fate == "lost" || c.Fate == "reset" || c.Fate == "slow" || c.Fate == "late":
 		x.Ending, x.Response = webhook.Unknown, webhook.Response{Body: webhook.Body{Missing: webhook.CutOff}}
 	case a.Status >= 400:
 		x.Ending = webhook.Rejected

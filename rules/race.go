@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -124,6 +125,43 @@ func (d *deriver) raced(ch *change, seen *Seen) (ok bool, err error) {
 		return true, d.entityGap(ch, webhook.GapUnknownState, "was done while another call on the same entity was under way, and which of them was last is not known")
 	}
 	return false, nil
+}
+
+// made reports whether a create made the entity that other calls found there while
+// it was under way: they ended before it, and nobody told of its creation.
+func (d *deriver) made(ch *change) bool {
+	s := ch.snap
+	if d.unsure || d.later || s.Deleted || !s.Found.After(d.x.Started) || s.Exchange == d.x.ID {
+		return false
+	}
+	before := d.x.Before
+	return ch.s.Kind == Create ||
+		ch.s.Kind == Upsert && before != nil && (before.Status == 404 || before.Status == 410) && before.Requested.Before(s.Found)
+}
+
+// bornLate tells of what a create made, as it is known since: what others found
+// there, and did to it, came after.
+func (d *deriver) bornLate(ch *change) error {
+	next := *ch.snap
+	if b := d.lastKnown(ch.s, ch.snap); ch.snap.Known() && b.body != nil {
+		ch.o = outcome{body: b.body, unknown: b.unknown, via: webhook.FromSnapshot, confidence: webhook.Observed}
+		if b.view.echo() || next.Via == webhook.FromComputed {
+			ch.o.confidence = webhook.Inferred
+		}
+	} else if ch.o.body != nil {
+		next = d.snapshot(ch)
+		next.Concurrent = true
+	}
+	ch.op, ch.b = webhook.Created, state{source: webhook.FromNone, absent: true}
+	ch.concurrent, ch.significant = true, true
+	first := len(d.out.Events)
+	if err := d.earn(ch); err != nil {
+		return err
+	}
+	next.Found, next.Exchange = time.Time{}, d.x.ID
+	next.Sequence = ch.snap.Sequence + 1
+	d.keep(next, first)
+	return nil
 }
 
 // outdated handles an answer that is older, by its version, than what is known:

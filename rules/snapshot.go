@@ -55,6 +55,13 @@ func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 	if t := d.e.res.tenant; t != nil && t.ofEntity {
 		next.Tenant, _ = d.tenant(ch)
 	}
+	switch {
+	case ch.op == webhook.Created:
+	case ch.snap.Exchange.IsZero() || ch.snap.Deleted:
+		next.Found = d.x.Ended
+	default:
+		next.Found = ch.snap.Found
+	}
 	return next
 }
 

@@ -56,6 +56,11 @@ type Snapshot struct {
 	// under way: one of those may have been done last.
 	Concurrent bool
 
+	// Found is when it was first told of as something that was there already; zero
+	// if its creation is told, or it is gone. A create that was under way then may
+	// be what made it.
+	Found time.Time
+
 	// Until is when the store may forget it; zero: never, or with its tombstone.
 	Until time.Time
 }

@@ -226,6 +226,12 @@ func TestAcceptanceDAThousandAtOnce(t *testing.T) {
 	close(next)
 	all.Wait()
 	until(t, "all is derived", p.settled)
+	type told struct {
+		Entity        struct{ ID string }
+		Sequence      uint64
+		Before, After map[string]any
+		Provenance    struct{ Concurrent bool }
+	}
 	var events []told
 	p.get("/sidehook/events?max=1000&after=0", &events)
 	last, flagged := map[string]told{}, 0

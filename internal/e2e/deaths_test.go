@@ -9,24 +9,24 @@ import (
 // runAmidDeaths does what runAll does while sidehook is killed, also as it
 // recovers, and configured anew at random moments: with an API that may be asked
 // what became of a call, and without.
-func (w *world) runAmidDeaths(t *testing.T, seeds []uint64, steps func(uint64) []step, api string) []string {
+func (w *world) runAmidDeaths(t *testing.T, seeds []uint64, steps script, api string) []string {
 	t.Helper()
 	configs := []string{
-		caddyfile("", "\t\tresource item /s/{sequence}/items", api),
-		caddyfile("", "\t\torigin "+api+"\n\t\tcredential Authorization secret\n\t\tresource item /s/{sequence}/items", api),
+		modelConfig("", api),
+		modelConfig("\t\torigin "+api+"\n\t\tcredential Authorization secret\n", api),
 	}
 	over := make(chan []string, 1)
 	go func() { over <- w.play(seeds, steps) }()
 	deaths, reloads := 0, 0
 	for {
-		enough := w.model.done() + 2 + rand.IntN(40)
+		enough := w.model.Writes() + 2 + rand.IntN(40)
 		var names []string
 		until(t, "further calls are done", func() bool {
 			select {
 			case names = <-over:
 				return true
 			default:
-				return w.model.done() >= enough
+				return w.model.Writes() >= enough
 			}
 		})
 		if names != nil {

@@ -23,8 +23,9 @@ type sequence struct {
 	style   *Style
 	made    []string // ids, in the order in which they were first made
 	things  map[string]*thing
-	effects map[string]*effect // by call
-	keys    map[string]*replay // by Idempotency-Key
+	effects map[string]*effect  // by call
+	keys    map[string]*replay  // by Idempotency-Key
+	atOnce  map[string][]string // calls that may have been under way at once with a call
 	clock   int
 }
 
@@ -49,6 +50,7 @@ type effect struct {
 	at     map[string]int // the version of each thing that it was about, behind it
 	wrote  map[string]bool
 	answer Answer
+	twice  bool // it came once more, and was answered as it was at first
 }
 
 type replay struct {
@@ -70,7 +72,16 @@ func New() *API { return &API{sequences: map[string]*sequence{}} }
 func (a *API) Begin(name string, style *Style) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.sequences[name] = &sequence{style: style, things: map[string]*thing{}, effects: map[string]*effect{}, keys: map[string]*replay{}}
+	a.sequences[name] = &sequence{style: style, things: map[string]*thing{}, effects: map[string]*effect{}, keys: map[string]*replay{}, atOnce: map[string][]string{}}
+}
+
+// AtOnce says that two calls of a sequence may be under way at once.
+func (a *API) AtOnce(one, other *Call) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q := a.sequences[one.Sequence]
+	q.atOnce[one.ID] = append(q.atOnce[one.ID], other.ID)
+	q.atOnce[other.ID] = append(q.atOnce[other.ID], one.ID)
 }
 
 // Writes returns how many calls to write were done so far.
@@ -117,6 +128,7 @@ func (a *API) Do(c *Call) Answer {
 	a.writes++
 	q := a.sequences[c.Sequence]
 	if again := q.effects[c.ID]; again != nil { // a proxy, or its transport, sent it once more
+		again.twice = true
 		return again.answer
 	}
 	e := &effect{call: c, at: map[string]int{}, wrote: map[string]bool{}}

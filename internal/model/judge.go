@@ -132,8 +132,8 @@ func (j *judge) event(id string, e *Event, k *known) string {
 		effect = j.q.effects[call]
 	}
 	at, ok := effect.at[id]
-	if gone := e.Operation == "deleted" && (e.Provenance.Before == "none" || e.Provenance.Concurrent || e.guesses()) && j.q.now(id) == nil; !ok && gone {
-		return "" // of a delete that was not answered: it is true by now
+	if gone := e.Operation == "deleted" && (e.Provenance.Before == "none" || e.Provenance.Concurrent || e.Provenance.After == "fetch") && j.q.now(id) == nil; !ok && gone {
+		return "" // of a delete that was not answered: it is true by now, and may be the work of another that was not
 	}
 	t := j.q.things[id]
 	switch {
@@ -212,8 +212,12 @@ func (j *judge) end(id string, last *Event) string {
 	}
 	now := j.q.now(id)
 	t := j.q.things[id]
+	if e := j.q.effects[last.Request.ID]; j.loose && e != nil && e.twice {
+		return "" // the proxy died between: the answer is how it was at first, and nobody could know that it is
+	}
 	for _, gap := range j.byID[""] {
-		if gap.Gap != nil && gap.Request.ID == t.versions[len(t.versions)-1].call {
+		nameless := j.loose && gap.Request.ID == "" && gap.Position > last.Position // of a call that was in flight at a death
+		if gap.Gap != nil && (nameless || gap.Request.ID == t.versions[len(t.versions)-1].call) {
 			return ""
 		}
 	}

@@ -31,7 +31,7 @@ func (j *judge) accounted(id, call string) bool {
 			return true
 		}
 	}
-	if j.late(id, e) || j.invisible(id, e) || j.neverTold(id, e) || j.undone(id, call) || j.restored(id, e) {
+	if j.invisible(id, e) || j.neverTold(id, e) || j.undone(id, call) || j.restored(id, e) {
 		return true
 	}
 	unnamed := func(e *Event) bool {
@@ -55,65 +55,36 @@ func (j *judge) told(id, call string) bool {
 	return slices.ContainsFunc(j.byCall[call], func(e *Event) bool { return e.Entity.ID == id })
 }
 
-// atOnce reports whether two calls were under way at once.
-func (j *judge) atOnce(a, b string) bool {
-	var sa, ia, sb, ib = split(a), index(a), split(b), index(b)
-	if sa != sb || ib-ia != 1 && ia-ib != 1 {
-		return false
-	}
-	later := j.q.effects[a]
-	if ib > ia {
-		later = j.q.effects[b]
-	}
-	return later != nil && later.call.With
-}
+// atOnce reports whether two calls may have been under way at once.
+func (j *judge) atOnce(a, b string) bool { return slices.Contains(j.q.atOnce[a], b) }
 
-func split(call string) string {
-	s, _, _ := strings.Cut(call, "/")
-	return s
-}
-
+// index returns which of its sequence a call is.
 func index(call string) (n int) {
 	_, s, _ := strings.Cut(call, "/")
 	fmt.Sscan(s, &n)
 	return n
 }
 
-// partner returns the call that was under way at once with another, "" for none.
-func (j *judge) partner(call string) string {
-	for other := range j.q.effects {
-		if j.atOnce(call, other) {
-			return other
-		}
-	}
-	return ""
-}
-
 // undone reports whether two calls at once left all as it was, but for what is the
 // API's own.
 func (j *judge) undone(id, call string) bool {
-	other := j.partner(call)
-	if other == "" {
-		return false
+	t := j.q.things[id]
+	for _, other := range j.q.atOnce[call] {
+		ats := []int{j.q.effects[call].at[id]}
+		if e := j.q.effects[other]; e != nil {
+			if at, ok := e.at[id]; ok {
+				ats = append(ats, at)
+			}
+		}
+		first, last := slices.Min(ats), slices.Max(ats)
+		if first > 0 && !slices.ContainsFunc(differ(t.versions[first-1].state, t.versions[last].state), func(path string) bool {
+			top, _, _ := strings.Cut(path, ".")
+			return !own[top]
+		}) {
+			return true
+		}
 	}
-	t, ats := j.q.things[id], []int{j.q.effects[call].at[id]}
-	if at, ok := j.q.effects[other].at[id]; ok {
-		ats = append(ats, at)
-	}
-	first, last := slices.Min(ats), slices.Max(ats)
-	return first > 0 && !slices.ContainsFunc(differ(t.versions[first-1].state, t.versions[last].state), func(path string) bool {
-		top, _, _ := strings.Cut(path, ".")
-		return !own[top]
-	})
-}
-
-// late reports whether a create was answered to nobody, so that the next call on
-// the entity may have ended before it: that one then tells of it, as of something
-// that was not known.
-func (j *judge) late(id string, e *effect) bool {
-	t, at := j.q.things[id], e.at[id]
-	created := t.versions[at].state != nil && (at == 0 || t.versions[at-1].state == nil)
-	return created && e.call.Fate == "gone" && slices.ContainsFunc(j.byID[id], func(e *Event) bool { return e.Gap == nil && e.Provenance.Before == "none" })
+	return false
 }
 
 // restored reports whether a call made of the entity what was told of it last:
@@ -153,7 +124,7 @@ func (j *judge) invisible(id string, e *effect) bool {
 		return false
 	}
 	asked, c := e.asked(id), e.call
-	shows := (c.Answer == "full" || c.Answer == "created") && !c.Style.Brief && c.Fate == "" && j.partner(c.ID) == ""
+	shows := (c.Answer == "full" || c.Answer == "created") && !c.Style.Brief && c.Fate == "" && len(j.q.atOnce[c.ID]) == 0
 	for _, path := range differ(t.versions[at-1].state, t.versions[at].state) {
 		top, _, _ := strings.Cut(path, ".")
 		null, set := asked[top]

@@ -32,7 +32,7 @@ type Step struct {
 	Gzip   bool
 	Key    bool   // it carries an Idempotency-Key
 	Again  bool   // it is the step before once more: by the same key, if that had one
-	Fate   string // "": answered; refused, cut, lost, reset (not done), gone (the client), slow (done, and answered too late)
+	Fate   string // "": answered; refused, cut, lost, reset (not done), gone (the client), slow (done, and answered too late), late (done when that is answered)
 	With   bool   // under way at once with the step before
 	Blind  bool   // the GET behind it fails
 }
@@ -85,7 +85,7 @@ func next(r *rand.Rand, style *Style, steps []Step) Step {
 		s.Sets = append(s.Sets, set(r, style, &s))
 	}
 	if r.IntN(6) == 0 {
-		s.Fate = of(r, "refused", "refused", "cut", "cut", "lost", "lost", "reset", "reset", "gone", "gone", "slow")
+		s.Fate = of(r, "refused", "refused", "cut", "cut", "lost", "lost", "reset", "reset", "gone", "gone", "slow", "late")
 	}
 	if s.Verb == "PUT" && style.PutKeeps {
 		s.Blind = false // without a GET, what neither a PUT nor its answer has is gone

@@ -15,7 +15,7 @@ import (
 
 // format is the version of the layout in keys.go. It is in the file FORMAT, as
 // text, beside Badger's files.
-const format = 11
+const format = 12
 
 const formatFile = "FORMAT"
 

@@ -35,7 +35,7 @@ func fullEvent() *webhook.Event {
 func fullSnapshot() webhook.Snapshot {
 	return webhook.Snapshot{
 		Key:      webhook.EntityKey{API: "shop", Tenant: "acme", Resource: "order", ID: "1"},
-		Sequence: 3, Deleted: true, Body: json.RawMessage("{}"), Unknown: []string{"a", "b"}, Seen: noon, Stale: noon.Add(time.Second),
+		Sequence: 3, Deleted: true, Body: json.RawMessage("{}"), Unknown: []string{"a", "b"}, Seen: noon, Stale: noon.Add(time.Second), Found: noon.Add(-time.Hour),
 		Via: webhook.FromResponse, Version: "v", ETag: `"e"`, View: "w", Tenant: "t", Exchange: webhook.ExchangeID{1},
 		Concurrent: true, Until: noon, Alias: "a", Name: "n", Parent: "/p",
 	}

@@ -30,6 +30,7 @@ const (
 	snapshotAlias
 	snapshotName
 	snapshotParent
+	snapshotFound
 )
 
 // AppendSnapshot appends the encoding of s to buf. near is an exchange, or zero,
@@ -60,6 +61,7 @@ func AppendSnapshot(buf []byte, s *webhook.Snapshot, near webhook.ExchangeID) []
 	buf = AppendString(buf, snapshotAlias, s.Alias)
 	buf = AppendString(buf, snapshotName, s.Name)
 	buf = AppendString(buf, snapshotParent, s.Parent)
+	buf = appendTimeOf(buf, snapshotFound, s.Found, s.Exchange)
 	buf = AppendTime(buf, snapshotUntil, s.Until)
 	return AppendString(buf, snapshotTenant, s.Tenant)
 }
@@ -68,8 +70,8 @@ func AppendSnapshot(buf []byte, s *webhook.Snapshot, near webhook.ExchangeID) []
 // near. Its body is a part of data, which the caller leaves alone from then on.
 func DecodeSnapshot(data []byte, near webhook.ExchangeID) (webhook.Snapshot, error) {
 	s := webhook.Snapshot{Exchange: near}
-	var seen, stale uint64
-	var timed, touched bool
+	var seen, stale, found uint64
+	var timed, touched, there bool
 	r := NewReader(data)
 	for r.Next() {
 		switch r.Number() {
@@ -93,6 +95,8 @@ func DecodeSnapshot(data []byte, near webhook.ExchangeID) (webhook.Snapshot, err
 			seen, timed = r.Uint(), true
 		case snapshotStale:
 			stale, touched = r.Uint(), true
+		case snapshotFound:
+			found, there = r.Uint(), true
 		default:
 			decodeSnapshotSource(&r, &s)
 		}
@@ -105,6 +109,9 @@ func DecodeSnapshot(data []byte, near webhook.ExchangeID) (webhook.Snapshot, err
 	}
 	if touched {
 		s.Stale = timeOf(stale, s.Exchange)
+	}
+	if there {
+		s.Found = timeOf(found, s.Exchange)
 	}
 	return s, nil
 }
