@@ -122,6 +122,9 @@ func (t *tracer) end(d *deriver) {
 	}
 	if ch.op == webhook.Deleted {
 		a.After = Learned{Source: ch.o.via, Confidence: ch.o.confidence, Why: "the API said that it is deleted"}
+		if !d.unsure && !d.later && d.onlyAsked(ch) {
+			a.After.Why = "the call asked for it by its id, and the API said yes to all it asked for; whether this one was there nobody saw"
+		}
 		if ch.b.source != a.Before.Source { // a delete carries the last known state
 			a.Before = Learned{Source: ch.b.source, Age: ch.b.age, Why: "as it was last seen, " + ageText(ch.b.age) + " before the call"}
 		}

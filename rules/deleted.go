@@ -6,6 +6,13 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
+// onlyAsked reports whether nothing but the request says that there was such an
+// entity to delete: it was never seen, it stands in a list of ids, and the answer is
+// an empty yes, as many APIs give whether they found all of them or not.
+func (d *deriver) onlyAsked(ch *change) bool {
+	return !d.e.named && d.resKind == isEmpty && ch.s.status == 0 && ch.snap.Sequence == 0 && !ch.snap.Known()
+}
+
 // deleted handles a delete: it carries the last known state, however old.
 func (d *deriver) deleted(ch *change, seen *Seen) error {
 	ch.op = webhook.Deleted
@@ -29,6 +36,9 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 		}
 	} else {
 		ch.o = outcome{gone: true, via: webhook.FromResponse, confidence: webhook.Observed}
+		if d.onlyAsked(ch) {
+			ch.o.confidence = webhook.Inferred
+		}
 	}
 	if ch.b.absent && ch.b.source == webhook.FromFetch && d.wasThere(ch) {
 		ch.b = state{source: webhook.FromNone} // whoever asked could not see it
