@@ -106,5 +106,5 @@ func (c *Call) saw(key webhook.EntityKey) rules.Seen {
 		return rules.Seen{Concurrent: c.concurrent}
 	}
 	p := c.parts[key]
-	return rules.Seen{Observation: p.seen, Concurrent: p.concurrent || c.concurrent}
+	return rules.Seen{Observation: p.seen, Concurrent: p.concurrent}
 }

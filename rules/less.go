@@ -46,7 +46,7 @@ func (c *call) patchedAt(s *Subject, names []string) (v *tree.Value, whole bool)
 		for n < min(len(at), len(names)) && at[n] == names[n] {
 			n++
 		}
-		index := n > 0 && n < len(at) && (at[n] == "-" || isDigits(at[n])) // of what is known by its key here
+		index := n < len(at) && (at[n] == "-" || isDigits(at[n])) // of what is known by its key here
 		if n > 0 && (n == len(at) || n == len(names) || index) {
 			return op, true
 		}
