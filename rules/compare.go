@@ -108,7 +108,7 @@ func cleared(paths []string, path string, asked, before, after *tree.Value) []st
 		switch {
 		case m.Kind == tree.Null && was == nil && is == nil:
 			paths = append(paths, tree.Join(path, m.Name))
-		case m.Kind == tree.Object && was.IsObject() && is.IsObject():
+		case was.IsObject() && is.IsObject():
 			paths = cleared(paths, tree.Join(path, m.Name), &m.Value, was, is)
 		}
 	}

@@ -25,6 +25,7 @@
 //
 //	:later 20m               time since the exchange (or snapshot) before
 //	:took 200ms              how long a GET was under way
+//	:service                 a GET was made as the service
 //	:earlier 10s             the call began so long before it would have
 //	:overlapped              other calls on the entity were open meanwhile
 //	:caller NAME             whose credential the call carried

@@ -75,7 +75,7 @@ func observation(p *part, at time.Time) (*webhook.Observation, error) {
 		return nil, err
 	}
 	body, err := p.captured()
-	return &webhook.Observation{Requested: at.Add(-took), Received: at, Status: status, Header: p.header, Body: body}, err
+	return &webhook.Observation{Requested: at.Add(-took), Received: at, Service: p.has("service"), Status: status, Header: p.header, Body: body}, err
 }
 
 // kept returns what a capture keeps of h: its fields of those names.
