@@ -44,6 +44,8 @@ func (j *judge) accounted(id, call string) bool {
 		switch {
 		case event.Provenance.Concurrent && j.atOnce(call, event.Request.ID):
 			return true
+		case j.q.style.Kind == "docs" && event.Gap == nil && j.atOnce(call, event.Request.ID) && j.q.effects[event.Request.ID].at[id] > e.at[id]:
+			return true // the version says that its answer, which came behind, is older: the newer one tells what both did
 		case event.Gap != nil && event.Provenance.After == "fetch" && index(call) == index(event.Request.ID)+1:
 			return true // what it did may have been there when a GET was to tell of the call before
 		}
