@@ -169,7 +169,7 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 	switch {
 	case sameLink(f.Old, f.New), ofTheCall[plainName(f.Path)]:
 		return isSame
-	case f.Old != nil && !before.by(now.as) && masks(f.Old, f.New):
+	case f.Old != nil && !before.onlyBy(now.as) && masks(f.Old, f.New):
 		return isUnsure // even if the call set it: those who looked need not have seen it
 	case f.Old == nil && (before.echo() || ch.o.via == webhook.FromComputed && !before.by(d.call.vars.viewer())):
 		return isUnsure // those who looked were shown what they had set, or may not see it
