@@ -36,7 +36,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 		}
 	} else {
 		ch.o = outcome{gone: true, via: webhook.FromResponse, confidence: webhook.Observed}
-		if d.onlyAsked(ch) {
+		if d.onlyAsked(ch) || ch.goneForAnother {
 			ch.o.confidence = webhook.Inferred
 		}
 	}
@@ -60,6 +60,9 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	next := webhook.Snapshot{
 		Key: ch.s.Key, Sequence: ch.snap.Sequence + 1, Deleted: true, Seen: d.x.Ended, Via: ch.o.via,
 		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Concurrent: ch.overlap, Alias: ch.snap.Alias, Name: ch.snap.Name, Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
+	}
+	if d.e.res.isOnes() {
+		next.View = d.look(viewAnswer, nil).String() // who deleted theirs
 	}
 	first := len(d.out.Events)
 	if err := d.earn(ch); err != nil {

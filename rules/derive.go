@@ -117,12 +117,13 @@ type change struct {
 	b    state
 	o    outcome
 
-	fields      []webhook.FieldChange
-	same        bool     // both states are known, and they do not differ
-	significant bool     // something differs, or may, that is not ignored
-	unknown     []string // paths of the state before that other views do not show
-	overlap     bool     // other calls on the entity were under way
-	concurrent  bool     // or were, when the state before was learned
+	fields         []webhook.FieldChange
+	same           bool     // both states are known, and they do not differ
+	significant    bool     // something differs, or may, that is not ignored
+	unknown        []string // paths of the state before that other views do not show
+	overlap        bool     // other calls on the entity were under way
+	concurrent     bool     // or were, when the state before was learned
+	goneForAnother bool     // another caller deleted what has this name
 
 	worked    worked // what its events share, once that is wanted
 	isWorked  bool
@@ -186,6 +187,7 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 	ch.concurrent = ch.overlap || ch.doubtful()
 	ch.o = d.call.after(s, &ch.b, seen, d.alone)
 	if d.anothers(&ch.b, &ch.o) {
+		ch.goneForAnother = ch.b.absent
 		ch.snap = &webhook.Snapshot{Key: snap.Key, Sequence: snap.Sequence, Alias: snap.Alias}
 		snap = ch.snap
 		ch.b = d.before(s, snap, d.alone)

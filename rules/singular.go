@@ -40,10 +40,10 @@ func ownID(body *tree.Value) string {
 
 // anothers reports whether what is known of a singular entity may be of another
 // caller's: it has another id than o shows, or none is shown and this
-// caller was not seen to look at it. A tenant of the resource keeps callers apart by
-// itself.
+// caller was not seen to look at it; or another caller deleted it. A tenant of the
+// resource keeps callers apart by itself.
 func (c *call) anothers(b *state, o *outcome) bool {
-	if !c.e.res.isOnes() || b.body == nil || b.source != webhook.FromSnapshot {
+	if !c.e.res.isOnes() || b.body == nil && !b.absent || b.source != webhook.FromSnapshot {
 		return false
 	}
 	if was, is := ownID(b.body), ownID(o.body); was != "" && is != "" && o.via != webhook.FromComputed {
