@@ -45,9 +45,7 @@ func (t *ticket) setPlan(pl *rules.Plan) {
 func (t *ticket) setAfter(c *Call) {
 	t.after = t.oneAfter[:0]
 	for _, key := range t.keys[:t.subjects] {
-		seen := c.saw(key)
-		seen.Concurrent = seen.Concurrent || t.x.Overlapped
-		t.after = append(t.after, seen)
+		t.after = append(t.after, c.saw(key))
 	}
 }
 
