@@ -204,6 +204,9 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 			return fmt.Errorf("filter: %w", err)
 		}
 	}
+	if err := s.checkWaits(); err != nil {
+		return err
+	}
 	k := keptSubscription{body: keptBody{Settings: s, Secrets: []keptSecret{{Text: someSecret(s.signing().Scheme)}}}}
 	if err := k.check(payloads, time.Now()); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "subscription : "))

@@ -97,8 +97,8 @@ func (c *apiCall) newExample(k *keptSubscription, scope string, t *eventType, re
 	return ev, nil
 }
 
-// sendExample records ev, owed to k alone; again says that it was before. It is
-// delivered as every other.
+// sendExample records ev, owed to k alone; again says that it was before, which
+// no pace keeps back. It is delivered as every other.
 func (e *engine) sendExample(ctx context.Context, k *keptSubscription, ev webhook.Event) (d webhook.Delivery, again bool, err error) {
 	var owing webhook.Owing
 	owing.Add(&ev, k.sub.As(ev.Key.Resource), false, ev.Time)
@@ -108,6 +108,9 @@ func (e *engine) sendExample(ctx context.Context, k *keptSubscription, ev webhoo
 			return d, false, errOtherBody()
 		}
 		return d, true, nil
+	}
+	if err := e.tests.take(k.ID, time.Now()); err != nil {
+		return d, false, err
 	}
 	done, err := e.store.Record(ctx, []store.Record{{
 		Exchange: ev.Exchange,

@@ -207,6 +207,11 @@ func (r *apiRoute) describe(schemas *openapi.Schemas, responses map[string]*open
 			Description: aboutStatus[status],
 			Content:     map[string]openapi.Media{"application/problem+json": {Schema: openapi.Ref("Problem")}},
 		}
+		if status == http.StatusTooManyRequests {
+			responses[name].Headers = map[string]*openapi.Header{
+				"Retry-After": {Description: "Seconds to wait.", Schema: &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(1.0)}},
+			}
+		}
 		op.Responses[strconv.Itoa(status)] = &openapi.Response{Ref: "#/components/responses/" + name}
 	}
 	return op
@@ -223,6 +228,7 @@ var aboutStatus = map[int]string{
 	413: "The body is too large.",
 	415: "The body is no JSON.",
 	422: "A field is not right; all that are not are told.",
+	429: "It comes too soon after others: Retry-After says how many seconds to wait.",
 	500: "It went wrong here.",
 	503: "Sidehook is starting or stopping.",
 	507: "The disk is full: nothing was kept.",

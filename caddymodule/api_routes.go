@@ -123,8 +123,9 @@ func routesOfAPI() []apiRoute {
 		{
 			method: post, path: "subscriptions/{id}/test", handle: (*apiCall).testSubscription,
 			id: "testSubscription", about: "Send an example", body: "Test", optional: true, versioned: true, repeats: true,
-			more:   "An event of scope sidehook.test, or of the event type that is named, to this subscription only, whatever its scopes and its filter are.",
-			status: http.StatusAccepted, shows: "Sent", refuses: []int{conflict},
+			more: "An event of scope sidehook.test, or of the event type that is named, to this subscription only, whatever its scopes and its filter are. " +
+				"5 may be sent at once, and another each second; beyond that it is a 429, with Retry-After.",
+			status: http.StatusAccepted, shows: "Sent", refuses: []int{conflict, http.StatusTooManyRequests},
 		},
 		{
 			method: get, path: "event_types", handle: (*apiCall).listEventTypes,

@@ -69,7 +69,7 @@ type shownSettings struct {
 	Sign               *Sign                      `json:"sign,omitempty" jsonschema:"How deliveries are signed. Default: standard."`
 	Headers            []Header                   `json:"headers,omitempty" jsonschema:"Sent with each delivery. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
 	Timeout            rules.Duration             `json:"timeout,omitempty" jsonschema:"Bounds one attempt. Default: 10s."`
-	Retry              *Retry                     `json:"retry,omitempty" jsonschema:"How long to wait after each failed attempt, like [5s, 5m]; or none, short, standard or long. Default: standard."`
+	Retry              *Retry                     `json:"retry,omitempty" jsonschema:"How long to wait after each failed attempt, like [5s, 5m]; or none, short, standard or long. What is given here waits 1s at least each time. Default: standard."`
 	Order              string                     `json:"order,omitempty" jsonschema:"Which deliveries wait for each other. Default: entity." enum:"none|entity|entity hold|subscription"`
 	Concurrency        int                        `json:"concurrency,omitempty" jsonschema:"How many deliveries may be in flight at once. Default: 8." bounds:"0|1000"`
 	Rate               string                     `json:"rate,omitempty" jsonschema:"How many requests are made to it, as 50/s, 100/m, 1000/h or none. Default: none."`

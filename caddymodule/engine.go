@@ -80,6 +80,7 @@ type engine struct {
 	plainly  sync.Once     // says that what is kept is not encrypted
 	looks    chan struct{} // of calls that go through events or deliveries
 	examples sync.Mutex    // held while one is made like an event, and while an entity is erased
+	tests    testPace      // of examples that callers send themselves
 	creating sync.Map      // of an Idempotency-Key whose call is under way -> true
 
 	stopDeriving, stopDelivering, stopTicking context.CancelFunc

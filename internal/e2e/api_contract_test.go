@@ -195,6 +195,9 @@ func TestContract(t *testing.T) {
 	p.call("PATCH", "/api/projects/1001", `{"name":"Hall"}`, "X-Space", "acme")
 	r.wait(2)
 	do("POST", "/subscriptions/"+made+"/test", `{"event_type": "project.created"}`).want(202)
+	until(t, "tests come too soon after each other", func() bool {
+		return do("POST", "/subscriptions/"+made+"/test", "").status == 429
+	})
 	until(t, "all is settled", p.settled)
 	event := do("GET", "/events?scope=project.**&resource=project", "").want(200).data()[0]["id"].(string)
 	do("GET", "/events/"+event, "").want(200)

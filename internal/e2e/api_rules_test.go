@@ -116,6 +116,8 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "timeout": "10"}`:                                         {"/timeout", "write a number and a unit"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "timeout": 10}`:                                           {"/timeout", `has no unit: write it as a text, like "10s"`},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "retry": [5]}`:                                            {"/retry", `has no unit`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "retry": ["5s", "999ms"]}`:                                {"/retry", `retry: wait 2 of 2 is 999ms: write 1s at least, like ["5s", "5m"]`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "for": {"project": {"retry": ["1ns"]}}}`:                  {"/for/project/retry", `retry: wait 1 of 1 is 1ns: write 1s at least`},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "concurrency": -1}`:                                       {"/concurrency", "write a number from 1"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "order": "fifo"}`:                                         {"/order", "write none, entity"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "payload": "albi"}`:                                       {"/payload", "write standard"},
@@ -294,7 +296,7 @@ func TestASubscriptionOfTheAPIThatTimesOutIsDeleted(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	p := start(t, withAPI("", perSpace, api.URL))
 	ann := p.user("ann", "acme")
-	id := ann.do("POST", "/subscriptions", subscription(r, `, "timeout": "50ms", "retry": ["10ms", "1h"], "delete_after": 2`)).want(201).text("id")
+	id := ann.do("POST", "/subscriptions", subscription(r, `, "timeout": "50ms", "retry": ["1s", "1h"], "delete_after": 2`)).want(201).text("id")
 	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
 	until(t, "it is deleted", func() bool { return ann.do("GET", "/subscriptions/"+id, "").status == 404 })
 	until(t, "what it is owed is cancelled", func() bool {

@@ -202,3 +202,42 @@ func TestEventTypesWithParameters(t *testing.T) {
 		t.Errorf("there are %v", list)
 	}
 }
+
+// Tests of one subscription that come too fast are refused, without an event, and
+// those of another are not; a repeat of one that was sent is answered as before, and
+// who waits as long as the answer says may go on.
+func TestTestsOfASubscriptionArePaced(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	r, other := receive(t, nil), receive(t, nil)
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann := p.user("ann", "acme")
+	path := "/subscriptions/" + ann.do("POST", "/subscriptions", subscription(r, "")).want(201).text("id") + "/test"
+	theirs := "/subscriptions/" + ann.do("POST", "/subscriptions", subscription(other, "")).want(201).text("id") + "/test"
+	first := ann.do("POST", path, "", "Idempotency-Key", "one").want(202)
+	sent := 1
+	var refused answer
+	until(t, "one is refused", func() bool {
+		refused = ann.do("POST", path, "")
+		if refused.status == 202 {
+			sent++
+		}
+		return refused.status != 202
+	})
+	refused.want(429)
+	if got := refused.header.Get("Retry-After"); got != "1" || refused.header.Get("Content-Type") != "application/problem+json" || !strings.Contains(refused.text("detail"), "try again in 1s") {
+		t.Errorf("Retry-After %q, %s", got, refused.raw)
+	}
+	if again := ann.do("POST", path, "", "Idempotency-Key", "one").want(202); again.raw != first.raw {
+		t.Errorf("a repeat: %s, not %s", again.raw, first.raw)
+	}
+	ann.do("POST", theirs, "").want(202)
+	until(t, "another one may be sent", func() bool { return ann.do("POST", path, "").status == 202 })
+	sent++
+	until(t, "all is settled", p.settled)
+	if n := len(r.distinct(sent)); n != sent || sent < 6 {
+		t.Errorf("%d webhooks came, and %d tests were accepted", n, sent)
+	}
+	if n := len(p.operate("GET", "/events?scope=sidehook.test", "").want(200).data()); n != sent+1 {
+		t.Errorf("%d events, want %d", n, sent+1)
+	}
+}

@@ -40,7 +40,7 @@ func TestANameThatLeadsElsewhereLater(t *testing.T) {
 	p := start(t, withAPI("\t\tegress {\n\t\t\tresolvers "+names.addr+"\n\t\t}", strict, api.URL))
 	ann := p.user("ann", "acme")
 	subscribe := func(host string) answer {
-		return ann.do("POST", "/subscriptions", fmt.Sprintf(`{"url": "https://%s:%s/hook", "scopes": ["project.**"], "retry": ["100ms", "100ms"]}`, host, port))
+		return ann.do("POST", "/subscriptions", fmt.Sprintf(`{"url": "https://%s:%s/hook", "scopes": ["project.**"], "retry": ["1s"]}`, host, port))
 	}
 	now := map[string][]string{
 		"private.example.com": {"10.0.0.7"},

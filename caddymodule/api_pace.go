@@ -1,0 +1,101 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// How fast a caller of the API can make Sidehook call somebody.
+const (
+	// leastWait is the shortest wait of a schedule that is given through the API:
+	// the receiver may be a stranger's, and each event is an attempt more for each
+	// wait. Those of the Caddyfile may be shorter.
+	leastWait = time.Second
+
+	// Of each subscription testBurst tests may be sent at once, and another one for
+	// each testEvery that has passed.
+	testEvery = time.Second
+	testBurst = 5
+)
+
+// checkWaits refuses a schedule, of s or for a resource, that does not wait long
+// enough.
+func (s *Subscription) checkWaits() error {
+	if err := s.Retry.checkWaits(); err != nil {
+		return err
+	}
+	for _, resource := range slices.Sorted(maps.Keys(s.For)) {
+		f := s.For[resource]
+		if f == nil {
+			continue // refused elsewhere
+		}
+		if err := f.Retry.checkWaits(); err != nil {
+			return fmt.Errorf("for %s: %w", resource, err)
+		}
+	}
+	return nil
+}
+
+func (r *Retry) checkWaits() error {
+	if r == nil {
+		return nil
+	}
+	for i, wait := range *r {
+		if time.Duration(wait) < leastWait {
+			return fmt.Errorf(`retry: wait %d of %d is %s: write %s at least, like ["5s", "5m"], or the name of a schedule: short, standard, long or none`,
+				i+1, len(*r), time.Duration(wait), leastWait)
+		}
+	}
+	return nil
+}
+
+// testPace tells when a subscription may be sent another test. Its zero value is
+// ready for use.
+type testPace struct {
+	mu sync.Mutex
+
+	// busy says when what was sent to a subscription has been worked off. It has
+	// those of which that is to come, and at most as many as there may be
+	// subscriptions.
+	busy map[webhook.SubscriptionID]time.Time
+}
+
+// take refuses (429) a test that comes too early, and says how long to wait.
+func (p *testPace) take(id webhook.SubscriptionID, now time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	until := p.busy[id]
+	if until.Before(now) {
+		until = now
+	}
+	wait := until.Add(testEvery).Sub(now.Add(testBurst * testEvery))
+	if wait <= 0 && p.busy[id].IsZero() && len(p.busy) >= maxKept {
+		maps.DeleteFunc(p.busy, func(_ webhook.SubscriptionID, until time.Time) bool { return !until.After(now) })
+		if len(p.busy) >= maxKept {
+			wait = testEvery
+		}
+	}
+	if wait > 0 {
+		return tooManyTests(wait)
+	}
+	if p.busy == nil {
+		p.busy = make(map[webhook.SubscriptionID]time.Time)
+	}
+	p.busy[id] = until.Add(testEvery)
+	return nil
+}
+
+func tooManyTests(wait time.Duration) error {
+	seconds := int((wait + time.Second - 1) / time.Second)
+	bad := problem.New(http.StatusTooManyRequests, "of a subscription %d tests may be sent at once, and another each %s: try again in %ds", testBurst, testEvery, seconds)
+	bad.Header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+	return bad
+}
