@@ -163,8 +163,8 @@ func (a *API) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // apiOptions are the words of the block of sidehook_api.
 var apiOptions = options[*API]{
-	"owner":                 {usage: "owner {http.auth.user.id}", parse: func(l *optionLine, a *API) error { return l.callerExpr(&a.Owner) }},
-	"tenant":                {usage: `tenant request.header["X-Space-Id"]`, parse: func(l *optionLine, a *API) error { return l.callerExpr(&a.Tenant) }},
+	"owner":                 {usage: "owner {http.auth.user.id}", parse: func(l *optionLine, a *API) error { return parseCaller(l, &a.Owner) }},
+	"tenant":                {usage: `tenant request.header["X-Space-Id"]`, parse: func(l *optionLine, a *API) error { return parseCaller(l, &a.Tenant) }},
 	"allow_unauthenticated": {usage: "allow_unauthenticated", parse: func(l *optionLine, a *API) error { a.AllowUnauthenticated = true; return l.flag() }},
 	"allow_private":         {usage: "allow_private", parse: func(l *optionLine, a *API) error { a.AllowPrivate = true; return l.flag() }},
 	"allow_insecure_skip_verify": {usage: "allow_insecure_skip_verify", parse: func(l *optionLine, a *API) error {
@@ -175,8 +175,8 @@ var apiOptions = options[*API]{
 	"dialect":           {usage: "dialect NAME", parse: func(l *optionLine, a *API) error { return l.one(&a.Dialect) }},
 }
 
-// callerExpr sets to to the arguments of l, which tell who calls.
-func (l *optionLine) callerExpr(to *string) (err error) {
+// parseCaller sets to to the arguments of l, which tell who calls.
+func parseCaller(l *optionLine, to *string) (err error) {
 	if *to, err = l.placeholderOrExpression(); err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func newCallerExpr(text string) (*callerExpr, error) {
 	if text == "" {
 		return nil, nil
 	}
-	if onePlaceholder.MatchString(text) {
+	if isPlaceholder(text) {
 		return &callerExpr{placeholder: text[1 : len(text)-1]}, nil
 	}
 	x, err := lang.Compile(text, lang.EnvRequest)

@@ -96,7 +96,7 @@ func parseEncryptionKey(l *optionLine, a *App) error {
 		return err
 	}
 	for _, w := range args {
-		if onePlaceholder.MatchString(w.Text) && !sources.MatchString(w.Text) {
+		if isPlaceholder(w.Text) && !sources.MatchString(w.Text) {
 			return w.errf("encryption_key %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", w.Text)
 		}
 		a.EncryptionKey = append(a.EncryptionKey, w.Text)
@@ -114,7 +114,7 @@ func parseJournal(l *optionLine, a *App) error {
 }
 
 func parseAppPayload(l *optionLine, a *App) error {
-	name, p, err := parsePayload(l)
+	name, p, err := parsePayload(l, builtinPayloads)
 	if err != nil {
 		return err
 	}
@@ -143,13 +143,4 @@ func (a *App) checkNames(block *optionLine) error {
 		}
 	}
 	return nil
-}
-
-// duration sets to to l's only argument.
-func (l *optionLine) duration(to *rules.Duration) error {
-	args, err := l.take(1, 1)
-	if err != nil {
-		return err
-	}
-	return args[0].duration(to)
 }

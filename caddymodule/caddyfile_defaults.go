@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"cmp"
-	"regexp"
 
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
@@ -36,9 +35,6 @@ func withDefaults[T any](own options[T], defaults func(T) *rules.Defaults) optio
 	return own
 }
 
-// onePlaceholder matches text that is one Caddy placeholder.
-var onePlaceholder = regexp.MustCompile(`^\{[^{}\s]+\}$`)
-
 func parseTenant(l *optionLine, d *rules.Defaults) (err error) {
 	d.Tenant, err = l.placeholderOrExpression()
 	return err
@@ -48,24 +44,6 @@ func parseActor(l *optionLine, d *rules.Defaults) (err error) {
 	d.Actor, err = l.placeholderOrExpression()
 	return err
 }
-
-// placeholderOrExpression returns the arguments of l, which are one placeholder
-// of Caddy or an expression over the request.
-func (l *optionLine) placeholderOrExpression() (string, error) {
-	if err := l.noBlock(); err != nil {
-		return "", err
-	}
-	if len(l.words) == 2 && onePlaceholder.MatchString(l.words[1].Text) {
-		return l.words[1].Text, nil
-	}
-	if len(l.words) == 2 && likeHeader.MatchString(l.words[1].Text) && !l.words[1].Quoted() {
-		return "", l.words[1].errf("%s is the name of a header: write %s request.header[%q]", l.words[1].Text, l.name(), l.words[1].Text)
-	}
-	return l.expression(1, len(l.words), lang.EnvRequest)
-}
-
-// likeHeader matches what can only be meant as the name of a header.
-var likeHeader = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*(-[A-Za-z0-9]+)+$`)
 
 func parseSuccess(l *optionLine, d *rules.Defaults) (err error) {
 	if err := l.noBlock(); err != nil {
@@ -93,32 +71,6 @@ func parseTrust(l *optionLine, d *rules.Defaults) error {
 		return err
 	}
 	return args[0].duration(&d.Trust)
-}
-
-// checked sets to to l's only argument, which check must accept.
-func (l *optionLine) checked(to *string, check func(string) error) error {
-	if err := l.one(to); err != nil {
-		return err
-	}
-	return l.words[1].check(check)
-}
-
-// checkedList adds l's arguments, which check must accept, to to.
-func (l *optionLine) checkedList(to *[]string, check func(string) error) error {
-	for _, w := range l.args() {
-		if err := w.check(check); err != nil {
-			return err
-		}
-	}
-	return l.list(to)
-}
-
-// check is an error at w if check has one for its text.
-func (w word) check(check func(string) error) error {
-	if err := check(w.Text); err != nil {
-		return w.errf("%w", err)
-	}
-	return nil
 }
 
 // The three kinds of paths into a body: one value, one value that a query may

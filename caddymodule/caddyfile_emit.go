@@ -16,12 +16,12 @@ const (
 
 // emitOptions are the words of the block of emit.
 var emitOptions = withExtras(options[*rules.Rule]{
-	"id": {usage: "id item.id", parse: func(l *optionLine, r *rules.Rule) error { return l.ruleExpr(&r.ID) }},
+	"id": {usage: "id item.id", parse: func(l *optionLine, r *rules.Rule) error { return parseRuleExpr(l, &r.ID) }},
 }, func(r *rules.Rule) *rules.Extras { return &r.Extras })
 
 // onOptions are the words of the block of on.
 var onOptions = withExtras(options[*rules.Route]{
-	"id":   {usage: "id item.message_id", parse: func(l *optionLine, r *rules.Route) error { return l.ruleExpr(&r.ID) }},
+	"id":   {usage: "id item.message_id", parse: func(l *optionLine, r *rules.Route) error { return parseRuleExpr(l, &r.ID) }},
 	"emit": {usage: emitUsage, parse: parseRouteEmit, many: true},
 }, func(r *rules.Route) *rules.Extras { return &r.Extras })
 
@@ -62,7 +62,7 @@ func parseRouteEmit(l *optionLine, r *rules.Route) error {
 //	}
 func parseEmit(l *optionLine) (rules.Rule, error) {
 	var r rules.Rule
-	at, err := l.scope(1, &r.Scope)
+	at, err := parseScope(l, 1, &r.Scope)
 	if err != nil {
 		return r, err
 	}
@@ -80,10 +80,10 @@ func parseEmit(l *optionLine) (rules.Rule, error) {
 		}
 		at += 2
 	}
-	if at, err = l.each(at, &r.Each); err != nil {
+	if at, err = parseEach(l, at, &r.Each); err != nil {
 		return r, err
 	}
-	if err := l.when(at, &r.When); err != nil {
+	if err := parseWhen(l, at, &r.When); err != nil {
 		return r, err
 	}
 	return r, emitOptions.parse(l.block, &r, "emit "+r.Scope)
@@ -95,7 +95,7 @@ func parseResourceOn(l *optionLine, r *rules.Resource) error {
 	return err
 }
 
-func parseHandlerOn(l *optionLine, h *Handler) error {
+func parseOutsideOn(l *optionLine, c *rules.Config) error {
 	routes, err := parseOn(l, "")
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func parseHandlerOn(l *optionLine, h *Handler) error {
 	case first.Scope == "" && len(first.Emit) == 0:
 		return l.errf("on %s %s earns nothing: write emit SCOPE in its line or in its block", first.Method, first.Path)
 	}
-	h.On = append(h.On, routes...)
+	c.On = append(c.On, routes...)
 	return nil
 }
 
@@ -123,11 +123,11 @@ func parseOn(l *optionLine, base string) ([]rules.Route, error) {
 	if len(l.words) < 3 {
 		return nil, l.errf("on wants a method and a path: write %s", l.usage)
 	}
-	methods, err := l.words[1].methods()
+	methods, err := methodsOf(l.words[1])
 	if err != nil {
 		return nil, err
 	}
-	if err := l.words[2].routePath(base); err != nil {
+	if err := checkRoutePath(l.words[2], base); err != nil {
 		return nil, err
 	}
 	r := rules.Route{Path: l.words[2].Text}
@@ -139,15 +139,15 @@ func parseOn(l *optionLine, base string) ([]rules.Route, error) {
 			break
 		}
 	}
-	if at, err = l.each(at, &r.Each); err != nil {
+	if at, err = parseEach(l, at, &r.Each); err != nil {
 		return nil, err
 	}
 	if l.is(at, "emit") {
-		if at, err = l.scope(at+1, &r.Scope); err != nil {
+		if at, err = parseScope(l, at+1, &r.Scope); err != nil {
 			return nil, err
 		}
 	}
-	if err := l.when(at, &r.When); err != nil {
+	if err := parseWhen(l, at, &r.When); err != nil {
 		return nil, err
 	}
 	if err := onOptions.parse(l.block, &r, "on "+l.words[1].Text+" "+r.Path); err != nil {
@@ -161,12 +161,9 @@ func parseOn(l *optionLine, base string) ([]rules.Route, error) {
 	return routes, nil
 }
 
-// is reports whether the word at i is text, not in quotes.
-func (l *optionLine) is(i int, text string) bool { return i < len(l.words) && l.words[i].bare(text) }
-
-// scope reads the word at i as a scope, and returns where the next one is. One
+// parseScope reads the word at i as a scope, and returns where the next one is. One
 // that holds parameters of the path is for the rules to check.
-func (l *optionLine) scope(i int, to *string) (int, error) {
+func parseScope(l *optionLine, i int, to *string) (int, error) {
 	if i >= len(l.words) || l.is(i, "when") || l.is(i, "each") || l.is(i, "instead") || l.is(i, "on") {
 		return i, l.words[i-1].errf("%s wants a scope: write %s", l.words[i-1].Text, l.usage)
 	}
@@ -178,9 +175,9 @@ func (l *optionLine) scope(i int, to *string) (int, error) {
 	return i + 1, w.check(webhook.CheckScope)
 }
 
-// each reads `each EXPR` at i, if it stands there, and returns where the next
+// parseEach reads `each EXPR` at i, if it stands there, and returns where the next
 // word is.
-func (l *optionLine) each(i int, to *string) (next int, err error) {
+func parseEach(l *optionLine, i int, to *string) (next int, err error) {
 	if !l.is(i, "each") {
 		return i, nil
 	}
@@ -192,9 +189,9 @@ func (l *optionLine) each(i int, to *string) (next int, err error) {
 	return next, err
 }
 
-// when reads `when EXPR` at i, which is the end of the line if anything stands
+// parseWhen reads `when EXPR` at i, which is the end of the line if anything stands
 // there.
-func (l *optionLine) when(i int, to *string) (err error) {
+func parseWhen(l *optionLine, i int, to *string) (err error) {
 	if i >= len(l.words) {
 		return nil
 	}
@@ -209,8 +206,8 @@ func (l *optionLine) when(i int, to *string) (err error) {
 	return err
 }
 
-// ruleExpr sets to to the rest of l, an expression of a rule.
-func (l *optionLine) ruleExpr(to *string) (err error) {
+// parseRuleExpr sets to to the rest of l, an expression of a rule.
+func parseRuleExpr(l *optionLine, to *string) (err error) {
 	if err := l.noBlock(); err != nil {
 		return err
 	}

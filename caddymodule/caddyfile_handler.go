@@ -1,10 +1,7 @@
 package caddymodule
 
 import (
-	"math"
 	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -25,7 +22,7 @@ func parseHandlerDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler,
 	if err != nil {
 		return nil, err
 	}
-	return handler, handler.checkAgainst(h.State, l)
+	return handler, checkAgainst(h.State, &handler.Config, l)
 }
 
 // UnmarshalCaddyfile implements [caddyfile.Unmarshaler]. The matcher is gone
@@ -63,7 +60,7 @@ func (h *Handler) parseLine(l *optionLine) error {
 	if len(h.Resources) == 0 && len(h.On) == 0 {
 		return l.errf("sidehook captures nothing: write resource NAME /path, or on METHOD /path emit SCOPE, in its block")
 	}
-	return h.checkRules(l)
+	return checkRules(&h.Config, l)
 }
 
 var apiName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -80,8 +77,8 @@ var handlerOptions = withDefaults(options[*Handler]{
 	"verbs":           {usage: "verbs created updated deleted", parse: parseVerbs},
 	"override":        {usage: "override header X-HTTP-Method-Override, or override field _method", parse: parseOverride},
 	"skip_header":     {usage: "skip_header Webhook-Skip-Key", parse: parseSkipHeader},
-	"resource":        {usage: "resource project /api/projects", parse: parseResource, many: true},
-	"on":              {usage: onUsage, parse: parseHandlerOn, many: true},
+	"resource":        {usage: "resource project /api/projects", parse: func(l *optionLine, h *Handler) error { return parseResource(l, &h.Config) }, many: true},
+	"on":              {usage: onUsage, parse: func(l *optionLine, h *Handler) error { return parseOutsideOn(l, &h.Config) }, many: true},
 }, func(h *Handler) *rules.Defaults { return &h.Defaults })
 
 func parseOrigin(l *optionLine, h *Handler) error {
@@ -95,12 +92,12 @@ func parseOrigin(l *optionLine, h *Handler) error {
 }
 
 func parseCredential(l *optionLine, h *Handler) (err error) {
-	h.Credential, err = l.credential()
+	h.Credential, err = parseHeaderValue(l)
 	return err
 }
 
-// credential reads a header and its value.
-func (l *optionLine) credential() (*Credential, error) {
+// parseHeaderValue reads a header and its value.
+func parseHeaderValue(l *optionLine) (*Credential, error) {
 	args, err := l.take(2, 0)
 	if err != nil {
 		return nil, err
@@ -109,8 +106,8 @@ func (l *optionLine) credential() (*Credential, error) {
 		return nil, args[2].errf("unexpected %q: write a value with spaces in quotes, credential %s %q", args[2].Text, args[0].Text, textOf(args[1:]))
 	}
 	c := &Credential{Header: args[0].Text, Value: args[1].Text}
-	if found := arrived.FindString(c.Value); found != "" {
-		return nil, args[1].errf("credential is read when Caddy starts, and %s is a part of a request: write {env.NAME}, or {file./path} with an absolute path", shorthand(found))
+	if found := shorthandIn(c.Value); found != "" {
+		return nil, args[1].errf("credential is read when Caddy starts, and %s is a part of a request: write {env.NAME}, or {file./path} with an absolute path", found)
 	}
 	if !headerName.MatchString(c.Header) {
 		return nil, args[0].errf("credential %q: write a header name first, like %s", args[0].Text, l.usage)
@@ -193,35 +190,3 @@ func parseSkipHeader(l *optionLine, h *Handler) error {
 
 // headerName matches a field name (RFC 9110, section 5.1).
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-
-// duration sets to to w, a duration above zero.
-func (w word) duration(to *rules.Duration) error {
-	d, err := rules.ParseDuration(w.Text)
-	if err != nil {
-		return w.errf("%w", err)
-	}
-	if d <= 0 {
-		return w.errf("duration %q: it must be above zero", w.Text)
-	}
-	*to = d
-	return nil
-}
-
-// number sets to to w, a whole number of at least least.
-func (w word) number(what string, to *int, least int) error {
-	n, err := strconv.Atoi(w.Text)
-	if err != nil || n < least || n > math.MaxInt32 {
-		return w.errf("%s %q: write a whole number from %d", what, w.Text, least)
-	}
-	*to = n
-	return nil
-}
-
-// textOf returns the texts of words, as one.
-func textOf(words []word) string {
-	all := make([]string, len(words))
-	for i, w := range words {
-		all[i] = w.Text
-	}
-	return strings.Join(all, " ")
-}

@@ -192,3 +192,15 @@ func joinRaw(words []word) string {
 	}
 	return strings.Join(all, " ")
 }
+
+// is reports whether the word at i is text, not in quotes.
+func (l *optionLine) is(i int, text string) bool { return i < len(l.words) && l.words[i].bare(text) }
+
+// textOf returns the texts of words, as one.
+func textOf(words []word) string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = w.Text
+	}
+	return strings.Join(all, " ")
+}

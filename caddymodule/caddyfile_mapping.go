@@ -41,7 +41,7 @@ func parseMappingLine(l *optionLine, env lang.Environment) (rules.Field, error) 
 	if f.Key == "" {
 		return f, l.errf("the key is empty: write a name and an expression")
 	}
-	if err := l.noJSON(); err != nil {
+	if err := noJSON(l); err != nil {
 		return f, err
 	}
 	var err error
@@ -60,7 +60,7 @@ func parseMappingLine(l *optionLine, env lang.Environment) (rules.Field, error) 
 }
 
 // noJSON is an error if a line is written as in JSON: "id": entity.id, .
-func (l *optionLine) noJSON() error {
+func noJSON(l *optionLine) error {
 	key, rest := strings.TrimSuffix(l.name(), ":"), l.args()
 	colon := key != l.name()
 	if len(rest) > 0 && rest[0].Text == ":" && !rest[0].Quoted() {
@@ -86,13 +86,15 @@ func (l *optionLine) noJSON() error {
 //	payload NAME {
 //		KEY EXPR
 //	}
-func parsePayload(l *optionLine) (string, rules.Payload, error) {
+//
+// reserved are the names that it cannot have.
+func parsePayload(l *optionLine, reserved []string) (string, rules.Payload, error) {
 	var p rules.Payload
 	if len(l.words) < 2 || l.words[1].Text == "" {
 		return "", p, l.errf("payload wants a name: write %s", l.usage)
 	}
 	name := l.words[1].Text
-	if builtinPayload(name) {
+	if slices.Contains(reserved, name) {
 		return "", p, l.words[1].errf("payload %q is a name of Sidehook's own: choose another", name)
 	}
 	var err error

@@ -151,3 +151,17 @@ var places = map[string]string{
 	"refuse":   "the block of route, in a dialect",
 	"reply":    "the block of route, in a dialect",
 }
+
+// later returns the words that have no effect in this version.
+func (o options[T]) later() []string {
+	var words []string
+	for name, opt := range o {
+		if opt.later {
+			words = append(words, name)
+		}
+	}
+	return words
+}
+
+// placed returns the words of which an error says where they stand.
+func placed() []string { return slices.Sorted(maps.Keys(places)) }

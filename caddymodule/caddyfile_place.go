@@ -9,13 +9,13 @@ import (
 	"github.com/sidehook/sidehook/rules"
 )
 
-// checkRules compiles what h has become, and gives an error the file and line
+// checkRules compiles c, which l has made,, and gives an error the file and line
 // of what it is about.
-func (h *Handler) checkRules(l *optionLine) error {
-	_, err := rules.Compile(&h.Config)
+func checkRules(c *rules.Config, l *optionLine) error {
+	_, err := rules.Compile(c)
 	var bad *rules.ConfigError
 	if errors.As(err, &bad) {
-		return l.place(bad.Path).errf("%s", bad.Problem)
+		return placeOf(l, bad.Path).errf("%s", bad.Problem)
 	}
 	if err != nil {
 		return l.errf("%w", err)
@@ -29,18 +29,18 @@ type declared struct {
 	at       word
 }
 
-// checkAgainst is an error if h, read from l, declares a resource otherwise
+// checkAgainst is an error if c, read from l, declares a resource otherwise
 // than an earlier block of the same api. state lasts for one adaptation.
-func (h *Handler) checkAgainst(state map[string]any, l *optionLine) error {
+func checkAgainst(state map[string]any, c *rules.Config, l *optionLine) error {
 	const key = "sidehook.resources"
 	seen, ok := state[key].(map[apiResource]declared)
 	if !ok {
 		seen = make(map[apiResource]declared)
 		state[key] = seen
 	}
-	for i, r := range h.Resources {
-		n := apiResource{cmp.Or(h.API, rules.DefaultAPI), r.Name}
-		this := declared{effective(r, &h.Config), l.place("resources[" + strconv.Itoa(i) + "]")}
+	for i, r := range c.Resources {
+		n := apiResource{cmp.Or(c.API, rules.DefaultAPI), r.Name}
+		this := declared{effective(r, c), placeOf(l, "resources["+strconv.Itoa(i)+"]")}
 		other, ok := seen[n]
 		if !ok {
 			seen[n] = this
@@ -54,20 +54,20 @@ func (h *Handler) checkAgainst(state map[string]any, l *optionLine) error {
 	return nil
 }
 
-// place returns the word that the JSON path of a handler's configuration, like
+// placeOf returns the word that the JSON path of a handler's configuration, like
 // resources[0].emit[1].when, is about; or the nearest known.
-func (l *optionLine) place(path string) word {
+func placeOf(l *optionLine, path string) word {
 	at, rest, _ := strings.Cut(path, ".")
 	name, index := cutIndex(at)
 	for _, inner := range l.block {
-		if !inner.makes(name) {
+		if !makes(inner, name) {
 			continue
 		}
-		if made := inner.entries(name); index >= made {
+		if made := entries(inner, name); index >= made {
 			index -= made
 			continue
 		}
-		return inner.place(rest)
+		return placeOf(inner, rest)
 	}
 	return l.words[0]
 }
@@ -86,7 +86,7 @@ func cutIndex(step string) (string, int) {
 }
 
 // makes reports whether l makes entries of the JSON field name.
-func (l *optionLine) makes(name string) bool {
+func makes(l *optionLine, name string) bool {
 	switch name {
 	case "resources":
 		return l.name() == "resource"
@@ -103,7 +103,7 @@ func (l *optionLine) makes(name string) bool {
 }
 
 // entries is how many entries of the JSON field name l makes.
-func (l *optionLine) entries(name string) int {
+func entries(l *optionLine, name string) int {
 	switch {
 	case name == "on" && len(l.words) > 1:
 		return strings.Count(l.words[1].Text, "|") + 1

@@ -54,6 +54,15 @@ func shorthand(placeholder string) string {
 	return placeholder
 }
 
+// shorthandIn returns what the user may have typed where the first request
+// placeholder of text arrived, with braces; "" if there is none.
+func shorthandIn(text string) string {
+	if found := arrived.FindString(text); found != "" {
+		return shorthand(found)
+	}
+	return ""
+}
+
 // instead says how an expression reads what a placeholder stands for.
 var instead = map[string]string{
 	"{method}": "request.method", "{path}": "request.path", "{uri}": "request.path",
@@ -69,4 +78,31 @@ func (w word) placeholderInExpr() error {
 		write = fmt.Sprintf("request.header[%q]", strings.TrimSuffix(name, "}"))
 	}
 	return w.errf("an expression cannot read the placeholder %s: write %s", found, write)
+}
+
+// noShorthand is an error if w has a placeholder that Caddy made of a
+// shorthand.
+func (w word) noShorthand() error {
+	long := arrived.FindString(w.Text)
+	if long == "" {
+		return nil
+	}
+	short := shorthand(long)
+	if short == long {
+		return w.errf("%s is a placeholder of Caddy, not a path parameter: write a name, like {id}", long)
+	}
+	return w.errf("%s is a shorthand of Caddy and arrives as %s: give the path parameter another name, like %s",
+		short, long, paramLike(short))
+}
+
+// paramLike returns a name for a path parameter that is no shorthand of Caddy
+// and reminds of short.
+func paramLike(short string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(strings.Trim(short, "{}%?")))
+	return "{" + name + "_name}"
 }

@@ -18,9 +18,9 @@ var resourceOptions = withDefaults(options[*rules.Resource]{
 	"update":  {usage: "update POST {id}", parse: parseRouteOf, many: true},
 	"upsert":  {usage: "upsert PUT {id}", parse: parseRouteOf, many: true},
 	"delete":  {usage: "delete POST {id}/trash", parse: parseRouteOf, many: true},
-	"created": {usage: "created project.new, or created none", parse: func(l *optionLine, r *rules.Resource) error { return l.rename(&r.Created) }},
-	"updated": {usage: "updated project.changed, or updated none", parse: func(l *optionLine, r *rules.Resource) error { return l.rename(&r.Updated) }},
-	"deleted": {usage: "deleted project.removed, or deleted none", parse: func(l *optionLine, r *rules.Resource) error { return l.rename(&r.Deleted) }},
+	"created": {usage: "created project.new, or created none", parse: func(l *optionLine, r *rules.Resource) error { return parseRename(l, &r.Created) }},
+	"updated": {usage: "updated project.changed, or updated none", parse: func(l *optionLine, r *rules.Resource) error { return parseRename(l, &r.Updated) }},
+	"deleted": {usage: "deleted project.removed, or deleted none", parse: func(l *optionLine, r *rules.Resource) error { return parseRename(l, &r.Deleted) }},
 	"emit":    {usage: emitUsage, parse: parseResourceEmit, many: true},
 	"on":      {usage: onUsage, parse: parseResourceOn, many: true},
 	"refresh": {usage: "refresh customer after.customer_id", parse: parseRefresh, many: true},
@@ -31,7 +31,7 @@ var resourceOptions = withDefaults(options[*rules.Resource]{
 //	resource NAME PATH [singular] {
 //		…
 //	}
-func parseResource(l *optionLine, h *Handler) error {
+func parseResource(l *optionLine, c *rules.Config) error {
 	args := l.args()
 	if len(args) < 2 {
 		return l.errf("resource wants a name and a path: write %s", l.usage)
@@ -40,7 +40,7 @@ func parseResource(l *optionLine, h *Handler) error {
 	if err := checkResourceName(args[0]); err != nil {
 		return err
 	}
-	if err := args[1].routePath(""); err != nil {
+	if err := checkRoutePath(args[1], ""); err != nil {
 		return err
 	}
 	if len(args) > 2 {
@@ -49,7 +49,7 @@ func parseResource(l *optionLine, h *Handler) error {
 		}
 		r.Singular = true
 	}
-	for _, other := range h.Resources {
+	for _, other := range c.Resources {
 		if other.Name == r.Name {
 			return args[0].errf("resource %s is declared twice in this block: put it together", r.Name)
 		}
@@ -57,7 +57,7 @@ func parseResource(l *optionLine, h *Handler) error {
 	if err := resourceOptions.parse(l.block, &r, "resource "+r.Name); err != nil {
 		return err
 	}
-	h.Resources = append(h.Resources, r)
+	c.Resources = append(c.Resources, r)
 	return nil
 }
 
@@ -90,7 +90,7 @@ func parseItem(l *optionLine, r *rules.Resource) error {
 	if r.Singular {
 		return l.errf("resource %s is singular: its path is the one entity, so leave out item", r.Name)
 	}
-	return l.words[1].routePath(r.Path)
+	return checkRoutePath(l.words[1], r.Path)
 }
 
 // parseRefresh reads
@@ -112,9 +112,9 @@ func parseRefresh(l *optionLine, r *rules.Resource) (err error) {
 	return err
 }
 
-// rename sets to to the scope, or none, that takes the place of a plain one.
-func (l *optionLine) rename(to *string) error {
-	_, err := l.scope(1, to)
+// parseRename sets to to the scope, or none, that takes the place of a plain one.
+func parseRename(l *optionLine, to *string) error {
+	_, err := parseScope(l, 1, to)
 	if err != nil {
 		return err
 	}
@@ -129,11 +129,11 @@ func parseRouteOf(l *optionLine, r *rules.Resource) error {
 	if err != nil {
 		return err
 	}
-	methods, err := args[0].methods()
+	methods, err := methodsOf(args[0])
 	if err != nil {
 		return err
 	}
-	if err := args[1].routePath(r.Path); err != nil {
+	if err := checkRoutePath(args[1], r.Path); err != nil {
 		return err
 	}
 	for _, m := range methods {
@@ -145,8 +145,8 @@ func parseRouteOf(l *optionLine, r *rules.Resource) error {
 // knownMethods are methods that may change something.
 var knownMethods = []string{"POST", "PUT", "PATCH", "DELETE", "GET"}
 
-// methods returns the methods that w names: one, or several joined by |.
-func (w word) methods() ([]string, error) {
+// methodsOf returns the methods that w names: one, or several joined by |.
+func methodsOf(w word) ([]string, error) {
 	all := strings.Split(w.Text, "|")
 	for i, m := range all {
 		switch up := strings.ToUpper(m); {
@@ -173,9 +173,9 @@ func (w word) methods() ([]string, error) {
 	return all, nil
 }
 
-// routePath checks w as a path of a route below base; "" is outside of all
+// checkRoutePath checks w as a path of a route below base; "" is outside of all
 // resources, where only an absolute path can be.
-func (w word) routePath(base string) error {
+func checkRoutePath(w word, base string) error {
 	if err := w.noShorthand(); err != nil {
 		return err
 	}
@@ -202,31 +202,4 @@ func (w word) routePath(base string) error {
 		return w.errf("%w", err)
 	}
 	return nil
-}
-
-// noShorthand is an error if w has a placeholder that Caddy made of a
-// shorthand.
-func (w word) noShorthand() error {
-	long := arrived.FindString(w.Text)
-	if long == "" {
-		return nil
-	}
-	short := shorthand(long)
-	if short == long {
-		return w.errf("%s is a placeholder of Caddy, not a path parameter: write a name, like {id}", long)
-	}
-	return w.errf("%s is a shorthand of Caddy and arrives as %s: give the path parameter another name, like %s",
-		short, long, paramLike(short))
-}
-
-// paramLike returns a name for a path parameter that is no shorthand of Caddy
-// and reminds of short.
-func paramLike(short string) string {
-	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
-			return r
-		}
-		return '_'
-	}, strings.ToLower(strings.Trim(short, "{}%?")))
-	return "{" + name + "_name}"
 }

@@ -32,7 +32,7 @@ var subscriptionOptions = forOptions.and(options[*Subscription]{
 	}},
 	"related":    {usage: "related document, and expand or query in its block", parse: parseRelatedView, many: true},
 	"view_check": {usage: "view_check", parse: func(l *optionLine, s *Subscription) error { s.ViewCheck = true; return l.flag() }},
-	"credential": {usage: "credential Authorization {env.CRM_TOKEN}", parse: func(l *optionLine, s *Subscription) (err error) { s.Credential, err = l.credential(); return err }},
+	"credential": {usage: "credential Authorization {env.CRM_TOKEN}", parse: func(l *optionLine, s *Subscription) (err error) { s.Credential, err = parseHeaderValue(l); return err }},
 })
 
 // forOptions are those of them that may be otherwise for one resource.
@@ -168,12 +168,12 @@ func parseSign(l *optionLine, s *Subscription) error {
 	if err := s.checkSign(); err != nil {
 		return args[0].errf("%w", err)
 	}
-	return args[0].template(s, &webhook.Subscription{Sign: s.signing()})
+	return checkTemplate(args[0], s, &webhook.Subscription{Sign: s.signing()})
 }
 
-// template is an error at w if a template of s, as used has it, reads a name
+// checkTemplate is an error at w if a template of s, as used has it, reads a name
 // that is not there.
-func (w word) template(s *Subscription, used *webhook.Subscription) error {
+func checkTemplate(w word, s *Subscription, used *webhook.Subscription) error {
 	used.ID, used.Scopes, used.Payload = webhook.SubscriptionID(s.Name), []webhook.Pattern{"**"}, "standard"
 	if err := rules.CheckSubscription(used, nil); err != nil {
 		return w.errf("%w", err)
@@ -203,7 +203,7 @@ func parseSecret(l *optionLine, s *Subscription) error {
 		return err
 	}
 	for _, w := range args {
-		if onePlaceholder.MatchString(w.Text) && !sources.MatchString(w.Text) {
+		if isPlaceholder(w.Text) && !sources.MatchString(w.Text) {
 			return w.errf("secret %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", w.Text)
 		}
 	}
@@ -224,5 +224,5 @@ func parseHeader(l *optionLine, s *Subscription) error {
 	}
 	s.Headers = append(s.Headers, h)
 	known := webhook.HeaderTemplate{Name: h.Name, Value: sources.ReplaceAllString(h.Value, "")}
-	return args[1].template(s, &webhook.Subscription{Headers: []webhook.HeaderTemplate{known}})
+	return checkTemplate(args[1], s, &webhook.Subscription{Headers: []webhook.HeaderTemplate{known}})
 }

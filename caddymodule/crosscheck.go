@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -130,9 +129,6 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// apiResource is a resource's name in its api.
-type apiResource struct{ api, name string }
-
 // sameResources is an error if two handlers of one api declare a resource
 // differently. Handlers are known in no particular order.
 func sameResources(handlers []*handlerSettings) error {
@@ -156,69 +152,4 @@ func sameResources(handlers []*handlerSettings) error {
 		}
 	}
 	return nil
-}
-
-const makeEqual = "make them equal, or give one block another api's name"
-
-// effective returns r with what the handler says for all its resources: lists
-// add up, and of single values the resource's counts.
-func effective(r rules.Resource, c *rules.Config) rules.Resource {
-	own, all := reflect.ValueOf(&r.Defaults).Elem(), reflect.ValueOf(c.Defaults)
-	for i := range own.NumField() {
-		switch mine, theirs := own.Field(i), all.Field(i); {
-		case mine.Kind() == reflect.Slice:
-			mine.Set(reflect.AppendSlice(theirs.Slice(0, theirs.Len()), mine))
-		case mine.IsZero():
-			mine.Set(theirs)
-		}
-	}
-	verbs := [...]*string{&r.Created, &r.Updated, &r.Deleted}
-	for i, verb := range c.Verbs {
-		if i < len(verbs) && *verbs[i] == "" {
-			*verbs[i] = r.Name + "." + verb
-		}
-	}
-	return r
-}
-
-// difference says in what a and b differ; "" if they are equal.
-func difference(a, b rules.Resource) string {
-	one, two := optionsOf(a), optionsOf(b)
-	for _, key := range sortedKeys(one, two) {
-		switch x, y := string(one[key]), string(two[key]); {
-		case x == y:
-		case x == "":
-			return fmt.Sprintf("only one has %s %s", key, y)
-		case y == "":
-			return fmt.Sprintf("only one has %s %s", key, x)
-		default:
-			return fmt.Sprintf("%s is %s in one and %s in the other", key, x, y)
-		}
-	}
-	return ""
-}
-
-// optionsOf returns the options of r, as JSON by their names.
-func optionsOf(r rules.Resource) map[string]json.RawMessage {
-	text, err := json.Marshal(r)
-	out := make(map[string]json.RawMessage)
-	if err == nil {
-		err = json.Unmarshal(text, &out)
-	}
-	if err != nil {
-		out["declaration"] = json.RawMessage(fmt.Sprintf("%+v", r))
-	}
-	return out
-}
-
-func sortedKeys(a, b map[string]json.RawMessage) []string {
-	var keys []string
-	for k := range a {
-		keys = append(keys, k)
-	}
-	for k := range b {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
 }

@@ -28,7 +28,7 @@ func Misplaced() []string {
 		[]string{"when", "each"},
 	)
 	var out []string
-	for name := range places {
+	for _, name := range placed() {
 		if !slices.Contains(known, name) {
 			out = append(out, name)
 		}

@@ -179,7 +179,7 @@ func nameOf(text string, i int) string {
 }
 
 func readSecret(text string) (webhook.Secret, error) {
-	if onePlaceholder.MatchString(text) && !sources.MatchString(text) {
+	if isPlaceholder(text) && !sources.MatchString(text) {
 		return webhook.Secret{}, fmt.Errorf("secret %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", text)
 	}
 	value, err := resolve(text)

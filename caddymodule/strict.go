@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -33,17 +34,6 @@ func (h *Handler) UnmarshalJSON(text []byte) error {
 func (a *API) UnmarshalJSON(text []byte) error {
 	type plain API
 	return readStrict(text, (*plain)(a), apiOptions.later())
-}
-
-// later returns the words that have no effect in this version.
-func (o options[T]) later() []string {
-	var words []string
-	for name, opt := range o {
-		if opt.later {
-			words = append(words, name)
-		}
-	}
-	return words
 }
 
 // readStrict reads text into the struct that to points to. later are fields of
@@ -95,7 +85,7 @@ func checkObject(place string, object map[string]json.RawMessage, t reflect.Type
 	if t.Kind() == reflect.Struct {
 		jsonFields(t, known)
 	}
-	for _, name := range sortedKeys(object, nil) {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
 		at := strings.TrimPrefix(place+"."+name, ".")
 		of, ok := known[strings.ToLower(name)]
 		if t.Kind() == reflect.Map {

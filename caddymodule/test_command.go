@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -203,7 +204,7 @@ func handlersIn(text []byte) ([]*rules.Config, error) {
 			found = append(found, c)
 			return json.Unmarshal(raw, c)
 		}
-		for _, key := range sortedKeys(object, nil) {
+		for _, key := range slices.Sorted(maps.Keys(object)) {
 			if err := walk(object[key]); err != nil {
 				return err
 			}
