@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/rules/lang"
 )
@@ -145,43 +146,43 @@ func parseAPIDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, err
 //	}
 func (a *API) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	l, err := readLine(d)
+	l, err := directive.Read(d)
 	if err != nil {
 		return err
 	}
-	if args := l.args(); len(args) > 0 {
-		return args[0].errf("unexpected %q: write sidehook_api { … }; under a path of its own put it in handle_path /webhooks/* { … }", args[0].Text)
+	if args := l.Args(); len(args) > 0 {
+		return args[0].Errf("unexpected %q: write sidehook_api { … }; under a path of its own put it in handle_path /webhooks/* { … }", args[0].Text)
 	}
-	if err := apiOptions.parse(l.block, a, "sidehook_api"); err != nil {
+	if err := apiOptions.Parse(l.Block, a, "sidehook_api"); err != nil {
 		return err
 	}
 	if a.Owner != "" && a.AllowUnauthenticated {
-		return l.errf("owner and allow_unauthenticated exclude each other: an owner is who was authenticated")
+		return l.Errf("owner and allow_unauthenticated exclude each other: an owner is who was authenticated")
 	}
 	return nil
 }
 
 // apiOptions are the words of the block of sidehook_api.
-var apiOptions = options[*API]{
-	"owner":                 {usage: "owner {http.auth.user.id}", parse: func(l *optionLine, a *API) error { return parseCaller(l, &a.Owner) }},
-	"tenant":                {usage: `tenant request.header["X-Space-Id"]`, parse: func(l *optionLine, a *API) error { return parseCaller(l, &a.Tenant) }},
-	"allow_unauthenticated": {usage: "allow_unauthenticated", parse: func(l *optionLine, a *API) error { a.AllowUnauthenticated = true; return l.flag() }},
-	"allow_private":         {usage: "allow_private", parse: func(l *optionLine, a *API) error { a.AllowPrivate = true; return l.flag() }},
-	"allow_insecure_skip_verify": {usage: "allow_insecure_skip_verify", parse: func(l *optionLine, a *API) error {
+var apiOptions = directive.Options[*API]{
+	"owner":                 {Usage: "owner {http.auth.user.id}", Parse: func(l *directive.Line, a *API) error { return parseCaller(l, &a.Owner) }},
+	"tenant":                {Usage: `tenant request.header["X-Space-Id"]`, Parse: func(l *directive.Line, a *API) error { return parseCaller(l, &a.Tenant) }},
+	"allow_unauthenticated": {Usage: "allow_unauthenticated", Parse: func(l *directive.Line, a *API) error { a.AllowUnauthenticated = true; return l.Flag() }},
+	"allow_private":         {Usage: "allow_private", Parse: func(l *directive.Line, a *API) error { a.AllowPrivate = true; return l.Flag() }},
+	"allow_insecure_skip_verify": {Usage: "allow_insecure_skip_verify", Parse: func(l *directive.Line, a *API) error {
 		a.AllowInsecureSkipVerify = true
-		return l.flag()
+		return l.Flag()
 	}},
-	"max_subscriptions": {usage: "max_subscriptions 1000, or max_subscriptions none", parse: parseMaxSubscriptions},
-	"dialect":           {usage: "dialect NAME", parse: func(l *optionLine, a *API) error { return l.one(&a.Dialect) }},
+	"max_subscriptions": {Usage: "max_subscriptions 1000, or max_subscriptions none", Parse: parseMaxSubscriptions},
+	"dialect":           {Usage: "dialect NAME", Parse: func(l *directive.Line, a *API) error { return l.One(&a.Dialect) }},
 }
 
 // parseCaller sets to to the arguments of l, which tell who calls.
-func parseCaller(l *optionLine, to *string) (err error) {
-	if *to, err = l.placeholderOrExpression(); err != nil {
+func parseCaller(l *directive.Line, to *string) (err error) {
+	if *to, err = l.PlaceholderOrExpression(); err != nil {
 		return err
 	}
 	if _, err := newCallerExpr(*to); err != nil {
-		return l.errf("%s: %w", l.name(), err)
+		return l.Errf("%s: %w", l.Name(), err)
 	}
 	return nil
 }
@@ -197,7 +198,7 @@ func newCallerExpr(text string) (*callerExpr, error) {
 	if text == "" {
 		return nil, nil
 	}
-	if isPlaceholder(text) {
+	if directive.IsPlaceholder(text) {
 		return &callerExpr{placeholder: text[1 : len(text)-1]}, nil
 	}
 	x, err := lang.Compile(text, lang.EnvRequest)

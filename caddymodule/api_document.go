@@ -167,7 +167,7 @@ var missingField = map[string]string{
 }
 
 func unknownField(name string, known []string) error {
-	if slices.Contains(subscriptionOptions.later(), name) {
+	if slices.Contains(subscriptionOptions.Later(), name) {
 		return fmt.Errorf("%s is not in this version yet and would have no effect: take it out", name)
 	}
 	if near := words.Nearest(name, known); near != "" {

@@ -1,12 +1,13 @@
 package caddymodule
 
 import (
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
-func parseRetry(l *optionLine, s *Subscription) error {
-	args, err := l.take(1, maxRetry)
+func parseRetry(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(1, maxRetry)
 	if err != nil {
 		return err
 	}
@@ -17,7 +18,7 @@ func parseRetry(l *optionLine, s *Subscription) error {
 	}
 	for _, w := range args {
 		var d rules.Duration
-		if err := w.duration(&d); err != nil {
+		if err := w.Duration(&d); err != nil {
 			return err
 		}
 		*s.Retry = append(*s.Retry, d)
@@ -25,45 +26,45 @@ func parseRetry(l *optionLine, s *Subscription) error {
 	return nil
 }
 
-func parseOrder(l *optionLine, s *Subscription) error {
-	args, err := l.take(1, 2)
+func parseOrder(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(1, 2)
 	if err != nil {
 		return err
 	}
 	s.Order = args[0].Text
-	if err := args[0].among("order", "entity", "subscription", "none"); err != nil || len(args) < 2 {
+	if err := args[0].Among("order", "entity", "subscription", "none"); err != nil || len(args) < 2 {
 		return err
 	}
 	if s.Order != string(webhook.OrderEntity) {
-		return args[1].errf("unexpected %q: hold and skip are for order entity", args[1].Text)
+		return args[1].Errf("unexpected %q: hold and skip are for order entity", args[1].Text)
 	}
 	if args[1].Text == "hold" {
 		s.Order = string(webhook.OrderEntityHold)
 	}
-	return args[1].among("order entity", "hold", "skip")
+	return args[1].Among("order entity", "hold", "skip")
 }
 
-func parseConcurrency(l *optionLine, s *Subscription) error {
-	args, err := l.take(1, 1)
+func parseConcurrency(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(1, 1)
 	if err != nil {
 		return err
 	}
-	if err := args[0].number("concurrency", &s.Concurrency, 1); err != nil {
+	if err := args[0].Number("concurrency", &s.Concurrency, 1); err != nil {
 		return err
 	}
 	if s.Concurrency > maxConcurrency {
-		return args[0].errf("concurrency %d: write a number up to %d", s.Concurrency, maxConcurrency)
+		return args[0].Errf("concurrency %d: write a number up to %d", s.Concurrency, maxConcurrency)
 	}
 	return nil
 }
 
-func parseRate(l *optionLine, s *Subscription) error {
-	args, err := l.take(1, 1)
+func parseRate(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(1, 1)
 	if err != nil {
 		return err
 	}
 	if _, err := webhook.ParseRate(args[0].Text); err != nil {
-		return args[0].errf("%w", err)
+		return args[0].Errf("%w", err)
 	}
 	if args[0].Text != none {
 		s.Rate = args[0].Text
@@ -71,24 +72,24 @@ func parseRate(l *optionLine, s *Subscription) error {
 	return nil
 }
 
-func parsePauseAfter(l *optionLine, s *Subscription) error {
-	args, err := l.take(1, 1)
+func parsePauseAfter(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(1, 1)
 	if err != nil || args[0].Text == "none" {
 		return err
 	}
-	return args[0].number("pause_after", &s.PauseAfter, 1)
+	return args[0].Number("pause_after", &s.PauseAfter, 1)
 }
 
-func parseDeleteAfter(l *optionLine, s *Subscription) error {
-	args, err := l.take(1, 2)
+func parseDeleteAfter(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(1, 2)
 	if err != nil || len(args) == 1 && args[0].Text == none {
 		return err
 	}
-	if err := args[0].number("delete_after", &s.DeleteAfter, 1); err != nil {
+	if err := args[0].Number("delete_after", &s.DeleteAfter, 1); err != nil {
 		return err
 	}
 	if len(args) < 2 {
-		return l.errf("delete_after %d what? write delete_after %d timeouts; other failures are for pause_after", s.DeleteAfter, s.DeleteAfter)
+		return l.Errf("delete_after %d what? write delete_after %d timeouts; other failures are for pause_after", s.DeleteAfter, s.DeleteAfter)
 	}
-	return args[1].among("delete_after …", "timeouts")
+	return args[1].Among("delete_after …", "timeouts")
 }

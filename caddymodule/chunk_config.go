@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -50,8 +51,8 @@ func (c *Chunk) plain() (out webhook.Chunking) {
 //
 //	chunk SIZE [delay DURATION]
 //	chunk none
-func parseChunk(l *optionLine, s *Subscription) error {
-	args, err := l.take(1, 3)
+func parseChunk(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(1, 3)
 	if err != nil {
 		return err
 	}
@@ -61,19 +62,19 @@ func parseChunk(l *optionLine, s *Subscription) error {
 	}
 	size, err := strconv.Atoi(args[0].Text)
 	if s.Chunk.Size = size; err != nil || size < 1 || s.Chunk.check() != nil {
-		return args[0].errf("chunk %s: write how many events one webhook carries, from 1 to %d: %s", args[0].Text, webhook.MaxChunk, l.usage)
+		return args[0].Errf("chunk %s: write how many events one webhook carries, from 1 to %d: %s", args[0].Text, webhook.MaxChunk, l.Usage)
 	}
 	switch {
 	case len(args) == 1:
 		return nil
-	case !args[1].bare("delay") || len(args) == 2:
-		return args[1].errf("unexpected %q: write %s", textOf(args[1:]), l.usage)
+	case !args[1].Bare("delay") || len(args) == 2:
+		return args[1].Errf("unexpected %q: write %s", directive.Text(args[1:]), l.Usage)
 	}
-	if err := args[2].duration(&s.Chunk.Delay); err != nil {
+	if err := args[2].Duration(&s.Chunk.Delay); err != nil {
 		return err
 	}
 	if err := s.Chunk.check(); err != nil {
-		return args[2].errf("%w", err)
+		return args[2].Errf("%w", err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -135,19 +136,19 @@ func sameResources(handlers []*handlerSettings) error {
 	handlers = slices.SortedFunc(slices.Values(handlers), func(a, b *handlerSettings) int {
 		return bytes.Compare(a.canonical, b.canonical)
 	})
-	seen := make(map[apiResource]rules.Resource)
+	seen := make(map[ruleset.FullName]rules.Resource)
 	for _, h := range handlers {
 		var c rules.Config
 		if err := json.Unmarshal(h.canonical, &c); err != nil {
 			return fmt.Errorf("read the configuration of a handler again: %w", err)
 		}
 		for _, r := range c.Resources {
-			n := apiResource{cmp.Or(c.API, rules.DefaultAPI), r.Name}
-			this := effective(r, &c)
+			n := ruleset.FullName{API: cmp.Or(c.API, rules.DefaultAPI), Name: r.Name}
+			this := ruleset.Effective(r, &c)
 			other, ok := seen[n]
 			seen[n] = this
-			if what := difference(other, this); ok && what != "" {
-				return fmt.Errorf("resource %s of api %s is declared differently by two handlers: %s; %s", n.name, n.api, what, makeEqual)
+			if what := ruleset.Difference(other, this); ok && what != "" {
+				return fmt.Errorf("resource %s of api %s is declared differently by two handlers: %s; %s", n.Name, n.API, what, ruleset.MakeEqual)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -55,14 +56,14 @@ func (p *DisableTime) plain(retry webhook.Schedule) time.Duration {
 // parseDisableAfter reads
 //
 //	disable_after DURATION|none
-func parseDisableAfter(l *optionLine, s *Subscription) error {
-	args, err := l.take(1, 1)
+func parseDisableAfter(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(1, 1)
 	if err != nil {
 		return err
 	}
 	var d rules.Duration
 	if args[0].Text != none {
-		if err := args[0].duration(&d); err != nil {
+		if err := args[0].Duration(&d); err != nil {
 			return err
 		}
 	}
@@ -71,7 +72,7 @@ func parseDisableAfter(l *optionLine, s *Subscription) error {
 		return nil
 	}
 	if err := p.check(); err != nil || p == 0 {
-		return args[0].errf("disable_after %s: write a duration from %s on, like 5d, or none", args[0].Text, leastDisable)
+		return args[0].Errf("disable_after %s: write a duration from %s on, like 5d, or none", args[0].Text, leastDisable)
 	}
 	return nil
 }

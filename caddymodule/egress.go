@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -46,11 +47,11 @@ type ClientCertificate struct {
 }
 
 // egressOptions are the words of the block of egress.
-var egressOptions = options[*Egress]{
-	"proxy":              {usage: "proxy http://proxy.internal:3128", parse: func(l *optionLine, e *Egress) error { return l.checked(&e.Proxy, checkProxy) }},
-	"resolvers":          {usage: "resolvers 10.0.0.53 10.0.0.54:53", parse: func(l *optionLine, e *Egress) error { return l.checkedList(&e.Resolvers, checkResolver) }},
-	"trusted_ca":         {usage: "trusted_ca /etc/ssl/company.pem", parse: func(l *optionLine, e *Egress) error { return l.list(&e.TrustedCA) }, many: true},
-	"client_certificate": {usage: "client_certificate /etc/ssl/client.pem /etc/ssl/client.key", parse: parseClientCertificate},
+var egressOptions = directive.Options[*Egress]{
+	"proxy":              {Usage: "proxy http://proxy.internal:3128", Parse: func(l *directive.Line, e *Egress) error { return l.Checked(&e.Proxy, checkProxy) }},
+	"resolvers":          {Usage: "resolvers 10.0.0.53 10.0.0.54:53", Parse: func(l *directive.Line, e *Egress) error { return l.CheckedList(&e.Resolvers, checkResolver) }},
+	"trusted_ca":         {Usage: "trusted_ca /etc/ssl/company.pem", Parse: func(l *directive.Line, e *Egress) error { return l.List(&e.TrustedCA) }, Many: true},
+	"client_certificate": {Usage: "client_certificate /etc/ssl/client.pem /etc/ssl/client.key", Parse: parseClientCertificate},
 }
 
 // parseEgress reads
@@ -58,19 +59,19 @@ var egressOptions = options[*Egress]{
 //	egress {
 //		…
 //	}
-func parseEgress(l *optionLine, to **Egress, where string) error {
-	if args := l.args(); len(args) > 0 {
-		return args[0].errf("unexpected %q: egress has only a block: write its options there, like proxy http://proxy.internal:3128", args[0].Text)
+func parseEgress(l *directive.Line, to **Egress, where string) error {
+	if args := l.Args(); len(args) > 0 {
+		return args[0].Errf("unexpected %q: egress has only a block: write its options there, like proxy http://proxy.internal:3128", args[0].Text)
 	}
-	if len(l.block) == 0 {
-		return l.errf("egress says nothing: write proxy, resolvers, trusted_ca or client_certificate in its block")
+	if len(l.Block) == 0 {
+		return l.Errf("egress says nothing: write proxy, resolvers, trusted_ca or client_certificate in its block")
 	}
 	*to = new(Egress)
-	return egressOptions.parse(l.block, *to, "egress "+where)
+	return egressOptions.Parse(l.Block, *to, "egress "+where)
 }
 
-func parseClientCertificate(l *optionLine, e *Egress) error {
-	args, err := l.take(2, 2)
+func parseClientCertificate(l *directive.Line, e *Egress) error {
+	args, err := l.Take(2, 2)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sidehook/sidehook/caddymodule/directive"
+	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -20,15 +22,15 @@ var (
 // no block takes them.
 func Misplaced() []string {
 	known := slices.Concat(
-		slices.Collect(maps.Keys(handlerOptions)), slices.Collect(maps.Keys(resourceOptions)),
-		slices.Collect(maps.Keys(emitOptions)), slices.Collect(maps.Keys(onOptions)),
+		slices.Collect(maps.Keys(handlerOptions)), slices.Collect(maps.Keys(ruleset.ResourceOptions)),
+		slices.Collect(maps.Keys(ruleset.EmitOptions)), slices.Collect(maps.Keys(ruleset.OnOptions)),
 		slices.Collect(maps.Keys(appOptions)), slices.Collect(maps.Keys(apiOptions)), slices.Collect(maps.Keys(subscriptionOptions)),
 		slices.Collect(maps.Keys(egressOptions)),
 		slices.Collect(maps.Keys(dialectOptions)), slices.Collect(maps.Keys(routeOptions)),
 		[]string{"when", "each"},
 	)
 	var out []string
-	for _, name := range placed() {
+	for _, name := range directive.Placed() {
 		if !slices.Contains(known, name) {
 			out = append(out, name)
 		}
@@ -41,8 +43,8 @@ func Misplaced() []string {
 // what may in a subscription and in for, in for alone.
 func Words() map[string][]string {
 	all := map[string][]string{
-		"defaults": sortedWords(defaultOptions), "handler": sortedWords(handlerOptions), "resource": sortedWords(resourceOptions),
-		"on": sortedWords(onOptions), "emit": sortedWords(emitOptions), "app": sortedWords(appOptions),
+		"defaults": sortedWords(ruleset.DefaultOptions), "handler": sortedWords(handlerOptions), "resource": sortedWords(ruleset.ResourceOptions),
+		"on": sortedWords(ruleset.OnOptions), "emit": sortedWords(ruleset.EmitOptions), "app": sortedWords(appOptions),
 		"subscription": sortedWords(subscriptionOptions), "for": sortedWords(forOptions), "egress": sortedWords(egressOptions),
 		"api": sortedWords(apiOptions), "dialect": sortedWords(dialectOptions), "route": sortedWords(routeOptions),
 	}
@@ -52,4 +54,4 @@ func Words() map[string][]string {
 	return all
 }
 
-func sortedWords[T any](o options[T]) []string { return slices.Sorted(maps.Keys(o)) }
+func sortedWords[T any](o directive.Options[T]) []string { return slices.Sorted(maps.Keys(o)) }

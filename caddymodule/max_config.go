@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"github.com/sidehook/sidehook/caddymodule/directive"
 )
 
 // MaxCount bounds how many there may be of something; 0 is no bound. Its JSON is
@@ -49,8 +51,8 @@ func (m *MaxCount) plain(otherwise, most int) (int, error) {
 // parseMaxSubscriptions reads
 //
 //	max_subscriptions COUNT|none
-func parseMaxSubscriptions(l *optionLine, a *API) error {
-	args, err := l.take(1, 1)
+func parseMaxSubscriptions(l *directive.Line, a *API) error {
+	args, err := l.Take(1, 1)
 	if err != nil {
 		return err
 	}
@@ -61,7 +63,7 @@ func parseMaxSubscriptions(l *optionLine, a *API) error {
 	n, err := strconv.Atoi(args[0].Text)
 	*a.MaxSubscriptions = MaxCount(n)
 	if _, bad := a.MaxSubscriptions.plain(maxOfOwner, maxKept); err != nil || n == 0 || bad != nil {
-		return args[0].errf("max_subscriptions %s: write a number from 1 to %d, or none", args[0].Text, maxKept)
+		return args[0].Errf("max_subscriptions %s: write a number from 1 to %d, or none", args[0].Text, maxKept)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -179,7 +180,7 @@ func nameOf(text string, i int) string {
 }
 
 func readSecret(text string) (webhook.Secret, error) {
-	if isPlaceholder(text) && !sources.MatchString(text) {
+	if directive.IsPlaceholder(text) && !sources.MatchString(text) {
 		return webhook.Secret{}, fmt.Errorf("secret %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", text)
 	}
 	value, err := resolve(text)

@@ -20,20 +20,20 @@ import (
 // those of a later version are told apart.
 func (a *App) UnmarshalJSON(text []byte) error {
 	type plain App
-	return readStrict(text, (*plain)(a), appOptions.later())
+	return readStrict(text, (*plain)(a), appOptions.Later())
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. Unknown fields are errors.
 func (h *Handler) UnmarshalJSON(text []byte) error {
 	type plain Handler
-	return readStrict(text, (*plain)(h), handlerOptions.later())
+	return readStrict(text, (*plain)(h), handlerOptions.Later())
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. Unknown fields are errors, and
 // those of a later version are told apart.
 func (a *API) UnmarshalJSON(text []byte) error {
 	type plain API
-	return readStrict(text, (*plain)(a), apiOptions.later())
+	return readStrict(text, (*plain)(a), apiOptions.Later())
 }
 
 // readStrict reads text into the struct that to points to. later are fields of
@@ -73,7 +73,7 @@ func checkFields(place string, text json.RawMessage, t reflect.Type, later []str
 			return nil
 		}
 		if t == reflect.TypeFor[Subscription]() {
-			later = subscriptionOptions.later()
+			later = subscriptionOptions.Later()
 		}
 		return checkObject(place, object, t, later)
 	}

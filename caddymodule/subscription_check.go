@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
@@ -69,7 +70,7 @@ func (s *Subscription) check(payloads map[string]rules.Payload) error {
 // checkGlobs says what is wrong with the paths of the option name.
 func checkGlobs(name string, paths []string) error {
 	for _, p := range paths {
-		if err := checkGlob(p); err != nil {
+		if err := ruleset.CheckGlob(p); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -39,20 +40,20 @@ type ForResource struct {
 //	for RESOURCE {
 //		…
 //	}
-func parseFor(l *optionLine, s *Subscription) error {
-	args := l.args()
+func parseFor(l *directive.Line, s *Subscription) error {
+	args := l.Args()
 	switch {
 	case len(args) == 0 || args[0].Text == "":
-		return l.errf("for wants a resource: write %s", l.usage)
+		return l.Errf("for wants a resource: write %s", l.Usage)
 	case len(args) > 1:
-		return args[1].errf("unexpected %q: for takes one resource; write a block for each", args[1].Text)
-	case len(l.block) == 0:
-		return l.errf("for %s replaces nothing: write options in its block, %s", args[0].Text, l.usage)
+		return args[1].Errf("unexpected %q: for takes one resource; write a block for each", args[1].Text)
+	case len(l.Block) == 0:
+		return l.Errf("for %s replaces nothing: write options in its block, %s", args[0].Text, l.Usage)
 	case s.For[args[0].Text] != nil:
-		return l.errf("for %s stands twice: write it once", args[0].Text)
+		return l.Errf("for %s stands twice: write it once", args[0].Text)
 	}
 	inner := &Subscription{Name: s.Name}
-	if err := forOptions.parse(l.block, inner, "the block of for "+args[0].Text); err != nil {
+	if err := forOptions.Parse(l.Block, inner, "the block of for "+args[0].Text); err != nil {
 		return err
 	}
 	if s.For == nil {

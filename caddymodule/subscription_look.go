@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/credentials"
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
@@ -204,13 +205,13 @@ func (a *App) readCredential(s *Subscription) (webhook.Credential, error) {
 // parseQuery reads
 //
 //	query NAME VALUE…
-func parseQuery(l *optionLine, s *Subscription) error {
-	args, err := l.take(2, 0)
+func parseQuery(l *directive.Line, s *Subscription) error {
+	args, err := l.Take(2, 0)
 	if err != nil {
 		return err
 	}
 	for _, w := range args[1:] {
-		if err := w.check(checkParameterValue); err != nil {
+		if err := w.Check(checkParameterValue); err != nil {
 			return err
 		}
 	}
@@ -218,7 +219,7 @@ func parseQuery(l *optionLine, s *Subscription) error {
 		s.Query = map[string][]string{}
 	}
 	if name := args[0].Text; len(s.Query[name]) > 0 {
-		return args[0].errf("query %s stands twice: write its values in one line", name)
+		return args[0].Errf("query %s stands twice: write its values in one line", name)
 	}
 	for _, w := range args[1:] {
 		s.Query[args[0].Text] = append(s.Query[args[0].Text], w.Text)
@@ -232,18 +233,18 @@ func parseQuery(l *optionLine, s *Subscription) error {
 //		expand VALUE…
 //		query NAME VALUE…
 //	}
-func parseRelatedView(l *optionLine, s *Subscription) error {
-	args := l.args()
+func parseRelatedView(l *directive.Line, s *Subscription) error {
+	args := l.Args()
 	switch {
 	case len(args) != 1 || args[0].Text == "":
-		return l.errf("related wants one name, that which the rule gives: write %s", l.usage)
-	case len(l.block) == 0:
-		return l.errf("related %s asks for nothing: write expand or query in its block", args[0].Text)
+		return l.Errf("related wants one name, that which the rule gives: write %s", l.Usage)
+	case len(l.Block) == 0:
+		return l.Errf("related %s asks for nothing: write expand or query in its block", args[0].Text)
 	case s.Related[args[0].Text] != nil:
-		return l.errf("related %s stands twice: write it once", args[0].Text)
+		return l.Errf("related %s stands twice: write it once", args[0].Text)
 	}
 	var view Subscription
-	if err := relatedViewOptions.parse(l.block, &view, "related "+args[0].Text); err != nil {
+	if err := relatedViewOptions.Parse(l.Block, &view, "related "+args[0].Text); err != nil {
 		return err
 	}
 	if s.Related == nil {

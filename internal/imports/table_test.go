@@ -121,6 +121,16 @@ var table = []rule{
 		bans:   []ban{{"deliver", "the request path ends at its Line: what becomes of a call is none of its business"}},
 	},
 	{
+		folder: "caddymodule/directive",
+		may:    []string{"rules", "caddymodule/words"},
+		bans:   []ban{{"store", "reading what is written needs nothing that runs: it is read where nothing is served, too"}},
+	},
+	{
+		folder: "caddymodule/ruleset",
+		may:    []string{"webhook", "rules", "caddymodule/directive", "caddymodule/words"},
+		bans:   []ban{{"store", "what is written becomes rules, which are a value: what runs by them is made of these later"}},
+	},
+	{
 		folder: "caddymodule/command",
 		may:    []string{"webhook", "rules", "caddymodule/view", "caddymodule/words", "caddymodule/problem"},
 		bans: []ban{

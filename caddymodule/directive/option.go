@@ -1,4 +1,4 @@
-package caddymodule
+package directive
 
 import (
 	"maps"
@@ -8,40 +8,40 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
-// option is one word of the language and how its line is read.
-type option[T any] struct {
-	usage string // an example, for errors
-	parse func(l *optionLine, to T) error
-	many  bool // may stand more than once in a block
-	later bool // known, and without effect in this version
+// Option is one word of the language and how its line is read.
+type Option[T any] struct {
+	Usage string // an example, for errors
+	Parse func(l *Line, to T) error
+	Many  bool // may stand more than once in a block
+	Later bool // known, and without effect in this version
 }
 
-// options are the words that may stand in one kind of block.
-type options[T any] map[string]option[T]
+// Options are the words that may stand in one kind of block.
+type Options[T any] map[string]Option[T]
 
-// and returns the words of o and of more.
-func (o options[T]) and(more options[T]) options[T] {
+// And returns the words of o and of more.
+func (o Options[T]) And(more Options[T]) Options[T] {
 	all := maps.Clone(o)
 	maps.Copy(all, more)
 	return all
 }
 
-// parse reads the lines of a block into to. where names the block in errors.
-func (o options[T]) parse(lines []*optionLine, to T, where string) error {
+// Parse reads the lines of a block into to. where names the block in errors.
+func (o Options[T]) Parse(lines []*Line, to T, where string) error {
 	seen := make(map[string]int)
 	for _, l := range lines {
-		opt, known := o[l.name()]
+		opt, known := o[l.Name()]
 		switch {
 		case !known:
 			return o.unknown(l, where)
-		case opt.later:
-			return notYet(l.words[0], l.name())
-		case seen[l.name()] > 0 && !opt.many:
-			return l.errf("%s stands twice in %s, first in line %d: write it once", l.name(), where, seen[l.name()])
+		case opt.Later:
+			return notYet(l.Words[0], l.Name())
+		case seen[l.Name()] > 0 && !opt.Many:
+			return l.Errf("%s stands twice in %s, first in line %d: write it once", l.Name(), where, seen[l.Name()])
 		}
-		seen[l.name()] = l.words[0].Line
-		l.usage = opt.usage
-		if err := opt.parse(l, to); err != nil {
+		seen[l.Name()] = l.Words[0].Line
+		l.Usage = opt.Usage
+		if err := opt.Parse(l, to); err != nil {
 			return err
 		}
 	}
@@ -49,28 +49,39 @@ func (o options[T]) parse(lines []*optionLine, to T, where string) error {
 }
 
 // unknown says what may have been meant by the first word of l.
-func (o options[T]) unknown(l *optionLine, where string) error {
-	name := l.name()
+func (o Options[T]) unknown(l *Line, where string) error {
+	name := l.Name()
 	if place, ok := places[name]; ok {
-		return l.errf("%q does not stand in %s: it stands in %s", name, where, place)
+		return l.Errf("%q does not stand in %s: it stands in %s", name, where, place)
 	}
 	if slices.Contains(siteDirectives, name) {
-		return l.errf("%q is a directive of the site, and no option in %s: write it outside of sidehook; if it is outside, a { above has no } of its own", name, where)
+		return l.Errf("%q is a directive of the site, and no option in %s: write it outside of sidehook; if it is outside, a { above has no } of its own", name, where)
 	}
 	if near := words.Nearest(name, slices.Sorted(maps.Keys(o))); near != "" {
-		return l.errf("unknown option %q in %s: did you mean %s?", name, where, near)
+		return l.Errf("unknown option %q in %s: did you mean %s?", name, where, near)
 	}
-	return l.errf("unknown option %q in %s: it takes %s", name, where, words.OrList(o.known()))
+	return l.Errf("unknown option %q in %s: it takes %s", name, where, words.OrList(o.known()))
 }
 
 // known returns the words that have an effect, sorted.
-func (o options[T]) known() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(o)), func(name string) bool { return o[name].later })
+func (o Options[T]) known() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(o)), func(name string) bool { return o[name].Later })
+}
+
+// Later returns the words that have no effect in this version.
+func (o Options[T]) Later() []string {
+	var words []string
+	for name, opt := range o {
+		if opt.Later {
+			words = append(words, name)
+		}
+	}
+	return words
 }
 
 // notYet says that a word of the language has no effect in this version.
-func notYet(w word, what string) error {
-	return w.errf("%s is not in this version yet and would have no effect: take it out", what)
+func notYet(w Word, what string) error {
+	return w.Errf("%s is not in this version yet and would have no effect: take it out", what)
 }
 
 // siteDirectives are those of Caddy's that stand beside sidehook, and so are
@@ -78,6 +89,9 @@ func notYet(w word, what string) error {
 var siteDirectives = strings.Fields(`abort basic_auth bind encode error file_server forward_auth handle handle_errors
 	handle_path import intercept log map php_fastcgi redir request_body request_header respond reverse_proxy rewrite
 	root route sidehook sidehook_api templates tls tracing try_files uri vars`)
+
+// Placed returns the words of which an error says where they stand.
+func Placed() []string { return slices.Sorted(maps.Keys(places)) }
 
 // places says where the words stand that are easily put in the wrong block.
 var places = map[string]string{
@@ -151,17 +165,3 @@ var places = map[string]string{
 	"refuse":   "the block of route, in a dialect",
 	"reply":    "the block of route, in a dialect",
 }
-
-// later returns the words that have no effect in this version.
-func (o options[T]) later() []string {
-	var words []string
-	for name, opt := range o {
-		if opt.later {
-			words = append(words, name)
-		}
-	}
-	return words
-}
-
-// placed returns the words of which an error says where they stand.
-func placed() []string { return slices.Sorted(maps.Keys(places)) }

@@ -1,4 +1,4 @@
-package caddymodule
+package directive
 
 import (
 	"fmt"
@@ -15,11 +15,11 @@ var arrived = regexp.MustCompile(`\{http\.[^{}\s]*\}`)
 // loaded matches a placeholder that is known when Caddy starts.
 var loaded = regexp.MustCompile(`\{(env|file|system)\.[^{}\s]*\}`)
 
-func (w word) loadedInExpr(placeholder string) error {
+func (w Word) loadedInExpr(placeholder string) error {
 	if name, ok := strings.CutPrefix(placeholder, "{env."); ok {
-		return w.errf("an expression cannot read the placeholder %s: write \"{$%s\", with the quotes, which is replaced when the Caddyfile is read", placeholder, name)
+		return w.Errf("an expression cannot read the placeholder %s: write \"{$%s\", with the quotes, which is replaced when the Caddyfile is read", placeholder, name)
 	}
-	return w.errf("an expression cannot read the placeholder %s: write its value", placeholder)
+	return w.Errf("an expression cannot read the placeholder %s: write its value", placeholder)
 }
 
 // typed matches beginnings of placeholders that have a shorthand with a part
@@ -54,9 +54,9 @@ func shorthand(placeholder string) string {
 	return placeholder
 }
 
-// shorthandIn returns what the user may have typed where the first request
+// Shorthand returns what the user may have typed where the first request
 // placeholder of text arrived, with braces; "" if there is none.
-func shorthandIn(text string) string {
+func Shorthand(text string) string {
 	if found := arrived.FindString(text); found != "" {
 		return shorthand(found)
 	}
@@ -69,7 +69,7 @@ var instead = map[string]string{
 	"{query}": "request.query", "{http.auth.user.id}": "actor, with the option actor {http.auth.user.id}",
 }
 
-func (w word) placeholderInExpr() error {
+func (w Word) placeholderInExpr() error {
 	found := shorthand(arrived.FindString(w.Text))
 	write := "request.method, request.path, request.query, request.header[\"X-Name\"] or request.body"
 	if known := instead[found]; known != "" {
@@ -77,21 +77,21 @@ func (w word) placeholderInExpr() error {
 	} else if name, ok := strings.CutPrefix(found, "{header."); ok {
 		write = fmt.Sprintf("request.header[%q]", strings.TrimSuffix(name, "}"))
 	}
-	return w.errf("an expression cannot read the placeholder %s: write %s", found, write)
+	return w.Errf("an expression cannot read the placeholder %s: write %s", found, write)
 }
 
-// noShorthand is an error if w has a placeholder that Caddy made of a
+// NoShorthand is an error if w has a placeholder that Caddy made of a
 // shorthand.
-func (w word) noShorthand() error {
+func (w Word) NoShorthand() error {
 	long := arrived.FindString(w.Text)
 	if long == "" {
 		return nil
 	}
 	short := shorthand(long)
 	if short == long {
-		return w.errf("%s is a placeholder of Caddy, not a path parameter: write a name, like {id}", long)
+		return w.Errf("%s is a placeholder of Caddy, not a path parameter: write a name, like {id}", long)
 	}
-	return w.errf("%s is a shorthand of Caddy and arrives as %s: give the path parameter another name, like %s",
+	return w.Errf("%s is a shorthand of Caddy and arrives as %s: give the path parameter another name, like %s",
 		short, long, paramLike(short))
 }
 

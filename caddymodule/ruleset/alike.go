@@ -1,4 +1,4 @@
-package caddymodule
+package ruleset
 
 import (
 	"encoding/json"
@@ -10,14 +10,15 @@ import (
 	"github.com/sidehook/sidehook/rules"
 )
 
-// apiResource is a resource's name in its api.
-type apiResource struct{ api, name string }
+// FullName is a resource's name with that of its api.
+type FullName struct{ API, Name string }
 
-const makeEqual = "make them equal, or give one block another api's name"
+// MakeEqual is what to do where there is a [Difference].
+const MakeEqual = "make them equal, or give one block another api's name"
 
-// effective returns r with what the handler says for all its resources: lists
+// Effective returns r with what the handler says for all its resources: lists
 // add up, and of single values the resource's counts.
-func effective(r rules.Resource, c *rules.Config) rules.Resource {
+func Effective(r rules.Resource, c *rules.Config) rules.Resource {
 	own, all := reflect.ValueOf(&r.Defaults).Elem(), reflect.ValueOf(c.Defaults)
 	for i := range own.NumField() {
 		switch mine, theirs := own.Field(i), all.Field(i); {
@@ -36,8 +37,8 @@ func effective(r rules.Resource, c *rules.Config) rules.Resource {
 	return r
 }
 
-// difference says in what a and b differ; "" if they are equal.
-func difference(a, b rules.Resource) string {
+// Difference says in what a and b differ; "" if they are equal.
+func Difference(a, b rules.Resource) string {
 	one, two := optionsOf(a), optionsOf(b)
 	for _, key := range keysOf(one, two) {
 		switch x, y := string(one[key]), string(two[key]); {

@@ -1,4 +1,4 @@
-package caddymodule
+package directive
 
 import (
 	"fmt"
@@ -12,26 +12,26 @@ import (
 // So an expression is put together again from its words, and where that cannot
 // be exact the error holds the line to write with backticks.
 
-// expression returns words[from:to] of l as one compiled expression. The words
+// Expression returns words[from:to] of l as one compiled expression. The words
 // after to belong to the rest of the line.
-func (l *optionLine) expression(from, to int, env lang.Environment) (string, error) {
+func (l *Line) Expression(from, to int, env lang.Environment) (string, error) {
 	text, err := l.restore(from, to)
 	if err != nil {
 		return "", err
 	}
 	if _, err := lang.Compile(text, env); err != nil {
-		return "", l.words[from].errf("%w%s", err, l.exprHint(from, to))
+		return "", l.Words[from].Errf("%w%s", err, l.exprHint(from, to))
 	}
 	return text, nil
 }
 
-// condition is an expression that is true or false.
-func (l *optionLine) condition(from, to int, env lang.Environment) (string, error) {
-	if to == from+1 && l.words[from].Quoted() && !l.words[from].backticked() && !l.words[from].heredoc() {
-		return "", l.words[from].errf("%s is a text, which is never true: write %s",
-			l.words[from].raw(), l.backticked(from, to, l.words[from].Text))
+// Condition is an expression that is true or false.
+func (l *Line) Condition(from, to int, env lang.Environment) (string, error) {
+	if to == from+1 && l.Words[from].Quoted() && !l.Words[from].backticked() && !l.Words[from].heredoc() {
+		return "", l.Words[from].Errf("%s is a text, which is never true: write %s",
+			l.Words[from].Raw(), l.backticked(from, to, l.Words[from].Text))
 	}
-	text, err := l.expression(from, to, env)
+	text, err := l.Expression(from, to, env)
 	if err != nil {
 		return "", err
 	}
@@ -40,15 +40,15 @@ func (l *optionLine) condition(from, to int, env lang.Environment) (string, erro
 		err = x.CheckCondition()
 	}
 	if err != nil {
-		return "", l.words[from].errf("%w", err)
+		return "", l.Words[from].Errf("%w", err)
 	}
 	return text, nil
 }
 
 // exprHint says what else may be wrong with an expression that does not compile.
-func (l *optionLine) exprHint(from, to int) string {
-	for _, w := range l.words[from+1 : to] {
-		if w.bare("each") || w.bare("emit") || w.bare("instead") || w.bare("on") {
+func (l *Line) exprHint(from, to int) string {
+	for _, w := range l.Words[from+1 : to] {
+		if w.Bare("each") || w.Bare("emit") || w.Bare("instead") || w.Bare("on") {
 			return fmt.Sprintf("; %s stands before when, which is last in its line", w.Text)
 		}
 	}
@@ -56,14 +56,14 @@ func (l *optionLine) exprHint(from, to int) string {
 }
 
 // restore returns words[from:to] of l as they were typed.
-func (l *optionLine) restore(from, to int) (string, error) {
+func (l *Line) restore(from, to int) (string, error) {
 	if from >= to {
-		return "", l.words[min(from, len(l.words))-1].errf("an expression is missing after %s: write %s", l.words[from-1].Text, l.usage)
+		return "", l.Words[min(from, len(l.Words))-1].Errf("an expression is missing after %s: write %s", l.Words[from-1].Text, l.Usage)
 	}
-	words := l.words[from:to]
+	words := l.Words[from:to]
 	if w := words[0]; w.backticked() || w.heredoc() {
 		if len(words) > 1 {
-			return "", words[1].errf("backticks go around the whole expression: write %s",
+			return "", words[1].Errf("backticks go around the whole expression: write %s",
 				l.backticked(from, to, w.Text+" "+strings.ReplaceAll(joinRaw(words[1:]), "`", `"`)))
 		}
 		return alone(w)
@@ -72,19 +72,19 @@ func (l *optionLine) restore(from, to int) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case to == len(l.words) && spaceless(words):
-		brace := strings.TrimSuffix(joinRaw(l.words), "{") + " {"
-		return "", words[len(words)-1].errf("a space is missing before the { that opens the block: write %s", brace)
+	case to == len(l.Words) && spaceless(words):
+		brace := strings.TrimSuffix(joinRaw(l.Words), "{") + " {"
+		return "", words[len(words)-1].Errf("a space is missing before the { that opens the block: write %s", brace)
 	case damage == lineDamage:
-		return "", words[0].errf("%s: close it, or put the expression in backticks", damage)
+		return "", words[0].Errf("%s: close it, or put the expression in backticks", damage)
 	case damage != "":
-		return "", words[0].errf("%s: put the expression in backticks, like %s", damage, l.backticked(from, to, text))
+		return "", words[0].Errf("%s: put the expression in backticks, like %s", damage, l.backticked(from, to, text))
 	}
 	return text, l.checkBrackets(from, to, text)
 }
 
 // spaceless reports whether the last of words ends in the brace of a block.
-func spaceless(words []word) bool {
+func spaceless(words []Word) bool {
 	last := words[len(words)-1]
 	text, opens := strings.CutSuffix(last.Text, "{")
 	return opens && !last.Quoted() && scanWord(text) != spaceDamage && !strings.ContainsAny(text, "{}")
@@ -92,7 +92,7 @@ func spaceless(words []word) bool {
 
 // restoreWords returns words as they were typed, and what may be damaged in
 // them.
-func restoreWords(words []word) (text, damage string, err error) {
+func restoreWords(words []Word) (text, damage string, err error) {
 	var out strings.Builder
 	for i, w := range words {
 		part, found := restoreWord(w)
@@ -118,23 +118,23 @@ func restoreWords(words []word) (text, damage string, err error) {
 
 // checkBrackets is an error if the expression text has a bracket without a
 // partner, as one has that a comment cuts off.
-func (l *optionLine) checkBrackets(from, to int, text string) error {
+func (l *Line) checkBrackets(from, to int, text string) error {
 	switch open := unclosed(text); open {
 	case "":
 		return nil
 	case ")", "]":
-		return l.words[from].errf("the expression has a %s too many: %s", open, text)
+		return l.Words[from].Errf("the expression has a %s too many: %s", open, text)
 	default:
-		return l.words[from].errf("the expression has a %s that nothing closes on its line; # begins a comment for Caddy, so if it holds one, put it in backticks, like %s",
+		return l.Words[from].Errf("the expression has a %s that nothing closes on its line; # begins a comment for Caddy, so if it holds one, put it in backticks, like %s",
 			open, l.backticked(from, to, text+" …"))
 	}
 }
 
 // alone returns the text of an expression that is one word in backticks.
-func alone(w word) (string, error) {
+func alone(w Word) (string, error) {
 	text := strings.TrimSpace(w.Text)
 	if text == "" {
-		return "", w.errf("the expression is empty")
+		return "", w.Errf("the expression is empty")
 	}
 	if arrived.MatchString(text) {
 		return "", w.placeholderInExpr()
@@ -147,12 +147,12 @@ func alone(w word) (string, error) {
 
 // backticked returns l as it should be written: words[from:to] as text in
 // backticks.
-func (l *optionLine) backticked(from, to int, text string) string {
-	out := joinRaw(l.words[:from]) + " `" + text + "`"
-	if to < len(l.words) {
-		out += " " + joinRaw(l.words[to:])
+func (l *Line) backticked(from, to int, text string) string {
+	out := joinRaw(l.Words[:from]) + " `" + text + "`"
+	if to < len(l.Words) {
+		out += " " + joinRaw(l.Words[to:])
 	}
-	if l.braces {
+	if l.Braces {
 		out += " {"
 	}
 	return out
@@ -170,10 +170,10 @@ const (
 )
 
 // restoreWord returns w as it was typed, and what may be damaged in it.
-func restoreWord(w word) (text, damage string) {
+func restoreWord(w Word) (text, damage string) {
 	switch {
 	case w.backticked():
-		return w.raw(), ""
+		return w.Raw(), ""
 	case w.heredoc():
 		return "`" + w.Text + "`", ""
 	case w.Quoted():

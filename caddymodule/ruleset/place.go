@@ -1,4 +1,4 @@
-package caddymodule
+package ruleset
 
 import (
 	"cmp"
@@ -6,19 +6,20 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/rules"
 )
 
-// checkRules compiles c, which l has made,, and gives an error the file and line
+// Check compiles c, which was read from l, and gives an error the file and line
 // of what it is about.
-func checkRules(c *rules.Config, l *optionLine) error {
+func Check(c *rules.Config, l *directive.Line) error {
 	_, err := rules.Compile(c)
 	var bad *rules.ConfigError
 	if errors.As(err, &bad) {
-		return placeOf(l, bad.Path).errf("%s", bad.Problem)
+		return placeOf(l, bad.Path).Errf("%s", bad.Problem)
 	}
 	if err != nil {
-		return l.errf("%w", err)
+		return l.Errf("%w", err)
 	}
 	return nil
 }
@@ -26,29 +27,29 @@ func checkRules(c *rules.Config, l *optionLine) error {
 // declared is a resource as a block of the Caddyfile declares it.
 type declared struct {
 	resource rules.Resource // with what its block says for all
-	at       word
+	at       directive.Word
 }
 
-// checkAgainst is an error if c, read from l, declares a resource otherwise
+// CheckAgainst is an error if c, read from l, declares a resource otherwise
 // than an earlier block of the same api. state lasts for one adaptation.
-func checkAgainst(state map[string]any, c *rules.Config, l *optionLine) error {
+func CheckAgainst(state map[string]any, c *rules.Config, l *directive.Line) error {
 	const key = "sidehook.resources"
-	seen, ok := state[key].(map[apiResource]declared)
+	seen, ok := state[key].(map[FullName]declared)
 	if !ok {
-		seen = make(map[apiResource]declared)
+		seen = make(map[FullName]declared)
 		state[key] = seen
 	}
 	for i, r := range c.Resources {
-		n := apiResource{cmp.Or(c.API, rules.DefaultAPI), r.Name}
-		this := declared{effective(r, c), placeOf(l, "resources["+strconv.Itoa(i)+"]")}
+		n := FullName{cmp.Or(c.API, rules.DefaultAPI), r.Name}
+		this := declared{Effective(r, c), placeOf(l, "resources["+strconv.Itoa(i)+"]")}
 		other, ok := seen[n]
 		if !ok {
 			seen[n] = this
 			continue
 		}
-		if what := difference(other.resource, this.resource); what != "" {
-			return this.at.errf("resource %s of api %s is declared differently at %s:%d: %s; %s",
-				n.name, n.api, other.at.File, other.at.Line, what, makeEqual)
+		if what := Difference(other.resource, this.resource); what != "" {
+			return this.at.Errf("resource %s of api %s is declared differently at %s:%d: %s; %s",
+				n.Name, n.API, other.at.File, other.at.Line, what, MakeEqual)
 		}
 	}
 	return nil
@@ -56,10 +57,10 @@ func checkAgainst(state map[string]any, c *rules.Config, l *optionLine) error {
 
 // placeOf returns the word that the JSON path of a handler's configuration, like
 // resources[0].emit[1].when, is about; or the nearest known.
-func placeOf(l *optionLine, path string) word {
+func placeOf(l *directive.Line, path string) directive.Word {
 	at, rest, _ := strings.Cut(path, ".")
 	name, index := cutIndex(at)
-	for _, inner := range l.block {
+	for _, inner := range l.Block {
 		if !makes(inner, name) {
 			continue
 		}
@@ -69,7 +70,7 @@ func placeOf(l *optionLine, path string) word {
 		}
 		return placeOf(inner, rest)
 	}
-	return l.words[0]
+	return l.Words[0]
 }
 
 // cutIndex cuts "emit[1]" into its name and index.
@@ -86,29 +87,29 @@ func cutIndex(step string) (string, int) {
 }
 
 // makes reports whether l makes entries of the JSON field name.
-func makes(l *optionLine, name string) bool {
+func makes(l *directive.Line, name string) bool {
 	switch name {
 	case "resources":
-		return l.name() == "resource"
+		return l.Name() == "resource"
 	case "keys":
-		return l.name() == "key"
+		return l.Name() == "key"
 	case "on":
-		switch l.name() {
+		switch l.Name() {
 		case "on", "create", "update", "upsert", "delete":
 			return true
 		}
 		return false
 	}
-	return l.name() == name
+	return l.Name() == name
 }
 
 // entries is how many entries of the JSON field name l makes.
-func entries(l *optionLine, name string) int {
+func entries(l *directive.Line, name string) int {
 	switch {
-	case name == "on" && len(l.words) > 1:
-		return strings.Count(l.words[1].Text, "|") + 1
+	case name == "on" && len(l.Words) > 1:
+		return strings.Count(l.Words[1].Text, "|") + 1
 	case name == "keys" || name == "ignore" || name == "redact" || name == "verbs":
-		return len(l.args())
+		return len(l.Args())
 	}
 	return 1
 }
