@@ -84,14 +84,6 @@ func (l *Line) Args() []Word { return l.Words[1:] }
 // Errf is an error at the line's first word.
 func (l *Line) Errf(format string, args ...any) error { return l.Words[0].Errf(format, args...) }
 
-// wrong says that the words of l are not what its option wants.
-func (l *Line) wrong() error {
-	return l.Errf("%q: write %s", l.text(), l.Usage)
-}
-
-// text is the line as it arrived, without its block.
-func (l *Line) text() string { return joinRaw(l.Words) }
-
 // NoBlock is an error if l opens a block.
 func (l *Line) NoBlock() error {
 	if l.Braces {
