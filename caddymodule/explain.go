@@ -139,6 +139,8 @@ func (ex *explainer) decide() {
 	switch {
 	case ex.q != nil:
 		say(view.OutcomeQuarantined, "a rule failed on it at %s: %s", words.Clock(ex.q.At), words.FirstLine(ex.q.Why))
+	case ex.own() != nil:
+		say(view.OutcomeOwn, "%s", whyOwn(ex.own()))
 	case len(ex.events) > 0:
 		say(view.OutcomeEvents, "%s recorded", words.Counted(len(ex.events), "event was", "events were"))
 	case ex.kept.Rejected && end.Response.Status > 0:
@@ -210,6 +212,9 @@ func (ex *explainer) event(ev *webhook.Event) (view.ExplainedEvent, error) {
 			r.Why = "it would want the event now, and did not when that was recorded: it is new, or was changed since"
 		case r.Delivery != nil && !r.Wanted:
 			r.Why = "it wanted the event when that was recorded; now it would not: " + r.Why
+		}
+		if ex.own() != nil {
+			ex.receptionOfOwn(ev, &r)
 		}
 		out.Subscribers = append(out.Subscribers, r)
 	}

@@ -33,7 +33,7 @@ func (ex *explainer) call() *view.Call {
 	var v *view.Call
 	if b := ex.kept.Begin; b != nil {
 		v = &view.Call{API: b.API, Method: b.Method, Path: b.Path, Query: b.Query, Started: b.Started, SkipKey: b.SkipKey}
-	} else if len(ex.events) > 0 && ex.events[0].Request.Method != "" {
+	} else if ex.own() == nil && len(ex.events) > 0 && ex.events[0].Request.Method != "" {
 		ev := &ex.events[0]
 		v = &view.Call{API: ev.Key.API, Method: ev.Request.Method, Path: ev.Request.Path, Ended: ev.Time, SkipKey: ev.SkipKey}
 	}
@@ -65,6 +65,8 @@ func observationText(o *webhook.Observation) string {
 // kept, and tells how that goes.
 func (ex *explainer) derive() {
 	switch {
+	case ex.own() != nil:
+		return // it was not derived
 	case ex.x == nil && len(ex.events) > 0:
 		ex.recall()
 		ex.miss("the call itself is not kept any more (the journal lets go of what is recorded), so which rules were not met, and why, cannot be told")

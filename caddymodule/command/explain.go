@@ -94,7 +94,7 @@ func printExplanation(w io.Writer, x *view.Explanation) error {
 		b.WriteString("It " + line + "\n")
 	}
 	for i := range x.Events {
-		printReception(&b, &x.Events[i])
+		printReception(&b, &x.Events[i], x.Outcome == view.OutcomeOwn)
 	}
 	if x.More > 0 {
 		fmt.Fprintf(&b, "\nand %s: sidehook events --exchange %s\n", words.Counted(x.More, "more event", "more events"), x.Exchange)
@@ -130,7 +130,7 @@ func printCall(b *strings.Builder, x *view.Explanation) {
 
 // outcomeWords begin the sentence that says what became of an exchange.
 var outcomeWords = map[view.Outcome]string{
-	view.OutcomeEvents: "Earned", view.OutcomeNothing: "Earned nothing", view.OutcomeQuarantined: "In quarantine",
+	view.OutcomeEvents: "Earned", view.OutcomeOwn: "Sidehook's own", view.OutcomeNothing: "Earned nothing", view.OutcomeQuarantined: "In quarantine",
 	view.OutcomeWaiting: "Waiting", view.OutcomeOpen: "In flight", view.OutcomeNotKnown: "Not known",
 }
 
@@ -162,8 +162,9 @@ func callLines(c *view.Call) (lines []string) {
 	return lines
 }
 
-// printReception writes who got an event, and who did not.
-func printReception(b *strings.Builder, e *view.ExplainedEvent) {
+// printReception writes how an event is known, but for those of Sidehook's own, who
+// got it, and who did not.
+func printReception(b *strings.Builder, e *view.ExplainedEvent, own bool) {
 	fmt.Fprintf(b, "\n%s %s", e.Scope, e.Entity)
 	if e.Sequence > 0 {
 		fmt.Fprintf(b, " #%d", e.Sequence)
@@ -173,6 +174,10 @@ func printReception(b *strings.Builder, e *view.ExplainedEvent) {
 		fmt.Fprintf(b, "  %s: %s\n", e.Gap.Reason, e.Gap.Detail)
 	}
 	p := &e.Provenance
+	if own {
+		printSubscribers(b, e.Subscribers)
+		return
+	}
 	if e.Gap != nil {
 		if e.Gap.Reason == webhook.GapUnidentified {
 			b.WriteString("  if the answer does name it: `id`, or `entity`, in the resource says where; `each` of a line, where there are many\n")

@@ -32,6 +32,7 @@ type Outcome string
 
 const (
 	OutcomeEvents      Outcome = "events"
+	OutcomeOwn         Outcome = "own" // an event of Sidehook's own, which no call earned
 	OutcomeNothing     Outcome = "nothing"
 	OutcomeQuarantined Outcome = "quarantined"
 	OutcomeWaiting     Outcome = "waiting" // in the journal, and not derived yet

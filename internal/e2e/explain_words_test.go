@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sidehook/sidehook/examples/crud"
 )
 
 // What an explanation says of answers that tell little is what was, and not what it
@@ -92,4 +94,57 @@ func TestAGapOfACrashSaysSoAndLastsUntilTheStart(t *testing.T) {
 		t.Errorf("the gap is %+v, and the process started at %v", g, started)
 	}
 	wantText(t, p.explained(events[0].ID), `a gap, unknown_outcome: it is not known whether POST /api/projects was done, nor to which entity: sidehook died while it was in flight`)
+}
+
+// Of events that Sidehook tells by itself, and of examples, no call is spoken of,
+// nor how it was known; each subscription is told why it got it, or why not.
+func TestExplainOfEventsThatNoCallEarned(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	gone, mine, others := receive(t, status(410)), receive(t, nil), receive(t, nil)
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann, ben := p.user("ann", "acme"), p.user("ben", "acme")
+	telling := func(r *receiver) string {
+		return strings.Replace(subscription(r, ""), `["project.**"]`, `["sidehook.subscription.*"]`, 1)
+	}
+	id := ann.do("POST", "/subscriptions", subscription(gone, "")).want(201).text("id")
+	hears := ann.do("POST", "/subscriptions", telling(mine)).want(201).text("id")
+	strange := ben.do("POST", "/subscriptions", telling(others)).want(201).text("id")
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	told := mine.wait(1)[0].ID
+	test := ann.do("POST", "/subscriptions/"+hears+"/test", "").want(202).text("event")
+	asked, err := p.cli("trigger", "project.created", "--subscription", strange, "--json", "--address", p.admin)
+	if err != nil {
+		t.Fatalf("%v: %s", err, asked)
+	}
+	mine.wait(2)
+	triggered := p.lastEvent("project.created")
+	until(t, "all is settled", func() bool { return len(others.took()) == 1 })
+	for event, want := range map[string][]string{
+		told: {
+			`Sidehook's own: it tells of subscription ` + id + `, and no call earned it\n`,
+			id + ` +not owed: it is the one that the event tells of\n`,
+			hears + ` +\w+.*, dlv_\w+: it wants the event\n`,
+			strange + ` +not owed: it is another owner's than the one that the event tells of\n`,
+		},
+		test: {
+			`Sidehook's own: it is an example that somebody asked for, and no call earned it\n`,
+			hears + ` +\w+.*, dlv_\w+: it is the one that the example is for, whatever its scopes and its filter are\n`,
+			strange + ` +not owed: the example is for one subscription alone\n`,
+		},
+		triggered: {
+			`Sidehook's own: it is an example`,
+			strange + ` +\w+.*, dlv_\w+: it is the one that the example is for`,
+			id + ` +not owed: the example is for one subscription alone\n`,
+		},
+	} {
+		out := p.explained(event)
+		for _, text := range want {
+			wantText(t, out, text)
+		}
+		for _, never := range []string{"known by", "Not known", "the call", "POST", "because it is new"} {
+			if strings.Contains(out, never) {
+				t.Errorf("%q is in\n%s", never, out)
+			}
+		}
+	}
 }
