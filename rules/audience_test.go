@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -108,6 +109,61 @@ func TestCostlyFiltersTakeNothingFromCheapOnes(t *testing.T) {
 	}
 	if unjudged < 40 || unjudged == 50 {
 		t.Errorf("%d of 50 costly ones were let through unjudged; some are judged, not all", unjudged)
+	}
+}
+
+// What on_change of callers costs is counted as filters are: paths that lead into a
+// large object, and many paths against many changes. Cheap ones are judged all the
+// same, and so is what the configuration says.
+func TestCostlyPathsOfOnChangeAreBounded(t *testing.T) {
+	large := updated()
+	text := strings.Repeat("x", 300_000)
+	large.Changes = []webhook.FieldChange{{
+		Path: "owner", Old: json.RawMessage(`{"name":"a` + text + `","phone":1}`), New: json.RawMessage(`{"name":"b` + text + `","phone":1}`),
+	}}
+	many := updated()
+	many.Changes = nil
+	for i := range 3000 {
+		many.Changes = append(many.Changes, webhook.FieldChange{Path: fmt.Sprint("field", i), New: json.RawMessage(`1`)})
+	}
+	var paths []string
+	for i := range 200 {
+		paths = append(paths, fmt.Sprint("other", i))
+	}
+	for name, c := range map[string]struct {
+		e        *webhook.Event
+		onChange []string
+		judged   bool // one alone is
+	}{
+		"a large object": {large, []string{"owner.phone"}, true},
+		"many paths":     {many, paths, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var subs []*webhook.Subscription
+			add := func(s *webhook.Subscription, onChange ...string) {
+				s.OnChange = onChange
+				subs = append(subs, s)
+			}
+			for i := range 50 {
+				add(kept(fmt.Sprint("costly", i), "", "", "**"), c.onChange...)
+			}
+			add(subscription("static", "**"), c.onChange...)
+			if len(c.e.Changes) == 1 {
+				add(kept("cheap", "", "", "**"), "status")
+			}
+			wants, err := subscribers(t, nil, subs...).Want(c.e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range wants {
+				if !strings.HasPrefix(string(w.Subscription.ID), "costly") || !w.Unjudged {
+					t.Errorf("%s was let through, unjudged: %t", w.Subscription.ID, w.Unjudged)
+				}
+			}
+			if n := len(wants); n < 40 || (n == 50) == c.judged {
+				t.Errorf("%d of 50 costly ones were let through unjudged", n)
+			}
+		})
 	}
 }
 

@@ -333,3 +333,20 @@ func TestAReplayWaitsWhileItsSubscriptionIsPaused(t *testing.T) {
 	crm.wait(2)
 	until(t, "it is done", func() bool { return p.operate("GET", at, "").text("status") == "done" })
 }
+
+// Each pattern of a replay is held against each event: a caller may give so many.
+func TestPatternsOfAReplayAreBounded(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann := p.user("ann", "acme")
+	id := ann.do("POST", "/subscriptions", subscription(receive(t, nil), "")).want(201).text("id")
+	with := func(n int) string {
+		return fmt.Sprintf(`{"subscription": %q, "since": 0, "scopes": [%s"project.**"]}`, id, strings.Repeat(`"project.created", `, n-1))
+	}
+	for path, status := range map[string]int{"/replays/count": 200, "/replays": 201} {
+		if a := ann.do("POST", path, with(101)).want(422); !holdsProblem(a, "/scopes", "scopes are 101: write 100 at most") {
+			t.Errorf("%s: %s", path, a.raw)
+		}
+		ann.do("POST", path, with(100)).want(status)
+	}
+}
