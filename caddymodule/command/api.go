@@ -63,6 +63,9 @@ func onTerminal(w io.Writer) bool {
 // timeFlag reads a time on the command line: one like those of the API, how long
 // ago (2h, 3d), or a position.
 func timeFlag(text string, now time.Time) any {
+	if isNumber(text) { // before the ages: 0 is one too, and is all there is here
+		return json.Number(text)
+	}
 	if d, err := parseAge(text); err == nil {
 		return now.Add(-d).UTC().Format(time.RFC3339)
 	}
@@ -70,9 +73,6 @@ func timeFlag(text string, now time.Time) any {
 		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
 			return t.UTC().Format(time.RFC3339)
 		}
-	}
-	if position := json.Number(text); isNumber(text) {
-		return position
 	}
 	return text // the server says what is wrong with it
 }
