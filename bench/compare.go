@@ -67,7 +67,38 @@ func compare(s settings, dir string, out *bars) error {
 	for i, o := range others {
 		fmt.Fprintf(out, row, o.what, ours[i], o.webhookx, o.outpost)
 	}
-	fmt.Fprintf(out, "(lag at 900/s: p50/p99 %s/%s ms)\n\n", millis(at[900].p50), millis(at[900].p99))
+	fmt.Fprintf(out, "(lag at 900/s: p50/p99 %s/%s ms)\n", millis(at[900].p50), millis(at[900].p99))
+	return st.proxying(out)
+}
+
+// proxying prints what of ours is plain Caddy's, which proxies the calls.
+func (st *stage) proxying(out *bars) error {
+	c, err := st.start("plain", "", "", nil)
+	if err != nil {
+		return err
+	}
+	idle := c.status("VmRSS:")
+	l, err := dial(c.address, "/api/projects", st.conns)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	cpu := map[int]float64{}
+	for _, rate := range []int{200, 900} {
+		var windows []float64
+		for range compareWindows {
+			progress("plain Caddy, %d calls/s", rate)
+			before := c.cpu()
+			calls, err := l.pace(rate, compareWindow/2)
+			if err != nil {
+				return err
+			}
+			windows = append(windows, micros(c.cpu()-before)/float64(calls))
+		}
+		cpu[rate] = median(windows)
+	}
+	progress("")
+	fmt.Fprintf(out, "(of it plain Caddy, which proxies the call: %s and %s ms of CPU, %d MiB)\n\n", millis(cpu[200]), millis(cpu[900]), idle>>20)
 	return nil
 }
 
