@@ -105,7 +105,7 @@ func (e *engine) checkKnown(id webhook.SubscriptionID) error {
 	if len(states) == 0 {
 		return fmt.Errorf("%w %q: there are none", deliver.ErrUnknownSubscription, id)
 	}
-	return fmt.Errorf("%w %q: there are %s", deliver.ErrUnknownSubscription, id, some(words.Texts(slices.Sorted(maps.Keys(states)))))
+	return fmt.Errorf("%w %q: there are %s", deliver.ErrUnknownSubscription, id, words.Some(words.Texts(slices.Sorted(maps.Keys(states)))))
 }
 
 // listUnearned says of those of the patterns that no rule can earn, in words,

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
@@ -94,7 +95,7 @@ func (d apiDocument) take(name string) (text string, err error) {
 }
 
 // settings reads doc, all that is wrong with it being told at once.
-func (c *apiCall) settings(doc apiDocument) (*Subscription, error) {
+func (c *apiCall) settings(doc apiDocument) (*subscription.Subscription, error) {
 	known := apiFields
 	switch {
 	case c.operator:
@@ -167,7 +168,7 @@ var missingField = map[string]string{
 }
 
 func unknownField(name string, known []string) error {
-	if slices.Contains(subscriptionOptions.Later(), name) {
+	if slices.Contains(subscription.Options.Later(), name) {
 		return fmt.Errorf("%s is not in this version yet and would have no effect: take it out", name)
 	}
 	if near := words.Nearest(name, known); near != "" {
@@ -204,10 +205,10 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 			return fmt.Errorf("filter: %w", err)
 		}
 	}
-	if err := s.checkWaits(); err != nil {
+	if err := s.CheckWaits(); err != nil {
 		return err
 	}
-	k := keptSubscription{body: keptBody{Settings: s, Secrets: []keptSecret{{Text: someSecret(s.signing().Scheme)}}}}
+	k := keptSubscription{body: keptBody{Settings: s, Secrets: []keptSecret{{Text: someSecret(s.Signing().Scheme)}}}}
 	if err := k.check(payloads, time.Now()); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "subscription : "))
 	}
@@ -215,12 +216,12 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 }
 
 // decodeSettings reads doc, and refuses fields that are not known, at any depth.
-func decodeSettings(doc apiDocument) (*Subscription, error) {
+func decodeSettings(doc apiDocument) (*subscription.Subscription, error) {
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return nil, err
 	}
-	var s Subscription
+	var s subscription.Subscription
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	return &s, dec.Decode(&s)
@@ -244,7 +245,7 @@ func plainJSON(err error) string {
 
 // checkReceiver says what is wrong with where s wants its webhooks, for a caller
 // who may not reach everything.
-func checkReceiver(ctx context.Context, s *Subscription, e *webhook.Egress) error {
+func checkReceiver(ctx context.Context, s *subscription.Subscription, e *webhook.Egress) error {
 	u, err := url.Parse(s.URL)
 	if err != nil {
 		return problem.WrongField("/url", "url cannot be read: write one like https://crm.example.com/hooks")
@@ -302,7 +303,7 @@ func asciiHost(host string) (string, error) {
 }
 
 // checkScopes refuses a pattern that no rule earns.
-func (c *apiCall) checkScopes(s *Subscription) error {
+func (c *apiCall) checkScopes(s *subscription.Subscription) error {
 	for i, p := range s.Scopes {
 		if err := checkEarned(c.e.programs(), "", webhook.Pattern(p)); err != nil {
 			return problem.WrongField(fmt.Sprintf("/scopes/%d", i), "%s", strings.TrimPrefix(err.Error(), "subscription : "))
@@ -348,7 +349,7 @@ func exactly(raw json.RawMessage, to *any) error {
 }
 
 // patched returns s as JSON with a merge patch applied, field by field.
-func patched(s *Subscription, patch apiDocument) (apiDocument, error) {
+func patched(s *subscription.Subscription, patch apiDocument) (apiDocument, error) {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/internal/openapi"
 	"github.com/sidehook/sidehook/internal/version"
@@ -36,11 +37,11 @@ func apiTypes() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[json.RawMessage]():    {},
 		reflect.TypeFor[jsonschema.Schema]():  {Type: "object"},
 		reflect.TypeFor[apiWhen]():            {OneOf: []*jsonschema.Schema{text("date-time", ""), {Type: "integer"}}},
-		reflect.TypeFor[Retry](): {OneOf: []*jsonschema.Schema{
-			{Type: "array", Items: duration, MaxItems: jsonschema.Ptr(maxRetry)},
+		reflect.TypeFor[subscription.Retry](): {OneOf: []*jsonschema.Schema{
+			{Type: "array", Items: duration, MaxItems: jsonschema.Ptr(subscription.MaxRetry)},
 			{Type: "string", Enum: []any{"none", "short", "standard", "long"}},
 		}},
-		reflect.TypeFor[DisableTime](): {AnyOf: []*jsonschema.Schema{duration, {Type: "string", Enum: []any{none}}}},
+		reflect.TypeFor[subscription.DisableTime](): {AnyOf: []*jsonschema.Schema{duration, {Type: "string", Enum: []any{subscription.None}}}},
 	}
 }
 
@@ -50,8 +51,8 @@ func apiShapes() []apiShape {
 	return []apiShape{
 		{"FieldProblem", reflect.TypeFor[problem.Field](), false},
 		{"Problem", reflect.TypeFor[problem.Details](), false},
-		{"Sign", reflect.TypeFor[Sign](), true},
-		{"Header", reflect.TypeFor[Header](), true},
+		{"Sign", reflect.TypeFor[subscription.Sign](), true},
+		{"Header", reflect.TypeFor[subscription.Header](), true},
 		{"Subscription", reflect.TypeFor[apiSubscription](), false},
 		{"Rotation", reflect.TypeFor[apiRotation](), true},
 		{"Test", reflect.TypeFor[apiTest](), true},

@@ -1,10 +1,8 @@
 package caddymodule
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -15,47 +13,11 @@ import (
 
 // How fast a caller of the API can make Sidehook call somebody.
 const (
-	// leastWait is the shortest wait of a schedule that is given through the API:
-	// the receiver may be a stranger's, and each event is an attempt more for each
-	// wait. Those of the Caddyfile may be shorter.
-	leastWait = time.Second
-
 	// Of each subscription testBurst tests may be sent at once, and another one for
 	// each testEvery that has passed.
 	testEvery = time.Second
 	testBurst = 5
 )
-
-// checkWaits refuses a schedule, of s or for a resource, that does not wait long
-// enough.
-func (s *Subscription) checkWaits() error {
-	if err := s.Retry.checkWaits(); err != nil {
-		return err
-	}
-	for _, resource := range slices.Sorted(maps.Keys(s.For)) {
-		f := s.For[resource]
-		if f == nil {
-			continue // refused elsewhere
-		}
-		if err := f.Retry.checkWaits(); err != nil {
-			return fmt.Errorf("for %s: %w", resource, err)
-		}
-	}
-	return nil
-}
-
-func (r *Retry) checkWaits() error {
-	if r == nil {
-		return nil
-	}
-	for i, wait := range *r {
-		if time.Duration(wait) < leastWait {
-			return fmt.Errorf(`retry: wait %d of %d is %s: write %s at least, like ["5s", "5m"], or the name of a schedule: short, standard, long or none`,
-				i+1, len(*r), time.Duration(wait), leastWait)
-		}
-	}
-	return nil
-}
 
 // testPace tells when a subscription may be sent another test. Its zero value is
 // ready for use.

@@ -92,7 +92,7 @@ func (c *apiCall) replayedSubscription(doc apiDocument) (webhook.SubscriptionID,
 		return id, nil
 	case len(mine) > 0:
 		slices.Sort(mine)
-		return "", problem.WrongField("/subscription", "there is no subscription %s: there are %s", name, some(mine))
+		return "", problem.WrongField("/subscription", "there is no subscription %s: there are %s", name, words.Some(mine))
 	default:
 		return "", problem.WrongField("/subscription", "there is no subscription %s", name)
 	}

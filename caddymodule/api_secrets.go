@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -44,7 +45,7 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	grace := defaultGrace
-	if k.body.Settings.signing().One() {
+	if k.body.Settings.Signing().One() {
 		grace = 0 // the new one signs, as who asks for it will expect
 	}
 	if text != "" {
@@ -124,7 +125,7 @@ func errOtherBody() error {
 // addSecret makes text, or a new secret if that is "", the one that signs first;
 // those there are go on for grace at most.
 func (k *keptSubscription) addSecret(text string, grace time.Duration, now time.Time) error {
-	if k.body.Settings.signing().Scheme == webhook.SignNone {
+	if k.body.Settings.Signing().Scheme == webhook.SignNone {
 		if text != "" {
 			return problem.WrongField("/secret", "secret: it signs nothing while sign is none")
 		}
@@ -133,7 +134,7 @@ func (k *keptSubscription) addSecret(text string, grace time.Duration, now time.
 		}
 		return nil
 	}
-	scheme := k.body.Settings.signing().Scheme
+	scheme := k.body.Settings.Signing().Scheme
 	if text == "" {
 		text = newSecret(scheme)
 	} else if err := checkSecret(text, scheme); err != nil {
@@ -152,8 +153,8 @@ func (k *keptSubscription) addSecret(text string, grace time.Duration, now time.
 			secrets = append(secrets, s)
 		}
 	}
-	if len(secrets) > maxSecrets {
-		return problem.New(http.StatusConflict, "%d secrets sign at once already: wait until one ends, or rotate with grace 0s", maxSecrets)
+	if len(secrets) > subscription.MaxSecrets {
+		return problem.New(http.StatusConflict, "%d secrets sign at once already: wait until one ends, or rotate with grace 0s", subscription.MaxSecrets)
 	}
 	k.body.Secrets = secrets
 	return nil
@@ -189,7 +190,7 @@ func checkSecret(text, scheme string) error {
 // shownSecret returns the newest secret for who made it. A private key is not
 // shown: what its owner needs is the public one.
 func (b *keptBody) shownSecret() string {
-	if b.Settings.signing().Scheme == webhook.SignEd25519 {
+	if b.Settings.Signing().Scheme == webhook.SignEd25519 {
 		return ""
 	}
 	return b.Secrets[0].Text
@@ -198,7 +199,7 @@ func (b *keptBody) shownSecret() string {
 // dropUnfit drops the secrets that are of another kind than b signs with now: a
 // private key is no shared secret, nor the other way round.
 func (b *keptBody) dropUnfit() {
-	scheme := b.Settings.signing().Scheme
+	scheme := b.Settings.Signing().Scheme
 	if scheme == webhook.SignNone {
 		return
 	}

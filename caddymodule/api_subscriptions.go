@@ -201,7 +201,7 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 		}
 	}
 	next.body.dropUnfit()
-	first := len(next.body.signs(time.Now())) == 0 && next.body.Settings.signing().Scheme != webhook.SignNone
+	first := len(next.body.signs(time.Now())) == 0 && next.body.Settings.Signing().Scheme != webhook.SignNone
 	if first {
 		if err := next.addSecret("", 0, time.Now()); err != nil {
 			return apiAnswer{}, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/credentials"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -58,34 +59,34 @@ type apiSecretView struct {
 // shownSettings are the settings that the API shows, under the names that the
 // configuration has for them.
 type shownSettings struct {
-	URL                string                     `json:"url" jsonschema:"Where webhooks go, with https://." format:"uri"`
-	Scopes             []string                   `json:"scopes" jsonschema:"Patterns of event names: * is one part, ** the rest." bounds:"1|100"`
-	Filter             string                     `json:"filter,omitempty" jsonschema:"Expression over the event, like entity.budget > 10000: only events for which it is true, or cannot be known, are delivered." bounds:"0|2000"`
-	OnChange           []string                   `json:"on_change,omitempty" jsonschema:"Paths: updates that change none of them are not delivered."`
-	Fields             []string                   `json:"fields,omitempty" jsonschema:"Paths of the entity that it gets. Default: all."`
-	SkipKeys           []string                   `json:"skip_keys,omitempty" jsonschema:"Events of calls that carry one of these in Webhook-Skip-Key are not delivered."`
-	Payload            string                     `json:"payload,omitempty" jsonschema:"standard, full, thin, cloudevents, cloudevents_binary, or a payload of the Caddyfile. Default: standard."`
-	ContentType        string                     `json:"content_type,omitempty" jsonschema:"How the body is written. Default: json." enum:"json|form"`
-	Sign               *Sign                      `json:"sign,omitempty" jsonschema:"How deliveries are signed. Default: standard."`
-	Headers            []Header                   `json:"headers,omitempty" jsonschema:"Sent with each delivery. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
-	Timeout            rules.Duration             `json:"timeout,omitempty" jsonschema:"Bounds one attempt. Default: 10s."`
-	Retry              *Retry                     `json:"retry,omitempty" jsonschema:"How long to wait after each failed attempt, like [5s, 5m]; or none, short, standard or long. What is given here waits 1s at least each time. Default: standard."`
-	Order              string                     `json:"order,omitempty" jsonschema:"Which deliveries wait for each other. Default: entity." enum:"none|entity|entity hold|subscription"`
-	Concurrency        int                        `json:"concurrency,omitempty" jsonschema:"How many deliveries may be in flight at once. Default: 8." bounds:"0|1000"`
-	Rate               string                     `json:"rate,omitempty" jsonschema:"How many requests are made to it, as 50/s, 100/m, 1000/h or none. Default: none."`
-	Chunk              *Chunk                     `json:"chunk,omitempty" jsonschema:"Sends the events of one call, of one scope and resource, together."`
-	PauseAfter         int                        `json:"pause_after,omitempty" jsonschema:"Pauses it after so many failed attempts in a row. Default: never." bounds:"0|1000000"`
-	DeleteAfter        int                        `json:"delete_after,omitempty" jsonschema:"Ends it after so many attempts in a row without an answer in time. Default: never." bounds:"0|1000000"`
-	DisableAfter       *DisableTime               `json:"disable_after,omitempty" jsonschema:"Disables it when nothing was accepted for so long, or none. Default: 5d."`
-	Options            map[string]json.RawMessage `json:"options,omitempty" jsonschema:"What its payload, filter and headers see as subscription.options."`
-	For                map[string]*ForResource    `json:"for,omitempty" jsonschema:"What is otherwise for the events of a resource, by its name."`
-	ViewCheck          bool                       `json:"view_check,omitempty" jsonschema:"Delivers only what a GET of the entity with credential can see when it is delivered."`
-	Credential         *Credential                `json:"credential,omitempty" jsonschema:"A header with which the API is asked as you. Its value is kept encrypted, and shown as [secret]."`
-	Expand             []string                   `json:"expand,omitempty" jsonschema:"Sends the entity as a GET with credential shows it, with these in its query parameter expand." bounds:"0|100"`
-	Query              map[string][]string        `json:"query,omitempty" jsonschema:"Sends the entity as a GET with credential shows it, with these query parameters: values are joined by commas, or sent one by one if the name ends in []."`
-	Related            map[string]*RelatedView    `json:"related,omitempty" jsonschema:"What a GET with credential asks for of entities that are related to the event's, by their names there: such an entity is sent as that GET shows it, null if it shows none."`
-	AllowPrivate       bool                       `json:"allow_private,omitempty" jsonschema:"It may be at a private address, and at an http:// URL."`
-	InsecureSkipVerify bool                       `json:"insecure_skip_verify,omitempty" jsonschema:"Any certificate of the receiver is accepted."`
+	URL                string                               `json:"url" jsonschema:"Where webhooks go, with https://." format:"uri"`
+	Scopes             []string                             `json:"scopes" jsonschema:"Patterns of event names: * is one part, ** the rest." bounds:"1|100"`
+	Filter             string                               `json:"filter,omitempty" jsonschema:"Expression over the event, like entity.budget > 10000: only events for which it is true, or cannot be known, are delivered." bounds:"0|2000"`
+	OnChange           []string                             `json:"on_change,omitempty" jsonschema:"Paths: updates that change none of them are not delivered."`
+	Fields             []string                             `json:"fields,omitempty" jsonschema:"Paths of the entity that it gets. Default: all."`
+	SkipKeys           []string                             `json:"skip_keys,omitempty" jsonschema:"Events of calls that carry one of these in Webhook-Skip-Key are not delivered."`
+	Payload            string                               `json:"payload,omitempty" jsonschema:"standard, full, thin, cloudevents, cloudevents_binary, or a payload of the Caddyfile. Default: standard."`
+	ContentType        string                               `json:"content_type,omitempty" jsonschema:"How the body is written. Default: json." enum:"json|form"`
+	Sign               *subscription.Sign                   `json:"sign,omitempty" jsonschema:"How deliveries are signed. Default: standard."`
+	Headers            []subscription.Header                `json:"headers,omitempty" jsonschema:"Sent with each delivery. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
+	Timeout            rules.Duration                       `json:"timeout,omitempty" jsonschema:"Bounds one attempt. Default: 10s."`
+	Retry              *subscription.Retry                  `json:"retry,omitempty" jsonschema:"How long to wait after each failed attempt, like [5s, 5m]; or none, short, standard or long. What is given here waits 1s at least each time. Default: standard."`
+	Order              string                               `json:"order,omitempty" jsonschema:"Which deliveries wait for each other. Default: entity." enum:"none|entity|entity hold|subscription"`
+	Concurrency        int                                  `json:"concurrency,omitempty" jsonschema:"How many deliveries may be in flight at once. Default: 8." bounds:"0|1000"`
+	Rate               string                               `json:"rate,omitempty" jsonschema:"How many requests are made to it, as 50/s, 100/m, 1000/h or none. Default: none."`
+	Chunk              *subscription.Chunk                  `json:"chunk,omitempty" jsonschema:"Sends the events of one call, of one scope and resource, together."`
+	PauseAfter         int                                  `json:"pause_after,omitempty" jsonschema:"Pauses it after so many failed attempts in a row. Default: never." bounds:"0|1000000"`
+	DeleteAfter        int                                  `json:"delete_after,omitempty" jsonschema:"Ends it after so many attempts in a row without an answer in time. Default: never." bounds:"0|1000000"`
+	DisableAfter       *subscription.DisableTime            `json:"disable_after,omitempty" jsonschema:"Disables it when nothing was accepted for so long, or none. Default: 5d."`
+	Options            map[string]json.RawMessage           `json:"options,omitempty" jsonschema:"What its payload, filter and headers see as subscription.options."`
+	For                map[string]*subscription.ForResource `json:"for,omitempty" jsonschema:"What is otherwise for the events of a resource, by its name."`
+	ViewCheck          bool                                 `json:"view_check,omitempty" jsonschema:"Delivers only what a GET of the entity with credential can see when it is delivered."`
+	Credential         *subscription.Credential             `json:"credential,omitempty" jsonschema:"A header with which the API is asked as you. Its value is kept encrypted, and shown as [secret]."`
+	Expand             []string                             `json:"expand,omitempty" jsonschema:"Sends the entity as a GET with credential shows it, with these in its query parameter expand." bounds:"0|100"`
+	Query              map[string][]string                  `json:"query,omitempty" jsonschema:"Sends the entity as a GET with credential shows it, with these query parameters: values are joined by commas, or sent one by one if the name ends in []."`
+	Related            map[string]*subscription.RelatedView `json:"related,omitempty" jsonschema:"What a GET with credential asks for of entities that are related to the event's, by their names there: such an entity is sent as that GET shows it, null if it shows none."`
+	AllowPrivate       bool                                 `json:"allow_private,omitempty" jsonschema:"It may be at a private address, and at an http:// URL."`
+	InsecureSkipVerify bool                                 `json:"insecure_skip_verify,omitempty" jsonschema:"Any certificate of the receiver is accepted."`
 }
 
 // view shows k to its owner.
@@ -117,26 +118,26 @@ func (c *apiCall) viewStatic(s *webhook.Subscription) apiSubscription {
 		ViewCheck: s.ViewCheck, Credential: maskCredential(s), Expand: s.Expand,
 	}}
 	if s.DisableAfter != webhook.DefaultDisableAfter {
-		after := DisableTime(s.DisableAfter)
+		after := subscription.DisableTime(s.DisableAfter)
 		v.DisableAfter = &after
 	}
 	if s.Rate != (webhook.Rate{}) {
 		v.Rate = s.Rate.String()
 	}
-	retry := Retry{}
+	retry := subscription.Retry{}
 	for _, wait := range s.Retry {
 		retry = append(retry, rules.Duration(wait))
 	}
-	v.Retry, v.Sign = &retry, &Sign{Scheme: s.Sign.Scheme, Header: s.Sign.Header, Encoding: s.Sign.Encoding}
+	v.Retry, v.Sign = &retry, &subscription.Sign{Scheme: s.Sign.Scheme, Header: s.Sign.Header, Encoding: s.Sign.Encoding}
 	if s.Chunk.Size > 0 {
-		v.Chunk = &Chunk{Size: s.Chunk.Size, Delay: rules.Duration(s.Chunk.Delay)}
+		v.Chunk = &subscription.Chunk{Size: s.Chunk.Size, Delay: rules.Duration(s.Chunk.Delay)}
 	}
 	v.Query = queryOf(s.Query)
 	for name, view := range s.Related {
 		if v.Related == nil {
-			v.Related = map[string]*RelatedView{}
+			v.Related = map[string]*subscription.RelatedView{}
 		}
-		v.Related[name] = &RelatedView{Expand: view.Expand, Query: queryOf(view.Query)}
+		v.Related[name] = &subscription.RelatedView{Expand: view.Expand, Query: queryOf(view.Query)}
 	}
 	for _, p := range s.Scopes {
 		v.Scopes = append(v.Scopes, string(p))
@@ -185,15 +186,15 @@ func (v *apiSubscription) isNamed(tag string) bool {
 }
 
 // maskCredential shows that s has a credential, and not which.
-func maskCredential(s *webhook.Subscription) *Credential {
+func maskCredential(s *webhook.Subscription) *subscription.Credential {
 	if s == nil || s.Credential.IsZero() {
 		return nil
 	}
-	return &Credential{Header: s.Credential.Header, Value: shownSecret}
+	return &subscription.Credential{Header: s.Credential.Header, Value: shownSecret}
 }
 
 // maskHeaders returns headers without the values that are somebody's secrets.
-func maskHeaders(headers []Header) []Header {
+func maskHeaders(headers []subscription.Header) []subscription.Header {
 	out := slices.Clone(headers)
 	for i, h := range out {
 		if secretHeader(h.Name) {
@@ -204,8 +205,8 @@ func maskHeaders(headers []Header) []Header {
 }
 
 // maskFor returns what is otherwise for resources, without secrets.
-func maskFor(of map[string]*ForResource) map[string]*ForResource {
-	out := make(map[string]*ForResource, len(of))
+func maskFor(of map[string]*subscription.ForResource) map[string]*subscription.ForResource {
+	out := make(map[string]*subscription.ForResource, len(of))
 	for name, f := range of {
 		shown := *f
 		shown.Headers = maskHeaders(f.Headers)

@@ -43,7 +43,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.run.sealer, err = a.readEncryptionKey(); err != nil {
 		return err
 	}
-	a.run.egress, err = a.buildEgress(nil)
+	a.run.egress, err = a.common().BuildEgress()
 	return err
 }
 

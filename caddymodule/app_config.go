@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"github.com/sidehook/sidehook/caddymodule/source"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -60,7 +63,7 @@ type App struct {
 	EncryptionKey EncryptionKeys `json:"encryption_key,omitempty"`
 
 	// Egress says how receivers are reached. Default: straight.
-	Egress *Egress `json:"egress,omitempty"`
+	Egress *subscription.Egress `json:"egress,omitempty"`
 
 	// Payloads are shapes of bodies, by the names that subscriptions use.
 	Payloads map[string]rules.Payload `json:"payloads,omitempty"`
@@ -70,7 +73,7 @@ type App struct {
 	Dialects map[string]*Dialect `json:"dialects,omitempty"`
 
 	// Subscriptions say who gets which events, where, and how.
-	Subscriptions []*Subscription `json:"subscriptions,omitempty"`
+	Subscriptions []*subscription.Subscription `json:"subscriptions,omitempty"`
 
 	run appRun
 }
@@ -130,21 +133,26 @@ func (a *App) holdFor() time.Duration { return cmp.Or(time.Duration(a.HoldFor), 
 
 // readEncryptionKey returns what seals by EncryptionKey.
 func (a *App) readEncryptionKey() (*sealer, error) {
-	if n := len(a.EncryptionKey); n > maxSecrets {
-		return nil, fmt.Errorf("encryption_key: %d keys: write up to %d, newest first", n, maxSecrets)
+	if n := len(a.EncryptionKey); n > subscription.MaxSecrets {
+		return nil, fmt.Errorf("encryption_key: %d keys: write up to %d, newest first", n, subscription.MaxSecrets)
 	}
 	var keys []string
 	for _, written := range a.EncryptionKey {
-		key, err := resolve(written)
+		key, err := source.Read(written)
 		if err != nil {
 			return nil, fmt.Errorf("encryption_key: %w", err)
 		}
-		if !sources.MatchString(written) && a.run.logger != nil {
+		if !source.In(written) && a.run.logger != nil {
 			a.run.logger.Warn("encryption_key stands in the configuration itself, where everybody sees it who can read that; write {env.NAME} or {file./path}")
 		}
 		keys = append(keys, key)
 	}
 	return newSealer(keys...)
+}
+
+// common returns what all subscriptions of a have in common.
+func (a *App) common() subscription.Common {
+	return subscription.Common{Payloads: a.Payloads, Egress: a.Egress, Logger: a.run.logger}
 }
 
 // build returns the subscriptions with their secrets read and their defaults
@@ -161,13 +169,14 @@ func (a *App) build() ([]*webhook.Subscription, error) {
 		return nil, fmt.Errorf("store_max %d: write a number of bytes from %d (256 MiB) on, like 10737418240", a.StoreMax, leastStoreMax)
 	}
 	for name := range a.Payloads {
-		if builtinPayload(name) {
+		if slices.Contains(subscription.BuiltinPayloads, name) {
 			return nil, fmt.Errorf("payloads.%s is a name of Sidehook's own: choose another", name)
 		}
 	}
 	if err := a.compileDialects(); err != nil {
 		return nil, err
 	}
+	common := a.common()
 	var subs []*webhook.Subscription
 	names := make(map[string]bool)
 	for i, s := range a.Subscriptions {
@@ -178,7 +187,7 @@ func (a *App) build() ([]*webhook.Subscription, error) {
 			return nil, fmt.Errorf("subscription %s is declared twice: give each its own name", s.Name)
 		}
 		names[s.Name] = true
-		sub, err := a.buildSubscription(s)
+		sub, err := s.Build(common)
 		if err != nil {
 			return nil, fmt.Errorf("subscription %s: %w", s.Name, err)
 		}

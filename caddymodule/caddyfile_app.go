@@ -11,6 +11,8 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
+	"github.com/sidehook/sidehook/caddymodule/source"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 )
 
@@ -49,11 +51,13 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // appOptions are the words of the global option's block.
 var appOptions = directive.Options[*App]{
-	"store":          {Usage: "store badger /var/lib/sidehook", Parse: parseStore},
-	"journal":        {Usage: "journal sync", Parse: parseJournal},
-	"retention":      {Usage: "retention 30d", Parse: func(l *directive.Line, a *App) error { return l.Duration(&a.Retention) }},
-	"hold_for":       {Usage: "hold_for 30d", Parse: func(l *directive.Line, a *App) error { return l.Duration(&a.HoldFor) }},
-	"egress":         {Usage: "egress { … }", Parse: func(l *directive.Line, a *App) error { return parseEgress(l, &a.Egress, "of the global options") }},
+	"store":     {Usage: "store badger /var/lib/sidehook", Parse: parseStore},
+	"journal":   {Usage: "journal sync", Parse: parseJournal},
+	"retention": {Usage: "retention 30d", Parse: func(l *directive.Line, a *App) error { return l.Duration(&a.Retention) }},
+	"hold_for":  {Usage: "hold_for 30d", Parse: func(l *directive.Line, a *App) error { return l.Duration(&a.HoldFor) }},
+	"egress": {Usage: "egress { … }", Parse: func(l *directive.Line, a *App) error {
+		return subscription.ParseEgress(l, &a.Egress, "of the global options")
+	}},
 	"payload":        {Usage: "payload NAME { KEY EXPR }, or payload NAME EXPR", Parse: parseAppPayload, Many: true},
 	"subscription":   {Usage: "subscription crm https://crm.example.com/hooks { … }", Parse: parseSubscription, Many: true},
 	"store_max":      {Usage: "store_max 10GiB", Parse: parseStoreMax},
@@ -93,12 +97,12 @@ func parseStoreMax(l *directive.Line, a *App) error {
 }
 
 func parseEncryptionKey(l *directive.Line, a *App) error {
-	args, err := l.Take(1, maxSecrets)
+	args, err := l.Take(1, subscription.MaxSecrets)
 	if err != nil {
 		return err
 	}
 	for _, w := range args {
-		if directive.IsPlaceholder(w.Text) && !sources.MatchString(w.Text) {
+		if directive.IsPlaceholder(w.Text) && !source.In(w.Text) {
 			return w.Errf("encryption_key %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", w.Text)
 		}
 		a.EncryptionKey = append(a.EncryptionKey, w.Text)
@@ -116,7 +120,7 @@ func parseJournal(l *directive.Line, a *App) error {
 }
 
 func parseAppPayload(l *directive.Line, a *App) error {
-	name, p, err := ruleset.ParsePayload(l, builtinPayloads)
+	name, p, err := ruleset.ParsePayload(l, subscription.BuiltinPayloads)
 	if err != nil {
 		return err
 	}
@@ -130,6 +134,15 @@ func parseAppPayload(l *directive.Line, a *App) error {
 	return nil
 }
 
+func parseSubscription(l *directive.Line, a *App) error {
+	s, err := subscription.Parse(l, a.Subscriptions)
+	if err != nil {
+		return err
+	}
+	a.Subscriptions = append(a.Subscriptions, s)
+	return nil
+}
+
 // checkNames checks what refers to payloads declared before or after it.
 func (a *App) checkNames(block *directive.Line) error {
 	for _, l := range block.Block {
@@ -138,7 +151,7 @@ func (a *App) checkNames(block *directive.Line) error {
 		}
 		for _, inner := range l.Block {
 			if inner.Name() == "payload" {
-				if err := inner.Words[1].Check(func(name string) error { return checkPayload(name, a.Payloads) }); err != nil {
+				if err := inner.Words[1].Check(func(name string) error { return subscription.CheckPayload(name, a.Payloads) }); err != nil {
 					return err
 				}
 			}

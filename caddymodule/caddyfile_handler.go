@@ -7,9 +7,11 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/dustin/go-humanize"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 )
 
@@ -94,27 +96,8 @@ func parseOrigin(l *directive.Line, h *Handler) error {
 }
 
 func parseCredential(l *directive.Line, h *Handler) (err error) {
-	h.Credential, err = parseHeaderValue(l)
+	h.Credential, err = subscription.ParseCredential(l)
 	return err
-}
-
-// parseHeaderValue reads a header and its value.
-func parseHeaderValue(l *directive.Line) (*Credential, error) {
-	args, err := l.Take(2, 0)
-	if err != nil {
-		return nil, err
-	}
-	if len(args) > 2 {
-		return nil, args[2].Errf("unexpected %q: write a value with spaces in quotes, credential %s %q", args[2].Text, args[0].Text, directive.Text(args[1:]))
-	}
-	c := &Credential{Header: args[0].Text, Value: args[1].Text}
-	if found := directive.Shorthand(c.Value); found != "" {
-		return nil, args[1].Errf("credential is read when Caddy starts, and %s is a part of a request: write {env.NAME}, or {file./path} with an absolute path", found)
-	}
-	if !headerName.MatchString(c.Header) {
-		return nil, args[0].Errf("credential %q: write a header name first, like %s", args[0].Text, l.Usage)
-	}
-	return c, nil
 }
 
 func parseFetch(l *directive.Line, h *Handler) error {
@@ -169,7 +152,7 @@ func parseOverride(l *directive.Line, h *Handler) error {
 	switch args[0].Text {
 	case "header":
 		h.Override.Header = args[1].Text
-		if !headerName.MatchString(args[1].Text) {
+		if !httpguts.ValidHeaderFieldName(args[1].Text) {
 			return args[1].Errf("override header %q is no header name: write %s", args[1].Text, l.Usage)
 		}
 	case "field":
@@ -184,11 +167,8 @@ func parseSkipHeader(l *directive.Line, h *Handler) error {
 	if err := l.One(&h.SkipHeader); err != nil {
 		return err
 	}
-	if !headerName.MatchString(h.SkipHeader) {
+	if !httpguts.ValidHeaderFieldName(h.SkipHeader) {
 		return l.Words[1].Errf("skip_header %q is no header name: write %s", h.SkipHeader, l.Usage)
 	}
 	return nil
 }
-
-// headerName matches a field name (RFC 9110, section 5.1).
-var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")

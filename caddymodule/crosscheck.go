@@ -76,7 +76,7 @@ func whyUnearned(programs []*rules.Program, p webhook.Pattern) error {
 	if near := words.Nearest(string(p), likePattern(p, known)); near != "" {
 		return fmt.Errorf("no rule earns %s: did you mean %s?", p, near)
 	}
-	return fmt.Errorf("no rule earns %s: these are earned: %s", p, some(known))
+	return fmt.Errorf("no rule earns %s: these are earned: %s", p, words.Some(known))
 }
 
 // likePattern returns known as patterns that are wild where p is.
@@ -119,15 +119,6 @@ func allScopes(programs []*rules.Program) []string {
 // withoutGaps returns the names that are no gap's.
 func withoutGaps(names []string) []string {
 	return slices.DeleteFunc(names, func(n string) bool { return strings.HasSuffix(n, webhook.GapSuffix) })
-}
-
-// some shows a list that may be long.
-func some(names []string) string {
-	const most = 12
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
 }
 
 // sameResources is an error if two handlers of one api declare a resource

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/format"
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
@@ -77,7 +78,7 @@ var dialectActions = map[string]*dialectAction{
 var routeMethod = regexp.MustCompile(`^[A-Z]+$`)
 
 // perResourceFields are those that may be otherwise for each resource.
-var perResourceFields = slices.Sorted(slices.Values(slices.DeleteFunc(fieldNames(reflect.TypeFor[ForResource]()),
+var perResourceFields = slices.Sorted(slices.Values(slices.DeleteFunc(fieldNames(reflect.TypeFor[subscription.ForResource]()),
 	func(name string) bool { return name == "filter" || name == "headers" })))
 
 // compileDialects compiles the dialects of the app.

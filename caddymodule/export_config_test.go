@@ -6,11 +6,8 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
-	"github.com/sidehook/sidehook/webhook"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 )
-
-// Build returns the subscriptions of a, ready for use.
-func Build(a *App) ([]*webhook.Subscription, error) { return a.build() }
 
 // The commands that read a configuration.
 var (
@@ -24,8 +21,8 @@ func Misplaced() []string {
 	known := slices.Concat(
 		slices.Collect(maps.Keys(handlerOptions)), slices.Collect(maps.Keys(ruleset.ResourceOptions)),
 		slices.Collect(maps.Keys(ruleset.EmitOptions)), slices.Collect(maps.Keys(ruleset.OnOptions)),
-		slices.Collect(maps.Keys(appOptions)), slices.Collect(maps.Keys(apiOptions)), slices.Collect(maps.Keys(subscriptionOptions)),
-		slices.Collect(maps.Keys(egressOptions)),
+		slices.Collect(maps.Keys(appOptions)), slices.Collect(maps.Keys(apiOptions)), slices.Collect(maps.Keys(subscription.Options)),
+		slices.Collect(maps.Keys(subscription.EgressOptions)),
 		slices.Collect(maps.Keys(dialectOptions)), slices.Collect(maps.Keys(routeOptions)),
 		[]string{"when", "each"},
 	)
@@ -45,7 +42,7 @@ func Words() map[string][]string {
 	all := map[string][]string{
 		"defaults": sortedWords(ruleset.DefaultOptions), "handler": sortedWords(handlerOptions), "resource": sortedWords(ruleset.ResourceOptions),
 		"on": sortedWords(ruleset.OnOptions), "emit": sortedWords(ruleset.EmitOptions), "app": sortedWords(appOptions),
-		"subscription": sortedWords(subscriptionOptions), "for": sortedWords(forOptions), "egress": sortedWords(egressOptions),
+		"subscription": sortedWords(subscription.Options), "for": sortedWords(subscription.ForOptions), "egress": sortedWords(subscription.EgressOptions),
 		"api": sortedWords(apiOptions), "dialect": sortedWords(dialectOptions), "route": sortedWords(routeOptions),
 	}
 	for table, inner := range map[string]string{"handler": "defaults", "resource": "defaults", "subscription": "for"} {

@@ -8,8 +8,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 )
 
@@ -37,7 +39,7 @@ type Handler struct {
 	Origin string `json:"origin,omitempty"`
 
 	// Credential is sent with the GETs to Origin.
-	Credential *Credential `json:"credential,omitempty"`
+	Credential *subscription.Credential `json:"credential,omitempty"`
 
 	// Fetch bounds the GETs that learn the state before and after a call.
 	Fetch *FetchLimits `json:"fetch,omitempty"`
@@ -59,16 +61,6 @@ type Handler struct {
 
 	live  *capture.Handler
 	looks *lookOrigin // nil: there is no origin
-}
-
-// Credential is a header with which Sidehook asks the API itself.
-type Credential struct {
-	// Header is the field's name, like Authorization.
-	Header string `json:"header" jsonschema:"Name of the header, like Authorization, Cookie or X-Api-Key."`
-
-	// Value is the field's value. {env.NAME} and {file./path} in it are read when
-	// the configuration is loaded.
-	Value string `json:"value" jsonschema:"Its value, like Bearer and a token."`
 }
 
 // FetchLimits bounds the GETs of one handler.
@@ -108,7 +100,7 @@ func (h *Handler) check() error {
 			return err
 		}
 	}
-	if c := h.Credential; c != nil && !headerName.MatchString(c.Header) {
+	if c := h.Credential; c != nil && !httpguts.ValidHeaderFieldName(c.Header) {
 		return fmt.Errorf("credential.header %q is no header name: write one like Authorization", c.Header)
 	}
 	if f := h.Fetch; f != nil && (f.Timeout < 0 || f.Concurrency < 0) {

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/source"
 	"github.com/sidehook/sidehook/rules"
 )
 
@@ -77,7 +78,7 @@ func (h *Handler) service() (http.Header, error) {
 	if h.Credential == nil {
 		return out, nil
 	}
-	value, err := resolve(h.Credential.Value)
+	value, err := source.Read(h.Credential.Value)
 	if err != nil {
 		return nil, fmt.Errorf("credential %s: %w", h.Credential.Header, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/deliver"
 )
 
@@ -20,7 +21,7 @@ var nowhere = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, 
 
 // accepted reports whether a stranger may have webhooks sent to a URL.
 func accepted(text string) bool {
-	if checkURL(text) != nil {
+	if subscription.CheckURL(text) != nil {
 		return false
 	}
 	u, err := url.Parse(text)

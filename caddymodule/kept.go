@@ -3,9 +3,9 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
-	"net/textproto"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
@@ -23,7 +23,7 @@ type keptSubscription struct {
 // keptBody is what is sealed of a subscription.
 type keptBody struct {
 	// Settings are those of the configuration, without name and secrets.
-	Settings *Subscription `json:"settings"`
+	Settings *subscription.Subscription `json:"settings"`
 
 	// Secrets are newest first; the first has no end.
 	Secrets []keptSecret `json:"secrets,omitempty"`
@@ -77,48 +77,20 @@ func (b *keptBody) nextEnd(now time.Time) (next time.Time) {
 // build returns k as a subscription, with the secrets that sign at now. Nothing
 // in it is read from the environment or from files: it is a stranger's.
 func (k *keptSubscription) build(now time.Time) *webhook.Subscription {
-	out := k.body.Settings.plain()
-	out.ID, out.Static, out.Tenant = k.ID, false, k.Tenant
-	out.Credential = k.body.Settings.credential()
-	out.URL, out.AllowPrivate = k.body.Settings.URL, k.body.Settings.AllowPrivate
-	out.Headers = literalHeaders(k.body.Settings.Headers)
+	out := k.body.Settings.Literally()
 	for _, s := range k.body.signs(now) {
 		out.Secrets = append(out.Secrets, webhook.NewSecret(s.Text))
 	}
-	for resource, f := range k.body.Settings.For {
-		with := k.body.Settings.with(f)
-		v := with.plain()
-		v.ID, v.Static, v.Tenant, v.URL, v.AllowPrivate, v.Secrets = out.ID, false, out.Tenant, out.URL, out.AllowPrivate, out.Secrets
-		v.Headers, v.Credential = literalHeaders(with.Headers), out.Credential
-		if out.For == nil {
-			out.For = make(map[string]*webhook.Subscription)
-		}
-		out.For[resource] = v
-	}
-	return out
-}
-
-// literalHeaders returns headers as they are written.
-func literalHeaders(headers []Header) (out []webhook.HeaderTemplate) {
-	for _, h := range headers {
-		out = append(out, webhook.HeaderTemplate{Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: h.Value})
+	out.ID, out.Tenant = k.ID, k.Tenant
+	for _, v := range out.For {
+		v.ID, v.Tenant, v.Secrets = out.ID, out.Tenant, out.Secrets
 	}
 	return out
 }
 
 // check says what is wrong with the settings of k.
 func (k *keptSubscription) check(payloads map[string]rules.Payload, now time.Time) error {
-	s := k.body.Settings
-	if err := s.check(payloads); err != nil {
-		return err
-	}
-	if err := checkURL(s.URL); err != nil {
-		return err
-	}
-	if err := checkHeaders(s.Headers); err != nil {
-		return err
-	}
-	if err := s.checkKeptFor(payloads); err != nil {
+	if err := k.body.Settings.CheckLiterally(payloads); err != nil {
 		return err
 	}
 	sub := k.build(now)

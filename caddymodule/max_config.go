@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sidehook/sidehook/caddymodule/directive"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 )
 
 // MaxCount bounds how many there may be of something; 0 is no bound. Its JSON is
@@ -57,7 +58,7 @@ func parseMaxSubscriptions(l *directive.Line, a *API) error {
 		return err
 	}
 	a.MaxSubscriptions = new(MaxCount)
-	if args[0].Text == none {
+	if args[0].Text == subscription.None {
 		return nil
 	}
 	n, err := strconv.Atoi(args[0].Text)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
@@ -48,7 +49,7 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func newKept(secret string) keptSubscription {
 	k := keptSubscription{body: keptBody{
-		Settings: &Subscription{URL: "https://crm.example.com/hooks", Scopes: []string{"**"}},
+		Settings: &subscription.Subscription{URL: "https://crm.example.com/hooks", Scopes: []string{"**"}},
 		Secrets:  []keptSecret{{Text: secret}},
 	}}
 	k.ID, k.Revision = newSubscriptionID(), 1

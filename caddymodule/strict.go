@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
@@ -72,8 +73,8 @@ func checkFields(place string, text json.RawMessage, t reflect.Type, later []str
 		if json.Unmarshal(text, &object) != nil {
 			return nil
 		}
-		if t == reflect.TypeFor[Subscription]() {
-			later = subscriptionOptions.Later()
+		if t == reflect.TypeFor[subscription.Subscription]() {
+			later = subscription.Options.Later()
 		}
 		return checkObject(place, object, t, later)
 	}

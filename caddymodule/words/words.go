@@ -55,6 +55,15 @@ func OrList(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
+// Some shows the beginning of a list that may be long.
+func Some(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
 // FirstLine returns the first line of text.
 func FirstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")

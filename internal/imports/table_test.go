@@ -131,6 +131,16 @@ var table = []rule{
 		bans:   []ban{{"store", "what is written becomes rules, which are a value: what runs by them is made of these later"}},
 	},
 	{
+		folder: "caddymodule/source",
+		may:    []string{},
+		bans:   []ban{{caddy, "what is read from elsewhere is a text: who wants it is no matter here"}},
+	},
+	{
+		folder: "caddymodule/subscription",
+		may:    []string{"webhook", "rules", "deliver", "caddymodule/directive", "caddymodule/ruleset", "caddymodule/source", "caddymodule/words"},
+		bans:   []ban{{"store", "what is written of a subscription is checked before anything is opened, and where nothing is served"}},
+	},
+	{
 		folder: "caddymodule/command",
 		may:    []string{"webhook", "rules", "caddymodule/view", "caddymodule/words", "caddymodule/problem"},
 		bans: []ban{

@@ -1,4 +1,4 @@
-package caddymodule_test
+package subscription_test
 
 import (
 	"strings"
@@ -7,28 +7,30 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sidehook/sidehook/caddymodule"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
+const goodSecret = "0123456789-0123456789-0123456789"
+
 // build returns the one subscription s, ready for use.
-func build(t *testing.T, s *caddymodule.Subscription) *webhook.Subscription {
+func build(t *testing.T, s *subscription.Subscription) *webhook.Subscription {
 	t.Helper()
 	s.Name, s.URL, s.Scopes = "crm", "https://crm.example.com/hooks", []string{"**"}
 	if s.Sign == nil || s.Sign.Scheme != webhook.SignNone {
 		s.Secrets = []string{"{env.CRM_SECRET}"}
 	}
-	subs, err := caddymodule.Build(&caddymodule.App{Subscriptions: []*caddymodule.Subscription{s}})
+	built, err := s.Build(subscription.Common{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return subs[0]
+	return built
 }
 
 func TestSubscriptionHasTheDefaultsOfTheLanguage(t *testing.T) {
-	setSecrets(t)
-	got := build(t, new(caddymodule.Subscription))
+	t.Setenv("CRM_SECRET", goodSecret)
+	got := build(t, new(subscription.Subscription))
 	want := &webhook.Subscription{
 		ID: "crm", Static: true, URL: "https://crm.example.com/hooks",
 		Scopes: []webhook.Pattern{"**"}, Tenant: webhook.AnyTenant,
@@ -47,19 +49,19 @@ func TestSubscriptionHasTheDefaultsOfTheLanguage(t *testing.T) {
 }
 
 func TestRetryNoneIsASingleAttempt(t *testing.T) {
-	setSecrets(t)
-	if got := build(t, &caddymodule.Subscription{Retry: new(caddymodule.Retry)}); len(got.Retry) != 0 {
+	t.Setenv("CRM_SECRET", goodSecret)
+	if got := build(t, &subscription.Subscription{Retry: new(subscription.Retry)}); len(got.Retry) != 0 {
 		t.Errorf("retry none became %v", got.Retry)
 	}
-	got := build(t, &caddymodule.Subscription{Retry: &caddymodule.Retry{rules.Duration(time.Second)}})
+	got := build(t, &subscription.Subscription{Retry: &subscription.Retry{rules.Duration(time.Second)}})
 	if diff := cmp.Diff(webhook.Schedule{time.Second}, got.Retry); diff != "" {
 		t.Errorf("schedule (-want +got):\n%s", diff)
 	}
 }
 
 func TestHMACSignsTheBodyUnlessItSaysOtherwise(t *testing.T) {
-	setSecrets(t)
-	got := build(t, &caddymodule.Subscription{Sign: &caddymodule.Sign{Scheme: "hmac", Header: "X-Signature", Encoding: "hex"}})
+	t.Setenv("CRM_SECRET", goodSecret)
+	got := build(t, &subscription.Subscription{Sign: &subscription.Sign{Scheme: "hmac", Header: "X-Signature", Encoding: "hex"}})
 	want := webhook.Signing{Scheme: "hmac", Header: "X-Signature", Encoding: "hex", Over: "{body}", As: "{signature}"}
 	if diff := cmp.Diff(want, got.Sign); diff != "" {
 		t.Errorf("signing (-want +got):\n%s", diff)
@@ -67,9 +69,9 @@ func TestHMACSignsTheBodyUnlessItSaysOtherwise(t *testing.T) {
 }
 
 func TestHeaderTakesTheEnvironmentAsItIs(t *testing.T) {
-	setSecrets(t)
+	t.Setenv("CRM_SECRET", goodSecret)
 	t.Setenv("TOKEN", "a{b}c")
-	got := build(t, &caddymodule.Subscription{Headers: []caddymodule.Header{{Name: "x-token", Value: "Bearer {env.TOKEN} {scope}"}}})
+	got := build(t, &subscription.Subscription{Headers: []subscription.Header{{Name: "x-token", Value: "Bearer {env.TOKEN} {scope}"}}})
 	template, err := webhook.ParseTemplate(got.Headers[0].Value)
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +84,8 @@ func TestHeaderTakesTheEnvironmentAsItIs(t *testing.T) {
 
 func TestSecretNeverStandsInAnError(t *testing.T) {
 	const short = "hunter2-hunter2"
-	s := &caddymodule.Subscription{Name: "crm", URL: "https://a.example.com", Scopes: []string{"**"}, Secrets: []string{short}}
-	_, err := caddymodule.Build(&caddymodule.App{Subscriptions: []*caddymodule.Subscription{s}})
+	s := &subscription.Subscription{Name: "crm", URL: "https://a.example.com", Scopes: []string{"**"}, Secrets: []string{short}}
+	_, err := s.Build(subscription.Common{})
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "secret number 1") {
 		t.Errorf("got %v", err)
 	}

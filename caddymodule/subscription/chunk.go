@@ -1,4 +1,4 @@
-package caddymodule
+package subscription
 
 import (
 	"fmt"
@@ -57,7 +57,7 @@ func parseChunk(l *directive.Line, s *Subscription) error {
 		return err
 	}
 	s.Chunk = new(Chunk)
-	if args[0].Text == none && len(args) == 1 {
+	if args[0].Text == None && len(args) == 1 {
 		return nil
 	}
 	size, err := strconv.Atoi(args[0].Text)

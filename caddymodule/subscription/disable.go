@@ -1,4 +1,4 @@
-package caddymodule
+package subscription
 
 import (
 	"fmt"
@@ -62,13 +62,13 @@ func parseDisableAfter(l *directive.Line, s *Subscription) error {
 		return err
 	}
 	var d rules.Duration
-	if args[0].Text != none {
+	if args[0].Text != None {
 		if err := args[0].Duration(&d); err != nil {
 			return err
 		}
 	}
 	p := DisableTime(d)
-	if s.DisableAfter = &p; args[0].Text == none {
+	if s.DisableAfter = &p; args[0].Text == None {
 		return nil
 	}
 	if err := p.check(); err != nil || p == 0 {

@@ -1,4 +1,4 @@
-package caddymodule
+package subscription
 
 import (
 	"encoding/json"
@@ -16,7 +16,7 @@ type Retry []rules.Duration
 // retryPreset returns the schedule of a name.
 func retryPreset(name string) (out Retry, ok bool) {
 	schedule, ok := map[string]webhook.Schedule{
-		none: nil, "short": webhook.ShortSchedule, "standard": webhook.DefaultSchedule, "long": webhook.LongSchedule,
+		None: nil, "short": webhook.ShortSchedule, "standard": webhook.DefaultSchedule, "long": webhook.LongSchedule,
 	}[name]
 	out = Retry{}
 	for _, wait := range schedule {

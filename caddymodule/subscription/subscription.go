@@ -1,15 +1,13 @@
-package caddymodule
+// Package subscription is what is written of one subscription, in the Caddyfile, in
+// JSON or through the API: who gets which events, where and how. It is read and
+// checked here, and made a [webhook.Subscription].
+package subscription
 
 import (
-	"cmp"
 	"encoding/json"
-	"fmt"
-	"slices"
 	"time"
 
-	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
-	"github.com/sidehook/sidehook/webhook"
 )
 
 // Subscription says who wants which events, where, and how. Its name is what
@@ -188,106 +186,18 @@ type Header struct {
 
 // Bounds and defaults of subscriptions.
 const (
-	maxSecrets     = 5
-	maxRetry       = 50
+	MaxSecrets     = 5
+	MaxRetry       = 50 // waits of a schedule
 	maxConcurrency = 1000
 	maxTimeout     = 5 * time.Minute
 	maxOptions     = 16 << 10
 
 	defaultTimeout     = 10 * time.Second
 	defaultConcurrency = 8
-
-	none = "none" // switches off what takes it
 )
 
-// builtinPayload reports whether name is a payload of Sidehook's own.
-func builtinPayload(name string) bool {
-	return slices.Contains(builtinPayloads, name)
-}
+// None switches off what takes it.
+const None = "none"
 
-// builtinPayloads are the payloads that need no configuration.
-var builtinPayloads = []string{"standard", "full", "thin", "cloudevents", "cloudevents_binary"}
-
-// plain returns s with its defaults filled in, without what may be read from
-// elsewhere: URL, headers and secrets.
-func (s *Subscription) plain() *webhook.Subscription {
-	out := &webhook.Subscription{
-		ID: webhook.SubscriptionID(s.Name), Static: true,
-		Tenant: cmp.Or(s.Tenant, webhook.AnyTenant), Filter: s.Filter,
-		OnChange: s.OnChange, SkipKeys: s.SkipKeys, Fields: s.Fields,
-		Payload: cmp.Or(s.Payload, "standard"), ContentType: cmp.Or(s.ContentType, "json"),
-		Timeout: cmp.Or(time.Duration(s.Timeout), defaultTimeout), Retry: s.schedule(),
-		Order:       webhook.Order(cmp.Or(s.Order, string(webhook.OrderEntity))),
-		Concurrency: cmp.Or(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
-		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
-		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(), Related: s.relatedViews(),
-	}
-	out.Chunk, out.DisableAfter, out.Options = s.Chunk.plain(), s.DisableAfter.plain(out.Retry), s.options()
-	for _, p := range s.Scopes {
-		out.Scopes = append(out.Scopes, webhook.Pattern(p))
-	}
-	out.Sign = s.signing()
-	out.Rate, _ = webhook.ParseRate(cmp.Or(s.Rate, none)) // check has read it
-	return out
-}
-
-// options returns the options of s as JSON; nil: none.
-func (s *Subscription) options() json.RawMessage {
-	if len(s.Options) == 0 {
-		return nil
-	}
-	text, err := json.Marshal(s.Options)
-	if err != nil {
-		return nil // cannot be: each was read as JSON
-	}
-	return text
-}
-
-// buildSubscription returns s ready for use, or says what is wrong with it.
-func (a *App) buildSubscription(s *Subscription) (*webhook.Subscription, error) {
-	if err := s.check(a.Payloads); err != nil {
-		return nil, err
-	}
-	if err := s.checkLooks(); err != nil {
-		return nil, err
-	}
-	out := s.plain()
-	var err error
-	if out.URL, err = resolve(s.URL); err != nil {
-		return nil, fmt.Errorf("url: %w", err)
-	}
-	if err := checkURL(out.URL); err != nil {
-		if sources.MatchString(s.URL) {
-			err = fmt.Errorf("url %q, with what its placeholders hold, is none that webhooks can go to; these must yield one like https://crm.example.com/hooks, without user, password and #", s.URL)
-		}
-		return nil, err
-	}
-	if out.Headers, err = buildHeaders(s.Headers); err != nil {
-		return nil, err
-	}
-	if out.Secrets, err = a.readSecrets(s); err != nil {
-		return nil, err
-	}
-	if out.Credential, err = a.readCredential(s); err != nil {
-		return nil, err
-	}
-	if out.Egress, err = a.buildEgress(s); err != nil {
-		return nil, err
-	}
-	if err := a.buildFor(s, out); err != nil {
-		return nil, err
-	}
-	return out, deliver.Check(out)
-}
-
-// schedule returns the schedule of s.
-func (s *Subscription) schedule() webhook.Schedule {
-	if s.Retry == nil {
-		return webhook.DefaultSchedule
-	}
-	out := make(webhook.Schedule, len(*s.Retry))
-	for i, d := range *s.Retry {
-		out[i] = time.Duration(d)
-	}
-	return out
-}
+// BuiltinPayloads are the payloads that need no configuration.
+var BuiltinPayloads = []string{"standard", "full", "thin", "cloudevents", "cloudevents_binary"}

@@ -1,8 +1,10 @@
-package caddymodule
+package subscription_test
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 )
 
 // A mistake in a URL that comes from the environment is told without what is
@@ -10,8 +12,8 @@ import (
 func TestAWrongURLOfTheEnvironmentIsNotShown(t *testing.T) {
 	for _, value := range []string{"ftp://crm/?s3cret", "https://:9/s3cret", "https://me:s3cret@crm/", "https://crm/#s3cret", "https://crm:s3cret/", "https://crm:99999/s3cret", "s3cret"} {
 		t.Setenv("CRM_URL", value)
-		s := &Subscription{Name: "crm", URL: "{env.CRM_URL}", Scopes: []string{"**"}, Sign: &Sign{Scheme: "none"}}
-		_, err := new(App).buildSubscription(s)
+		s := &subscription.Subscription{Name: "crm", URL: "{env.CRM_URL}", Scopes: []string{"**"}, Sign: &subscription.Sign{Scheme: "none"}}
+		_, err := s.Build(subscription.Common{})
 		if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "{env.CRM_URL}") {
 			t.Errorf("%s: %v", value, err)
 		}

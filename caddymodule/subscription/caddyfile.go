@@ -1,4 +1,4 @@
-package caddymodule
+package subscription
 
 import (
 	"fmt"
@@ -8,13 +8,14 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
+	"github.com/sidehook/sidehook/caddymodule/source"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// subscriptionOptions are the words of a subscription's block.
-var subscriptionOptions = forOptions.And(directive.Options[*Subscription]{
+// Options are the words of a subscription's block.
+var Options = ForOptions.And(directive.Options[*Subscription]{
 	"scopes":        {Usage: "scopes project.** task.completed", Parse: parseScopes, Many: true},
 	"tenant":        {Usage: "tenant acme, or tenant * for all", Parse: func(l *directive.Line, s *Subscription) error { return l.One(&s.Tenant) }},
 	"sign":          {Usage: signUsage, Parse: parseSign},
@@ -30,18 +31,18 @@ var subscriptionOptions = forOptions.And(directive.Options[*Subscription]{
 	"insecure_skip_verify": {Usage: "insecure_skip_verify", Parse: func(l *directive.Line, s *Subscription) error { s.InsecureSkipVerify = true; return l.Flag() }},
 
 	"egress": {Usage: "egress { … }", Parse: func(l *directive.Line, s *Subscription) error {
-		return parseEgress(l, &s.Egress, "of subscription "+s.Name)
+		return ParseEgress(l, &s.Egress, "of subscription "+s.Name)
 	}},
 	"related":    {Usage: "related document, and expand or query in its block", Parse: parseRelatedView, Many: true},
 	"view_check": {Usage: "view_check", Parse: func(l *directive.Line, s *Subscription) error { s.ViewCheck = true; return l.Flag() }},
 	"credential": {Usage: "credential Authorization {env.CRM_TOKEN}", Parse: func(l *directive.Line, s *Subscription) (err error) {
-		s.Credential, err = parseHeaderValue(l)
+		s.Credential, err = ParseCredential(l)
 		return err
 	}},
 })
 
-// forOptions are those of them that may be otherwise for one resource.
-var forOptions = directive.Options[*Subscription]{
+// ForOptions are those of them that may be otherwise for one resource.
+var ForOptions = directive.Options[*Subscription]{
 	"filter":       {Usage: "filter entity.budget > 10000", Parse: parseFilter},
 	"on_change":    {Usage: "on_change status owner_id", Parse: func(l *directive.Line, s *Subscription) error { return l.CheckedList(&s.OnChange, ruleset.CheckGlob) }, Many: true},
 	"fields":       {Usage: "fields id name owner.email", Parse: func(l *directive.Line, s *Subscription) error { return l.CheckedList(&s.Fields, ruleset.CheckGlob) }, Many: true},
@@ -58,45 +59,46 @@ var forOptions = directive.Options[*Subscription]{
 }
 
 // relatedViewOptions are the words of the block of related in a subscription.
-var relatedViewOptions = directive.Options[*Subscription]{"expand": forOptions["expand"], "query": forOptions["query"]}
+var relatedViewOptions = directive.Options[*Subscription]{"expand": ForOptions["expand"], "query": ForOptions["query"]}
 
 const signUsage = "sign standard, sign ed25519, sign none, or sign hmac HEADER hex|base64 [over TEMPLATE] [as TEMPLATE] [join TEXT]"
 
 // subscriptionName matches names, which stand in addresses and in metrics.
 var subscriptionName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
-// parseSubscription reads
+// Parse reads
 //
 //	subscription NAME URL {
 //		…
 //	}
-func parseSubscription(l *directive.Line, a *App) error {
+//
+// before are those that stand before it.
+func Parse(l *directive.Line, before []*Subscription) (*Subscription, error) {
 	args := l.Args()
 	if len(args) < 2 {
-		return l.Errf("subscription wants a name and a URL: write %s", l.Usage)
+		return nil, l.Errf("subscription wants a name and a URL: write %s", l.Usage)
 	}
 	if len(args) > 2 {
-		return args[2].Errf("unexpected %q: write %s", args[2].Text, l.Usage)
+		return nil, args[2].Errf("unexpected %q: write %s", args[2].Text, l.Usage)
 	}
 	s := &Subscription{Name: args[0].Text, URL: args[1].Text}
 	if !subscriptionName.MatchString(s.Name) {
-		return args[0].Errf("subscription name %q: write letters, digits, _, . and -, and the URL behind it", s.Name)
+		return nil, args[0].Errf("subscription name %q: write letters, digits, _, . and -, and the URL behind it", s.Name)
 	}
-	for _, other := range a.Subscriptions {
+	for _, other := range before {
 		if other.Name == s.Name {
-			return args[0].Errf("subscription %s is declared twice: give each its own name", s.Name)
+			return nil, args[0].Errf("subscription %s is declared twice: give each its own name", s.Name)
 		}
 	}
-	if !sources.MatchString(s.URL) {
-		if err := args[1].Check(checkURL); err != nil {
-			return err
+	if !source.In(s.URL) {
+		if err := args[1].Check(CheckURL); err != nil {
+			return nil, err
 		}
 	}
-	if err := subscriptionOptions.Parse(l.Block, s, "subscription "+s.Name); err != nil {
-		return err
+	if err := Options.Parse(l.Block, s, "subscription "+s.Name); err != nil {
+		return nil, err
 	}
-	a.Subscriptions = append(a.Subscriptions, s)
-	return s.checkWhole(l)
+	return s, s.checkWhole(l)
 }
 
 // checkWhole holds what only shows when the block of s has been read.
@@ -104,7 +106,7 @@ func (s *Subscription) checkWhole(l *directive.Line) error {
 	switch {
 	case len(s.Scopes) == 0:
 		return l.Errf("subscription %s has no scopes: write which events it gets, like scopes project.**", s.Name)
-	case len(s.Secrets) == 0 && s.signing().Scheme != webhook.SignNone:
+	case len(s.Secrets) == 0 && s.Signing().Scheme != webhook.SignNone:
 		return l.Errf("subscription %s has no secret: write secret {env.NAME}, or sign none", s.Name)
 	}
 	if err := s.checkSecrets(); err != nil {
@@ -173,7 +175,7 @@ func parseSign(l *directive.Line, s *Subscription) error {
 	if err := s.checkSign(); err != nil {
 		return args[0].Errf("%w", err)
 	}
-	return checkTemplate(args[0], s, &webhook.Subscription{Sign: s.signing()})
+	return checkTemplate(args[0], s, &webhook.Subscription{Sign: s.Signing()})
 }
 
 // checkTemplate is an error at w if a template of s, as used has it, reads a name
@@ -208,7 +210,7 @@ func parseSecret(l *directive.Line, s *Subscription) error {
 		return err
 	}
 	for _, w := range args {
-		if directive.IsPlaceholder(w.Text) && !sources.MatchString(w.Text) {
+		if directive.IsPlaceholder(w.Text) && !source.In(w.Text) {
 			return w.Errf("secret %s is a placeholder that is not known when Caddy starts: write {env.NAME} or {file./path}", w.Text)
 		}
 	}
@@ -228,6 +230,6 @@ func parseHeader(l *directive.Line, s *Subscription) error {
 		return args[0].Errf("%w", err)
 	}
 	s.Headers = append(s.Headers, h)
-	known := webhook.HeaderTemplate{Name: h.Name, Value: sources.ReplaceAllString(h.Value, "")}
+	known := webhook.HeaderTemplate{Name: h.Name, Value: source.Without(h.Value)}
 	return checkTemplate(args[1], s, &webhook.Subscription{Headers: []webhook.HeaderTemplate{known}})
 }

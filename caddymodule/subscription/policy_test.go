@@ -1,4 +1,4 @@
-package caddymodule_test
+package subscription_test
 
 import (
 	"encoding/json"
@@ -7,22 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // buildJSON builds the one subscription whose policies a JSON object gives.
 func buildJSON(t *testing.T, policies string) (*webhook.Subscription, error) {
 	t.Helper()
-	s := caddymodule.Subscription{Name: "crm", URL: "https://crm.example.com/", Scopes: []string{"**"}, Sign: &caddymodule.Sign{Scheme: "none"}}
+	s := subscription.Subscription{Name: "crm", URL: "https://crm.example.com/", Scopes: []string{"**"}, Sign: &subscription.Sign{Scheme: "none"}}
 	if err := json.Unmarshal([]byte(policies), &s); err != nil {
 		return nil, err
 	}
-	subs, err := caddymodule.Build(&caddymodule.App{Subscriptions: []*caddymodule.Subscription{&s}})
-	if err != nil {
-		return nil, err
-	}
-	return subs[0], nil
+	return s.Build(subscription.Common{})
 }
 
 func TestPoliciesAsJSON(t *testing.T) {
@@ -68,37 +64,5 @@ func TestPoliciesAsJSON(t *testing.T) {
 		if _, err := buildJSON(t, policies); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error %v does not say %q", policies, err, want)
 		}
-	}
-}
-
-// A resource that nothing is about is most likely misspelt.
-func TestForAResourceThatIsNotThere(t *testing.T) {
-	setSecrets(t)
-	text := `{
-	sidehook {
-		subscription crm https://crm.example.com/hooks {
-			scopes project.**
-			secret {env.CRM_SECRET}
-			for NAME {
-				on_change status
-			}
-		}
-	}
-}
-
-:8080 {
-	sidehook {
-		resource project /api/projects
-	}
-}
-`
-	for name, want := range map[string]string{"projct": "did you mean project?", "invoice": "there are project"} {
-		if out, err := check(t, strings.Replace(text, "NAME", name, 1)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("for %s: %v, want one that says %q: %s", name, err, want, out)
-		}
-	}
-	out, err := check(t, strings.Replace(text, "NAME", "project", 1))
-	if err != nil || !strings.Contains(out, "on_change status") {
-		t.Errorf("for project: %v: %s", err, out)
 	}
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package subscription
 
 import (
 	"cmp"
@@ -43,7 +43,7 @@ func (s *Subscription) check(payloads map[string]rules.Payload) error {
 			return err
 		}
 	}
-	if err := checkPayload(s.Payload, payloads); err != nil {
+	if err := CheckPayload(s.Payload, payloads); err != nil {
 		return err
 	}
 	if c := s.ContentType; c != "" && c != "json" && c != "form" {
@@ -89,8 +89,8 @@ func (s *Subscription) checkNumbers() error {
 	switch {
 	case s.Timeout < 0 || time.Duration(s.Timeout) > maxTimeout:
 		return fmt.Errorf("timeout: write a duration up to %s, like 10s", maxTimeout)
-	case s.Retry != nil && len(*s.Retry) > maxRetry:
-		return fmt.Errorf("retry has %d waits: write up to %d", len(*s.Retry), maxRetry)
+	case s.Retry != nil && len(*s.Retry) > MaxRetry:
+		return fmt.Errorf("retry has %d waits: write up to %d", len(*s.Retry), MaxRetry)
 	case s.Concurrency < 0 || s.Concurrency > maxConcurrency:
 		return fmt.Errorf("concurrency %d: write a number from 1 to %d", s.Concurrency, maxConcurrency)
 	case s.PauseAfter < 0:
@@ -108,7 +108,7 @@ func (s *Subscription) checkNumbers() error {
 			}
 		}
 	}
-	if _, err := webhook.ParseRate(cmp.Or(s.Rate, none)); err != nil {
+	if _, err := webhook.ParseRate(cmp.Or(s.Rate, None)); err != nil {
 		return err
 	}
 	switch webhook.Order(s.Order) {
@@ -118,23 +118,23 @@ func (s *Subscription) checkNumbers() error {
 	return fmt.Errorf("order %q: write none, entity, entity hold or subscription", s.Order)
 }
 
-// checkPayload says what is wrong with the name of a payload; "" is standard.
-func checkPayload(name string, payloads map[string]rules.Payload) error {
-	if name == "" || builtinPayload(name) {
+// CheckPayload says what is wrong with the name of a payload; "" is standard.
+func CheckPayload(name string, payloads map[string]rules.Payload) error {
+	if name == "" || slices.Contains(BuiltinPayloads, name) {
 		return nil
 	}
 	if _, ok := payloads[name]; ok {
 		return nil
 	}
-	known := slices.Concat(builtinPayloads, slices.Sorted(maps.Keys(payloads)))
+	known := slices.Concat(BuiltinPayloads, slices.Sorted(maps.Keys(payloads)))
 	if near := words.Nearest(name, known); near != "" {
 		return fmt.Errorf("payload %q is not declared: did you mean %s?", name, near)
 	}
 	return fmt.Errorf("payload %q is not declared: write %s, or declare it with payload %s { … }", name, words.OrList(known), name)
 }
 
-// checkURL says what is wrong with where webhooks go.
-func checkURL(text string) error {
+// CheckURL says what is wrong with where webhooks go.
+func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:

@@ -1,4 +1,4 @@
-package caddymodule
+package subscription
 
 import (
 	"github.com/sidehook/sidehook/caddymodule/directive"
@@ -7,7 +7,7 @@ import (
 )
 
 func parseRetry(l *directive.Line, s *Subscription) error {
-	args, err := l.Take(1, maxRetry)
+	args, err := l.Take(1, MaxRetry)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func parseRate(l *directive.Line, s *Subscription) error {
 	if _, err := webhook.ParseRate(args[0].Text); err != nil {
 		return args[0].Errf("%w", err)
 	}
-	if args[0].Text != none {
+	if args[0].Text != None {
 		s.Rate = args[0].Text
 	}
 	return nil
@@ -82,7 +82,7 @@ func parsePauseAfter(l *directive.Line, s *Subscription) error {
 
 func parseDeleteAfter(l *directive.Line, s *Subscription) error {
 	args, err := l.Take(1, 2)
-	if err != nil || len(args) == 1 && args[0].Text == none {
+	if err != nil || len(args) == 1 && args[0].Text == None {
 		return err
 	}
 	if err := args[0].Number("delete_after", &s.DeleteAfter, 1); err != nil {
