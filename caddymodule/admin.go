@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sidehook/sidehook/caddymodule/answer"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/deliver"
@@ -66,7 +67,7 @@ func serveAdminAPI(w http.ResponseWriter, r *http.Request) error {
 		err = errStarting
 	}
 	if err != nil {
-		writeProblem(w, problem.New(http.StatusServiceUnavailable, "%s", err))
+		answer.Problem(w, problem.New(http.StatusServiceUnavailable, "%s", err))
 		return nil
 	}
 	serveAPI(e, w, r, apiCaller{operator: true}, strings.TrimPrefix(r.URL.Path, view.AdminAPI), r.URL.Path)

@@ -10,13 +10,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/answer"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/webhook"
 )
-
-// maxAPIBody bounds the body of a call of the API.
-const maxAPIBody = 64 << 10
 
 // apiCall is one call of the subscription API.
 type apiCall struct {
@@ -48,29 +46,25 @@ type apiAnswer struct {
 // that the client asked for.
 func serveAPI(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, path, asked string) {
 	c := &apiCall{apiCaller: &who, e: e, r: r, path: strings.TrimSuffix(asked, "/")}
-	answer, err := c.answer(w, strings.Trim(path, "/"))
+	got, err := c.answer(w, strings.Trim(path, "/"))
 	if err != nil {
-		p, ours := problemOf(err)
-		if ours {
-			e.logger.Error("a call of the subscription API", "method", r.Method, "path", asked, "error", err)
-		}
-		writeProblem(w, p)
+		answer.Problem(w, e.problem(err, r, asked))
 		return
 	}
-	if answer.etag != "" {
-		w.Header().Set("ETag", answer.etag)
+	if got.etag != "" {
+		w.Header().Set("ETag", got.etag)
 	}
-	if answer.location != "" {
-		w.Header().Set("Location", answer.location)
+	if got.location != "" {
+		w.Header().Set("Location", got.location)
 	}
-	if answer.replayed {
+	if got.replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
 	}
-	if answer.body == nil {
+	if got.body == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	writeJSON(w, cmp.Or(answer.status, http.StatusOK), "application/json", answer.body)
+	answer.JSON(w, cmp.Or(got.status, http.StatusOK), "application/json", got.body)
 }
 
 func (c *apiCall) answer(w http.ResponseWriter, path string) (apiAnswer, error) {
@@ -185,11 +179,11 @@ func (c *apiCall) readBody(w http.ResponseWriter, route *apiRoute) error {
 		return nil
 	}
 	var err error
-	c.body, err = io.ReadAll(http.MaxBytesReader(w, c.r.Body, maxAPIBody))
+	c.body, err = io.ReadAll(http.MaxBytesReader(w, c.r.Body, answer.MaxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxAPIBody)
+		return problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", answer.MaxBody)
 	case err != nil:
 		return problem.New(http.StatusBadRequest, "the body could not be read")
 	}

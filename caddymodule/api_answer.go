@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -33,34 +32,12 @@ func problemOf(err error) (p *problem.Details, ours bool) {
 	return problem.New(http.StatusInternalServerError, "it went wrong here; the log says why"), true
 }
 
-// writeProblem answers with p.
-func writeProblem(w http.ResponseWriter, p *problem.Details) {
-	setProblemHeader(w, p)
-	writeJSON(w, p.Status, "application/problem+json", p)
-}
-
-func setProblemHeader(w http.ResponseWriter, p *problem.Details) {
-	for name, values := range p.Header {
-		w.Header()[name] = values
+// problem returns what the caller of r, at the path asked, is told of err. What is not
+// the caller's fault is told in the log.
+func (e *engine) problem(err error, r *http.Request, asked string) *problem.Details {
+	p, ours := problemOf(err)
+	if ours {
+		e.logger.Error("a call of the subscription API", "method", r.Method, "path", asked, "error", err)
 	}
-	if p.Status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
-		w.Header().Set("WWW-Authenticate", `Sidehook realm="subscriptions"`)
-	}
-}
-
-// apiHeader sets the header of an answer. No cache may keep it: it may hold a
-// secret.
-func apiHeader(w http.ResponseWriter, contentType string) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-}
-
-// writeJSON answers with v.
-func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
-	apiHeader(w, contentType)
-	w.WriteHeader(status)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // the client has gone, or not: nothing is to be done
+	return p
 }

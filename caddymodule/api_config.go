@@ -9,9 +9,12 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sidehook/sidehook/caddymodule/answer"
+	"github.com/sidehook/sidehook/caddymodule/caller"
+	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/problem"
-	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/caddymodule/strict"
 )
 
 func init() {
@@ -64,10 +67,10 @@ type API struct {
 	Dialect string `json:"dialect,omitempty"`
 
 	app    *App
-	max    int      // subscriptions of one caller
-	speaks *dialect // nil: our own API
-	owner  *callerExpr
-	tenant *callerExpr
+	max    int               // subscriptions of one caller
+	speaks *dialect.Compiled // nil: our own API
+	owner  *caller.Expr
+	tenant *caller.Expr
 }
 
 // CaddyModule implements [caddy.Module].
@@ -77,10 +80,10 @@ func (*API) CaddyModule() caddy.ModuleInfo {
 
 // Provision implements [caddy.Provisioner].
 func (a *API) Provision(ctx caddy.Context) (err error) {
-	if a.owner, err = newCallerExpr(a.Owner); err != nil {
+	if a.owner, err = caller.Compile(a.Owner); err != nil {
 		return fmt.Errorf("sidehook_api: owner: %w", err)
 	}
-	if a.tenant, err = newCallerExpr(a.Tenant); err != nil {
+	if a.tenant, err = caller.Compile(a.Tenant); err != nil {
 		return fmt.Errorf("sidehook_api: tenant: %w", err)
 	}
 	if a.max, err = a.MaxSubscriptions.plain(maxOfOwner, maxKept); err != nil {
@@ -91,7 +94,7 @@ func (a *API) Provision(ctx caddy.Context) (err error) {
 		return err
 	}
 	a.app = loaded.(*App)
-	if a.speaks, err = a.app.dialect(a.Dialect); err != nil {
+	if a.speaks, err = dialect.Named(a.Dialect, a.app.run.dialects); err != nil {
 		return fmt.Errorf("sidehook_api: %w", err)
 	}
 	return nil
@@ -101,29 +104,21 @@ func (a *API) Provision(ctx caddy.Context) (err error) {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	who, bad := a.caller(r)
 	if bad != nil && a.speaks == nil {
-		writeProblem(w, bad)
+		answer.Problem(w, bad)
 		return nil
 	}
 	e, release, err := a.app.lease(r.Context())
 	if err != nil {
-		writeProblem(w, problem.New(http.StatusServiceUnavailable, "%s", err))
+		answer.Problem(w, problem.New(http.StatusServiceUnavailable, "%s", err))
 		return nil
 	}
 	defer release()
 	if a.speaks != nil {
-		a.speaks.serve(e, w, r, who, bad)
+		a.speaks.Serve(inDialect{e: e, who: who, r: r}, w, r, bad)
 		return nil
 	}
-	serveAPI(e, w, r, who, r.URL.Path, originalPath(r))
+	serveAPI(e, w, r, who, r.URL.Path, caller.Path(r))
 	return nil
-}
-
-// originalPath is the path that the client asked for.
-func originalPath(r *http.Request) string {
-	if o, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && o.URL != nil {
-		return o.URL.Path
-	}
-	return r.URL.Path
 }
 
 // parseAPIDirective reads the directive sidehook_api of a site.
@@ -181,36 +176,16 @@ func parseCaller(l *directive.Line, to *string) (err error) {
 	if *to, err = l.PlaceholderOrExpression(); err != nil {
 		return err
 	}
-	if _, err := newCallerExpr(*to); err != nil {
+	if _, err := caller.Compile(*to); err != nil {
 		return l.Errf("%s: %w", l.Name(), err)
 	}
 	return nil
 }
 
-// callerExpr tells something of a caller by its request.
-type callerExpr struct {
-	placeholder string // without braces
-	expr        *lang.Expr
-}
-
-// newCallerExpr compiles text; "" is nil.
-func newCallerExpr(text string) (*callerExpr, error) {
-	if text == "" {
-		return nil, nil
-	}
-	if directive.IsPlaceholder(text) {
-		return &callerExpr{placeholder: text[1 : len(text)-1]}, nil
-	}
-	x, err := lang.Compile(text, lang.EnvRequest)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range x.Reads() {
-		if name != "request" {
-			return nil, fmt.Errorf("it reads %s: here only the request is known, as in request.header[\"X-Space-Id\"]", name)
-		}
-	}
-	return &callerExpr{expr: x}, nil
+// UnmarshalJSON implements [json.Unmarshaler]. Unknown fields are errors.
+func (a *API) UnmarshalJSON(text []byte) error {
+	type plain API
+	return strict.Read(text, (*plain)(a))
 }
 
 // Interface guards.

@@ -28,19 +28,7 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// apiFields are the settings that may be given through the API: none that reads
-// the environment or a file, or reaches what a stranger must not.
-var apiFields = slices.DeleteFunc(fieldNames(reflect.TypeFor[shownSettings]()), func(name string) bool {
-	return slices.Contains(operatorFields, name)
-})
-
-// operatorFields are those of them that only the admin endpoint takes.
-var operatorFields = []string{"allow_private", insecureField}
-
-// insecureField is the one of these that callers may be allowed to give.
-const insecureField = "insecure_skip_verify"
-
-var errInsecure = errors.New(insecureField + ": here the certificate of each receiver is verified: leave it out, or have the operator allow it")
+var errInsecure = errors.New(subscription.Insecure + ": here the certificate of each receiver is verified: leave it out, or have the operator allow it")
 
 // givenOnce is what may be given with a new subscription beside its settings.
 type givenOnce struct {
@@ -51,16 +39,6 @@ type givenOnce struct {
 
 // operatorOnce are those of givenOnce that only the admin endpoint takes.
 var operatorOnce = []string{"owner", "tenant"}
-
-// fieldNames returns the names that the fields of a struct have in JSON.
-func fieldNames(t reflect.Type) (names []string) {
-	for _, f := range reflect.VisibleFields(t) {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
 
 // apiDocument is the body of a subscription, by its fields.
 type apiDocument map[string]json.RawMessage
@@ -96,21 +74,21 @@ func (d apiDocument) take(name string) (text string, err error) {
 
 // settings reads doc, all that is wrong with it being told at once.
 func (c *apiCall) settings(doc apiDocument) (*subscription.Subscription, error) {
-	known := apiFields
+	known := subscription.CallerFields
 	switch {
 	case c.operator:
-		known = slices.Concat(apiFields, operatorFields)
+		known = slices.Concat(subscription.CallerFields, subscription.OperatorFields)
 	case c.allowInsecure:
-		known = append(slices.Clone(apiFields), insecureField)
-	case string(doc[insecureField]) == "false": // as it is in any case
-		delete(doc, insecureField)
+		known = append(slices.Clone(subscription.CallerFields), subscription.Insecure)
+	case string(doc[subscription.Insecure]) == "false": // as it is in any case
+		delete(doc, subscription.Insecure)
 	}
 	var wrong []problem.Field
 	note := func(name string, err error) {
 		wrong = append(wrong, problem.Field{Pointer: "/" + name, Detail: err.Error()})
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc)) {
-		if name == insecureField && !slices.Contains(known, name) {
+		if name == subscription.Insecure && !slices.Contains(known, name) {
 			note(name, errInsecure)
 		} else if !slices.Contains(known, name) {
 			note(name, unknownField(name, known))
@@ -168,9 +146,6 @@ var missingField = map[string]string{
 }
 
 func unknownField(name string, known []string) error {
-	if slices.Contains(subscription.Options.Later(), name) {
-		return fmt.Errorf("%s is not in this version yet and would have no effect: take it out", name)
-	}
 	if near := words.Nearest(name, known); near != "" {
 		return fmt.Errorf("there is no field %s: did you mean %s?", name, near)
 	}
@@ -189,11 +164,11 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 	if err != nil {
 		return fmt.Errorf("%s: %s", name, plainJSON(err))
 	}
-	if s.Credential != nil && s.Credential.Value == shownSecret {
+	if s.Credential != nil && s.Credential.Value == subscription.Masked {
 		return errors.New("credential: write its value, or leave credential out to keep it")
 	}
 	for _, h := range s.Headers {
-		if h.Value == shownSecret {
+		if h.Value == subscription.Masked {
 			return fmt.Errorf("headers: write the value of %s, or leave headers out to keep it", h.Name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
@@ -61,7 +62,7 @@ func (c *apiCall) askedType() (scope string, t *eventType, err error) {
 		return "", nil, err
 	}
 	for name := range doc {
-		return "", nil, problem.WrongField("/"+name, "%s", unknownField(name, fieldNames(reflect.TypeFor[apiTest]())))
+		return "", nil, problem.WrongField("/"+name, "%s", unknownField(name, strict.Names(reflect.TypeFor[apiTest]())))
 	}
 	if scope == "" {
 		return exampleScope, nil, nil

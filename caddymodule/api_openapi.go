@@ -87,8 +87,8 @@ const (
 
 // may reports whether somebody may set a field.
 func (who apiReader) may(field string) bool {
-	return who == forOperator || who == forInsecure && field == insecureField ||
-		!slices.Contains(operatorFields, field) && !slices.Contains(operatorOnce, field)
+	return who == forOperator || who == forInsecure && field == subscription.Insecure ||
+		!slices.Contains(subscription.OperatorFields, field) && !slices.Contains(operatorOnce, field)
 }
 
 // apiDocuments are the documents, made when they are first asked for.
@@ -157,7 +157,7 @@ const aboutAPI = "Make and manage webhook subscriptions, and see what happened a
 // describeSettings adds what may be written: of a new subscription, and of a
 // change to one.
 func describeSettings(schemas *openapi.Schemas, who apiReader) error {
-	settings, err := schemas.Of(reflect.TypeFor[shownSettings]())
+	settings, err := schemas.Of(reflect.TypeFor[subscription.Settings]())
 	if err != nil {
 		return fmt.Errorf("describe the settings: %w", err)
 	}

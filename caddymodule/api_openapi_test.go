@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 )
 
 // documentOf returns the document as a reader of it has it.
@@ -79,12 +81,12 @@ func TestTheOpenAPIDocumentTellsWhoMaySetWhat(t *testing.T) {
 	for _, who := range []apiReader{forCaller, forInsecure, forOperator} {
 		doc := documentOf(t, who)
 		given := doc.Components.Schemas["NewSubscription"].Value.Properties
-		for _, name := range slices.Concat(operatorFields, operatorOnce) {
+		for _, name := range slices.Concat(subscription.OperatorFields, operatorOnce) {
 			if want := who == forOperator || who == forInsecure && name == "insecure_skip_verify"; (given[name] != nil) != want {
 				t.Errorf("reader %d: %s: %v", who, name, given[name])
 			}
 		}
-		for _, name := range apiFields {
+		for _, name := range subscription.CallerFields {
 			if given[name] == nil || doc.Components.Schemas["SubscriptionPatch"].Value.Properties[name] == nil ||
 				doc.Components.Schemas["Subscription"].Value.Properties[name] == nil {
 				t.Errorf("%s is not everywhere", name)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/answer"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 )
 
@@ -16,11 +17,8 @@ type apiList struct {
 	Next string `json:"next,omitempty"`
 }
 
-// Bounds of a page.
-const (
-	defaultLimit = 50
-	mostLimit    = 250
-)
+// defaultLimit is how many entries a page has.
+const defaultLimit = 50
 
 // apiPage is what a caller wants of a list.
 type apiPage struct {
@@ -46,8 +44,8 @@ func (c *apiCall) page() (p apiPage, err error) {
 	q := c.r.URL.Query()
 	p.limit = defaultLimit
 	if text := q.Get("limit"); text != "" {
-		if p.limit, err = strconv.Atoi(text); err != nil || p.limit < 1 || p.limit > mostLimit {
-			return p, problem.WrongParameter("limit", "write a number from 1 to %d", mostLimit)
+		if p.limit, err = strconv.Atoi(text); err != nil || p.limit < 1 || p.limit > answer.MostOnPage {
+			return p, problem.WrongParameter("limit", "write a number from 1 to %d", answer.MostOnPage)
 		}
 	}
 	if text := q.Get("cursor"); text != "" {

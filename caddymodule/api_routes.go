@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/sidehook/sidehook/caddymodule/answer"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -17,7 +18,7 @@ import (
 //     body names the component that a write reads; shows is what it answers with.
 //   - a field of a body: a field of its type, with the tags of
 //     [github.com/sidehook/sidehook/internal/openapi.Schemas]. Settings that a
-//     caller may give and read are the fields of shownSettings; what may be given
+//     caller may give and read are the fields of [subscription.Settings]; what may be given
 //     and is never shown again is in givenOnce.
 //   - a body: its type in apiShapes. A type that writes itself as JSON is in
 //     apiTypes.
@@ -202,7 +203,7 @@ func routesOfAPI() []apiRoute {
 var (
 	pageParameters = []apiParameter{
 		{Name: "limit", About: "How many there are on a page at most.", Schema: &jsonschema.Schema{
-			Type: "integer", Minimum: jsonschema.Ptr(1.0), Maximum: jsonschema.Ptr(float64(mostLimit)), Default: []byte("50"),
+			Type: "integer", Minimum: jsonschema.Ptr(1.0), Maximum: jsonschema.Ptr(float64(answer.MostOnPage)), Default: []byte("50"),
 		}},
 		{Name: "cursor", About: "`next` of the page before.", Schema: &jsonschema.Schema{Type: "string"}},
 	}

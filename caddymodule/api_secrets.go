@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -59,7 +60,7 @@ func (c *apiCall) rotateSecret() (apiAnswer, error) {
 		return apiAnswer{}, err
 	}
 	for name := range doc {
-		return apiAnswer{}, problem.WrongField("/"+name, "%s", unknownField(name, fieldNames(reflect.TypeFor[apiRotation]())))
+		return apiAnswer{}, problem.WrongField("/"+name, "%s", unknownField(name, strict.Names(reflect.TypeFor[apiRotation]())))
 	}
 	next := *k
 	next.Revision++

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -178,7 +179,7 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 	}
 	private, insecure := c.allowPrivate, false
 	if !c.operator { // what only the operator sets stays as it is, for the same receiver
-		for _, name := range operatorFields {
+		for _, name := range subscription.OperatorFields {
 			if _, asked := patch[name]; !asked {
 				delete(doc, name)
 			}
@@ -192,7 +193,7 @@ func (c *apiCall) changeSubscription() (apiAnswer, error) {
 	if err := c.takeSettings(doc, &next, private); err != nil {
 		return apiAnswer{}, err
 	}
-	if _, asked := patch[insecureField]; !asked && insecure {
+	if _, asked := patch[subscription.Insecure]; !asked && insecure {
 		next.body.Settings.InsecureSkipVerify = true
 	}
 	if !slices.Equal(k.body.Settings.Scopes, next.body.Settings.Scopes) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -19,7 +20,7 @@ type appRun struct {
 	subs     []*webhook.Subscription
 	sealer   *sealer
 	egress   *webhook.Egress
-	dialects map[string]*dialect
+	dialects map[string]*dialect.Compiled
 
 	place    *place
 	engine   *engine // set once Start has its lease

@@ -11,7 +11,9 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/caddymodule/source"
+	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -70,7 +72,7 @@ type App struct {
 
 	// Dialects make the subscription API look like other products', by the names
 	// that sidehook_api uses.
-	Dialects map[string]*Dialect `json:"dialects,omitempty"`
+	Dialects map[string]*dialect.Dialect `json:"dialects,omitempty"`
 
 	// Subscriptions say who gets which events, where, and how.
 	Subscriptions []*subscription.Subscription `json:"subscriptions,omitempty"`
@@ -173,7 +175,8 @@ func (a *App) build() ([]*webhook.Subscription, error) {
 			return nil, fmt.Errorf("payloads.%s is a name of Sidehook's own: choose another", name)
 		}
 	}
-	if err := a.compileDialects(); err != nil {
+	var err error
+	if a.run.dialects, err = dialect.CompileAll(a.Dialects); err != nil {
 		return nil, err
 	}
 	common := a.common()
@@ -194,6 +197,12 @@ func (a *App) build() ([]*webhook.Subscription, error) {
 		subs = append(subs, sub)
 	}
 	return subs, nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. Unknown fields are errors.
+func (a *App) UnmarshalJSON(text []byte) error {
+	type plain App
+	return strict.Read(text, (*plain)(a))
 }
 
 // Interface guards.

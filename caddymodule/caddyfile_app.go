@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/dustin/go-humanize"
 
+	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/caddymodule/source"
@@ -131,6 +132,18 @@ func parseAppPayload(l *directive.Line, a *App) error {
 		a.Payloads = make(map[string]rules.Payload)
 	}
 	a.Payloads[name] = p
+	return nil
+}
+
+func parseDialect(l *directive.Line, a *App) error {
+	name, d, err := dialect.Parse(l, a.Dialects)
+	if err != nil {
+		return err
+	}
+	if a.Dialects == nil {
+		a.Dialects = make(map[string]*dialect.Dialect)
+	}
+	a.Dialects[name] = d
 	return nil
 }
 

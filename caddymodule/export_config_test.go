@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
@@ -23,7 +24,7 @@ func Misplaced() []string {
 		slices.Collect(maps.Keys(ruleset.EmitOptions)), slices.Collect(maps.Keys(ruleset.OnOptions)),
 		slices.Collect(maps.Keys(appOptions)), slices.Collect(maps.Keys(apiOptions)), slices.Collect(maps.Keys(subscription.Options)),
 		slices.Collect(maps.Keys(subscription.EgressOptions)),
-		slices.Collect(maps.Keys(dialectOptions)), slices.Collect(maps.Keys(routeOptions)),
+		slices.Collect(maps.Keys(dialect.Options)), slices.Collect(maps.Keys(dialect.RouteOptions)),
 		[]string{"when", "each"},
 	)
 	var out []string
@@ -43,7 +44,7 @@ func Words() map[string][]string {
 		"defaults": sortedWords(ruleset.DefaultOptions), "handler": sortedWords(handlerOptions), "resource": sortedWords(ruleset.ResourceOptions),
 		"on": sortedWords(ruleset.OnOptions), "emit": sortedWords(ruleset.EmitOptions), "app": sortedWords(appOptions),
 		"subscription": sortedWords(subscription.Options), "for": sortedWords(subscription.ForOptions), "egress": sortedWords(subscription.EgressOptions),
-		"api": sortedWords(apiOptions), "dialect": sortedWords(dialectOptions), "route": sortedWords(routeOptions),
+		"api": sortedWords(apiOptions), "dialect": sortedWords(dialect.Options), "route": sortedWords(dialect.RouteOptions),
 	}
 	for table, inner := range map[string]string{"handler": "defaults", "resource": "defaults", "subscription": "for"} {
 		all[table] = slices.DeleteFunc(all[table], func(word string) bool { return slices.Contains(all[inner], word) })

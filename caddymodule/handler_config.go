@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 )
@@ -128,6 +129,12 @@ func checkOrigin(origin string) error {
 		return fmt.Errorf("origin %q: leave out the query", origin)
 	}
 	return nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. Unknown fields are errors.
+func (h *Handler) UnmarshalJSON(text []byte) error {
+	type plain Handler
+	return strict.Read(text, (*plain)(h))
 }
 
 // Interface guards.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/internal/reflecttest"
 	"github.com/sidehook/sidehook/rules"
@@ -53,7 +54,7 @@ func TestAllOfTheAppCounts(t *testing.T) {
 		Egress: &subscription.Egress{Proxy: "https://p"}, Payloads: map[string]rules.Payload{"mine": {Expr: "entity.data"}}, Subscriptions: []*subscription.Subscription{{
 			Name: "crm", URL: "https://crm.example.com/hooks", Scopes: []string{"project.**"}, Sign: &subscription.Sign{Scheme: "none"},
 		}},
-		Dialects: map[string]*Dialect{"other": {Routes: []*DialectRoute{{Method: "GET", Path: "/hooks", Action: "list"}}}},
+		Dialects: map[string]*dialect.Dialect{"other": {Routes: []*dialect.Route{{Method: "GET", Path: "/hooks", Action: "list"}}}},
 	}
 	reflecttest.AllSet(t, a, "run")
 	a.run.logger = slog.New(slog.DiscardHandler)
@@ -80,7 +81,7 @@ func TestAllOfTheAppCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	reflecttest.AllSet(t, s)
-	if d, err := a.dialect("other"); d == nil || err != nil {
+	if d, err := dialect.Named("other", a.run.dialects); d == nil || err != nil {
 		t.Errorf("dialect: %v, %v", d, err)
 	}
 	if s.retention != time.Hour || s.holdFor != 2*time.Hour || !s.journalSync || s.storeMax != 1<<30 || a.dir() != "/data" {

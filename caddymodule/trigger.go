@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/answer"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/store"
@@ -19,7 +20,7 @@ import (
 // delivered as every other event is.
 func trigger(e *engine, r *http.Request) (any, error) {
 	var in view.Trigger
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxAPIBody))
+	raw, err := io.ReadAll(io.LimitReader(r.Body, answer.MaxBody))
 	if err == nil {
 		err = json.Unmarshal(raw, &in)
 	}

@@ -13,7 +13,6 @@ type Option[T any] struct {
 	Usage string // an example, for errors
 	Parse func(l *Line, to T) error
 	Many  bool // may stand more than once in a block
-	Later bool // known, and without effect in this version
 }
 
 // Options are the words that may stand in one kind of block.
@@ -34,8 +33,6 @@ func (o Options[T]) Parse(lines []*Line, to T, where string) error {
 		switch {
 		case !known:
 			return o.unknown(l, where)
-		case opt.Later:
-			return notYet(l.Words[0], l.Name())
 		case seen[l.Name()] > 0 && !opt.Many:
 			return l.Errf("%s stands twice in %s, first in line %d: write it once", l.Name(), where, seen[l.Name()])
 		}
@@ -60,28 +57,7 @@ func (o Options[T]) unknown(l *Line, where string) error {
 	if near := words.Nearest(name, slices.Sorted(maps.Keys(o))); near != "" {
 		return l.Errf("unknown option %q in %s: did you mean %s?", name, where, near)
 	}
-	return l.Errf("unknown option %q in %s: it takes %s", name, where, words.OrList(o.known()))
-}
-
-// known returns the words that have an effect, sorted.
-func (o Options[T]) known() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(o)), func(name string) bool { return o[name].Later })
-}
-
-// Later returns the words that have no effect in this version.
-func (o Options[T]) Later() []string {
-	var words []string
-	for name, opt := range o {
-		if opt.Later {
-			words = append(words, name)
-		}
-	}
-	return words
-}
-
-// notYet says that a word of the language has no effect in this version.
-func notYet(w Word, what string) error {
-	return w.Errf("%s is not in this version yet and would have no effect: take it out", what)
+	return l.Errf("unknown option %q in %s: it takes %s", name, where, words.OrList(slices.Sorted(maps.Keys(o))))
 }
 
 // siteDirectives are those of Caddy's that stand beside sidehook, and so are

@@ -131,14 +131,36 @@ var table = []rule{
 		bans:   []ban{{"store", "what is written becomes rules, which are a value: what runs by them is made of these later"}},
 	},
 	{
+		folder: "caddymodule/strict",
+		may:    []string{"caddymodule/words"},
+		bans:   []ban{{caddy, "how JSON is read is a leaf: whatever is written as JSON may use it"}},
+	},
+	{
+		folder: "caddymodule/answer",
+		may:    []string{"caddymodule/problem"},
+		bans:   []ban{{caddy, "how an answer is written does not hang on who answers"}},
+	},
+	{
+		folder: "caddymodule/caller",
+		may:    []string{"rules", "caddymodule/directive"},
+		bans:   []ban{{"store", "who calls is told by the request alone"}},
+	},
+	{
 		folder: "caddymodule/source",
 		may:    []string{},
 		bans:   []ban{{caddy, "what is read from elsewhere is a text: who wants it is no matter here"}},
 	},
 	{
 		folder: "caddymodule/subscription",
-		may:    []string{"webhook", "rules", "deliver", "caddymodule/directive", "caddymodule/ruleset", "caddymodule/source", "caddymodule/words"},
-		bans:   []ban{{"store", "what is written of a subscription is checked before anything is opened, and where nothing is served"}},
+		may: []string{"webhook", "rules", "deliver", "caddymodule/directive", "caddymodule/ruleset", "caddymodule/source", "caddymodule/words",
+			"caddymodule/strict", "caddymodule/credentials"},
+		bans: []ban{{"store", "what is written of a subscription is checked before anything is opened, and where nothing is served"}},
+	},
+	{
+		folder: "caddymodule/dialect",
+		may: []string{"webhook", "rules", "caddymodule/answer", "caddymodule/caller", "caddymodule/directive", "caddymodule/format",
+			"caddymodule/problem", "caddymodule/ruleset", "caddymodule/strict", "caddymodule/subscription", "caddymodule/words"},
+		bans: []ban{{"store", "a dialect makes a call one of our API, which it is handed: what that does is none of its business"}},
 	},
 	{
 		folder: "caddymodule/command",

@@ -1,4 +1,6 @@
-package caddymodule
+// Package strict reads JSON into structs, and says of a field that there is not where
+// it stands and what was probably meant: what Caddy says of one is its name alone.
+package strict
 
 import (
 	"bytes"
@@ -10,37 +12,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
-// What Caddy says of a field that it does not know is its name alone, without
-// the place. So the modules read their own JSON.
-
-// UnmarshalJSON implements [json.Unmarshaler]. Unknown fields are errors, and
-// those of a later version are told apart.
-func (a *App) UnmarshalJSON(text []byte) error {
-	type plain App
-	return readStrict(text, (*plain)(a), appOptions.Later())
-}
-
-// UnmarshalJSON implements [json.Unmarshaler]. Unknown fields are errors.
-func (h *Handler) UnmarshalJSON(text []byte) error {
-	type plain Handler
-	return readStrict(text, (*plain)(h), handlerOptions.Later())
-}
-
-// UnmarshalJSON implements [json.Unmarshaler]. Unknown fields are errors, and
-// those of a later version are told apart.
-func (a *API) UnmarshalJSON(text []byte) error {
-	type plain API
-	return readStrict(text, (*plain)(a), apiOptions.Later())
-}
-
-// readStrict reads text into the struct that to points to. later are fields of
-// it that a later version will have.
-func readStrict(text []byte, to any, later []string) error {
-	if err := checkFields("", text, reflect.TypeOf(to).Elem(), later); err != nil {
+// Read reads text into the struct that to points to. An unknown field, at any
+// depth, is an error that says where it is and what was probably meant.
+func Read(text []byte, to any) error {
+	if err := checkFields("", text, reflect.TypeOf(to).Elem()); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -50,7 +28,7 @@ func readStrict(text []byte, to any, later []string) error {
 
 // checkFields is an error if the object text, or one in it, has a field that t
 // has not. What is no object where t is a struct is for the decoder to say.
-func checkFields(place string, text json.RawMessage, t reflect.Type, later []string) error {
+func checkFields(place string, text json.RawMessage, t reflect.Type) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -65,7 +43,7 @@ func checkFields(place string, text json.RawMessage, t reflect.Type, later []str
 			return nil
 		}
 		for i, one := range list {
-			if err := checkFields(place+"["+strconv.Itoa(i)+"]", one, t.Elem(), nil); err != nil {
+			if err := checkFields(place+"["+strconv.Itoa(i)+"]", one, t.Elem()); err != nil {
 				return err
 			}
 		}
@@ -73,15 +51,12 @@ func checkFields(place string, text json.RawMessage, t reflect.Type, later []str
 		if json.Unmarshal(text, &object) != nil {
 			return nil
 		}
-		if t == reflect.TypeFor[subscription.Subscription]() {
-			later = subscription.Options.Later()
-		}
-		return checkObject(place, object, t, later)
+		return checkObject(place, object, t)
 	}
 	return nil
 }
 
-func checkObject(place string, object map[string]json.RawMessage, t reflect.Type, later []string) error {
+func checkObject(place string, object map[string]json.RawMessage, t reflect.Type) error {
 	known := make(map[string]reflect.Type)
 	if t.Kind() == reflect.Struct {
 		jsonFields(t, known)
@@ -93,9 +68,9 @@ func checkObject(place string, object map[string]json.RawMessage, t reflect.Type
 			of, ok = t.Elem(), true
 		}
 		if !ok {
-			return noField(at, name, known, later)
+			return noField(at, name, known)
 		}
-		if err := checkFields(at, object[name], of, nil); err != nil {
+		if err := checkFields(at, object[name], of); err != nil {
 			return err
 		}
 	}
@@ -115,10 +90,7 @@ func jsonFields(t reflect.Type, known map[string]reflect.Type) {
 	}
 }
 
-func noField(at, name string, known map[string]reflect.Type, later []string) error {
-	if slices.Contains(later, name) {
-		return fmt.Errorf("%s is not in this version yet and would have no effect: take it out", at)
-	}
+func noField(at, name string, known map[string]reflect.Type) error {
 	var names []string
 	for one := range known {
 		names = append(names, one)
@@ -128,4 +100,14 @@ func noField(at, name string, known map[string]reflect.Type, later []string) err
 		return fmt.Errorf("%s: unknown field %q: did you mean %s?", at, name, near)
 	}
 	return fmt.Errorf("%s: unknown field %q: write %s", at, name, words.OrList(names))
+}
+
+// Names returns the names that the fields of a struct have in JSON.
+func Names(t reflect.Type) (names []string) {
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }

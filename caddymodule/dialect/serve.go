@@ -1,9 +1,11 @@
-package caddymodule
+package dialect
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/answer"
+	"github.com/sidehook/sidehook/caddymodule/caller"
 	"github.com/sidehook/sidehook/caddymodule/format"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/words"
@@ -20,45 +24,65 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// dialectCall is one call in a dialect.
-type dialectCall struct {
-	d      *dialect
-	w      http.ResponseWriter
-	r      *http.Request
-	who    apiCaller
-	format format.Format // of the answer
-	vars   dialectVars
+// API is our subscription API, as the caller of one call reaches it.
+type API interface {
+	// Answer answers r, which stands for the call, at a path below the API. Its
+	// error is for Problem, if it is none itself.
+	Answer(w http.ResponseWriter, r *http.Request, path string) (Answer, error)
+
+	// Numbered returns the id of the subscription that has a number and may be seen;
+	// "" if there is none.
+	Numbered(number uint64) string
+
+	// Resources returns the names of everything that events can be about.
+	Resources() []string
+
+	// Problem returns what the caller is told of an error.
+	Problem(err error) *problem.Details
 }
 
-// serve answers one call: it is made one of our API, and the answer to that one
-// of the dialect. failed says why the call was refused before.
-func (d *dialect) serve(e *engine, w http.ResponseWriter, r *http.Request, who apiCaller, failed *problem.Details) {
-	c := &dialectCall{d: d, w: w, r: r, who: who, format: d.firstWritten()}
+// Answer is what our API answers to a call that went well.
+type Answer struct {
+	Status int // 0: 200
+	Body   any // nil: none; of a list one page, an object with data and next
+	ETag   string
+}
+
+// call is one call in a dialect.
+type call struct {
+	d      *Compiled
+	api    API
+	w      http.ResponseWriter
+	r      *http.Request
+	format format.Format // of the answer
+	vars   vars
+}
+
+// Serve answers one call: it is made one of api, and the answer to that one of the
+// dialect. failed says why the call was refused before; nil: it was not.
+func (d *Compiled) Serve(api API, w http.ResponseWriter, r *http.Request, failed *problem.Details) {
+	c := &call{d: d, api: api, w: w, r: r, format: d.firstWritten()}
 	to, bad := c.find()
-	c.vars.request = requestFields(r)
+	c.vars.request = caller.Request(r)
 	switch {
 	case failed != nil:
 		c.refuse(failed)
 	case bad != nil:
 		c.refuse(bad)
 	default:
-		if err := c.answer(e, to); err != nil {
-			p, ours := problemOf(err)
-			if ours {
-				e.logger.Error("a call of the subscription API", "method", r.Method, "path", originalPath(r), "error", err)
-			}
-			c.refuse(p)
+		if err := c.answer(to); err != nil {
+			c.refuse(api.Problem(err))
 		}
 	}
 }
 
 // firstWritten is the format of answers that nothing else tells.
-func (d *dialect) firstWritten() format.Format {
+func (d *Compiled) firstWritten() format.Format {
 	return d.accept[slices.IndexFunc(d.accept, format.Format.Writes)]
 }
 
 // find finds the route of the call and the format of its answer.
-func (c *dialectCall) find() (*dialectRoute, *problem.Details) {
+func (c *call) find() (*compiledRoute, *problem.Details) {
 	asked := c.r.URL.EscapedPath()
 	method := c.r.Method
 	if method == http.MethodHead {
@@ -98,7 +122,7 @@ func (c *dialectCall) find() (*dialectRoute, *problem.Details) {
 }
 
 // negotiate tells the format by what the client accepts or has sent.
-func (d *dialect) negotiate(r *http.Request) format.Format {
+func (d *Compiled) negotiate(r *http.Request) format.Format {
 	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
 		if f, ok := format.OfContentType(strings.TrimSpace(part)); ok && f.Writes() && slices.Contains(d.accept, f) {
 			return f
@@ -111,26 +135,25 @@ func (d *dialect) negotiate(r *http.Request) format.Format {
 }
 
 // answer makes the call one of our API, and answers as the route says.
-func (c *dialectCall) answer(e *engine, to *dialectRoute) error {
+func (c *call) answer(to *compiledRoute) error {
 	if err := c.readBody(); err != nil {
 		return err
 	}
-	inner := &apiCall{apiCaller: &c.who, e: e, path: strings.TrimSuffix(originalPath(c.r), "/")}
 	c.vars.types = func() any {
-		types, err := c.ask(inner, dialectActions["types"], "", nil)
+		types, err := c.ask(actions["types"], "", nil)
 		if err != nil {
-			e.logger.Error("the event types, for a dialect", "error", err)
+			c.api.Problem(fmt.Errorf("the event types, for a dialect: %w", err))
 		}
 		return types.value
 	}
 	if err := c.refused(to); err != nil {
 		return err
 	}
-	doc, err := c.document(e, to)
+	doc, err := c.document(to)
 	if err != nil {
 		return err
 	}
-	got, err := c.ask(inner, to.action, c.id(inner), doc)
+	got, err := c.ask(to.action, c.id(), doc)
 	if err != nil {
 		return to.translate(err)
 	}
@@ -139,12 +162,12 @@ func (c *dialectCall) answer(e *engine, to *dialectRoute) error {
 }
 
 // readBody decodes what was sent.
-func (c *dialectCall) readBody() error {
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxAPIBody))
+func (c *call) readBody() error {
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, answer.MaxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxAPIBody)
+		return problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", answer.MaxBody)
 	case err != nil:
 		return problem.New(http.StatusBadRequest, "the body could not be read")
 	case len(bytes.TrimSpace(body)) == 0:
@@ -168,69 +191,54 @@ func (c *dialectCall) readBody() error {
 
 // id returns the id of the subscription that the path names by that or by its
 // number.
-func (c *dialectCall) id(inner *apiCall) string {
+func (c *call) id() string {
 	id := c.vars.params["id"]
 	number, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
 		return id
 	}
-	for _, k := range inner.visible() {
-		if k.sub.Number == number {
-			return string(k.ID)
-		}
-	}
-	for _, s := range inner.statics() {
-		if s.Number == number {
-			return string(s.ID)
-		}
-	}
-	return id
+	return cmp.Or(c.api.Numbered(number), id)
 }
 
-// dialectResult is what our API answered.
-type dialectResult struct {
-	apiAnswer
-	value any
+// result is what our API answered.
+type result struct {
+	Answer
+	value any // its body, as a value of the language
 }
 
 // ask makes the call of our API, more than one for a list.
-func (c *dialectCall) ask(inner *apiCall, a *dialectAction, id string, doc map[string]any) (out dialectResult, err error) {
+func (c *call) ask(a *action, id string, doc map[string]any) (out result, err error) {
 	to := strings.ReplaceAll(a.path, "{id}", url.PathEscape(id))
 	query := url.Values{}
 	if a.pages {
-		query.Set("limit", strconv.Itoa(mostLimit))
+		query.Set("limit", strconv.Itoa(answer.MostOnPage))
 	}
 	list := []any{}
 	for {
-		inner.r = c.inner(a.method, query, doc)
-		if out.apiAnswer, err = inner.answer(c.w, to); err != nil {
+		if out.Answer, err = c.api.Answer(c.w, c.inner(a.method, query, doc), to); err != nil {
 			return out, err
 		}
-		if out.body == nil {
+		if out.Body == nil {
 			return out, nil
 		}
-		if out.value, err = languageOf(out.body); err != nil {
+		if out.value, err = languageOf(out.Body); err != nil || !a.pages {
 			return out, err
 		}
-		page, ok := out.body.(apiList)
-		if !ok {
-			return out, nil
-		}
-		if members, ok := out.value.(map[string]any); ok {
-			data, _ := members["data"].([]any)
-			list = append(list, data...)
-		}
-		if page.Next == "" {
+		page, _ := out.value.(map[string]any)
+		data, _ := page["data"].([]any)
+		list = append(list, data...)
+		next, _ := page["next"].(string)
+		if next == "" {
 			out.value = a.among(list)
 			return out, nil
 		}
-		query.Set("cursor", page.Next)
+		query.Set("cursor", next)
 	}
 }
 
 // among returns those of list that the action is about: of event types, those
 // that a wildcard selects.
-func (a *dialectAction) among(list []any) []any {
+func (a *action) among(list []any) []any {
 	if a.result != "types" {
 		return list
 	}
@@ -242,7 +250,7 @@ func (a *dialectAction) among(list []any) []any {
 }
 
 // inner is the call of our API that stands for this one.
-func (c *dialectCall) inner(method string, query url.Values, doc map[string]any) *http.Request {
+func (c *call) inner(method string, query url.Values, doc map[string]any) *http.Request {
 	r := c.r.Clone(c.r.Context())
 	r.Method, r.URL = method, &url.URL{Path: "/"}
 	if method == http.MethodGet {

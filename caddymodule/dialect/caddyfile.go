@@ -1,4 +1,4 @@
-package caddymodule
+package dialect
 
 import (
 	"maps"
@@ -12,7 +12,7 @@ import (
 	"github.com/sidehook/sidehook/rules/lang"
 )
 
-// parseDialect reads
+// Parse reads
 //
 //	dialect NAME {
 //		accept json form xml yaml
@@ -25,32 +25,30 @@ import (
 //			reply STATUS EXPR
 //		}
 //	}
-func parseDialect(l *directive.Line, a *App) error {
+//
+// before are those that stand before it, by their names.
+func Parse(l *directive.Line, before map[string]*Dialect) (name string, d *Dialect, err error) {
 	args := l.Args()
 	switch {
 	case len(args) == 0 || args[0].Text == "":
-		return l.Errf("dialect wants a name: write %s", l.Usage)
+		return "", nil, l.Errf("dialect wants a name: write %s", l.Usage)
 	case len(args) > 1:
-		return args[1].Errf("unexpected %q: write %s", args[1].Text, l.Usage)
-	case a.Dialects[args[0].Text] != nil:
-		return args[0].Errf("dialect %s is declared twice: give each its own name", args[0].Text)
+		return "", nil, args[1].Errf("unexpected %q: write %s", args[1].Text, l.Usage)
+	case before[args[0].Text] != nil:
+		return "", nil, args[0].Errf("dialect %s is declared twice: give each its own name", args[0].Text)
 	}
-	d := new(Dialect)
-	if err := dialectOptions.Parse(l.Block, d, "dialect "+args[0].Text); err != nil {
-		return err
+	d = new(Dialect)
+	if err := Options.Parse(l.Block, d, "dialect "+args[0].Text); err != nil {
+		return "", nil, err
 	}
-	if _, err := d.compile(); err != nil {
-		return l.Errf("dialect %s: %w", args[0].Text, err)
+	if _, err := d.Compile(); err != nil {
+		return "", nil, l.Errf("dialect %s: %w", args[0].Text, err)
 	}
-	if a.Dialects == nil {
-		a.Dialects = make(map[string]*Dialect)
-	}
-	a.Dialects[args[0].Text] = d
-	return nil
+	return args[0].Text, d, nil
 }
 
-// dialectOptions are the words of the block of dialect.
-var dialectOptions = directive.Options[*Dialect]{
+// Options are the words of the block of dialect.
+var Options = directive.Options[*Dialect]{
 	"accept":   {Usage: "accept json xml form", Parse: parseAccept},
 	"error":    {Usage: "error EXPR, or error { KEY EXPR }", Parse: func(l *directive.Line, d *Dialect) (err error) { d.Error, err = parseReplyBody(l, 1); return err }},
 	"envelope": {Usage: "envelope EXPR, or envelope { KEY EXPR }", Parse: func(l *directive.Line, d *Dialect) (err error) { d.Envelope, err = parseReplyBody(l, 1); return err }},
@@ -100,15 +98,15 @@ func parseDialectRoute(l *directive.Line, d *Dialect) error {
 	if len(args) > 3 {
 		return args[3].Errf("unexpected %q: write %s", args[3].Text, l.Usage)
 	}
-	if err := args[2].Among("action", slices.Sorted(maps.Keys(dialectActions))...); err != nil {
+	if err := args[2].Among("action", slices.Sorted(maps.Keys(actions))...); err != nil {
 		return err
 	}
-	r := &DialectRoute{Method: args[0].Text, Path: args[1].Text, Action: args[2].Text}
-	if err := routeOptions.Parse(l.Block, r, "the block of route "+r.Method+" "+r.Path); err != nil {
+	r := &Route{Method: args[0].Text, Path: args[1].Text, Action: args[2].Text}
+	if err := RouteOptions.Parse(l.Block, r, "the block of route "+r.Method+" "+r.Path); err != nil {
 		return err
 	}
 	d.Routes = append(d.Routes, r)
-	var all dialect
+	var all Compiled
 	for _, r := range d.Routes {
 		if err := all.add(r); err != nil {
 			return l.Errf("%w", err)
@@ -117,22 +115,22 @@ func parseDialectRoute(l *directive.Line, d *Dialect) error {
 	return nil
 }
 
-// routeOptions are the words of the block of route.
-var routeOptions = directive.Options[*DialectRoute]{
+// RouteOptions are the words of the block of route.
+var RouteOptions = directive.Options[*Route]{
 	"refuse": {Usage: `refuse 422 "address is missing" when request.body.address == nil`, Parse: parseRefuse, Many: true},
 	"field":  {Usage: "field url request.body.address", Parse: parseDialectField, Many: true},
 	"filter": {Usage: "filter EXPR, over the event and subscription.options", Parse: parseDialectFilter},
 	"reply":  {Usage: "reply 201 EXPR, or reply 201 { KEY EXPR }, or reply 204", Parse: parseReply},
 }
 
-func parseRefuse(l *directive.Line, r *DialectRoute) (err error) {
+func parseRefuse(l *directive.Line, r *Route) (err error) {
 	if err := l.NoBlock(); err != nil {
 		return err
 	}
 	if len(l.Words) < 5 || !l.Is(3, "when") {
 		return l.Errf("refuse wants a status, why, and when: write %s", l.Usage)
 	}
-	f := DialectRefusal{Detail: l.Words[2].Text}
+	f := Refusal{Detail: l.Words[2].Text}
 	if f.Status, err = strconv.Atoi(l.Words[1].Text); err != nil {
 		return l.Words[1].Errf("%q is no status: write %s", l.Words[1].Text, l.Usage)
 	}
@@ -146,7 +144,7 @@ func parseRefuse(l *directive.Line, r *DialectRoute) (err error) {
 	return nil
 }
 
-func parseDialectField(l *directive.Line, r *DialectRoute) (err error) {
+func parseDialectField(l *directive.Line, r *Route) (err error) {
 	if len(l.Words) < 2 {
 		return l.Errf("field wants a name of ours and an expression: write %s", l.Usage)
 	}
@@ -162,14 +160,14 @@ func parseDialectField(l *directive.Line, r *DialectRoute) (err error) {
 	if f.Expr, err = l.Expression(2, len(l.Words), lang.EnvDialect); err != nil {
 		return err
 	}
-	if _, err := dialectActions[r.Action].field(f); r.Action != "" && err != nil {
+	if _, err := actions[r.Action].field(f); r.Action != "" && err != nil {
 		return l.Words[1].Errf("field %s: %w", f.Key, err)
 	}
 	r.Fields = append(r.Fields, f)
 	return nil
 }
 
-func parseDialectFilter(l *directive.Line, r *DialectRoute) (err error) {
+func parseDialectFilter(l *directive.Line, r *Route) (err error) {
 	if err := l.NoBlock(); err != nil {
 		return err
 	}
@@ -177,11 +175,11 @@ func parseDialectFilter(l *directive.Line, r *DialectRoute) (err error) {
 	return err
 }
 
-func parseReply(l *directive.Line, r *DialectRoute) (err error) {
+func parseReply(l *directive.Line, r *Route) (err error) {
 	if len(l.Words) < 2 {
 		return l.Errf("reply wants a status: write %s", l.Usage)
 	}
-	r.Reply = new(DialectReply)
+	r.Reply = new(Reply)
 	if r.Reply.Status, err = strconv.Atoi(l.Words[1].Text); err != nil || r.Reply.Status < 200 || r.Reply.Status > 299 {
 		return l.Words[1].Errf("%q is no status that says that it went well: write one from 200 to 299, as in %s", l.Words[1].Text, l.Usage)
 	}

@@ -1,4 +1,4 @@
-package caddymodule
+package dialect
 
 import (
 	"github.com/sidehook/sidehook/caddymodule/format"
@@ -23,11 +23,11 @@ type Dialect struct {
 	Envelope *rules.Payload `json:"envelope,omitempty"`
 
 	// Routes are what may be called. There is nothing else.
-	Routes []*DialectRoute `json:"routes,omitempty"`
+	Routes []*Route `json:"routes,omitempty"`
 }
 
-// DialectRoute is one route of a dialect.
-type DialectRoute struct {
+// Route is one route of a dialect.
+type Route struct {
 	Method string `json:"method"`
 
 	// Path begins where sidehook_api stands. {id} is the id of a subscription, or
@@ -39,7 +39,7 @@ type DialectRoute struct {
 	Action string `json:"action"`
 
 	// Refuse are calls that are refused, before anything else is looked at.
-	Refuse []DialectRefusal `json:"refuse,omitempty"`
+	Refuse []Refusal `json:"refuse,omitempty"`
 
 	// Fields are those of our API, with where they come from: expressions over
 	// request and params. A name may lead inside, as chunk.size. One that reads resource too is asked for each resource,
@@ -52,11 +52,11 @@ type DialectRoute struct {
 	Filter string `json:"filter,omitempty"`
 
 	// Reply is the answer. Default: that of our API.
-	Reply *DialectReply `json:"reply,omitempty"`
+	Reply *Reply `json:"reply,omitempty"`
 }
 
-// DialectRefusal is a call that is refused.
-type DialectRefusal struct {
+// Refusal is a call that is refused.
+type Refusal struct {
 	// Status of the answer, from 400 to 499.
 	Status int `json:"status"`
 
@@ -67,8 +67,8 @@ type DialectRefusal struct {
 	When string `json:"when"`
 }
 
-// DialectReply is an answer that goes well.
-type DialectReply struct {
+// Reply is an answer that goes well.
+type Reply struct {
 	Status int `json:"status"`
 
 	// Body is over request, params, types, and what was asked for: subscription, or

@@ -1,9 +1,10 @@
-package caddymodule
+package dialect
 
 import (
 	"cmp"
 	"net/http"
 
+	"github.com/sidehook/sidehook/caddymodule/answer"
 	"github.com/sidehook/sidehook/caddymodule/format"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/rules"
@@ -11,13 +12,13 @@ import (
 )
 
 // reply answers with what our API answered.
-func (c *dialectCall) reply(to *dialectRoute, got dialectResult) error {
-	if got.etag != "" {
-		c.w.Header().Set("ETag", got.etag)
+func (c *call) reply(to *compiledRoute, got result) error {
+	if got.ETag != "" {
+		c.w.Header().Set("ETag", got.ETag)
 	}
-	status := cmp.Or(to.status, cmp.Or(got.status, http.StatusOK))
+	status := cmp.Or(to.status, cmp.Or(got.Status, http.StatusOK))
 	switch {
-	case to.status == 0 && got.body == nil:
+	case to.status == 0 && got.Body == nil:
 		status = http.StatusNoContent
 		fallthrough
 	case to.status != 0 && to.reply == nil:
@@ -34,7 +35,7 @@ func (c *dialectCall) reply(to *dialectRoute, got dialectResult) error {
 }
 
 // wrap answers with body in the dialect's envelope.
-func (c *dialectCall) wrap(status int, body any) (err error) {
+func (c *call) wrap(status int, body any) (err error) {
 	if c.d.envelope != nil {
 		c.vars.result, c.vars.value = "reply", map[string]any{"status": int64(status), "body": body}
 		if body, err = mapped(c.d.envelope, &c.vars); err != nil {
@@ -45,12 +46,12 @@ func (c *dialectCall) wrap(status int, body any) (err error) {
 }
 
 // refuse answers with what is wrong.
-func (c *dialectCall) refuse(p *problem.Details) {
-	setProblemHeader(c.w, p)
+func (c *call) refuse(p *problem.Details) {
 	if c.d.failure == nil && c.format == format.JSON {
-		writeJSON(c.w, p.Status, "application/problem+json", p)
+		answer.Problem(c.w, p)
 		return
 	}
+	answer.ProblemHeader(c.w, p)
 	value, err := languageOf(p)
 	if err == nil && c.d.failure != nil {
 		c.vars.result, c.vars.value = "error", value
@@ -60,12 +61,12 @@ func (c *dialectCall) refuse(p *problem.Details) {
 		err = c.write(p.Status, value)
 	}
 	if err != nil {
-		writeJSON(c.w, p.Status, "application/problem+json", p)
+		answer.Problem(c.w, p)
 	}
 }
 
 // mapped returns what m comes to.
-func mapped(m *rules.Mapping, v *dialectVars) (any, error) {
+func mapped(m *rules.Mapping, v *vars) (any, error) {
 	text, err := m.JSON(v)
 	if err != nil {
 		return nil, err
@@ -73,12 +74,12 @@ func mapped(m *rules.Mapping, v *dialectVars) (any, error) {
 	return lang.Decode(text)
 }
 
-func (c *dialectCall) write(status int, v any) error {
+func (c *call) write(status int, v any) error {
 	text, err := format.Encode(c.format, v)
 	if err != nil {
 		return err
 	}
-	apiHeader(c.w, c.format.ContentType())
+	answer.Header(c.w, c.format.ContentType())
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(text) // the client has gone, or not: nothing is to be done
 	return nil
