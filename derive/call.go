@@ -150,7 +150,7 @@ func (c *Call) observe(ctx context.Context, fetch Fetch) (seen *webhook.Observat
 		}
 		seen := fetch(ctx)
 		if c.undisturbed(fence) {
-			return seen, concurrent || !c.alone
+			return seen, concurrent
 		}
 	}
 }

@@ -65,27 +65,34 @@ func (d *Deriver) makeUpOne(ctx context.Context, p *rules.Program, owed *owedRef
 	get := d.service(&owed.Cause)
 	for _, r := range owed.Refresh {
 		var err error
+		told := true
 		switch {
 		case p == nil:
 			err = errNoRules
-			d.unrefreshedGap(ctx, &owed.Cause, r, "the configuration that it was captured by is gone")
+			told = d.unrefreshedGap(ctx, &owed.Cause, r, "the configuration that it was captured by is gone")
 		case get == nil:
 			err = errNobodyAsks
-			d.unrefreshedGap(ctx, &owed.Cause, r, "nobody may ask now")
+			told = d.unrefreshedGap(ctx, &owed.Cause, r, "nobody may ask now")
 		default:
 			err = d.refreshOne(ctx, p, &owed.Cause, r, get)
+		}
+		if !told {
+			return // and the note stays
 		}
 		d.refreshed(ctx, &owed.Cause, r, err, left)
 	}
 }
 
-func (d *Deriver) unrefreshedGap(ctx context.Context, cause *webhook.Exchange, r rules.Refreshed, why string) {
+// unrefreshedGap reports whether the gap is recorded.
+func (d *Deriver) unrefreshedGap(ctx context.Context, cause *webhook.Exchange, r rules.Refreshed, why string) bool {
 	now := time.Now()
 	g := webhook.Gap{Reason: webhook.GapUnknownState, From: now, To: now, Detail: fmt.Sprintf(
 		"%s may have been changed by exchange %s, and the process died before a GET of %s told: %s", r.Key, cause.ID, r.Path, why)}
 	sum := sha256.Sum256(fmt.Appendf(nil, "unrefreshed %s %s", cause.ID, r.Key))
 	key := webhook.EntityKey{API: r.Key.API, Tenant: r.Key.Tenant, Resource: r.Key.Resource}
-	if err := d.Gap(ctx, webhook.ExchangeID(sum[:16]), key, g); err != nil && ctx.Err() == nil {
+	err := d.Gap(ctx, webhook.ExchangeID(sum[:16]), key, g)
+	if err != nil && ctx.Err() == nil {
 		d.Logger.Error("a gap could not be recorded", "entity", r.Key.String(), "error", err)
 	}
+	return err == nil
 }

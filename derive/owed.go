@@ -51,9 +51,7 @@ func (d *Deriver) owe(t *ticket) {
 		c.resolve(nil, false)
 		return
 	}
-	if len(t.plan.Subjects) == 1 {
-		d.Traffic.leadAll(t.plan.Subjects[0].Names(), t.keys[0])
-	}
+	d.Traffic.leadAll(t.plan.Subjects[0].Names(), t.keys[0]) // only a single subject has any
 	d.owed.add(&owing{call: c, gets: gets, lanes: lanes, size: bodies(t.x)})
 }
 
