@@ -43,7 +43,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	if ch.b.absent && ch.b.source == webhook.FromFetch && d.wasThere(ch) {
 		ch.b = state{source: webhook.FromNone} // whoever asked could not see it
 	}
-	if ch.b.absent && ch.doubtful() && !d.unsure && !d.later {
+	if ch.b.absent && ch.doubtful() {
 		ch.b = state{source: webhook.FromNone} // another of those calls may have made it once more
 	}
 	if ch.b.absent {
@@ -76,7 +76,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 // a GET did not find it: it was seen before, and is not known to be gone, or the
 // answer shows it.
 func (d *deriver) wasThere(ch *change) bool {
-	if d.unsure || d.later || ch.snap.Deleted {
+	if ch.snap.Deleted {
 		return false
 	}
 	entity := d.entityInAnswer()
