@@ -11,7 +11,7 @@ import (
 
 // compare finds what differs, as far as both states are known.
 func (d *deriver) compare(ch *change) {
-	if ch.op == webhook.Created || ch.b.body == nil {
+	if ch.b.body == nil {
 		ch.significant = true
 		return
 	}

@@ -40,7 +40,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 			ch.o.confidence = webhook.Inferred
 		}
 	}
-	if ch.b.absent && ch.b.source == webhook.FromFetch && d.wasThere(ch) {
+	if ch.b.absent && d.wasThere(ch) {
 		ch.b = state{source: webhook.FromNone} // whoever asked could not see it
 	}
 	if ch.b.absent && ch.doubtful() {

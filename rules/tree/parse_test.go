@@ -121,6 +121,37 @@ func TestIs(t *testing.T) {
 	}
 }
 
+// What is nearly what another document says is no JSON, or says something else.
+func TestParseLikeReadsWhatStands(t *testing.T) {
+	like := parse(t, `{"a":1,"b":"x"}`)
+	for doc, want := range map[string]string{
+		`{"a":1,"b":"x"}`: `{"a":1,"b":"x"}`, "\ufeff" + `{"a":1}`: `{"a":1}`, ` { "a":1 ,"b":"x" } `: `{"a":1 ,"b":"x"}`,
+		`{"a":12}`: `{"a":12}`, `{"c":1,"b":"y"}`: `{"c":1,"b":"y"}`, `{"a":1,"a":2}`: `{"a":2}`, `{"b":"x","a":1}`: `{"b":"x","a":1}`,
+		`{xa":1}`: "", `{"ax:1}`: "", `{"a"x1}`: "", `{"a":1`: "", `{"a":1]`: "", `{"a":1;`: "", `{"a":1x`: "", `{'a':1}`: "", `{"a":1,}`: "",
+	} {
+		v, err := tree.ParseLike([]byte(doc), like)
+		if (err == nil) != (want != "") || err == nil && !tree.Equal(v, parse(t, want)) {
+			t.Errorf("%q: got %s, %v", doc, v.JSON(), err)
+		}
+	}
+}
+
+// Arrays may be nested so deeply and no deeper, above what is read at once too.
+func TestDepth(t *testing.T) {
+	for _, around := range []string{"%s", `{"a":%s}`} {
+		deep := tree.MaxDepth + 1
+		if around != "%s" {
+			deep--
+		}
+		for n, want := range map[int]bool{deep: true, deep + 1: false} {
+			_, err := tree.Parse(fmt.Sprintf(around, strings.Repeat("[", n)+strings.Repeat("]", n)))
+			if (err == nil) != want {
+				t.Errorf("%d arrays in %s: %v", n, around, err)
+			}
+		}
+	}
+}
+
 // FuzzParseLike reads a document by the light of another: it must be what it is
 // by itself.
 func FuzzParseLike(f *testing.F) {

@@ -28,6 +28,7 @@ func TestParseKeepsBytes(t *testing.T) {
 		`{"a": 1, "a": 2, "b": {"c": 1, "c": 2.0}}`: `{"a":2,"b":{"c":2.0}}`,
 		`[{"": null}, true, false, -0, 1E+2, "\""]`: `[{"": null}, true, false, -0, 1E+2, "\""]`,
 		`{"x\"y": 1, "x\"y": 2}`:                    `{"x\"y":2}`,
+		`[{"a": 1, "a": 2}, {"b": 1}]`:              `[{"a":2},{"b": 1}]`,
 		"{\"\u2028\": 1, \"<\": 2, \"<\": 3}":       "{\"\\u2028\":1,\"<\":3}",
 	} {
 		if got := string(parse(t, in).JSON()); got != want {
@@ -56,6 +57,10 @@ func TestEqual(t *testing.T) {
 		{`9007199254740993`, `9007199254740992`, false}, {`1e999999999999`, `1e999999999999`, true}, {`1e999999999999`, `2`, false},
 		{`"é"`, `"\u00e9"`, true}, {`"a"`, `"A"`, false}, {`"1"`, `1`, false}, {`null`, `false`, false},
 		{`{"a":1,"b":2}`, `{"b":2,"a":1}`, true}, {`{"a":null}`, `{}`, false}, {`[1,2]`, `[2,1]`, false}, {`[]`, `{}`, false},
+		{`1`, `10`, false}, {`5e1`, `50`, true}, {`0.5`, `5`, false}, {`12e-1`, `1.20`, true}, {`-1e3`, `-1000.0`, true},
+		{`0`, `1e999999999999`, false}, {`1e999999999999`, `0`, false}, {`1e999999999999`, `1.0e999999999999`, false},
+		{`[1, {"a": [2]}]`, `[1.0,{"a":[2.0]}]`, true}, {`[1]`, `[1,2]`, false}, {`[1,2]`, `[1]`, false}, {`[1, 2]`, `[1,3]`, false},
+		{`{"a":1}`, `{"a":1,"b":2}`, false}, {`{"a":1,"b":2}`, `{"a":1}`, false}, {`{"a":1}`, `{"b":1}`, false},
 	} {
 		if got := tree.Equal(parse(t, c.a), parse(t, c.b)); got != c.want {
 			t.Errorf("%s and %s: got %v", c.a, c.b, got)
@@ -71,12 +76,20 @@ func TestDiff(t *testing.T) {
 		{`{"a":[1,2]}`, `{"a":[1,3]}`, `a:[1,2]→[1,3]`},
 		{`{"a":{"b":1}}`, `{"a":[1]}`, `a:{"b":1}→[1]`},
 		{`{"k":[{"id":1,"v":1},{"id":2}]}`, `{"k":[{"id":2},{"id":1,"v":2}]}`, `k.1.v:1→2`},
+		{`{"k":[{"id":1}, {"id":2}]}`, `{"k":[{"id":2},{"id":3}]}`, `k.1:{"id":1}→ element k.3:→{"id":3} element`},
+		{`{"k":[{"id":1}]}`, `{}`, `k:[{"id":1}]→`}, {`{}`, `{"k":[{"id":1}]}`, `k:→[{"id":1}]`},
+		{`{"k":[{"id":1}]}`, `{"k":null}`, `k:[{"id":1}]→null`}, {`{"k":null}`, `{"k":[{"id":1}]}`, `k:null→[{"id":1}]`},
+		{`{"k":[{"id":1},{}]}`, `{"k":[{"id":1}]}`, `k:[{"id":1},{}]→[{"id":1}]`}, {`{"k":[{"id":1}]}`, `{"k":[{"id":1},{"id":1}]}`, `k:[{"id":1}]→[{"id":1},{"id":1}]`},
+		{`{"a":[1, 2]}`, `{"a":[1.0,2]}`, ``}, {`{"n":1}`, `{"n":10}`, `n:1→10`},
 		{`{"k":[{"id":1},{"id":1}]}`, `{"k":[]}`, `k:[{"id":1},{"id":1}]→[]`},
-		{`{"x":[{"id":"a.b"}],"k":[{"id":"a.b"}]}`, `{"x":[],"k":[]}`, `k.a\.b:{"id":"a.b"}→ x:[{"id":"a.b"}]→[]`},
+		{`{"x":[{"id":"a.b"}],"k":[{"id":"a.b"}]}`, `{"x":[],"k":[]}`, `k.a\.b:{"id":"a.b"}→ element x:[{"id":"a.b"}]→[]`},
 	} {
 		var got []string
 		for _, ch := range tree.Diff(parse(t, c.a), parse(t, c.b), tree.Keys{"k": {"id"}}) {
 			got = append(got, fmt.Sprintf("%s:%s→%s", ch.Path, ch.Old.JSON(), ch.New.JSON()))
+			if ch.Element {
+				got = append(got, "element")
+			}
 		}
 		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
 			t.Errorf("%s → %s: %s", c.a, c.b, diff)
@@ -149,6 +162,58 @@ func TestOverlayOfElementsAndOfWhatSaysLess(t *testing.T) {
 		if v := keys.At(got, strings.Split(path, ".")...); string(v.JSON()) != want {
 			t.Errorf("at %s: %s, want %s", path, v.JSON(), want)
 		}
+	}
+}
+
+// What is overlaid is the same thing at the root whatever its id, and below unless
+// both show ids that differ; a state that is laid over another is not altered.
+func TestOverlayOfOneThingAndAnother(t *testing.T) {
+	keep := func(string) tree.Fate { return tree.Kept }
+	for _, c := range []struct{ older, newer, want string }{
+		{`{"id":1,"x":2}`, `{"id":"1"}`, `{"id":"1","x":2}`},
+		{`{"o":{"id":1,"x":2}}`, `{"o":{"y":3}}`, `{"o":{"y":3,"id":1,"x":2}}`},
+		{`{"o":{"x":2}}`, `{"o":{"id":1}}`, `{"o":{"id":1,"x":2}}`},
+		{`{"o":{"id":1,"x":2}}`, `{"o":{"id":2}}`, `{"o":{"id":2}}`},
+		{`{"o":{"id":1.0,"x":2}}`, `{"o":{"id":1}}`, `{"o":{"id":1,"x":2}}`},
+		{`{"l":[{"id":1},{"id":2}]}`, `{"l":[{"id":2}]}`, `{"l":[{"id":2},{"id":1}]}`},
+		{`{"l":[{"id":1,"x":1}]}`, `{"l":[{"id":1}]}`, `{"l":[{"id":1,"x":1}]}`},
+		{`{"l":[{"id":1,"x":1}]}`, `{"l":[{"id":1},{"id":1}]}`, `{"l":[{"id":1},{"id":1}]}`},
+		{`{"l":[{"id":1,"x":1},{"id":1}]}`, `{"l":[{"id":1}]}`, `{"l":[{"id":1}]}`},
+		{`{"l":[{"id":1,"x":1}]}`, `{"l":[{}]}`, `{"l":[{}]}`},
+	} {
+		older, newer := parse(t, c.older), parse(t, c.newer)
+		got, _ := tree.Overlay(older, newer, tree.Judge{Keys: tree.Keys{"l": {"id"}}, Lacks: keep, Element: keep})
+		if string(got.JSON()) != c.want {
+			t.Errorf("%s over %s: got %s, want %s", c.newer, c.older, got.JSON(), c.want)
+		}
+		if again := parse(t, c.newer); !tree.Equal(newer, again) || len(tree.Diff(newer, again, nil)) > 0 {
+			t.Errorf("%s over %s: it was altered: %s", c.newer, c.older, newer.JSON())
+		}
+	}
+	got, _ := tree.Overlay(parse(t, `{"l":[{"id":1}]}`), parse(t, `{"l":[]}`), tree.Judge{Keys: tree.Keys{"l": {"id"}}, Lacks: keep})
+	if string(got.JSON()) != `{"l":[]}` {
+		t.Errorf("nobody judges of elements, and one stays: %s", got.JSON())
+	}
+}
+
+// An element is told by its own key, its id or its place.
+func TestElement(t *testing.T) {
+	for _, c := range []struct {
+		elem, want string
+		key        []string
+	}{
+		{`{"id":1,"sku":"a"}`, "a", []string{"sku"}}, {`{"id":1}`, "1", []string{"sku"}}, {`{"id":1,"sku":"a"}`, "1", nil},
+		{`{"sku":"a"}`, "7", nil}, {`"x"`, "7", nil}, {`{"sku":{}}`, "7", []string{"sku"}},
+	} {
+		if got := tree.Element(parse(t, c.elem), c.key, 7); got != c.want {
+			t.Errorf("%s by %v: got %q, want %q", c.elem, c.key, got, c.want)
+		}
+	}
+	if got := tree.ElementsOf(""); got != "*" {
+		t.Errorf("the elements of the root are %q", got)
+	}
+	if got := (tree.Keys{"l": {"id"}}).At(parse(t, `{"l":[{"x":1},{"id":"a"}]}`), "l", ""); got != nil {
+		t.Errorf("an element without a key is found under none: %s", got.JSON())
 	}
 }
 
