@@ -150,6 +150,8 @@ func (d *deriver) whyNotAnswer(ch *change) string {
 		return "it says return=minimal"
 	case entity == nil:
 		return "no entity was found in it"
+	case d.x.Response.Status == partialContent:
+		return "its status, 206, says that it shows a part only"
 	case d.cut():
 		return "the query asks for a part of the entity only"
 	case !d.e.res.shows(d.res, entity, ch.s.Key.ID):

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"net/url"
 	"slices"
 
 	"github.com/sidehook/sidehook/rules/tree"
@@ -162,28 +161,4 @@ func (c *call) spoken(s *Subject) string {
 // goesBy reports whether an entity has that name.
 func (r *resource) goesBy(entity *tree.Value, name string) bool {
 	return slices.ContainsFunc(r.called, func(field string) bool { return entity.Get(field).Is(name) })
-}
-
-// parent returns what stands for the things that the path puts the entity below,
-// "" if it does not say.
-func (m *Match) parent() string {
-	text := ""
-	for _, name := range m.e.res.parents {
-		if m.params[name] == "" {
-			return ""
-		}
-		text += "/" + url.PathEscape(m.params[name])
-	}
-	return text
-}
-
-// Knows reports whether a snapshot found under the call's key is of what its path
-// names: not of the thing with that id below another parent, nor of one that gave
-// up that name.
-func (m *Match) Knows(snap *webhook.Snapshot) bool {
-	if snap.Name != "" && m.params[m.e.res.idParam] == snap.Key.ID {
-		return false
-	}
-	parent := m.parent()
-	return snap.Parent == "" || parent == "" || snap.Parent == parent
 }

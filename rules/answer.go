@@ -77,6 +77,9 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 		grade = webhook.Proven
 	}
 	if c.cut() {
+		if c.x.Response.Status == partialContent { // it may tell what was not done
+			s.other = c.shownOtherwise(s, entity)
+		}
 		return
 	}
 	s.answer, s.grade = entity, grade
@@ -128,6 +131,11 @@ func (c *call) isAt(link, id string) bool {
 	return ok && ok2 && path == want
 }
 
+// partialContent is the status of an answer with a part of a representation. Only a GET
+// has ranges (RFC 9110 §14.2): in answer to another call it is a success of which
+// no more is known (§15) than that not all is shown, or was done.
+const partialContent = 206
+
 // selecting are query parameters that ask for a part of the entity, in lower
 // case and without $ or _ before them. One of them too many costs one GET.
 var selecting = map[string]bool{
@@ -137,8 +145,12 @@ var selecting = map[string]bool{
 	"return_fields": true, "returnfields": true, "response_fields": true, "fieldmask": true, "read_mask": true,
 }
 
-// cut reports whether the call asked for a part of the entity only.
+// cut reports whether the answer shows a part of the entity only: the call asked for
+// no more, or its status says so.
 func (c *call) cut() bool {
+	if c.x.Response.Status == partialContent {
+		return true
+	}
 	if h := c.x.Request.Header; len(h["X-Fields"])+len(h["X-Goog-Fieldmask"]) > 0 {
 		return true
 	}
@@ -186,7 +198,7 @@ func (c *call) putProven(s *Subject) *tree.Value {
 	h := c.x.Response.Header
 	etag := h.Get("Etag")
 	validated := etag != "" && !strings.HasPrefix(etag, "W/") || etag == "" && h.Get("Last-Modified") != ""
-	if c.m.method != "PUT" || !validated || c.twice || c.resKind != isEmpty || c.later || c.unsure ||
+	if c.m.method != "PUT" || !validated || c.twice || c.resKind != isEmpty || c.later || c.unsure || c.x.Response.Status == partialContent ||
 		c.reqKind != isJSON || c.bulk || s.asked != c.req {
 		return nil
 	}

@@ -34,7 +34,7 @@ func (c *call) judge(out *result, asked *tree.Value, backed bool) {
 		if e.made && out.status == 0 {
 			out.status = 201
 		}
-	case c.x.Response.Status == 207 && !out.listed && (len(e.yes) == 0 || !e.usual) && !r.showsSome(asked, out.entity):
+	case isPartly(c.x.Response.Status) && !out.listed && (len(e.yes) == 0 || !e.usual) && !r.showsSome(asked, out.entity):
 		out.fate = doubtful // it has no verdict that we know, and nothing as it was set
 	case e.usual && out.inner != nil && r.idInElement(out.entity) == "" && r.idInElement(out.inner) != "":
 		out.entity = out.inner // {"index": 0, "data": {"id": 5}}

@@ -10,7 +10,7 @@ import (
 // Why it is not known whether something was done to one of many.
 const (
 	othersOnly = "may or may not have been done to this one: the answer tells of others only"
-	notWhich   = "may or may not have been done to this one: the answer (207) does not say to which it was"
+	notWhich   = "may or may not have been done to this one: the answer (%d) does not say to which it was"
 	someFailed = "may or may not have been done to this one: the answer says that something failed, and not what"
 	bothWays   = "may or may not have been done to this one: the answer tells of it as done and as failed"
 	amongOther = "may or may not have been done to this one: the answer shows it among what was not asked for"
@@ -119,8 +119,8 @@ func (c *call) unsettled(t *told, open, all, unnamed int, paired bool) (why stri
 		return showsNone, false
 	case unnamed > 0 || t.no && len(t.failures) == 0:
 		return someFailed, false
-	case c.x.Response.Status == 207 && len(t.failures) == 0:
-		return notWhich, false
+	case isPartly(c.x.Response.Status) && len(t.failures) == 0:
+		return fmt.Sprintf(notWhich, c.x.Response.Status), false
 	}
 	return "", false
 }

@@ -64,6 +64,9 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		}
 	}
 	c.doubtServerFields(o, b, s)
+	if s.answer == nil {
+		o.doubtOtherwise(s)
+	}
 	return o
 }
 

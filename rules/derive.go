@@ -181,6 +181,7 @@ func (d *deriver) subject(s *Subject, snap *webhook.Snapshot, seen Seen) error {
 		return d.observation(s, snap)
 	}
 	d.call = d.call.doubting(s, snap, seen)
+	d.call, s = d.call.ifGone(s, seen)
 	ch := &d.change
 	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone)}
 	ch.overlap = seen.Concurrent || d.overtaken(ch)

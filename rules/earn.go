@@ -15,7 +15,7 @@ import (
 func (d *deriver) earn(ch *change) error {
 	v := d.varsOf(ch)
 	g := &d.earner
-	*g = earner{d: d, ch: ch, v: v}
+	*g = earner{d: d, ch: ch, v: v, told: d.toldOf(ch, v)}
 	first := len(d.out.Events)
 	plain := fillScope(d.e.res.plain[ch.op], d.m.params)
 	byCall := false
@@ -32,7 +32,7 @@ func (d *deriver) earn(ch *change) error {
 	d.tellPlain(ch, plain, byCall)
 	if front {
 		e := d.add(ch, plain, "")
-		if err := d.apply(&d.e.plain, e, v); err != nil {
+		if err := d.apply(&d.e.plain, e, g.told); err != nil {
 			return err
 		}
 	}
@@ -73,9 +73,10 @@ func (d *deriver) distinct(first int) {
 
 // earner adds the events of one change.
 type earner struct {
-	d  *deriver
-	ch *change
-	v  *changeVars
+	d    *deriver
+	ch   *change
+	v    *changeVars // what conditions see
+	told *changeVars // what events are made of: v, unless the state before is not to be told
 
 	element string // outside resources: what tells the item apart, else ""
 }
@@ -114,7 +115,7 @@ func (g *earner) all(list []*rule) (instead bool, err error) {
 
 // elements considers r for each element of its `each`.
 func (g *earner) elements(r *rule) error {
-	value, err := r.each.Eval(g.v, g.v.change())
+	value, err := r.each.Eval(g.told, g.told.change())
 	if err != nil {
 		return err
 	}
@@ -134,13 +135,13 @@ func (g *earner) elements(r *rule) error {
 	if len(list) == 0 {
 		g.tell(r.scope, r.when, nil, false, "its `each` has no elements")
 	}
-	trees := g.v.elements(r.each, list)
+	trees := g.told.elements(r.each, list)
 	for i, e := range list {
 		if i >= maxElements {
 			g.skip(r.scope, "its `each` has more than "+strconv.Itoa(maxElements)+" elements")
 			return nil
 		}
-		g.v.item, g.v.itemTree = e, trees[i]
+		g.at(e, trees[i])
 		name := tree.Element(g.v.itemTree, r.eachKey, i)
 		if g.element != "" {
 			name = g.element + "." + name
@@ -149,8 +150,14 @@ func (g *earner) elements(r *rule) error {
 			return err
 		}
 	}
-	g.v.item, g.v.itemTree = g.ch.s.item, g.ch.s.itemTree
+	g.at(g.ch.s.item, g.ch.s.itemTree)
 	return nil
+}
+
+// at has rules see an element.
+func (g *earner) at(item any, itemTree *tree.Value) {
+	g.v.item, g.v.itemTree = item, itemTree
+	g.told.item, g.told.itemTree = item, itemTree
 }
 
 // consider adds an event of scope if its condition is true, or unknown where
@@ -200,7 +207,7 @@ func (g *earner) add(scope string, id *lang.Expr, element *string, x *extras) er
 		e.Item = g.v.itemTree.JSON()
 	}
 	if id != nil {
-		v, err := id.Eval(g.v, g.v.change())
+		v, err := id.Eval(g.told, g.told.change())
 		if err != nil {
 			return err
 		}
@@ -210,7 +217,7 @@ func (g *earner) add(scope string, id *lang.Expr, element *string, x *extras) er
 			e.Sequence = 0 // of another entity, whose sequence we do not count here
 		}
 	}
-	return g.d.apply(x, e, g.v)
+	return g.d.apply(x, e, g.told)
 }
 
 // add adds an event of scope to what is derived.
@@ -248,7 +255,7 @@ func (d *deriver) called(it *item, r *rule) error {
 	if err := d.name(ch, v, it); err != nil {
 		return err
 	}
-	g := &earner{d: d, ch: ch, v: v, element: strconv.Itoa(it.index)}
+	g := &earner{d: d, ch: ch, v: v, told: v, element: strconv.Itoa(it.index)}
 	d.trace.item(ch)
 	var err error
 	if r.each != nil {

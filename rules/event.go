@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
@@ -42,35 +43,17 @@ func (d *deriver) varsOf(ch *change) *changeVars {
 	return v
 }
 
-// tenant returns the tenant that may see the change, and whether one is wanted
-// and was not found.
-func (d *deriver) tenant(ch *change) (tenant string, unowned bool) {
-	t := d.e.res.tenant
-	if t == nil {
-		return "", false
-	}
-	if !t.ofEntity {
-		tenant = d.call.vars.keyTenant()
-		return tenant, tenant == ""
-	}
-	v := &changeVars{callVars: d.call.vars, operation: ch.op, key: ch.s.Key}
-	v.before = side{absent: ch.op == webhook.Created, tree: ch.b.body, unknown: ch.b.unknown}
-	v.after = side{absent: ch.o.gone, tree: ch.o.body, unknown: ch.o.unknown}
-	if ch.op == webhook.Called {
-		v.after = side{absent: ch.s.itemTree == nil, tree: ch.s.itemTree}
-	}
-	if tenant = t.text(v, d.x.Placeholders); tenant == "" {
-		tenant = ch.snap.Tenant
-	}
-	return tenant, tenant == ""
-}
-
 // worked is what all events of one change share.
 type worked struct {
 	before, after json.RawMessage
+	changes       []webhook.FieldChange
+	source        webhook.Source // of before
+	age           time.Duration  // of before
 	tenant, actor string
 	unowned       bool
 	unknown       []string
+
+	left string // the tenant whose the entity is no more; "": none
 }
 
 func (d *deriver) work(ch *change) *worked {
@@ -78,14 +61,19 @@ func (d *deriver) work(ch *change) *worked {
 	if ch.isWorked {
 		return w
 	}
-	w.before, w.after = ch.b.body.JSON(), ch.after()
+	b := &ch.b
+	w.after, w.changes = ch.after(), ch.fields
 	w.tenant, w.unowned = d.tenant(ch)
-	w.unknown = slices.Concat(ch.b.unknown, ch.unknown, ch.o.unknown)
+	w.unknown = slices.Concat(b.unknown, ch.unknown, ch.o.unknown)
+	if left, ok := d.leaves(ch, w.tenant); ok {
+		b, w.left, w.changes, w.unknown = &state{source: webhook.FromNone}, left, nil, slices.Clone(ch.o.unknown)
+	}
+	w.before, w.source, w.age = b.body.JSON(), b.source, b.age
 	slices.Sort(w.unknown)
 	w.unknown = slices.Compact(w.unknown)
 	if d.e.res.actor != nil {
 		v := &changeVars{callVars: d.call.vars, operation: ch.op, key: ch.s.Key, tenant: w.tenant}
-		v.before, v.after = side{tree: ch.b.body}, side{tree: ch.o.body}
+		v.before, v.after = side{tree: b.body}, side{tree: ch.o.body}
 		w.actor = d.call.vars.actorOf(v)
 	}
 	ch.isWorked = true
@@ -98,14 +86,14 @@ func (d *deriver) event(ch *change, scope, element string) webhook.Event {
 	return webhook.Event{
 		ID:    webhook.NewEventID(d.x.ID, ch.s.Key, scope, element),
 		Scope: scope, Key: ch.s.Key, Exchange: d.x.ID, Cause: d.x.Cause, Time: d.x.Ended,
-		Operation: ch.op, Before: w.before, After: w.after, Changes: ch.fields,
+		Operation: ch.op, Before: w.before, After: w.after, Changes: w.changes,
 		Tenant: w.tenant, Unowned: w.unowned, Actor: w.actor,
 		Params: d.m.params, SkipKey: d.x.Request.SkipKey, DryRun: d.p.dryRun,
 		Request: webhook.EventRequest{
 			ID: d.x.Request.ID, Method: d.m.effective(&d.x.Request), Path: d.x.Request.Path, Trace: d.x.Request.Trace,
 		},
 		Provenance: webhook.Provenance{
-			Before: ch.b.source, BeforeAge: ch.b.age, After: ch.o.via, Confidence: ch.o.confidence,
+			Before: w.source, BeforeAge: w.age, After: ch.o.via, Confidence: ch.o.confidence,
 			Unknown: w.unknown, Concurrent: ch.concurrent,
 		},
 	}

@@ -28,6 +28,8 @@ func (d *deriver) undecided(ch *change) error {
 		detail = "may or may not have been done, or may be done yet: " + why + ", and a GET behind it showed the entity as it was before"
 	case ch.s.doubt != "":
 		detail = ch.s.doubt
+	case d.m.method == "" && d.x.Ending != webhook.Unknown:
+		detail = "was done"
 	case d.dry:
 		detail = "asked for a dry run, and may or may not have been done: say by `success` whether the API knows of those"
 	case d.saidNo && d.unsure:
@@ -41,6 +43,9 @@ func (d *deriver) undecided(ch *change) error {
 		if m := d.x.Response.Body.Missing; m != webhook.NotMissing {
 			detail += " (" + m.String() + ")"
 		}
+	}
+	if d.m.method == "" {
+		detail += "; " + untold
 	}
 	next := d.snapshot(ch)
 	next.Concurrent = next.Concurrent || unseen
@@ -94,10 +99,12 @@ func (d *deriver) gapWith(ch *change, next webhook.Snapshot, reason, detail stri
 	next.Sequence++
 	ch.op = webhook.Missed
 	e := d.event(ch, d.gapScope(d.e.res.name), "")
-	e.Sequence, e.Before, e.After, e.Changes = next.Sequence, nil, nil, nil
+	e.Before, e.After, e.Changes = nil, nil, nil
 	e.Gap = d.gap(reason, fmt.Sprintf("%s %s %s", d.x.Request.Method, d.x.Request.Path, detail))
-	d.out.Snapshots = append(d.out.Snapshots, next)
+	first := len(d.out.Events)
 	d.out.Events = append(d.out.Events, e)
+	d.tellLeft(ch)
+	d.keep(next, first)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"slices"
@@ -16,7 +17,7 @@ type Match struct {
 	e      *endpoint
 	others []*endpoint // what the call may be instead, where override decides
 	params map[string]string
-	method string // the effective one; "": only the request tells
+	method string // the effective one; "": only the request tells, or nothing does (untold)
 }
 
 // Match returns what the most specific route says of a call, or nil if no
@@ -94,6 +95,41 @@ func (p *Program) method(r *webhook.Request) string {
 		return said
 	}
 	return r.Method
+}
+
+// untold is why it is not known what a call did whose body was not kept.
+const untold = "which method it stood for is not known: `override field` has that in the body, which was not kept"
+
+// untold reports whether what overrides r's method, if anything does, was not kept.
+func (p *Program) untold(r *webhook.Request) bool {
+	return p.override != nil && p.override.Field != "" && r.Method == "POST" && !r.Body.Whole() && saidIn(r, p.override.Field) == ""
+}
+
+// deleting returns the endpoint of those that a call may be that deletes, or nil.
+func (m *Match) deleting() *endpoint {
+	for _, e := range append([]*endpoint{m.e}, m.others...) {
+		if e.kind == Delete {
+			return e
+		}
+	}
+	return nil
+}
+
+// ifGone returns the call, and what it is about, as a delete, if it is one for all
+// that is known, and a GET behind it finds nothing any more.
+func (c *call) ifGone(s *Subject, seen Seen) (*call, *Subject) {
+	obs := seen.Observation
+	if c.m.method != "" || obs == nil || obs.Status != 404 && obs.Status != 410 {
+		return c, s
+	}
+	e := c.m.deleting()
+	if e == nil || s.Kind == Delete {
+		return c, s
+	}
+	own, m, subject := *c, *c.m, *s
+	m.e, own.m, own.e, subject.Kind = e, &m, e, Delete
+	subject.doubt = cmp.Or(s.doubt, "may or may not have been done: a GET behind it found nothing")
+	return &own, &subject
 }
 
 // saidIn returns the text of a field of a request's body, a form or JSON, else

@@ -126,10 +126,9 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 		return p.planObserved(x)
 	}
 	m, ok := p.matchRequest(&x.Request)
-	if !ok && x.Ending == webhook.Unknown {
-		// What would override the method was not seen.
-		if other := p.Match(x.Request.Method, x.Request.Path); other != nil {
-			m, ok = *other, true
+	if p.untold(&x.Request) && !(ok && x.Response.Status == 201) { // which a POST is answered that made something
+		if maybe := p.matchOverridden(x.Request.Path); maybe != nil && (maybe.e.method != "POST" || len(maybe.others) > 0) {
+			m, ok = *maybe, true
 		}
 	}
 	if !ok {
@@ -143,6 +142,9 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 		return pl
 	}
 	c.doubtDry()
+	if m.method == "" {
+		c.unsure, c.later, c.saidNo = true, false, false
+	}
 	switch {
 	case c.e.kind == Call && c.replay():
 		pl.Nothing = "the answer is that to an earlier call, again (Idempotent-Replayed)"
@@ -228,8 +230,11 @@ func (c *call) died() bool {
 // amid says why the outcome of the call is unknown, where more can be said than
 // that no answer came.
 func (c *call) amid() string {
-	if c.died() {
+	switch {
+	case c.died():
 		return ": sidehook died while it was in flight"
+	case c.m.method == "":
+		return ": " + untold
 	}
 	return ""
 }

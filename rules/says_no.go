@@ -17,10 +17,14 @@ func (c *call) doubtAnswer() {
 		return
 	}
 	no, later := c.readsLikeNo()
-	no = no || c.e.kind == Delete && c.x.Response.Status == 207 // RFC 4918 §9.6.1: a part of it was not deleted
+	no = no || c.e.kind == Delete && isPartly(c.x.Response.Status)
 	c.saidNo = no || later
 	c.unsure, c.later = no, later && !no
 }
+
+// isPartly reports whether a status says that a call was done in part: 207 of a
+// collection of things (RFC 4918 §9.6.1), and 206 where APIs take it for that.
+func isPartly(status int) bool { return status == 207 || status == partialContent }
 
 // doubtDry doubts a call that asks for a dry run: the API may not know of those.
 func (c *call) doubtDry() {

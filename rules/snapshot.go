@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"encoding/json"
 
 	"github.com/sidehook/sidehook/webhook"
@@ -13,6 +12,9 @@ func (d *deriver) record(ch *change) error {
 	first := len(d.out.Events)
 	if err := d.earn(ch); err != nil {
 		return err
+	}
+	if !ch.same {
+		d.tellLeft(ch)
 	}
 	switch {
 	case ch.same || !ch.significant && len(d.out.Events) == first:
@@ -39,10 +41,13 @@ func (d *deriver) keep(next webhook.Snapshot, first int) {
 func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 	next := webhook.Snapshot{
 		Key: ch.s.Key, Sequence: ch.snap.Sequence, Seen: d.x.Ended, Via: ch.o.via,
-		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Concurrent: ch.overlap, Alias: ch.snap.Alias, Name: d.nameNow(ch), Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
+		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Concurrent: ch.overlap, Alias: ch.snap.Alias, Name: d.nameNow(ch), Parent: d.parentNow(ch),
 	}
-	if ch.doubtful() && ch.o.via != webhook.FromResponse && ch.o.via != webhook.FromFetch {
-		next.Concurrent = true
+	if ch.doubtful() {
+		shown := ch.o.via == webhook.FromResponse || ch.o.via == webhook.FromFetch
+		if next.Concurrent = next.Concurrent || !shown; shown {
+			ch.o.view = ch.o.view.oldBut()
+		}
 	}
 	if ch.o.body != nil {
 		next.Body, next.Unknown, next.Seen = ch.after(), ch.o.unknown, ch.o.seen

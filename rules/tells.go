@@ -19,14 +19,14 @@ func (m *Match) AnswerTells(x *webhook.Exchange) bool {
 		return false // it may be another route's
 	case m.e.kind == Call:
 		return true
-	case m.e.each != nil, r.success != nil, x.Ending == webhook.Unknown, x.Response.Status == 202:
+	case m.e.each != nil, r.success != nil, x.Ending == webhook.Unknown, x.Response.Status == 202, x.Response.Status == partialContent:
 		return false
 	case r.after == "response", r.after == "request":
 		return m.e.named
 	case m.e.kind == Delete:
 		s := shown{r: r}
 		empty := !x.Response.Body.Whole() || len(x.Response.Body.Bytes) == 0 // what is in it may be a no
-		return m.e.named && !strings.Contains(m.params[r.idParam], ",") && empty && x.Response.Status != 207 && x.Request.Query == "" && s.asks(&x.Request)
+		return m.e.named && !strings.Contains(m.params[r.idParam], ",") && empty && !isPartly(x.Response.Status) && x.Request.Query == "" && s.asks(&x.Request)
 	case r.after == "fetch", x.Before != nil, m.below():
 		return false
 	}

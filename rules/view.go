@@ -33,6 +33,7 @@ type view struct {
 	query    string // of the call, where that may choose what is shown
 
 	less bool // it showed less than others did; only in views
+	old  bool // something may have been done since that the later ones need not show; only in views
 }
 
 // String returns v in the form that snapshots have it in.
@@ -42,6 +43,9 @@ func (v view) String() string {
 	if v.less {
 		b.WriteByte('-')
 	}
+	if v.old {
+		b.WriteByte('~')
+	}
 	for _, part := range [...]struct{ mark, text string }{{"#", v.as}, {";", v.profile}, {"@", v.language}, {"?", v.query}} {
 		if part.text != "" {
 			b.WriteString(part.mark + part.text)
@@ -50,11 +54,18 @@ func (v view) String() string {
 	return b.String()
 }
 
+// plain returns v without what is only in views.
+func (v view) plain() view {
+	v.less, v.old = false, false
+	return v
+}
+
 func parseView(s string) (v view) {
 	s, v.query, _ = strings.Cut(s, "?")
 	s, v.language, _ = strings.Cut(s, "@")
 	s, v.profile, _ = strings.Cut(s, ";")
 	v.kind, v.as, _ = strings.Cut(s, "#")
+	v.kind, v.old = strings.CutSuffix(v.kind, "~")
 	v.kind, v.less = strings.CutSuffix(v.kind, "-")
 	return v
 }
@@ -66,7 +77,7 @@ func (v view) alike(w view) bool { return v.profile == w.profile && v.language =
 // more in the answer to a call than in that to a GET, nor to its callers more
 // than to the service. What only repeats a request shows nothing else.
 func (v view) shows(w view) bool {
-	return !v.narrow() && v.kind != viewSaid && v.alike(w) && v.query == w.query &&
+	return !v.narrow() && !v.old && v.kind != viewSaid && v.alike(w) && v.query == w.query &&
 		(v.as == w.as || v.as == byService && v.kind == viewGet) && (v.kind == w.kind || v.kind == viewGet)
 }
 
@@ -93,7 +104,7 @@ func (vs views) all(yield func(view) bool) {
 func (vs views) last() view {
 	first, _, _ := strings.Cut(string(vs), " ")
 	v := parseView(first)
-	v.less = false
+	v.less, v.old = false, false
 	return v
 }
 
@@ -102,15 +113,13 @@ func (vs views) with(v view) views {
 	if s := v.String(); vs == "" || string(vs) == s {
 		return views(s)
 	}
-	list, plain := make([]view, 1, maxViews), v
-	plain.less = false
+	list, plain := make([]view, 1, maxViews), v.plain()
 	for w := range vs.all {
-		less := w.less
-		if w.less = false; w == plain {
-			v.less = v.less || less
+		if w.plain() == plain {
+			v.less = v.less || w.less
 			continue
 		}
-		if w.less = less; len(list) < maxViews {
+		if w.old = w.old && !v.shows(w); len(list) < maxViews {
 			list = append(list, w)
 		}
 	}
@@ -122,9 +131,18 @@ func (vs views) with(v view) views {
 func (vs views) lessBut(v view) views {
 	var list []view
 	for w := range vs.all {
-		less := w.less
-		w.less = false
-		w.less = less || w != v
+		w.less = w.less || w.plain() != v
+		list = append(list, w)
+	}
+	return joinViews(list)
+}
+
+// oldBut returns vs with those as old that show what the last one does not.
+func (vs views) oldBut() views {
+	var list []view
+	last := vs.last()
+	for w := range vs.all {
+		w.old = w.old || len(list) > 0 && !last.shows(w)
 		list = append(list, w)
 	}
 	return joinViews(list)
@@ -161,7 +179,7 @@ func (vs views) onlyBy(as string) bool {
 func (vs views) whole(as string) bool {
 	looked := false
 	for v := range vs.all {
-		if v.as == as && v.less {
+		if v.as == as && (v.less || v.old) {
 			return false
 		}
 		looked = looked || v.as == as
@@ -193,7 +211,7 @@ func (vs views) show(v view) bool {
 // by reports whether one of vs, and no narrow one, is who's or the service's.
 func (vs views) by(who string) bool {
 	for v := range vs.all {
-		if !v.narrow() && (v.as == who || v.as == byService) {
+		if !v.narrow() && !v.old && (v.as == who || v.as == byService) {
 			return true
 		}
 	}

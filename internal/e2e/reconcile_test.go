@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -54,6 +55,58 @@ func TestACallInFlightAtACrashIsReconciled(t *testing.T) {
 	wantScopes(t, got, "project.created", "project.updated")
 	wantField(t, got[1].Body.Data, "name", `"v1"`)
 	wantField(t, got[1].Body.Previous, "name", `"v0"`)
+}
+
+// Which method a POST in flight at a crash stood for, its body said, which nobody
+// kept: what the service's GET shows tells, and else a gap says that it is not known.
+func TestACallInFlightAtACrashIsNotTakenForAPost(t *testing.T) {
+	for name, c := range map[string]struct{ origin, want string }{
+		"the service asks": {"\n\t\torigin %s\n\t\tcredential Authorization \"Bearer service\"", "project.deleted"},
+		"nobody may ask":   {"", "project.gap"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var gone atomic.Bool
+			done, release := make(chan struct{}), make(chan struct{})
+			api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				switch {
+				case r.Method == http.MethodPost && r.URL.Path == "/api/projects":
+					w.WriteHeader(http.StatusCreated)
+				case r.Method == http.MethodPost:
+					io.Copy(io.Discard, r.Body)
+					gone.Store(true)
+					close(done)
+					<-release
+					return
+				case gone.Load():
+					w.WriteHeader(http.StatusNotFound)
+					return
+				}
+				io.WriteString(w, `{"id":1001,"name":"v0"}`)
+			}))
+			defer close(release)
+			crm := receive(t, nil)
+			origin := "\n\t\toverride field _method" + strings.ReplaceAll(c.origin, "%s", api.URL)
+			p := start(t, caddyfile(subscribe("crm", crm, "scopes project.** project.gap"), origin+projects, api.URL))
+			p.call("POST", "/api/projects", `{"name":"v0"}`)
+			crm.wait(1)
+			until(t, "that is recorded: else the kill has it repeated", p.settled)
+			go func() {
+				resp, err := http.Post(p.site+"/api/projects/1001", "application/x-www-form-urlencoded", strings.NewReader("_method=delete"))
+				if err == nil {
+					resp.Body.Close()
+				}
+			}()
+			<-done
+			p.kill()
+			p.start()
+			got := crm.wait(2)
+			wantScopes(t, got, "project.created", c.want)
+			if c.want == "project.gap" {
+				wantText(t, p.explained(got[1].ID), "which method it stood for is not known")
+			}
+		})
+	}
 }
 
 // A call was answered without its entity, and the process died while it asked for
