@@ -25,6 +25,10 @@ func (m *Match) Redacts() bool {
 // run through arrays, and names count in any case of letters. A body that
 // cannot be read is not kept: Missing is Unparsable.
 func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
+	return m.redact(body, h, nil)
+}
+
+func (m *Match) redact(body webhook.Body, h webhook.Header, found *pathsFound) webhook.Body {
 	if !m.Redacts() || !body.Whole() || len(body.Bytes) == 0 {
 		return body
 	}
@@ -35,7 +39,7 @@ func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
 	if v == nil { // nothing but white space
 		return body
 	}
-	out, changed := m.e.res.redacted(v, kind)
+	out, changed := m.e.res.redactedNoting(v, kind, found)
 	switch {
 	case kind == isForm: // as it was read: what was not has not been looked at
 		return webhook.Body{Bytes: []byte(content.EncodeForm(&out))}
@@ -47,7 +51,9 @@ func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
 
 // RedactQuery returns a raw query without the parameters that have a redacted
 // path for a name: some APIs take fields there, too.
-func (m *Match) RedactQuery(query string) string {
+func (m *Match) RedactQuery(query string) string { return m.redactQuery(query, nil) }
+
+func (m *Match) redactQuery(query string, found *pathsFound) string {
 	if !m.Redacts() || query == "" {
 		return query
 	}
@@ -55,7 +61,7 @@ func (m *Match) RedactQuery(query string) string {
 	for part := range strings.SplitSeq(query, "&") {
 		name, _, _ := strings.Cut(part, "=")
 		plain, err := url.QueryUnescape(name)
-		if err == nil && !m.e.res.redactsNames(content.FieldNames(plain)) && !m.e.res.redactsNames(writtenNames(plain)) {
+		if err == nil && !m.e.res.redactsNames(content.FieldNames(plain), found) && !m.e.res.redactsNames(writtenNames(plain), found) {
 			kept = append(kept, part)
 		}
 	}
@@ -64,13 +70,18 @@ func (m *Match) RedactQuery(query string) string {
 
 // redacted returns v without the redacted paths.
 func (r *resource) redacted(v *tree.Value, kind bodyKind) (out tree.Value, changed bool) {
+	return r.redactedNoting(v, kind, nil)
+}
+
+func (r *resource) redactedNoting(v *tree.Value, kind bodyKind, found *pathsFound) (out tree.Value, changed bool) {
 	if len(r.redact) == 0 {
 		return *v, false
 	}
+	found.looked()
 	if kind == isPatch {
-		return r.redactPatch(v)
+		return r.redactPatch(v, found)
 	}
-	w := redactor{r: r}
+	w := redactor{r: r, found: found}
 	out = w.at(v)
 	return out, w.changed
 }
@@ -80,6 +91,7 @@ const maxEnvelope = 4
 
 type redactor struct {
 	r       *resource
+	found   *pathsFound // nil: nobody asks
 	changed bool
 }
 
@@ -128,11 +140,12 @@ func (w *redactor) remove(v *tree.Value, globs lang.Globs) tree.Value {
 		rest, whole := stepInto(globs, m.Name)
 		if whole || strings.ContainsAny(m.Name, "./[") && selects(globs, writtenNames(m.Name)) {
 			w.changed = true
+			w.found.note(globs, m.Name)
 			continue
 		}
 		if m.Name == "value" && v.Get("op") != nil { // of an operation, as JSON patch and SCIM have them
 			path := v.Get("path")
-			if w.r.redactsPointer(path) {
+			if w.r.redactsPointer(path, w.found) {
 				w.changed = true
 				continue
 			}
@@ -158,6 +171,7 @@ func (w *redactor) elements(v *tree.Value, globs lang.Globs) tree.Value {
 	for i := range v.Elems() {
 		if rest, whole := stepInto(globs, strconv.Itoa(i)); whole {
 			elems[i], w.changed = tree.Value{}, true
+			w.found.note(globs, strconv.Itoa(i))
 		} else {
 			elems[i] = w.remove(&v.Elems()[i], rest)
 		}
@@ -166,16 +180,16 @@ func (w *redactor) elements(v *tree.Value, globs lang.Globs) tree.Value {
 }
 
 // redactPatch removes the operations of a JSON patch that write a redacted path.
-func (r *resource) redactPatch(v *tree.Value) (out tree.Value, changed bool) {
+func (r *resource) redactPatch(v *tree.Value, found *pathsFound) (out tree.Value, changed bool) {
 	ops := make([]tree.Value, 0, len(v.Elems()))
 	for i := range v.Elems() {
 		op := v.Elems()[i]
-		if r.redactsPointer(op.Get("path")) || r.redactsPointer(op.Get("from")) {
+		if r.redactsPointer(op.Get("path"), found) || r.redactsPointer(op.Get("from"), found) {
 			changed = true
 			continue
 		}
 		if value := op.Get("value"); value != nil {
-			w := redactor{r: r}
+			w := redactor{r: r, found: found}
 			if now := w.remove(value, r.belowPointer(op.Get("path"))); w.changed {
 				op, changed = op.With("value", now), true
 			}

@@ -43,19 +43,20 @@ func (r *resource) isEnvelope(name string) bool {
 
 // redactsPointer reports whether a path that an operation names, as JSON patch or
 // SCIM have them, is redacted.
-func (r *resource) redactsPointer(v *tree.Value) bool {
+func (r *resource) redactsPointer(v *tree.Value, found *pathsFound) bool {
 	text, ok := v.Text()
 	if !ok {
 		return false
 	}
-	return r.redactsNames(pointerNames(text)) || r.redactsNames(writtenNames(text))
+	return r.redactsNames(pointerNames(text), found) || r.redactsNames(writtenNames(text), found)
 }
 
 // redactsNames reports whether what is at names is redacted, whatever of them are
 // names of envelopes.
-func (r *resource) redactsNames(names []string) bool {
+func (r *resource) redactsNames(names []string, found *pathsFound) bool {
 	for i, name := range names {
 		if selects(r.redact, names[i:]) {
+			found.noteAt(r.redact, names[i:])
 			return true
 		}
 		if !r.isEnvelope(name) && !isDigits(name) {

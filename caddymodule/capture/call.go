@@ -68,7 +68,7 @@ func (c *call) note(path string) {
 	x.API, x.Config = h.Program.API(), h.Config
 	var secret string
 	x.Request, secret = h.snapshotRequest(r, path)
-	x.Request.Query = c.match.RedactQuery(x.Request.Query)
+	x.Request.Query = h.redactions.RedactQuery(c.match, x.Request.Query)
 	x.Request.Caller = c.line.Caller(r.Header, secret)
 	x.Placeholders = h.placeholders(r)
 	c.begin = webhook.Begin{

@@ -22,6 +22,9 @@ func (c *call) finish(err error, returned bool) {
 	if !c.h.guarded(c.observe) {
 		c.settle()
 	}
+	if c.match.Redacts() {
+		c.h.guarded(func() { c.h.redactions.look(c.match) })
+	}
 	c.tee.release()
 }
 
@@ -80,8 +83,8 @@ func (c *call) fill() {
 		x.Response.Body = webhook.Body{Missing: webhook.CutOff}
 	}
 	if c.match.Redacts() {
-		x.Request.Body = c.match.Redact(x.Request.Body, x.Request.Header)
-		x.Response.Body = c.match.Redact(x.Response.Body, x.Response.Header)
+		x.Request.Body = c.h.redactions.Redact(c.match, x.Request.Body, x.Request.Header)
+		x.Response.Body = c.h.redactions.Redact(c.match, x.Response.Body, x.Response.Header)
 	}
 }
 

@@ -187,6 +187,6 @@ func (f *fetcher) read(o *webhook.Observation, a *Answer, err error) {
 	}
 	o.Status, o.Header, o.Body = a.Status, a.Kept, a.seen.Captured()
 	if f.match.Redacts() {
-		o.Body = f.match.Redact(o.Body, o.Header)
+		o.Body = f.h.redactions.Redact(f.match, o.Body, o.Header)
 	}
 }

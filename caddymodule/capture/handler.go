@@ -30,6 +30,8 @@ type Handler struct {
 	responseHeaders  *headerKeeper
 	placeholderNames []string
 
+	redactions *redactions
+
 	slots    chan struct{} // one for each fetch that runs
 	breaker  breaker
 	patience patience
@@ -66,6 +68,7 @@ func New(o Options) *Handler {
 		beginHeaders:     newHeaderKeeper(keptNames(o.Program.BeginHeaders())),
 		responseHeaders:  newHeaderKeeper(keptNames(o.Program.ResponseHeaders())),
 		placeholderNames: o.Program.Placeholders(),
+		redactions:       newRedactions(o.Program, o.Logger),
 		slots:            make(chan struct{}, max(o.FetchMax, 1)),
 	}
 }

@@ -26,6 +26,7 @@ type Counters struct {
 	Missed      *prometheus.CounterVec // api
 
 	NotRefreshed *prometheus.CounterVec // api
+	Redacted     *prometheus.GaugeVec   // api, path
 
 	fetches     *prometheus.CounterVec // kind, outcome
 	fetchTime   *prometheus.HistogramVec
@@ -56,10 +57,13 @@ func newMetrics() *Counters {
 		Unowned:      counter("events_without_tenant_total", "Events for which a tenant is configured and none was found.", "api"),
 		Missed:       counter("missed_calls_total", "Calls that went through while the journal could not write.", "api"),
 		NotRefreshed: counter("not_refreshed_total", "Entities that a refresh line named and no GET showed.", "api"),
-		fetches:      counter("fetches_total", "GETs made to learn an entity's state.", "kind", "outcome"),
-		looks:        counter("views_total", "Deliveries of which a GET as their subscriber decided, by what it showed.", "outcome"),
-		Attempts:     counter("attempts_total", "Requests made for deliveries.", "outcome"),
-		Deliveries:   counter("deliveries_total", "Deliveries that reached a final state, or are held and hold their lane.", "state"),
+		Redacted: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "sidehook", Name: "redact_path_found", Help: "1 if a path of redact was in any body since the start of the process, else 0.",
+		}, []string{"api", "path"}),
+		fetches:    counter("fetches_total", "GETs made to learn an entity's state.", "kind", "outcome"),
+		looks:      counter("views_total", "Deliveries of which a GET as their subscriber decided, by what it showed.", "outcome"),
+		Attempts:   counter("attempts_total", "Requests made for deliveries.", "outcome"),
+		Deliveries: counter("deliveries_total", "Deliveries that reached a final state, or are held and hold their lane.", "state"),
 		Circuits: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "sidehook", Name: "circuits_opened_total", Help: "How often a subscription's circuit has opened that was closed.",
 		}),
@@ -91,7 +95,7 @@ func (m *Counters) Collect(ch chan<- prometheus.Metric) {
 
 func (m *Counters) all() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.captured, m.Derived, m.Unchanged, m.Repeats, m.Gaps, m.Skipped, m.Quarantined, m.Unowned, m.Missed, m.NotRefreshed,
+		m.captured, m.Derived, m.Unchanged, m.Repeats, m.Gaps, m.Skipped, m.Quarantined, m.Unowned, m.Missed, m.NotRefreshed, m.Redacted,
 		m.fetches, m.fetchTime, m.looks, m.Attempts, m.Circuits, m.Deliveries, m.AttemptTime, m.Lag,
 	}
 }

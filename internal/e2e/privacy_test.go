@@ -57,6 +57,40 @@ func TestWhatIsHiddenReachesNoFile(t *testing.T) {
 	}
 }
 
+// A redacted path that is written otherwise than the API writes it takes nothing
+// out: the log says so, once, and the metrics do from the start.
+func TestARedactedPathThatFindsNothingIsTold(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	p := start(t, caddyfile("\t\t# nobody subscribes", projects+" {\n\t\t\tredact owner.name owner.nmae\n\t\t}", api.URL))
+	found := func(path, value string) bool {
+		return strings.Contains(p.metrics(), `sidehook_redact_path_found{api="default",path="`+path+`"} `+value+"\n")
+	}
+	if !found("owner.name", "0") || !found("owner.nmae", "0") {
+		t.Errorf("before any call, the metrics are\n%s", p.metrics())
+	}
+	const told = "what is to be redacted was in no body so far"
+	p.call("POST", "/api/projects", `{"name":"Roof","owner":{"id":7,"name":"Ann"}}`)
+	until(t, "the metrics tell which was found", func() bool { return found("owner.name", "1") && found("owner.nmae", "0") })
+	if strings.Contains(p.log.String(), told) {
+		t.Error("it is told behind one call")
+	}
+	for range 100 {
+		p.call("PATCH", "/api/projects/1001", `{"name":"Wall"}`)
+	}
+	until(t, "the log tells which was not", func() bool { return strings.Contains(p.log.String(), told) })
+	for range 10 {
+		p.call("PATCH", "/api/projects/1001", `{"name":"Roof"}`)
+	}
+	for line := range strings.Lines(p.log.String()) {
+		if strings.Contains(line, told) && (!strings.Contains(line, "owner.nmae") || strings.Contains(line, "owner.name")) {
+			t.Errorf("the log tells %s", line)
+		}
+	}
+	if n := strings.Count(p.log.String(), told); n != 1 {
+		t.Errorf("it is told %d times", n)
+	}
+}
+
 // onlyForUs checks that nobody else may read what is in dir: its files are for
 // their owner, or in directories that are.
 func onlyForUs(t *testing.T, dir string) {
