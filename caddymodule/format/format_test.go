@@ -117,6 +117,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add("form", []byte("a=1&b[]=2"))
 	f.Add("xml", []byte("<a><b>1</b><b>2</b></a>"))
 	f.Add("yaml", []byte("a: [1, x]\nb: {c: ~}\n"))
+	f.Add("form", []byte("a&&b=\n0")) // a text that begins with an empty line, in a list
+	f.Add("form", []byte("0&))))0&0=\n0"))
 	f.Fuzz(func(t *testing.T, name string, body []byte) {
 		v, err := format.Decode(format.Format(name), body)
 		if err != nil {

@@ -90,4 +90,30 @@ func scalarValue(n *yaml.Node) (v any, err error) {
 	return n.Value, nil
 }
 
-func encodeYAML(v any) ([]byte, error) { return yaml.Marshal(v) }
+func encodeYAML(v any) ([]byte, error) { return yaml.Marshal(quoteIndented(v)) }
+
+// quoteIndented returns v with texts of several lines that begin with white space
+// as they are written between quotes. Their block form needs an indentation
+// indicator, and the one that the library writes in lists is not what it takes
+// when it reads.
+func quoteIndented(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, one := range v {
+			out[k] = quoteIndented(one)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, one := range v {
+			out[i] = quoteIndented(one)
+		}
+		return out
+	case string:
+		if strings.Contains(v, "\n") && strings.IndexAny(v, " \t\n") == 0 {
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: v}
+		}
+	}
+	return v
+}
