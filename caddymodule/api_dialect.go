@@ -54,4 +54,6 @@ func (d inDialect) Resources() (names []string) {
 }
 
 // Problem implements [dialect.API].
-func (d inDialect) Problem(err error) *problem.Details { return d.e.problem(err, d.r, caller.Path(d.r)) }
+func (d inDialect) Problem(err error) *problem.Details {
+	return d.e.problem(err, d.r, caller.Path(d.r))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,13 +18,15 @@ func captured(ctx context.Context) bool { return ctx.Value(capturedKey{}) != nil
 // callContext is the context of a captured call. While it is detached, a
 // client that hangs up ends it only after a grace: the API may have done, or
 // be doing, what it was asked for, and its answer says so. After attach it
-// ends when the client's request does. Everything else is as in the request's
-// own context, which is why it can stay on the request for good.
+// ends when the client's request does. After end it is the request's own. Everything
+// else is as in that one, which is why it can stay on the request for good.
 type callContext struct {
 	context.Context // without the request's cancellation
 	parent          context.Context
 	cancel          context.CancelCauseFunc
 	grace           time.Duration
+	stop            func() bool // what waits for the end of the request
+	over            atomic.Bool
 
 	mu       sync.Mutex
 	detached bool
@@ -35,19 +38,33 @@ type callContext struct {
 func newCallContext(parent context.Context, grace time.Duration) *callContext {
 	inner, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	c := &callContext{Context: inner, parent: parent, cancel: cancel, grace: grace, detached: grace > 0}
-	context.AfterFunc(parent, c.parentDone) // at the latest when the request ends
+	c.stop = context.AfterFunc(parent, c.parentDone)
 	return c
+}
+
+// Done, Err and Value are those of the request once the call is over: who is in
+// front of us goes on with it.
+func (c *callContext) Done() <-chan struct{} { return c.now().Done() }
+
+// Err: see Done.
+func (c *callContext) Err() error { return c.now().Err() }
+
+func (c *callContext) now() context.Context {
+	if c.over.Load() {
+		return c.parent
+	}
+	return c.Context
 }
 
 // Deadline returns the deadline of the request, which holds for all.
 func (c *callContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
 
-// Value knows the call as captured.
+// Value knows the call as captured. See Done.
 func (c *callContext) Value(key any) any {
 	if key == (capturedKey{}) {
 		return c
 	}
-	return c.Context.Value(key)
+	return c.now().Value(key)
 }
 
 func (c *callContext) parentDone() {
@@ -61,8 +78,18 @@ func (c *callContext) parentDone() {
 	c.timer = time.AfterFunc(c.grace, func() { c.cancel(cause) })
 }
 
-// attach ties the call to its client again; after its end that is all there is
-// to it.
+// end is called once, when the call is over. Whatever still waits within it is
+// told, here and not by the goroutine that the end of the request would start.
+func (c *callContext) end() {
+	if !c.stop() {
+		c.attach()
+		return
+	}
+	c.over.Store(true)
+	c.cancel(context.Canceled)
+}
+
+// attach ties the call to its client again.
 func (c *callContext) attach() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

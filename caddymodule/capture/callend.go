@@ -13,7 +13,7 @@ import (
 // is false while a panic is on its way through.
 func (c *call) finish(err error, returned bool) {
 	defer c.giveBack()
-	defer c.ctx.attach() // what has ended waits for nobody
+	defer c.ctx.end() // what has ended waits for nobody
 	if !c.h.guarded(func() { c.end(err, returned) }) {
 		c.missed(errBug)
 	}

@@ -153,6 +153,9 @@ func (k *HeaderKeeper) Keep(h http.Header) webhook.Header { return k.k.keep(h) }
 // Attach is attach.
 func (c *callContext) Attach() { c.attach() }
 
+// End is end.
+func (c *callContext) End() { c.end() }
+
 // Patient is patient.
 func (c *callContext) Patient() bool { return c.patient() }
 

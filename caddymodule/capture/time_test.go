@@ -64,6 +64,38 @@ func TestCallContext(t *testing.T) {
 				t.Errorf("goes on behind the request: %v, %v", context.Cause(c), context.Cause(begun))
 			}
 		},
+		"is its request's once it is over, but for what began within it": func(t *testing.T, c *capture.CallContext, hangUp func()) {
+			within, cancelWithin := context.WithCancel(c)
+			defer cancelWithin()
+			c.End()
+			if within.Err() == nil {
+				t.Error("what began within the call goes on behind it")
+			}
+			behind, cancelBehind := context.WithCancel(c)
+			defer cancelBehind()
+			if c.Err() != nil || context.Cause(c) != nil || behind.Err() != nil || c.Value(key{}) != "v" {
+				t.Errorf("the request ended with the call: %v, %v, %v", c.Err(), context.Cause(c), behind.Err())
+			}
+			done := c.Done()
+			hangUp()
+			<-done
+			if !errors.Is(context.Cause(c), gone) || !errors.Is(context.Cause(behind), gone) {
+				t.Errorf("goes on behind the request: %v, %v", context.Cause(c), context.Cause(behind))
+			}
+		},
+		"is over after its client": func(t *testing.T, c *capture.CallContext, hangUp func()) {
+			within, cancel := context.WithCancel(c)
+			defer cancel()
+			hangUp()
+			synctest.Wait()
+			if within.Err() != nil {
+				t.Error("ended early")
+			}
+			c.End()
+			if !errors.Is(context.Cause(within), gone) || !errors.Is(context.Cause(c), gone) {
+				t.Errorf("ended by %v, %v", context.Cause(within), context.Cause(c))
+			}
+		},
 		"ends after its client": func(t *testing.T, c *capture.CallContext, hangUp func()) {
 			begun, cancel := context.WithCancel(c)
 			defer cancel()
@@ -104,6 +136,31 @@ func TestCallContext(t *testing.T) {
 			}
 		})
 	})
+}
+
+// Nothing starts at the end of a request whose call is over.
+func TestAnEndedCallWaitsForNoRequest(t *testing.T) {
+	parent := &counting{Context: t.Context()}
+	c := capture.NewCallContext(parent)
+	if parent.waits != 1 {
+		t.Fatalf("%d wait for the request while the call goes on", parent.waits)
+	}
+	if c.End(); parent.waits != 0 {
+		t.Errorf("%d wait for the request behind the call", parent.waits)
+	}
+}
+
+// counting counts what waits for its end.
+type counting struct {
+	context.Context
+	waits int
+}
+
+func (c *counting) Done() <-chan struct{} { return make(chan struct{}) }
+
+func (c *counting) AfterFunc(func()) (stop func() bool) {
+	c.waits++
+	return func() bool { c.waits--; return true }
 }
 
 type key struct{}
