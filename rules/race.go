@@ -131,7 +131,7 @@ func (d *deriver) raced(ch *change, seen *Seen) (ok bool, err error) {
 // it was under way: they ended before it, and nobody told of its creation.
 func (d *deriver) made(ch *change) bool {
 	s := ch.snap
-	if d.unsure || d.later || s.Deleted || !s.Found.After(d.x.Started) || s.Exchange == d.x.ID {
+	if d.unsure || d.later || !s.Found.After(d.x.Started) || s.Exchange == d.x.ID {
 		return false
 	}
 	before := d.x.Before
