@@ -49,6 +49,7 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"GET /sidehook/explain/{id}", explain},
 		{"GET /sidehook/calls", listCalls},
 		{"GET /sidehook/unearned", listUnearned},
+		{"GET /sidehook/uncaptured", listUncaptured},
 		{"POST /sidehook/seed/{resource}", seedStep},
 		{"POST /sidehook/trigger", trigger},
 	}

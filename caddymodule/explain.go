@@ -79,7 +79,7 @@ func (ex *explainer) find(id string) (err error) {
 		ex.only = webhook.EventID(id)
 	}
 	if ex.Exchange, _, ok = ex.only.Exchange(); !ok {
-		return badRequest{fmt.Sprintf("%q: write the id of an event (evt_…), of a chunk (chk_…), of an exchange (exc_…) or of a delivery (dlv_…)", id)}
+		return badRequest{fmt.Sprintf("%q: write the id of an event (evt_…), of a chunk (chk_…), of an exchange (exc_…) or of a delivery (dlv_…), or a path like /api/projects/17", id)}
 	}
 	return nil
 }

@@ -2,11 +2,13 @@ package caddymodule
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/journal"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -42,8 +44,54 @@ func listCalls(e *engine, r *http.Request) (any, error) {
 		}
 		return true
 	})
+	if err != nil {
+		return nil, err
+	}
 	calls := newestCalls(found)
-	return calls[:min(len(calls), limit)], err
+	calls = calls[:min(len(calls), limit)]
+	return calls, e.tellOutcomes(r.Context(), calls)
+}
+
+// tellOutcomes says what became of each call, as far as that is known without
+// deriving it again.
+func (e *engine) tellOutcomes(ctx context.Context, calls []view.ListedCall) error {
+	ids := make([]webhook.ExchangeID, len(calls))
+	for i := range calls {
+		ids[i] = calls[i].Exchange
+	}
+	marks, err := e.store.Recorded(ctx, ids)
+	if err != nil {
+		return err
+	}
+	quarantined, err := e.store.Quarantined(ctx, mostQuarantined)
+	if err != nil {
+		return err
+	}
+	for i := range calls {
+		c := &calls[i]
+		events, err := e.store.Events(ctx, store.EventQuery{Exchange: c.Exchange, Max: mostEvents})
+		if err != nil {
+			return err
+		}
+		c.Events = len(events)
+		inQuarantine := slices.ContainsFunc(quarantined, func(q store.Quarantined) bool { return q.Exchange.ID == c.Exchange })
+		c.Outcome = outcomeOf(c, inQuarantine, marks[c.Exchange])
+	}
+	return nil
+}
+
+func outcomeOf(c *view.ListedCall, inQuarantine, recorded bool) view.Outcome {
+	switch {
+	case inQuarantine:
+		return view.OutcomeQuarantined
+	case c.Events > 0:
+		return view.OutcomeEvents
+	case recorded, c.Ending == webhook.Rejected.String():
+		return view.OutcomeNothing
+	case c.Ending == "":
+		return view.OutcomeOpen
+	}
+	return view.OutcomeWaiting
 }
 
 func newKeptCall(x *webhook.Exchange) *view.ListedCall {

@@ -145,6 +145,7 @@ func (ex *explainer) again() (accounts []rules.Account, nothing string, err erro
 	got, accounts, err := p.Explain(ex.x, plan, before, after)
 	if err == nil {
 		ex.compare(got.Events)
+		ex.correct(accounts)
 	}
 	ex.refreshes(&got)
 	if !got.Repeats.IsZero() {
@@ -186,6 +187,19 @@ func (ex *explainer) compare(again []webhook.Event) {
 	}
 	if !slices.Equal(ids(again), ids(ex.events)) && len(ex.events) < mostEvents {
 		ex.miss("derived again from what is kept, other events come of it than were recorded: what was known then is not all kept, and the record counts")
+	}
+}
+
+// correct lets the events that were recorded say what changed: an account of now
+// may know more than was known then.
+func (ex *explainer) correct(accounts []rules.Account) {
+	for i := range accounts {
+		a := &accounts[i]
+		for j := range ex.events {
+			if ev := &ex.events[j]; ev.Key == a.Entity && ev.Operation == webhook.Updated {
+				a.Changes, a.Unknown = ev.Changes, ev.Provenance.Unknown
+			}
+		}
 	}
 }
 
@@ -267,6 +281,9 @@ func (ex *explainer) beforeOf(ev *webhook.Event, b webhook.Snapshot) webhook.Sna
 	}
 	b.Seen, b.Body = ex.x.Started.Add(-ev.Provenance.BeforeAge), ev.Before
 	b.Deleted = ev.Operation == webhook.Created
+	if _, earlier, ok := strings.Cut(b.View, " "); ok && len(ev.Provenance.Unknown) > 0 {
+		b.View = earlier // how the state after was seen, it had not been
+	}
 	b.ETag = strings.TrimSpace(ex.x.Request.Header.Get("If-Match")) // it was confirmed by that, if by anything
 	if ev.Gap != nil {
 		ex.miss("what was known of " + ev.Key.String() + " before the call is not kept")

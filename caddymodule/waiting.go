@@ -25,14 +25,20 @@ func (e *engine) viewDelivery(d *webhook.Delivery, now time.Time) view.Delivery 
 }
 
 // viewOne is viewDelivery for one that is looked at by itself: it looks for what is
-// ahead of it too.
+// ahead of it too, and for what its last attempt came to.
 func (e *engine) viewOne(ctx context.Context, d *webhook.Delivery, now time.Time) view.Delivery {
 	v := e.viewDelivery(d, now)
-	if v.State != webhook.Pending || v.Reason != "" || d.Due.After(now) || d.Lane == "" {
+	if v.State != webhook.Pending || v.Reason != "" {
 		return v
 	}
-	if first := e.ahead(ctx, d); first != "" {
-		v.Reason = fmt.Sprintf("waits: %s is ahead of it by order, and is not settled", first)
+	if !d.Due.After(now) && d.Lane != "" {
+		if first := e.ahead(ctx, d); first != "" {
+			v.Reason = fmt.Sprintf("waits: %s is ahead of it by order, and is not settled", first)
+			return v
+		}
+	}
+	if v.Attempts > 0 {
+		v.Reason = e.lastFailure(ctx, v.ID)
 	}
 	return v
 }

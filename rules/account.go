@@ -56,6 +56,9 @@ const maxVerdicts = 100
 func (p *Program) Explain(x *webhook.Exchange, plan *Plan, before []webhook.Snapshot, after []Seen) (Derived, []Account, error) {
 	t := new(tracer)
 	out, err := p.derive(x, plan, before, after, t)
+	if err != nil && len(t.accounts) > 0 && t.now().Result == "" {
+		t.now().Result = "a rule failed"
+	}
 	return out, t.accounts, err
 }
 

@@ -82,8 +82,15 @@ func saidBy(address string, err error) error {
 // hint says on w of which scopes nothing can come. It is no more than a hint:
 // what fails of it is not told.
 func (f *adminFlags) hint(w io.Writer, scopes []string) {
+	if len(scopes) > 0 {
+		f.hints(w, "/sidehook/unearned", url.Values{"scope": scopes})
+	}
+}
+
+// hints writes the hints that the server has at path.
+func (f *adminFlags) hints(w io.Writer, path string, query url.Values) {
 	var hints []string
-	if len(scopes) == 0 || f.ask(http.MethodGet, "/sidehook/unearned", url.Values{"scope": scopes}, &hints) != nil {
+	if f.ask(http.MethodGet, path, query, &hints) != nil {
 		return
 	}
 	for _, h := range hints {

@@ -22,28 +22,28 @@ func explainCommand() *cobra.Command {
 	var f adminFlags
 	var max int
 	cmd := &cobra.Command{
-		Use:   "explain ID | PATH",
+		Use:   "explain [ID | PATH]",
 		Short: "Tell in words how an event came about, or why a call earned none, and who got it",
 		Long: `ID is that of an event (evt_…, the webhook-id), of an exchange (exc_…) or of a
 delivery (dlv_…). With a PATH like /api/projects/17 the newest calls of that path,
-or below it, are listed, so that one can be asked about that earned no event.
+or below it, are listed with what became of them, so that one can be asked about
+that earned no event; without both, the newest calls of all paths.
 
 It tells what was seen of the call, where the states before and after it were
 learned, which rules were met and which were not, and for each subscription
 whether it got the event and why, or why not. What is not kept any more cannot
 be told, and the text says so.`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.HasPrefix(args[0], "/") {
-				var calls []view.ListedCall
-				q := url.Values{"path": {args[0]}, "max": {fmt.Sprint(max)}}
-				if err := f.ask(http.MethodGet, "/sidehook/calls", q, &calls); err != nil {
-					return err
-				}
-				return printCalls(cmd.OutOrStdout(), calls, f.json)
+			what := "/"
+			if len(args) == 1 {
+				what = args[0]
+			}
+			if strings.HasPrefix(what, "/") {
+				return f.explainPath(cmd, what, max)
 			}
 			var x view.Explanation
-			if err := f.ask(http.MethodGet, "/sidehook/explain/"+url.PathEscape(args[0]), nil, &x); err != nil {
+			if err := f.ask(http.MethodGet, "/sidehook/explain/"+url.PathEscape(what), nil, &x); err != nil {
 				return err
 			}
 			if f.json {
@@ -57,6 +57,21 @@ be told, and the text says so.`,
 	return cmd
 }
 
+// explainPath lists the newest calls of a path; if there are none it says why that
+// may be.
+func (f *adminFlags) explainPath(cmd *cobra.Command, path string, max int) error {
+	path, _, _ = strings.Cut(path, "?")
+	var calls []view.ListedCall
+	q := url.Values{"path": {path}, "max": {fmt.Sprint(max)}}
+	if err := f.ask(http.MethodGet, "/sidehook/calls", q, &calls); err != nil {
+		return err
+	}
+	if len(calls) == 0 {
+		f.hints(cmd.ErrOrStderr(), "/sidehook/uncaptured", q)
+	}
+	return printCalls(cmd.OutOrStdout(), calls, f.json)
+}
+
 // printCalls lists calls, the newest first.
 func printCalls(w io.Writer, calls []view.ListedCall, asJSON bool) error {
 	if asJSON {
@@ -68,16 +83,27 @@ func printCalls(w io.Writer, calls []view.ListedCall, asJSON bool) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "BEGAN\tMETHOD\tPATH\tSTATUS\tENDED\tEXCHANGE")
+	fmt.Fprintln(t, "BEGAN\tMETHOD\tPATH\tSTATUS\tENDED\tEXCHANGE\tEARNED")
 	for i := range calls {
 		c := &calls[i]
 		status := "–"
 		if c.Status > 0 {
 			status = fmt.Sprint(c.Status)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", words.Clock(c.Started), c.Method, c.Path, status, cmp.Or(c.Ending, "–"), c.Exchange)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", words.Clock(c.Started), c.Method, c.Path, status, cmp.Or(c.Ending, "–"), c.Exchange, earnedText(c))
 	}
 	return t.Flush()
+}
+
+// earnedText says in a word or two what became of a call.
+func earnedText(c *view.ListedCall) string {
+	switch c.Outcome {
+	case view.OutcomeEvents:
+		return words.Counted(c.Events, "event", "events")
+	case view.OutcomeNothing:
+		return "nothing"
+	}
+	return strings.ToLower(outcomeWords[c.Outcome])
 }
 
 // printExplanation writes x for people.
@@ -126,6 +152,9 @@ func printCall(b *strings.Builder, x *view.Explanation) {
 	}
 	fmt.Fprintf(b, "  exchange %s\n", x.Exchange)
 	fmt.Fprintf(b, "\n%s: %s\n", outcomeWords[x.Outcome], x.Why)
+	if x.Outcome == view.OutcomeQuarantined {
+		fmt.Fprintf(b, "  mend the rule and reload, then: sidehook quarantine derive %s\n", x.Exchange)
+	}
 }
 
 // outcomeWords begin the sentence that says what became of an exchange.
@@ -173,7 +202,6 @@ func printReception(b *strings.Builder, e *view.ExplainedEvent, own bool) {
 	if e.Gap != nil {
 		fmt.Fprintf(b, "  %s: %s\n", e.Gap.Reason, e.Gap.Detail)
 	}
-	p := &e.Provenance
 	if own {
 		printSubscribers(b, e.Subscribers)
 		return
@@ -185,11 +213,7 @@ func printReception(b *strings.Builder, e *view.ExplainedEvent, own bool) {
 		printSubscribers(b, e.Subscribers)
 		return
 	}
-	fmt.Fprintf(b, "  known by %s before, %s after; %s", p.Before, p.After, p.Confidence)
-	if p.Concurrent {
-		b.WriteString(", concurrent")
-	}
-	b.WriteByte('\n')
+	fmt.Fprintf(b, "  known by %s\n", knownBy(&e.Provenance))
 	printSubscribers(b, e.Subscribers)
 }
 

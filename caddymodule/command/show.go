@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,7 +37,7 @@ func eventsCommand() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return showOne(cmd.OutOrStdout(), &f, "/sidehook/events/"+url.PathEscape(args[0]))
+				return f.showEvent(cmd.OutOrStdout(), args[0])
 			}
 			q := url.Values{"scope": scopes, "max": {fmt.Sprint(max)}}
 			if exchange != "" {
@@ -83,7 +81,7 @@ func deliveriesCommand() *cobra.Command {
 				return retryDelivery(cmd.OutOrStdout(), &f, args)
 			}
 			if len(args) == 1 {
-				return showOne(cmd.OutOrStdout(), &f, "/sidehook/deliveries/"+url.PathEscape(args[0]))
+				return f.showDelivery(cmd.OutOrStdout(), args[0])
 			}
 			var ds []view.Delivery
 			q := url.Values{"subscription": {subscription}, "event": {event}, "state": {state}, "max": {fmt.Sprint(max)}}
@@ -146,18 +144,4 @@ func subscriptionsCommand() *cobra.Command {
 	f.add(cmd)
 	cmd.AddCommand(subscriptionCommands()...)
 	return cmd
-}
-
-// showOne prints one thing as indented JSON.
-func showOne(w io.Writer, f *adminFlags, path string) error {
-	var raw json.RawMessage
-	if err := f.ask(http.MethodGet, path, nil, &raw); err != nil {
-		return err
-	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, raw, "", "  "); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w, out.String())
-	return err
 }

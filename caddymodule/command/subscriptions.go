@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,7 +38,7 @@ func subscriptionCommand(use, short, method, verb string) *cobra.Command {
 	return cmd
 }
 
-// printCall makes a call of the API and prints its answer: indented for people.
+// printCall makes a call of the API and prints its answer.
 func (f *adminFlags) printCall(w io.Writer, method, path string, body any) error {
 	var raw json.RawMessage
 	if err := f.api(method, path, nil, body, &raw); err != nil {
@@ -52,12 +51,7 @@ func (f *adminFlags) printCall(w io.Writer, method, path string, body any) error
 	if f.json {
 		return printJSON(w, raw)
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, bytes.TrimSpace(raw), "", "  "); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w, out.String())
-	return err
+	return printPlain(w, raw)
 }
 
 // settingFlags are the settings of a subscription that have flags of their own.

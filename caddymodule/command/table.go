@@ -31,13 +31,24 @@ func printEvents(w io.Writer, events []view.Event, asJSON, header bool) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if header {
-		fmt.Fprintln(t, "POSITION\tTIME\tSCOPE\tENTITY\t#\tEVENT\tWHAT CHANGED")
+		fmt.Fprintln(t, "POSITION\tTIME\tSCOPE\tENTITY\t#\tTENANT\tEVENT\tWHAT CHANGED")
 	}
 	for i := range events {
 		e := &events[i]
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Position, words.Clock(e.Time), e.Scope, e.Entity.String(), e.Sequence, e.ID, changeText(e))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", e.Position, words.Clock(e.Time), e.Scope, e.Entity.String(), e.Sequence, tenantText(e), e.ID, changeText(e))
 	}
 	return t.Flush()
+}
+
+// tenantText is whose an event is.
+func tenantText(e *view.Event) string {
+	switch {
+	case e.Tenant != "":
+		return e.Tenant
+	case e.Unowned:
+		return "not known"
+	}
+	return "–"
 }
 
 // changeText tells in a few words what an event is about.
@@ -52,6 +63,10 @@ func changeText(e *view.Event) string {
 			break
 		}
 		parts = append(parts, c.Path+": "+abbreviate(c.Old)+" → "+abbreviate(c.New))
+	}
+	if len(parts) == 0 && len(e.Provenance.Unknown) > 0 {
+		unknown := e.Provenance.Unknown
+		return "not known whether " + strings.Join(unknown[:min(len(unknown), 3)], ", ")
 	}
 	return strings.Join(parts, ", ")
 }

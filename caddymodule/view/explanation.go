@@ -87,6 +87,8 @@ type ListedCall struct {
 	Started  time.Time          `json:"started"`
 	Status   int                `json:"status,omitempty"` // 0: none was seen (yet)
 	Ending   string             `json:"ending,omitempty"` // "": its end was not found
+	Outcome  Outcome            `json:"outcome"`
+	Events   int                `json:"events,omitempty"` // that it earned
 }
 
 // Quarantined is an exchange whose rules failed, as the admin endpoint shows it.

@@ -75,7 +75,8 @@ func TestWhatHappenedCanBeSeen(t *testing.T) {
 	shows(t, p, []string{id, "project.created", "project/1001"}, "events")
 	shows(t, p, []string{"project.updated", "name", "Roof", "Hall"}, "events", "--scope", "project.updated")
 	shows(t, p, []string{"project.created", "crm", "delivered"}, "deliveries")
-	shows(t, p, []string{`"deliveries"`, `"delivered"`, `"provenance"`}, "events", id)
+	shows(t, p, []string{"project.created project/1001 #1", "POST /api/projects at 20", "known by   none before, response after; observed", "DELIVERY", "delivered"}, "events", id)
+	shows(t, p, []string{`"deliveries":[{"id":"dlv_`, `"state":"delivered"`, `"provenance":{`}, "events", id, "--json")
 	shows(t, p, []string{"crm", "active"}, "subscriptions")
 
 	out, err := p.cli("deliveries", "--address", p.admin, "--json", "--event", id)
@@ -83,7 +84,8 @@ func TestWhatHappenedCanBeSeen(t *testing.T) {
 	if err != nil || json.Unmarshal([]byte(out), &d) != nil {
 		t.Fatalf("deliveries --json: %v: %s", err, out)
 	}
-	shows(t, p, []string{`"failed"`, `"accepted"`, "503"}, "deliveries", d.ID)
+	shows(t, p, []string{"attempt 1, 20", ": failed, answered 503 after ", "Webhook-Id: " + id, "attempt 2, ", ": accepted, answered 2"}, "deliveries", d.ID)
+	shows(t, p, []string{`"outcome":"failed","status":503`, `"outcome":"accepted"`}, "deliveries", d.ID, "--json")
 	until(t, "the log tells of the failed attempt", func() bool {
 		log := p.log.String()
 		return strings.Contains(log, id) && strings.Contains(log, "503")

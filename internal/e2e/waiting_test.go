@@ -40,8 +40,8 @@ func TestWhatADeliveryWaitsForIsSaid(t *testing.T) {
 	for command, want := range map[string]string{
 		"deliveries --subscription paced": "the rate of the subscription lets the next go at",
 		"subscriptions":                   "its receiver answered 410",
-		"subscriptions show paced":        `"rate": "1/h"`,
-		"subscriptions show behind":       `"1h0m0s"`,
+		"subscriptions show paced --json": `"rate":"1/h"`,
+		"subscriptions show behind":       "1h0m0s",
 	} {
 		out, err := p.cli(append(strings.Fields(command), "--address", p.admin)...)
 		if err != nil || !strings.Contains(out, want) {
