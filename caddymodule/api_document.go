@@ -280,8 +280,8 @@ func asciiHost(host string) (string, error) {
 // checkScopes refuses a pattern that no rule earns.
 func (c *apiCall) checkScopes(s *subscription.Subscription) error {
 	for i, p := range s.Scopes {
-		if err := checkEarned(c.e.programs(), "", webhook.Pattern(p)); err != nil {
-			return problem.WrongField(fmt.Sprintf("/scopes/%d", i), "%s", strings.TrimPrefix(err.Error(), "subscription : "))
+		if err := whyUnearned(c.e.programs(), webhook.Pattern(p)); err != nil {
+			return problem.WrongField(fmt.Sprintf("/scopes/%d", i), "%s", err)
 		}
 	}
 	return nil

@@ -2,12 +2,17 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"slices"
+	"syscall"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sidehook/sidehook/caddymodule/dialect"
+	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -57,9 +62,15 @@ func (a *App) register(p *rules.Program, c *rules.Config) *handlerSettings {
 	return h
 }
 
+// named says which subscription of a is meant, and where it stands.
+func (a *App) named(id webhook.SubscriptionID) string {
+	i := slices.IndexFunc(a.Subscriptions, func(s *subscription.Subscription) bool { return s.Name == string(id) })
+	return a.Subscriptions[i].String()
+}
+
 // check holds what can only be checked once all handlers are known.
 func (a *App) check() (*settings, error) {
-	if err := crossCheck(a.run.handlers, a.run.subs); err != nil {
+	if err := crossCheck(a.run.handlers, a.run.subs, a.named); err != nil {
 		return nil, err
 	}
 	if err := a.checkGrace(); err != nil {
@@ -88,7 +99,7 @@ func (a *App) Start() error {
 	}
 	e, err := a.run.place.lease()
 	if err != nil {
-		return fmt.Errorf("open %s: %w", a.dir(), err)
+		return fmt.Errorf("open %s: %w%s", a.dir(), err, elsewhere(err))
 	}
 	a.run.engine = e
 	if err := e.activate(a.run.ctx, s); err != nil {
@@ -97,6 +108,14 @@ func (a *App) Start() error {
 	a.run.settings = s
 	close(a.run.started)
 	return nil
+}
+
+// elsewhere says what to write if err is that a directory cannot be made or used.
+func elsewhere(err error) string {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EROFS) {
+		return "; write store badger DIRECTORY in sidehook of the global options, with one that this process may make and write"
+	}
+	return ""
 }
 
 // Stop does nothing: calls may be in flight still. Cleanup ends it.

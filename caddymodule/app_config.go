@@ -187,12 +187,12 @@ func (a *App) build() ([]*webhook.Subscription, error) {
 			return nil, fmt.Errorf("subscriptions[%d] has no name: a name is what its deliveries are kept under", i)
 		}
 		if names[s.Name] {
-			return nil, fmt.Errorf("subscription %s is declared twice: give each its own name", s.Name)
+			return nil, fmt.Errorf("%s is declared twice: give each its own name", s)
 		}
 		names[s.Name] = true
 		sub, err := s.Build(common)
 		if err != nil {
-			return nil, fmt.Errorf("subscription %s: %w", s.Name, err)
+			return nil, fmt.Errorf("%s: %w", s, err)
 		}
 		subs = append(subs, sub)
 	}

@@ -117,6 +117,7 @@ func TestCheckSaysWhoGetsWhat(t *testing.T) {
 
 :8080 {
 	sidehook {
+		tenant request.header["X-Space-Id"]
 		resource project /api/projects {
 			update POST {id}
 			delete PUT {id}
@@ -185,21 +186,23 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ text, want string }{
 		"an api of our own name":          {":8080 {\n\tsidehook sidehook {\n\t\tresource project /api/projects\n\t}\n}\n", "sidehook is kept for Sidehook's own events: name the api otherwise"},
-		"a related entity of no rule":     {subscribed("scopes **\nsign none\nrelated document {\nexpand contact\n}", projects), "subscription crm: related document: no rule has an entity of that name: write related document EXPR { resource … }"},
-		"a pattern that no rule earns":    {subscribed("scopes projct.**\nsecret {env.CRM_SECRET}", projects), "subscription crm: no rule earns projct.**: did you mean project.**?"},
+		"a related entity of no rule":     {subscribed("scopes **\nsign none\nrelated document {\nexpand contact\n}", projects), "Caddyfile:3): related document: no rule has an entity of that name: write related document EXPR { resource … }"},
+		"a pattern that no rule earns":    {subscribed("scopes projct.**\nsecret {env.CRM_SECRET}", projects), "Caddyfile:3): no rule earns projct.**: did you mean project.**?"},
 		"a scope that no rule earns":      {subscribed("scopes invoice.paid\nsecret {env.CRM_SECRET}", projects), "no rule earns invoice.paid: these are earned: project.created, project.deleted, project.updated"},
 		"a subscription and no directive": {subscribed("scopes project.**\nsecret {env.CRM_SECRET}", ":8080 {\n\trespond 200\n}\n"), "no site has the directive sidehook"},
 		"plain scopes switched off":       {subscribed("scopes project.**\nsecret {env.CRM_SECRET}", ":8080 {\n\tsidehook {\n\t\tdefault none\n\t\tresource project /api/projects\n\t}\n}\n"), "no rule earns project.**: no rule earns anything, for plain scopes are switched off (default none, or created, updated and deleted none): leave that out, or write emit SCOPE"},
-		"a missing secret":                {subscribed("scopes project.**\nsecret {env.NOT_THERE}", projects), "subscription crm: secret: {env.NOT_THERE}: the environment variable NOT_THERE is not set"},
+		"a tenant of nobody":              {subscribed("scopes project.**\ntenant acme\nsecret {env.CRM_SECRET}", projects), "Caddyfile:3): tenant acme: nothing tells of which tenant its events are: write tenant request.header[\"X-Space-Id\"]"},
+		"a for of no resource":            {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nfor projct {\ntimeout 1s\n}", projects), "Caddyfile:3): for projct: there is no such resource: did you mean project?"},
+		"a missing secret":                {subscribed("scopes project.**\nsecret {env.NOT_THERE}", projects), "Caddyfile:3): secret: {env.NOT_THERE}: the environment variable NOT_THERE is not set"},
 		"an empty secret":                 {subscribed("scopes project.**\nsecret {env.EMPTY}", projects), "the environment variable EMPTY is empty"},
 		"a short secret":                  {subscribed("scopes project.**\nsecret {env.SHORT}", projects), "secret {env.SHORT}: the secret has 9 bytes"},
 		"a broken secret":                 {subscribed("scopes project.**\nsecret {env.BROKEN}", projects), "secret {env.BROKEN}: the secret begins with whsec_ but what follows is not base64"},
 		"an empty file":                   {subscribed("scopes project.**\nsecret {file."+empty+"}", projects), "the file is empty"},
 		"a missing credential":            {":8080 {\n\tsidehook shop {\n\t\tcredential Authorization \"Bearer {env.NOT_THERE}\"\n\t\tresource project /api/projects\n\t}\n}\n", "handler of api shop: credential Authorization: {env.NOT_THERE}"},
 		"a missing file":                  {subscribed("scopes project.**\nsecret {file./nowhere/secret}", projects), "{file./nowhere/secret}: open /nowhere/secret"},
-		"a view check of nobody":          {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nview_check\ncredential Authorization {env.TOKEN}", projects), "subscription crm: view_check asks the API itself: write origin http://localhost:3000, with where it answers, in sidehook of the site (api default)"},
-		"an expansion of nobody":          {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nfor project {\nexpand owner\n}", projects), "subscription crm: expand asks the API itself: write origin"},
-		"a missing token":                 {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nview_check\ncredential Authorization {env.NOT_THERE}", projects), "subscription crm: credential Authorization: {env.NOT_THERE}: the environment variable NOT_THERE is not set"},
+		"a view check of nobody":          {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nview_check\ncredential Authorization {env.TOKEN}", projects), "Caddyfile:3): view_check asks the API itself: write origin http://localhost:3000, with where it answers, in sidehook of the site (api default)"},
+		"an expansion of nobody":          {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nfor project {\nexpand owner\n}", projects), "Caddyfile:3): expand asks the API itself: write origin"},
+		"a missing token":                 {subscribed("scopes project.**\nsecret {env.CRM_SECRET}\nview_check\ncredential Authorization {env.NOT_THERE}", projects), "Caddyfile:3): credential Authorization: {env.NOT_THERE}: the environment variable NOT_THERE is not set"},
 		"one resource declared in two ways": {
 			two("resource project /api/projects", "resource project /api/v2/projects"),
 			`Caddyfile:3: path is "/api/projects" in one and "/api/v2/projects" in the other`,

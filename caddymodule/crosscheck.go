@@ -15,29 +15,29 @@ import (
 )
 
 // crossCheck holds what only shows when all handlers are known: that the
-// handlers of one api agree, and that each subscription can get something.
-func crossCheck(handlers []*handlerSettings, subs []*webhook.Subscription) error {
+// handlers of one api agree, and that each subscription can get something. named
+// says which is meant.
+func crossCheck(handlers []*handlerSettings, subs []*webhook.Subscription, named func(webhook.SubscriptionID) string) error {
 	if err := sameResources(handlers); err != nil {
 		return err
 	}
-	programs := programsOf(handlers)
 	for _, s := range subs {
-		for _, p := range s.Scopes {
-			if err := checkEarned(programs, s.ID, p); err != nil {
-				return err
-			}
-		}
-		if err := checkFor(programs, s); err != nil {
-			return err
-		}
-		if err := checkRelated(programs, s); err != nil {
-			return err
-		}
-		if err := checkOrigins(handlers, s); err != nil {
-			return err
+		if err := checkSubscription(handlers, s); err != nil {
+			return fmt.Errorf("%s: %w", named(s.ID), err)
 		}
 	}
 	return nil
+}
+
+// checkSubscription is an error if s asks for what no handler has.
+func checkSubscription(handlers []*handlerSettings, s *webhook.Subscription) error {
+	programs := programsOf(handlers)
+	for _, p := range s.Scopes {
+		if err := whyUnearned(programs, p); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(checkTenant(programs, s), checkFor(programs, s), checkRelated(programs, s), checkOrigins(handlers, s))
 }
 
 func programsOf(handlers []*handlerSettings) []*rules.Program {
@@ -46,14 +46,6 @@ func programsOf(handlers []*handlerSettings) []*rules.Program {
 		programs[i] = h.program
 	}
 	return programs
-}
-
-// checkEarned is an error if no rule can earn a scope that p selects.
-func checkEarned(programs []*rules.Program, sub webhook.SubscriptionID, p webhook.Pattern) error {
-	if err := whyUnearned(programs, p); err != nil {
-		return fmt.Errorf("subscription %s: %w", sub, err)
-	}
-	return nil
 }
 
 // whyUnearned is an error if no rule can earn a scope that p selects.

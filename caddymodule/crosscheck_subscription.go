@@ -12,6 +12,22 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
+// checkTenant is an error if s gets the events of one tenant, and what earns them
+// tells none: then it gets nothing, ever.
+func checkTenant(programs []*rules.Program, s *webhook.Subscription) error {
+	if s.Tenant == webhook.AnyTenant {
+		return nil
+	}
+	for _, p := range programs {
+		for _, pattern := range s.Scopes {
+			if isOwnScope(pattern) || p.Earns(pattern) && p.TellsTenant() {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("tenant %s: nothing tells of which tenant its events are: write tenant request.header[\"X-Space-Id\"], with what tells it, in sidehook of the site, or leave it out here", s.Tenant)
+}
+
 // checkRelated is an error if s asks for a related entity that no rule names.
 func checkRelated(programs []*rules.Program, s *webhook.Subscription) error {
 	var known []string
@@ -22,9 +38,9 @@ func checkRelated(programs []*rules.Program, s *webhook.Subscription) error {
 		switch near := words.Nearest(name, known); {
 		case slices.Contains(known, name):
 		case near != "":
-			return fmt.Errorf("subscription %s: related %s: no rule has an entity of that name: did you mean %s?", s.ID, name, near)
+			return fmt.Errorf("related %s: no rule has an entity of that name: did you mean %s?", name, near)
 		default:
-			return fmt.Errorf("subscription %s: related %s: no rule has an entity of that name: write related %s EXPR { resource … } in an emit or on line", s.ID, name, name)
+			return fmt.Errorf("related %s: no rule has an entity of that name: write related %s EXPR { resource … } in an emit or on line", name, name)
 		}
 	}
 	return nil
@@ -40,7 +56,7 @@ func checkOrigins(handlers []*handlerSettings, s *webhook.Subscription) error {
 		if h.live == nil || h.looks != nil || !slices.ContainsFunc(s.Scopes, h.program.Earns) {
 			continue
 		}
-		return fmt.Errorf("subscription %s: %s asks the API itself: write origin http://localhost:3000, with where it answers, in sidehook of the site (api %s)", s.ID, by, h.program.API())
+		return fmt.Errorf("%s asks the API itself: write origin http://localhost:3000, with where it answers, in sidehook of the site (api %s)", by, h.program.API())
 	}
 	return nil
 }
@@ -63,9 +79,9 @@ func checkFor(programs []*rules.Program, s *webhook.Subscription) error {
 			continue
 		}
 		if near := words.Nearest(resource, known); near != "" {
-			return fmt.Errorf("subscription %s: for %s: there is no such resource: did you mean %s?", s.ID, resource, near)
+			return fmt.Errorf("for %s: there is no such resource: did you mean %s?", resource, near)
 		}
-		return fmt.Errorf("subscription %s: for %s: there is no such resource: there are %s", s.ID, resource, words.Some(known))
+		return fmt.Errorf("for %s: there is no such resource: there are %s", resource, words.Some(known))
 	}
 	return nil
 }

@@ -25,6 +25,11 @@ func (p *Program) tellsTenant() {
 	p.tenantHeaders = slices.Compact(p.tenantHeaders)
 }
 
+// TellsTenant reports whether p tells of any call whose it is.
+func (p *Program) TellsTenant() bool {
+	return p.outside.tenant != nil || slices.ContainsFunc(p.resources, func(r *resource) bool { return r.tenant != nil })
+}
+
 // tellsBy notes the fields that o reads; actor is what it may read too.
 func (p *Program) tellsBy(o, actor *origin) {
 	if name, ok := strings.CutPrefix(o.placeholder, headerPlaceholder); ok && !credentials.MatchString(name) {

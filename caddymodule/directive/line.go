@@ -75,6 +75,9 @@ func (l *Line) readBlock(d *caddyfile.Dispenser, depth int) error {
 	return l.Errf("the block of %s has no closing brace", l.Name())
 }
 
+// Place is the file and the line where l stands, as FILE:LINE.
+func (l *Line) Place() string { return fmt.Sprintf("%s:%d", l.Words[0].File, l.Words[0].Line) }
+
 // Name is the line's first word.
 func (l *Line) Name() string { return l.Words[0].Text }
 

@@ -40,6 +40,7 @@ func full() *subscription.Subscription {
 		Egress:    &subscription.Egress{Proxy: "http://p:1", Resolvers: []string{"10.0.0.53"}},
 		ViewCheck: true, Credential: &subscription.Credential{Header: "x-api-key", Value: "k"}, Expand: []string{"a", "b"}, Query: map[string][]string{"p[]": {"1", "2"}},
 		Related: map[string]*subscription.RelatedView{"label": {Expand: []string{"d"}, Query: map[string][]string{"r": {"4"}}}},
+		Source:  "Caddyfile:3",
 	}
 }
 

@@ -81,7 +81,7 @@ func Parse(l *directive.Line, before []*Subscription) (*Subscription, error) {
 	if len(args) > 2 {
 		return nil, args[2].Errf("unexpected %q: write %s", args[2].Text, l.Usage)
 	}
-	s := &Subscription{Name: args[0].Text, URL: args[1].Text}
+	s := &Subscription{Name: args[0].Text, URL: args[1].Text, Source: l.Place()}
 	if !subscriptionName.MatchString(s.Name) {
 		return nil, args[0].Errf("subscription name %q: write letters, digits, _, . and -, and the URL behind it", s.Name)
 	}

@@ -144,6 +144,18 @@ type Subscription struct {
 
 	// InsecureSkipVerify accepts any certificate of the receiver: for tests.
 	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
+
+	// Source is where it stands in the file from which this configuration was adapted,
+	// like Caddyfile:4. Errors say it; nothing else comes of it.
+	Source string `json:"source,omitempty"`
+}
+
+// String names s, and says where it stands if that is known.
+func (s *Subscription) String() string {
+	if s.Source == "" {
+		return "subscription " + s.Name
+	}
+	return "subscription " + s.Name + " (" + s.Source + ")"
 }
 
 // RelatedView is what is asked for of a related entity.

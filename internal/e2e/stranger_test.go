@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Whoever writes a first configuration, and errs, is told at the start where, and
+// what to write.
+func TestAStartSaysWhereAndWhatToWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	subscribed := func(lines string) string {
+		return "\t\tsubscription crm https://crm.example.com/hooks {\n\t\t\t" + lines + "\n\t\t}"
+	}
+	good := caddyfile(subscribed("scopes project.**\n\t\t\tsign none"), projects, "http://localhost:1")
+	for name, c := range map[string]struct{ text, want string }{
+		"a scope":       {caddyfile(subscribed("scopes projct.**\n\t\t\tsign none"), projects, "http://localhost:1"), `subscription crm \(\S*Caddyfile:6\): no rule earns projct.\*\*: did you mean project.\*\*\?`},
+		"a secret":      {caddyfile(subscribed("scopes project.**\n\t\t\tsecret {env.NOT_THERE}"), projects, "http://localhost:1"), `subscription crm \(\S*Caddyfile:6\): secret: {env.NOT_THERE}: the environment variable NOT_THERE is not set`},
+		"a tenant":      {caddyfile(subscribed("scopes project.**\n\t\t\tsign none\n\t\t\ttenant acme"), projects, "http://localhost:1"), `subscription crm \(\S*Caddyfile:6\): tenant acme: nothing tells of which tenant its events are: write tenant`},
+		"a directory":   {strings.Replace(good, "{DATA}", file, 1), `open ` + file + `: .*; write store badger DIRECTORY in sidehook of the global options`},
+		"a place":       {strings.Replace(good, "resource project /api/projects", "resource project /api/projects\n\t\tretention 3d", 1), `retention\\?" does not stand in sidehook: it stands in sidehook of the global options, at \S*Caddyfile:1[0-9]`},
+		"no subscriber": {strings.Replace(good, "resource project /api/projects", "resource task /api/tasks", 1), `subscription crm \(\S*Caddyfile:6\): no rule earns project.\*\*: these are earned: task.created`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := prepare(t, c.text)
+			p.launch()
+			until(t, "it ends", func() bool {
+				select {
+				case <-p.Ended():
+					return true
+				default:
+					return false
+				}
+			})
+			wantText(t, p.log.String(), c.want)
+		})
+	}
+}
