@@ -63,7 +63,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		now.kind = viewSaid
 	}
 	c.represent(o, s, b, now, s.answer, c.answerFate(s, b, now))
-	o.doubtful = c.mayHaveRemoved(o, s, b) || o.doubtful
+	o.doubtful = c.mayHaveRemoved(o, s, b, s.answer) || o.doubtful
 	o.doubtOtherwise(s)
 	return o
 }
@@ -71,7 +71,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 // answerFate says what a field means that an answer lacks: it is gone if the
 // request says so, else nothing is known of it.
 func (c *call) answerFate(s *Subject, b *state, now view) missing {
-	gone := c.gone(s, b, now)
+	gone := c.gone(s, b, now, s.answer)
 	return func(path string) tree.Fate {
 		if gone.at(path) {
 			return tree.Removed
@@ -87,16 +87,18 @@ func (c *call) answerFate(s *Subject, b *state, now view) missing {
 type gone struct {
 	c       *call
 	s       *Subject
+	b       *state
+	is      *tree.Value // what is shown
 	doubted pathSet
 	alike   bool // the same caller looked before, in the same way
 	shown   bool // what is not in doubt was shown before
 	alone   bool // a GET shows all of it, as nobody else looked
 }
 
-func (c *call) gone(s *Subject, b *state, now view) gone {
+func (c *call) gone(s *Subject, b *state, now view, is *tree.Value) gone {
 	last, get := b.view.last(), now.kind == viewGet
 	return gone{
-		c: c, s: s, doubted: newPathSet(b.unknown),
+		c: c, s: s, b: b, is: is, doubted: newPathSet(b.unknown),
 		alike: last.as == now.as && last.alike(now) && last.query == now.query,
 		shown: !last.narrow() && (get || last.kind != viewGet && (now.kind != viewSaid || last.kind == viewSaid)),
 		alone: get && b.view.onlyBy(now.as),
@@ -105,62 +107,32 @@ func (c *call) gone(s *Subject, b *state, now view) gone {
 
 func (g gone) at(path string) bool {
 	known := g.shown && !g.doubted.touches(path) || g.alone
-	return g.c.tookAway(g.s, path) || g.alike && known && g.c.left(g.s, path)
+	if g.c.tookAway(g.s, path) {
+		return true
+	}
+	if !g.alike || !known {
+		return false
+	}
+	return g.c.emptied(g.s, path) || g.c.left(g.s, g.b, g.is, path) && (g.alone || !g.c.mayBePart(g.s, g.is, path))
 }
 
 // left reports whether the request sent without it what path is in: by a PUT, or
-// in the object around it.
-func (c *call) left(s *Subject, path string) bool {
+// in the object around it. is, which lacks path, is how the entity is shown now.
+func (c *call) left(s *Subject, b *state, is *tree.Value, path string) bool {
 	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
-	return put && c.at(s.asked, path) == nil || c.leftOut(s, path)
+	return put && c.at(s.asked, path) == nil || c.leftOut(s, b, is, path)
 }
 
-// mayHaveRemoved reports whether the call may have removed a field that was
-// known and that what shows o lacks.
-func (c *call) mayHaveRemoved(o *outcome, s *Subject, b *state) bool {
+// mayHaveRemoved reports whether the call may have removed, or changed, a field that
+// was known and that what shows o lacks.
+func (c *call) mayHaveRemoved(o *outcome, s *Subject, b *state, is *tree.Value) bool {
 	if len(o.unknown) == 0 {
 		return false
 	}
 	doubted := newPathSet(b.unknown)
 	return slices.ContainsFunc(o.unknown, func(path string) bool {
-		return !doubted.touches(path) && !c.e.res.ignore.Match(path) && c.left(s, path)
+		return !doubted.touches(path) && !c.e.res.ignore.Match(path) && (c.left(s, b, is, path) || c.setsOtherwise(s, b, path))
 	})
-}
-
-// leftOut reports whether the request sends the object that path is somewhere
-// in, and nothing at path. A merge patch says nothing by that (RFC 7396).
-func (c *call) leftOut(s *Subject, path string) bool {
-	p, err := lang.ParsePath(path)
-	if err != nil || c.reqKind != isJSON && c.reqKind != isAPI {
-		return false
-	}
-	names := p.Names()
-	for n := len(names) - 1; n > 0; n-- {
-		if c.e.res.keys.At(s.asked, names[:n]...).IsObject() {
-			return c.e.res.keys.At(s.asked, names...) == nil
-		}
-	}
-	return false
-}
-
-// tookAway reports whether the request itself removes what is at path.
-func (c *call) tookAway(s *Subject, path string) bool {
-	if c.reqKind != isPatch {
-		v := at(s.asked, path)
-		return v != nil && v.Kind == tree.Null
-	}
-	for i := range s.asked.Elems() {
-		op, _ := s.asked.Elems()[i].Get("op").Text()
-		pointer, _ := s.asked.Elems()[i].Get("path").Text()
-		below := ""
-		for _, name := range pointerNames(pointer) {
-			below = tree.Join(below, name)
-		}
-		if op == "remove" && below == path {
-			return true
-		}
-	}
-	return false
 }
 
 // isItem reports whether the call's path is the entity's own.
@@ -218,7 +190,7 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 		return nil
 	}
 	now := c.look(viewGet, obs)
-	same, doubted, gone := b.view.last() == now, newPathSet(b.unknown), c.gone(s, b, now)
+	same, doubted, gone := b.view.last() == now, newPathSet(b.unknown), c.gone(s, b, now, body)
 	c.represent(o, s, b, now, body, func(path string) tree.Fate {
 		switch {
 		case slices.Contains(c.e.res.idNames, path):
@@ -228,7 +200,7 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 		}
 		return tree.KeptDoubt
 	})
-	o.doubtful = c.mayHaveRemoved(o, s, b)
+	o.doubtful = c.mayHaveRemoved(o, s, b, body)
 	return o
 }
 

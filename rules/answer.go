@@ -88,6 +88,7 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 		s.other = c.shownOtherwise(s, entity)
 	}
 	s.said = grade == webhook.Observed && !s.echo && c.e.res.representation != "full" && c.showsOnlyWhatWasSet(entity, s.asked)
+	s.parts = grade == webhook.Observed && c.sendsParts(s, entity)
 	s.receipt = grade == webhook.Observed &&
 		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s) || c.resKind == isAPI && isIdentifier(entity))
 }
@@ -175,7 +176,7 @@ func (c *call) fetch(s *Subject) string {
 	case after == "response" || after == "request":
 		return ""
 	case c.saidNo || s.doubt != "" || s.unnamed == idDoubt:
-	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo && len(s.other) == 0 && !c.mayKeep(s) || c.putProven(s) != nil:
+	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo && len(s.other) == 0 && !s.parts && !c.mayKeep(s) || c.putProven(s) != nil:
 		return ""
 	}
 	path, _ := c.m.itemPath(c.spoken(s))

@@ -197,7 +197,9 @@ func typed(body, form *tree.Value) (fields *tree.Value, more bool) {
 			more = true
 			continue
 		}
-		if text, ok := m.Text(); ok && (was.Kind == tree.Number || was.Kind == tree.Bool) && json.Valid([]byte(text)) {
+		if isBlank(&m.Value) && was.Kind == tree.Null {
+			m.Value = *was // nothing is how a form says null
+		} else if text, ok := m.Text(); ok && (was.Kind == tree.Number || was.Kind == tree.Bool) && json.Valid([]byte(text)) {
 			if v, err := tree.Parse(text); err == nil && v.Kind == was.Kind {
 				m.Value = *v
 			}

@@ -24,7 +24,10 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 		return false
 	}
 	b := c.before(s, &snap, len(pl.Subjects) == 1)
-	if b.body == nil || s.echo && !b.whole() || c.mayKeep(s) && !(b.view.fetched() && len(b.unknown) == 0 && c.showsAll(b.body, s.answer)) {
+	if only := !s.receipt && !s.echo && !c.mayKeep(s); s.parts && only && (b.body == nil || c.showsAll(b.body, s.answer)) {
+		return c.fromAnswer(s, &b) != nil
+	}
+	if b.body == nil || s.parts || s.echo && !b.whole() || c.mayKeep(s) && !(b.view.fetched() && len(b.unknown) == 0 && c.showsAll(b.body, s.answer)) {
 		return false
 	}
 	return c.fromAnswer(s, &b) != nil

@@ -59,7 +59,7 @@ func isVain(text string) bool {
 
 func plainOf(v *tree.Value) string {
 	text, ok := v.Text()
-	if !ok {
+	if !ok && v.Kind != tree.String { // an empty one is none
 		text = string(v.Shared())
 	}
 	return strings.ToLower(strings.TrimSpace(text))

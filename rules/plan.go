@@ -43,6 +43,7 @@ type Subject struct {
 	echo    bool        // answer shows only what the request set
 	other   []string    // fields that answer shows otherwise than the request set them
 	said    bool        // so it does, and it is no small PATCH
+	parts   bool        // of an object that the request sent answer shows just that, and may lack the rest
 	receipt bool        // as far as the call alone tells, answer is a receipt
 	asked   *tree.Value // what the request says of it
 	files   []string    // fields that it sends files for, which asked has not

@@ -52,7 +52,16 @@ func (c *call) lags(s *Subject, b *state, shown *tree.Value) bool {
 	if now, was := c.version(shown), c.version(b.body); now != "" && was != "" {
 		return now == was || olderVersion(now, was)
 	}
-	return !showsNew(b.body, shown)
+	return !showsNew(b.body, shown) && !c.lost(s, b, shown)
+}
+
+// lost reports whether shown lacks a field that was known and that the request
+// emptied.
+func (c *call) lost(s *Subject, b *state, shown *tree.Value) bool {
+	return slices.ContainsFunc(s.asked.Members(), func(m tree.Member) bool {
+		path := tree.Join("", m.Name)
+		return b.body.Get(m.Name) != nil && shown.Get(m.Name) == nil && (c.tookAway(s, path) || c.emptied(s, path))
+	})
 }
 
 // unmoved handles a change that the API said it made, while its GETs went on

@@ -78,7 +78,7 @@ func (c *call) showsOnlyWhatWasSet(entity, asked *tree.Value) (some bool) {
 func countShown(entity, asked *tree.Value, names []string) (n int) {
 	for _, name := range names {
 		v := entity.Get(name)
-		if set := asked.Get(name); v != nil && (set == nil || v.Kind >= tree.Array || !isReceiptWord(name) || tree.Equal(v, set)) {
+		if set := asked.Get(name); v != nil && (set == nil || v.Kind >= tree.Array || !isReceiptWord(name) || tree.Equal(v, set) || v.Kind == tree.Null && isBlank(set)) {
 			n++
 		}
 	}

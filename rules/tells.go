@@ -52,7 +52,8 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 	s := shown{r: r, id: id}
 	return s.asks(&x.Request) && s.read(x.Response.Body.Bytes) && (s.named || r.singular) &&
 		s.own > fewFields && (!s.wants || s.answered) && (m.e.named || s.isAt(h.Get("Location"))) &&
-		(m.method != "PUT" || s.more && !s.unclear) // see mayKeep
+		(m.method != "PUT" || s.more && !s.unclear) && // see mayKeep
+		(!s.objects || m.method == "PUT" || m.e.kind == Create) // see sendsParts
 }
 
 // isAt reports whether a Location says nothing else than the id that was found.
@@ -78,6 +79,7 @@ type shown struct {
 	answered bool // one of them is there as it was set
 	more     bool // and a field that is none of them
 	unclear  bool // which they are takes more than a scan
+	objects  bool // some of them are objects
 }
 
 // manySet is how many fields of a request are looked for in the answer.
@@ -102,6 +104,7 @@ func (s *shown) asked(name, value string) bool {
 	if s.set == manySet || value == "true" && isDry(name) {
 		return false
 	}
+	s.objects = s.objects || value[0] == '{'
 	s.unclear = s.unclear || name == "data" || slices.Contains(s.r.opens, name)
 	if !slices.Contains(s.r.idNames, name) {
 		s.sets[s.set], s.values[s.set] = name, value
