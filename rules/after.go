@@ -38,7 +38,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		receipt = c.isReceipt(s.answer, s.asked, b.sure())
 		if c.mayBeAnother(s) {
 			known, shown := c.compareFields(s.answer, s.asked, b.sure())
-			receipt = receipt || shown < known
+			receipt = receipt || shown < known || anotherID(b.body, s.answer)
 		}
 	}
 	if s.answer == nil || receipt {
@@ -181,7 +181,7 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 		via: webhook.FromFetch, confidence: webhook.Observed,
 		etag: obs.Header.Get("Etag"), seen: obs.Received,
 	}
-	if (obs.Status == 404 || obs.Status == 410) && s.Kind == Delete {
+	if s.Kind == Delete && showsNothing(obs) {
 		o.gone = true
 		return o
 	}

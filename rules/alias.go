@@ -83,6 +83,9 @@ func (r *resource) isSecond(entity *tree.Value, said string) bool {
 	if isDigits(said) {
 		return false
 	}
+	if id, ok := r.idIn(entity); ok && sameIDText(id, said) {
+		return true
+	}
 	if entity.Get(r.idParam).Is(said) {
 		return true
 	}

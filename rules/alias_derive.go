@@ -50,9 +50,18 @@ func (c *call) renamedTo(s *Subject, before, entity *tree.Value) bool {
 		return false
 	}
 	return !slices.ContainsFunc(genericIDs, func(field string) bool {
-		was, is := before.Get(field), entity.Get(field)
-		return was != nil && is != nil && !tree.Equal(was, is) && !is.Is(s.renamed)
+		return isOtherID(before, entity, field) && !entity.Get(field).Is(s.renamed)
 	})
+}
+
+// anotherID reports whether two entities have an id each, and not the same.
+func anotherID(before, entity *tree.Value) bool {
+	return slices.ContainsFunc(genericIDs, func(field string) bool { return isOtherID(before, entity, field) })
+}
+
+func isOtherID(before, entity *tree.Value, field string) bool {
+	was, is := before.Get(field), entity.Get(field)
+	return was != nil && is != nil && !tree.Equal(was, is)
 }
 
 // denied doubts the name that a call asked for if a GET did not find the entity

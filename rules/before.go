@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +57,7 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 	}
 	if obs := c.x.Before; obs != nil && alone && !snap.Seen.After(obs.Requested) && !snap.Stale.After(obs.Requested) {
 		switch {
-		case obs.Status == 404 || obs.Status == 410:
+		case showsNothing(obs):
 			return state{source: webhook.FromFetch, absent: true}
 		case obs.Status == 304 && obs.Header.Get("Etag") != "" && obs.Header.Get("Etag") == snap.ETag:
 			b := c.lastKnown(s, snap)
@@ -130,6 +131,23 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 	return entity
 }
 
+// showsNothing reports whether a GET says that there is no such thing: by its status,
+// or by a null in place of the entity.
+func showsNothing(obs *webhook.Observation) bool {
+	switch body := bytes.TrimSpace(obs.Body.Bytes); {
+	case obs.Status == 404 || obs.Status == 410:
+		return true
+	case obs.Status != 200 || !obs.Body.Whole() || len(body) > len(`{ "data" : null }`):
+		return false
+	case string(body) == "null":
+		return true
+	default:
+		root, err := tree.Parse(string(body))
+		data := root.Get("data")
+		return err == nil && len(root.Members()) == 1 && data != nil && data.Kind == tree.Null
+	}
+}
+
 // saysNo reports whether an answer of status 200 says that there was none. An
 // entity may have a field of that name too: it is one if it is beside the id, and
 // shows all that is known, what was set, or much else.
@@ -154,5 +172,9 @@ func (c *call) mayBe(entity, asked, before *tree.Value) bool {
 	if _, ok := c.e.res.idIn(entity); ok {
 		return true
 	}
-	return !c.isReceipt(entity, asked, before)
+	if c.m.below() {
+		asked = nil // it need not be about fields of the entity
+	}
+	known, shown := c.compareFields(entity, asked, before)
+	return known > 1 && shown == known || !c.isReceipt(entity, asked, before)
 }

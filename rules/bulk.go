@@ -55,12 +55,29 @@ func (c *call) answered(pl *Plan, elements []element) []mention {
 		t = c.told(nil)
 	}
 	for i := range mentions {
+		results[i].unlike = mentions[i].asked == nil && c.unlike(results[i].entity, asks)
 		c.judge(&results[i], mentions[i].asked, t.no)
 	}
 	if c.req.IsArray() {
 		c.unanswered(pl, len(asks), len(results))
 	}
 	return mentions
+}
+
+// unlike reports whether an element of an answer shows nothing of what any part of the
+// request set.
+func (c *call) unlike(entity *tree.Value, asks []*tree.Value) bool {
+	sets := false
+	for _, v := range asks {
+		var m mention
+		m.ask(c.e.res, v)
+		set := c.setFields(nil, m.asked)
+		if countShown(entity, m.asked, set) > 0 {
+			return false
+		}
+		sets = sets || len(set) > 0
+	}
+	return sets
 }
 
 // requested returns what the elements of a request mention: each with what the

@@ -34,6 +34,7 @@ type result struct {
 	fate     fate
 	status   int      // of this one; 0: it has none of its own
 	suspects []string // names in entity that say that it failed, unless they are fields of it
+	unlike   bool     // it shows nothing of what any part of the request set
 }
 
 // resultOf reads one element of an answer: an entity, or a verdict about one,

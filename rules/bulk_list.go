@@ -22,6 +22,10 @@ func (c *call) planList(pl *Plan) bool {
 	if c.e.named {
 		return false
 	}
+	if c.showsNone() {
+		pl.Nothing = "the answer shows all that was written, and that is nothing"
+		return true
+	}
 	said := c.said()
 	if c.e.kind == Delete || said != nil && c.e.kind != Create {
 		if ids, only := c.idsInQuery(); len(ids) > 0 {
@@ -44,6 +48,9 @@ func (c *call) planList(pl *Plan) bool {
 	case !ok && c.e.kind == Delete && c.didNothing():
 		pl.Nothing = "the answer says that nothing was deleted"
 		return true
+	case c.e.kind == Update && !ok && said != nil && c.x.Request.Query != "" && c.showsWritten():
+		c.planMentions(pl, c.written(said))
+		return true
 	case c.e.kind == Update && (ids && said == nil || !ok && c.res.IsArray()):
 		pl.Gap = c.unidentified() // a set of others was put, or what was done is shown by what there is now
 		return true
@@ -53,14 +60,7 @@ func (c *call) planList(pl *Plan) bool {
 		pl.Gap = c.gap(webhook.GapTooLarge, fmt.Sprintf("%s %s is about %d elements, more than %d", c.x.Request.Method, c.x.Request.Path, len(list), maxElements))
 		return true
 	}
-	elements := make([]element, len(list))
-	for i, v := range list {
-		value, err := lang.Decode(v.Shared())
-		if err != nil {
-			value = lang.Unknown
-		}
-		elements[i] = element{value, v}
-	}
+	elements := elementsOf(list)
 	if ids {
 		c.planMentions(pl, c.requested(pl, elements, said)) // {"keys": [1, 2], "data": {"status": "done"}}
 	} else {
@@ -71,6 +71,19 @@ func (c *call) planList(pl *Plan) bool {
 			"if it is not, write: on PUT %s each request.body", c.x.Request.Method, c.x.Request.Path, c.e.pattern))
 	}
 	return true
+}
+
+// elementsOf returns list as expressions see it, too.
+func elementsOf(list []*tree.Value) []element {
+	elements := make([]element, len(list))
+	for i, v := range list {
+		value, err := lang.Decode(v.Shared())
+		if err != nil {
+			value = lang.Unknown
+		}
+		elements[i] = element{value, v}
+	}
+	return elements
 }
 
 // asksForKnown reports whether the entities of a call of unknown outcome are known

@@ -259,7 +259,7 @@ func (d *deriver) decide(ch *change) {
 	switch ch.s.Kind {
 	case Create:
 		again := live && ch.o.body != nil && !showsNew(ch.b.body, ch.o.body)
-		if !live || status == 201 && !again && !d.e.res.singular { // what is there already is not created at its own path
+		if !live || status == 201 && !again && !d.e.res.singular && !d.merges() { // what is there already is not created at its own path
 			ch.op = webhook.Created
 		}
 	case Upsert:

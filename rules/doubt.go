@@ -35,7 +35,7 @@ func (d *deriver) isUnnamed(ch *change, seen *Seen) bool {
 	case idList:
 		return ch.snap.Sequence == 0 && !d.showsAsOne(ch, obs)
 	case idTold:
-		return ch.snap.Sequence == 0 && ch.o.via != webhook.FromResponse && obs != nil && (obs.Status == 404 || obs.Status == 410)
+		return ch.snap.Sequence == 0 && ch.o.via != webhook.FromResponse && obs != nil && showsNothing(obs)
 	case idDoubt:
 		shown := d.fromGet(ch.s, &ch.b, obs, d.alone)
 		return shown == nil || !d.e.res.showsSet(ch.s.asked, shown.body)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -54,15 +55,38 @@ func (c *call) patchedAt(s *Subject, names []string) (v *tree.Value, whole bool)
 	return nil, false
 }
 
-// isNamed reports whether the call's path, behind the entity, names the field that
-// path begins with: /issues/5/labels is about labels.
+// isNamed reports whether the call's path, behind the entity, or its query names the
+// field that path begins with: /issues/5/labels is about labels, and so is
+// /issues/5?add_labels=urgent.
 func (c *call) isNamed(path string) bool {
+	name, _, _ := strings.Cut(path, ".")
+	if c.isSetByQuery(name) {
+		return true
+	}
 	if !c.m.below() {
 		return false
 	}
-	name, _, _ := strings.Cut(path, ".")
 	for part := range strings.SplitSeq(c.x.Request.Path, "/") {
 		if plainName(part) == plainName(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isSetByQuery reports whether a parameter of the query is called like a field, or like
+// what is to be done to it.
+func (c *call) isSetByQuery(field string) bool {
+	if c.x.Request.Query == "" || plainName(field) == "" {
+		return false
+	}
+	values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
+	for param := range values {
+		param = strings.TrimSuffix(param, "[]")
+		for _, deed := range [...]string{"add_", "remove_", "set_", "append_", "delete_", "unset_"} {
+			param = strings.TrimPrefix(param, deed)
+		}
+		if plainName(param) == plainName(field) && !selecting[strings.ToLower(param)] {
 			return true
 		}
 	}

@@ -28,7 +28,7 @@ func (pl *Plan) Lags(subject int, before *webhook.Snapshot, seen *webhook.Observ
 		return false
 	case s.Kind == Delete:
 		return seen.Status == 200 // it is asked only if the outcome is unknown
-	case s.Kind == Create && seen.Status == 404:
+	case s.Kind == Create && showsNothing(seen):
 		return !c.unsure
 	}
 	b := c.before(s, before, alone)

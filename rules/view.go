@@ -243,8 +243,13 @@ func (c *call) look(kind string, obs *webhook.Observation) view {
 	q := &c.x.Request
 	own, carried := splitView(q.Query)
 	v := view{kind: kind, as: c.vars.viewer(), profile: profileOf(q.Header, carried)}
-	if kind == viewAnswer && own != "" {
-		v.query = short(own)
+	if kind == viewAnswer {
+		if more := c.expands(); more != "" {
+			own += "&" + more
+		}
+		if own != "" {
+			v.query = short(own)
+		}
 	}
 	h := c.x.Response.Header
 	if obs != nil {
@@ -257,6 +262,17 @@ func (c *call) look(kind string, obs *webhook.Observation) view {
 		v.language = stands(q.Header["Accept-Language"])
 	}
 	return v
+}
+
+// expands returns what the request's body says of how the answer is to show the entity:
+// forms that have nothing in the query say it there (Stripe's expand[]).
+func (c *call) expands() string {
+	for _, name := range [...]string{"expand", "populate", "include", "embed"} {
+		if said := c.req.Get(name); said != nil && c.reqKind != isPatch && c.e.res.find(c.res).Get(name) == nil {
+			return name + "=" + string(said.Shared())
+		}
+	}
+	return ""
 }
 
 // viewer stands for who made the call, as far as that may decide what an API
