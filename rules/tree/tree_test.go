@@ -29,7 +29,7 @@ func TestParseKeepsBytes(t *testing.T) {
 		`[{"": null}, true, false, -0, 1E+2, "\""]`: `[{"": null}, true, false, -0, 1E+2, "\""]`,
 		`{"x\"y": 1, "x\"y": 2}`:                    `{"x\"y":2}`,
 		`[{"a": 1, "a": 2}, {"b": 1}]`:              `[{"a":2},{"b": 1}]`,
-		"{\"\u2028\": 1, \"<\": 2, \"<\": 3}":       "{\"\\u2028\":1,\"<\":3}",
+		"{\"\u2028\": 1, \"<\": 2, \"<\": 3}":       "{\"\u2028\":1,\"<\":3}",
 	} {
 		if got := string(parse(t, in).JSON()); got != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
@@ -219,7 +219,10 @@ func TestElement(t *testing.T) {
 
 // FuzzParse compares with encoding/json: what we read is JSON, and means the same.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`{"a":[1,2.5e3,"x\u0041"],"a":null}`, `[]`, `"\ud83d"`, `{"":{"":[]}}`, "\"\x80\""} {
+	for _, s := range []string{`{"a":[1,2.5e3,"x\u0041"],"a":null}`, `[]`, `"\ud83d"`, `{"":{"":[]}}`, "\"\x80\"",
+		"{\"a\":1,\"a\":1,\"\xc1\":null}", // it says a name twice, so it is written anew
+		"{\"a\":1,\"a\":1,\"\\u0000\\b\\n\\r\\t\\\"\\\\\\u001f\x7f\":null}",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

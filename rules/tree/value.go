@@ -272,16 +272,33 @@ func escape(name string) string {
 	return name
 }
 
+// appendQuoted appends s between quotes. Bytes that are no UTF-8 stay as they are:
+// a name that an API writes so is the same name when it is read back.
 func appendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	done := 0
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
-			b, _ := json.Marshal(s) // a string always marshals
-			return append(dst, b...)
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[done:i]...)
+		done = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, `\n`...)
+		case '\r':
+			dst = append(dst, `\r`...)
+		case '\t':
+			dst = append(dst, `\t`...)
+		default:
+			dst = append(dst, `\u00`...)
+			dst = append(dst, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
 		}
 	}
-	dst = append(dst, '"')
-	dst = append(dst, s...)
-	return append(dst, '"')
+	return append(append(dst, s[done:]...), '"')
 }
 
 // unquote returns the text of a JSON string that the parser has accepted.
