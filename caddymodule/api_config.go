@@ -10,11 +10,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sidehook/sidehook/caddymodule/answer"
+	"github.com/sidehook/sidehook/caddymodule/api"
 	"github.com/sidehook/sidehook/caddymodule/caller"
 	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/caddymodule/directive"
+	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/strict"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 func init() {
@@ -86,7 +89,7 @@ func (a *API) Provision(ctx caddy.Context) (err error) {
 	if a.tenant, err = caller.Compile(a.Tenant); err != nil {
 		return fmt.Errorf("sidehook_api: tenant: %w", err)
 	}
-	if a.max, err = a.MaxSubscriptions.plain(maxOfOwner, maxKept); err != nil {
+	if a.max, err = a.MaxSubscriptions.plain(api.MaxOfOwner, engine.MaxKept); err != nil {
 		return fmt.Errorf("sidehook_api: max_subscriptions: %w", err)
 	}
 	loaded, err := ctx.App("sidehook")
@@ -114,11 +117,31 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Hand
 	}
 	defer release()
 	if a.speaks != nil {
-		a.speaks.Serve(inDialect{e: e, who: who, r: r}, w, r, bad)
+		a.speaks.Serve(api.ForDialect(e, who, r), w, r, bad)
 		return nil
 	}
-	serveAPI(e, w, r, who, r.URL.Path, caller.Path(r))
+	api.Serve(e, w, r, who, r.URL.Path, caller.Path(r))
 	return nil
+}
+
+// caller tells who calls, or why the call is refused.
+func (a *API) caller(r *http.Request) (api.Caller, *problem.Details) {
+	who := api.Caller{
+		HasOwner: a.owner != nil, HasTenant: a.tenant != nil,
+		AllowPrivate: a.AllowPrivate, AllowInsecure: a.AllowInsecureSkipVerify, Max: a.max,
+	}
+	var err error
+	if who.Owner, err = a.owner.Text(r); err != nil || who.HasOwner && who.Owner == "" {
+		return who, problem.New(http.StatusUnauthorized, "it is not known who calls: authenticate")
+	}
+	if !who.HasOwner && !a.AllowUnauthenticated && caller.Placeholder(r, "http.auth.user.id") == "" {
+		return who, problem.New(http.StatusUnauthorized,
+			"nobody is authenticated; the operator puts an authenticating directive (like basic_auth) in front of sidehook_api, or tells it owner, or allow_unauthenticated")
+	}
+	if who.Tenant, err = a.tenant.Text(r); err != nil || who.HasTenant && (who.Tenant == "" || who.Tenant == webhook.AnyTenant) {
+		return who, problem.New(http.StatusForbidden, "it is not known for which tenant the call is")
+	}
+	return who, nil
 }
 
 // parseAPIDirective reads the directive sidehook_api of a site.

@@ -12,6 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sidehook/sidehook/caddymodule/dialect"
+	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -21,15 +23,15 @@ import (
 type appRun struct {
 	ctx      caddy.Context
 	logger   *slog.Logger
-	handlers []*handlerSettings // registered while they are provisioned
+	handlers []*engine.Handler // registered while they are provisioned
 	subs     []*webhook.Subscription
-	sealer   *sealer
+	sealer   *kept.Sealer
 	egress   *webhook.Egress
 	dialects map[string]*dialect.Compiled
 
-	place    *place
-	engine   *engine // set once Start has its lease
-	settings *settings
+	place    *engine.Place
+	engine   *engine.Engine // set once Start has its lease
+	settings *engine.Settings
 	started  chan struct{} // closed when Start has succeeded
 }
 
@@ -38,7 +40,7 @@ type appRun struct {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.run.ctx, a.run.logger = ctx, ctx.Slogger()
 	a.run.started = make(chan struct{})
-	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+	if err := engine.RegisterMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	subs, err := a.build()
@@ -55,9 +57,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 
 // register adds a handler of this configuration; handlers call it while they
 // are provisioned.
-func (a *App) register(p *rules.Program, c *rules.Config) *handlerSettings {
+func (a *App) register(p *rules.Program, c *rules.Config) *engine.Handler {
 	canonical := c.Canonical()
-	h := &handlerSettings{program: p, config: webhook.NewConfigID(canonical), canonical: canonical}
+	h := &engine.Handler{Program: p, Config: webhook.NewConfigID(canonical), Canonical: canonical}
 	a.run.handlers = append(a.run.handlers, h)
 	return h
 }
@@ -69,8 +71,8 @@ func (a *App) named(id webhook.SubscriptionID) string {
 }
 
 // check holds what can only be checked once all handlers are known.
-func (a *App) check() (*settings, error) {
-	if err := crossCheck(a.run.handlers, a.run.subs, a.named); err != nil {
+func (a *App) check() (*engine.Settings, error) {
+	if err := engine.CrossCheck(a.run.handlers, a.run.subs, a.named); err != nil {
 		return nil, err
 	}
 	if err := a.checkGrace(); err != nil {
@@ -80,9 +82,9 @@ func (a *App) check() (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &settings{
-		subscriptions: a.run.subs, subscribers: subscribers, payloads: a.Payloads, handlers: a.run.handlers, sealer: a.run.sealer, egress: a.run.egress,
-		retention: a.retention(), holdFor: a.holdFor(), storeMax: a.StoreMax, journalSync: a.journalSync(), logger: a.run.logger,
+	return &engine.Settings{
+		Subscriptions: a.run.subs, Subscribers: subscribers, Payloads: a.Payloads, Handlers: a.run.handlers, Sealer: a.run.sealer, Egress: a.run.egress,
+		Retention: a.retention(), HoldFor: a.holdFor(), StoreMax: a.StoreMax, JournalSync: a.journalSync(), Logger: a.run.logger,
 	}, nil
 }
 
@@ -93,16 +95,16 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
-	a.run.place, err = engines.at(a.dir(), engineOptions{Logger: a.run.logger})
+	a.run.place, err = engine.All.At(a.dir(), engine.Options{Logger: a.run.logger})
 	if err != nil {
 		return err
 	}
-	e, err := a.run.place.lease()
+	e, err := a.run.place.Lease()
 	if err != nil {
 		return fmt.Errorf("open %s: %w%s", a.dir(), err, elsewhere(err))
 	}
 	a.run.engine = e
-	if err := e.activate(a.run.ctx, s); err != nil {
+	if err := e.Activate(a.run.ctx, s); err != nil {
 		return err
 	}
 	a.run.settings = s
@@ -126,24 +128,24 @@ func (a *App) Stop() error { return nil }
 func (a *App) Cleanup() error {
 	if a.run.settings != nil {
 		if !caddy.Exiting() {
-			a.run.engine.sayLeft(context.Background(), a.run.settings, a.run.logger)
+			a.run.engine.SayLeft(context.Background(), a.run.settings, a.run.logger)
 		}
-		a.run.engine.deactivate(a.run.settings)
+		a.run.engine.Deactivate(a.run.settings)
 		a.run.settings = nil
 	}
 	if a.run.engine != nil {
 		a.run.engine = nil
-		a.run.place.release()
+		a.run.place.Release()
 	}
 	if caddy.Exiting() {
-		engines.exit()
+		engine.All.Exit()
 	}
 	return nil
 }
 
 // lease returns the engine for one call in flight. A call may come before
 // Start: Caddy starts apps in no particular order.
-func (a *App) lease(ctx context.Context) (*engine, func(), error) {
+func (a *App) lease(ctx context.Context) (*engine.Engine, func(), error) {
 	select {
 	case <-a.run.started:
 	default:
@@ -155,6 +157,6 @@ func (a *App) lease(ctx context.Context) (*engine, func(), error) {
 			return nil, nil, a.run.ctx.Err()
 		}
 	}
-	e, err := a.run.place.lease()
-	return e, a.run.place.release, err
+	e, err := a.run.place.Lease()
+	return e, a.run.place.Release, err
 }

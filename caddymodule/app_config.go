@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/sidehook/sidehook/caddymodule/dialect"
+	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/source"
 	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
@@ -134,7 +135,7 @@ func (a *App) retention() time.Duration {
 func (a *App) holdFor() time.Duration { return cmp.Or(time.Duration(a.HoldFor), defaultHoldFor) }
 
 // readEncryptionKey returns what seals by EncryptionKey.
-func (a *App) readEncryptionKey() (*sealer, error) {
+func (a *App) readEncryptionKey() (*kept.Sealer, error) {
 	if n := len(a.EncryptionKey); n > subscription.MaxSecrets {
 		return nil, fmt.Errorf("encryption_key: %d keys: write up to %d, newest first", n, subscription.MaxSecrets)
 	}
@@ -149,7 +150,7 @@ func (a *App) readEncryptionKey() (*sealer, error) {
 		}
 		keys = append(keys, key)
 	}
-	return newSealer(keys...)
+	return kept.NewSealer(keys...)
 }
 
 // common returns what all subscriptions of a have in common.

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
@@ -118,7 +119,7 @@ func parseMaxBody(l *directive.Line, h *Handler) error {
 		return err
 	}
 	n, err := humanize.ParseBytes(args[0].Text)
-	if err != nil || n == 0 || n > mostBody {
+	if err != nil || n == 0 || n > capture.MostBody {
 		return args[0].Errf("max_body %q: write a size up to 8MiB, like 1MiB; %s", args[0].Text, whyMostBody)
 	}
 	h.MaxBody = int64(n)

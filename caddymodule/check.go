@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/caddymodule/engine"
 )
 
 // configFlags say which configuration a command reads.
@@ -48,7 +50,7 @@ func checkCommand() *cobra.Command {
 
 // load adapts and provisions the configuration, with everything that a start
 // would check. It opens no store and no listener.
-func (f *configFlags) load() (*App, *settings, error) {
+func (f *configFlags) load() (*App, *engine.Settings, error) {
 	text, err := f.text()
 	if err != nil {
 		return nil, nil, err
@@ -69,7 +71,7 @@ func (f *configFlags) text() ([]byte, error) {
 }
 
 // checkJSON is load for adapted configuration.
-func checkJSON(text []byte) (*App, *settings, error) {
+func checkJSON(text []byte) (*App, *engine.Settings, error) {
 	var c *caddy.Config
 	if err := caddy.StrictUnmarshalJSON(caddy.RemoveMetaFields(text), &c); err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
@@ -93,9 +95,9 @@ func checkJSON(text []byte) (*App, *settings, error) {
 }
 
 // summarize says what a configuration that is right does.
-func summarize(w io.Writer, app *App, s *settings, notes []string) error {
+func summarize(w io.Writer, app *App, s *engine.Settings, notes []string) error {
 	var out summary
-	for _, h := range s.handlers {
+	for _, h := range s.Handlers {
 		if err := out.handler(h); err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func (a *App) forgetUnreadable(ctx context.Context, w io.Writer, yes bool) (err 
 	lost := make([]store.Kept, 0, len(all))
 	for _, k := range all {
 		if k.Deleted.IsZero() {
-			if _, _, err := a.run.sealer.open(k.ID, k.Body); err != nil {
+			if _, _, err := a.run.sealer.Open(k.ID, k.Body); err != nil {
 				fmt.Fprintf(w, "%s of owner %q, tenant %q, made %s: %s\n", k.ID, k.Owner, k.Tenant, words.Clock(k.Created), err)
 				lost = append(lost, k)
 			}

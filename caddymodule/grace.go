@@ -7,12 +7,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-)
 
-// callsTime is how long calls in flight may go on when the process stops. That
-// is Caddy's business and not ours: its grace_period, which has no end by
-// default. With what closing needs (drainTime), shutdown stays within 5 s.
-const callsTime = time.Second
+	"github.com/sidehook/sidehook/caddymodule/engine"
+)
 
 // checkGrace warns if a slow API could hold up the end of the process.
 func (a *App) checkGrace() error {
@@ -40,8 +37,8 @@ func slowToStop(grace, delay time.Duration) string {
 	switch {
 	case grace <= 0:
 		return "grace_period is not set: a shutdown takes as long as the slowest call in flight; " + advice
-	case grace+delay > callsTime:
-		return fmt.Sprintf("grace_period and shutdown_delay are %s in all: a shutdown may take %s; %s", grace+delay, grace+delay+closeTime, advice)
+	case grace+delay > engine.CallsTime:
+		return fmt.Sprintf("grace_period and shutdown_delay are %s in all: a shutdown may take %s; %s", grace+delay, grace+delay+engine.CloseTime, advice)
 	}
 	return ""
 }

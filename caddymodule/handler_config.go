@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
@@ -61,7 +62,7 @@ type Handler struct {
 	Strict bool `json:"strict,omitempty"`
 
 	live  *capture.Handler
-	looks *lookOrigin // nil: there is no origin
+	looks *engine.LookOrigin // nil: there is no origin
 }
 
 // FetchLimits bounds the GETs of one handler.
@@ -79,12 +80,8 @@ const (
 	abortCancel   = "cancel"
 )
 
-// mostBody is the largest max_body. An exchange that is too large for the
-// journal all the same, by what was seen before it, loses bodies there.
-const (
-	mostBody    = 8 << 20
-	whyMostBody = "a call with both its bodies is one journal entry, of at most 16MiB"
-)
+// whyMostBody is why there is [capture.MostBody].
+const whyMostBody = "a call with both its bodies is one journal entry, of at most 16MiB"
 
 // CaddyModule implements [caddy.Module].
 func (*Handler) CaddyModule() caddy.ModuleInfo {
@@ -107,8 +104,8 @@ func (h *Handler) check() error {
 	if f := h.Fetch; f != nil && (f.Timeout < 0 || f.Concurrency < 0) {
 		return errors.New("fetch: write a timeout like 300ms and how many at once, like 16")
 	}
-	if h.MaxBody < 0 || h.MaxBody > mostBody {
-		return fmt.Errorf("max_body %d: write a number of bytes up to %d (8 MiB), like 1048576; %s", h.MaxBody, mostBody, whyMostBody)
+	if h.MaxBody < 0 || h.MaxBody > capture.MostBody {
+		return fmt.Errorf("max_body %d: write a number of bytes up to %d (8 MiB), like 1048576; %s", h.MaxBody, capture.MostBody, whyMostBody)
 	}
 	switch h.OnClientAbort {
 	case "", abortContinue, abortCancel:

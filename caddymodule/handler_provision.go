@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/source"
 	"github.com/sidehook/sidehook/rules"
 )
@@ -47,14 +48,14 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	o := h.options(program)
 	if h.Origin != "" {
 		o.Origin = capture.NewOrigin(h.Origin, service, o.FetchMax)
-		h.looks = newLookOrigin(h.Origin, service, &o)
+		h.looks = engine.NewLookOrigin(h.Origin, service, &o)
 	}
 	registered := app.register(program, &h.Config)
-	o.Config = registered.config
+	o.Config = registered.Config
 	o.Logger = ctx.Slogger()
 	o.Lease = func() (capture.Line, func(), error) { return app.lease(app.run.ctx) }
 	h.live = capture.New(o)
-	registered.live, registered.looks = h.live, h.looks
+	registered.Live, registered.Looks = h.live, h.looks
 	return nil
 }
 
@@ -67,7 +68,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 func (h *Handler) Cleanup() error {
 	if h.live != nil {
 		h.live.Origin.Close()
-		h.looks.close()
+		h.looks.Close()
 	}
 	return nil
 }

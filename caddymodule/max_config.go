@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/sidehook/sidehook/caddymodule/api"
 	"github.com/sidehook/sidehook/caddymodule/directive"
+	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 )
 
@@ -63,8 +65,8 @@ func parseMaxSubscriptions(l *directive.Line, a *API) error {
 	}
 	n, err := strconv.Atoi(args[0].Text)
 	*a.MaxSubscriptions = MaxCount(n)
-	if _, bad := a.MaxSubscriptions.plain(maxOfOwner, maxKept); err != nil || n == 0 || bad != nil {
-		return args[0].Errf("max_subscriptions %s: write a number from 1 to %d, or none", args[0].Text, maxKept)
+	if _, bad := a.MaxSubscriptions.plain(api.MaxOfOwner, engine.MaxKept); err != nil || n == 0 || bad != nil {
+		return args[0].Errf("max_subscriptions %s: write a number from 1 to %d, or none", args[0].Text, engine.MaxKept)
 	}
 	return nil
 }

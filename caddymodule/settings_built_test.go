@@ -84,7 +84,7 @@ func TestAllOfTheAppCounts(t *testing.T) {
 	if d, err := dialect.Named("other", a.run.dialects); d == nil || err != nil {
 		t.Errorf("dialect: %v, %v", d, err)
 	}
-	if s.retention != time.Hour || s.holdFor != 2*time.Hour || !s.journalSync || s.storeMax != 1<<30 || a.dir() != "/data" {
-		t.Errorf("retention %v, hold_for %v, store_max %v, journal sync %v, directory %s", s.retention, s.holdFor, s.storeMax, s.journalSync, a.dir())
+	if s.Retention != time.Hour || s.HoldFor != 2*time.Hour || !s.JournalSync || s.StoreMax != 1<<30 || a.dir() != "/data" {
+		t.Errorf("retention %v, hold_for %v, store_max %v, journal sync %v, directory %s", s.Retention, s.HoldFor, s.StoreMax, s.JournalSync, a.dir())
 	}
 }

@@ -1,13 +1,14 @@
 package caddymodule
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -17,23 +18,23 @@ import (
 type summary struct{ strings.Builder }
 
 // handler adds the resources of h, with their routes and scopes.
-func (s *summary) handler(h *handlerSettings) error {
+func (s *summary) handler(h *engine.Handler) error {
 	var c rules.Config
-	if err := json.Unmarshal(h.canonical, &c); err != nil {
+	if err := json.Unmarshal(h.Canonical, &c); err != nil {
 		return fmt.Errorf("read the configuration of a handler again: %w", err)
 	}
 	note := ""
 	if c.DryRun {
 		note = " (dry run: nothing is delivered)"
 	}
-	fmt.Fprintf(s, "api %s%s\n", h.program.API(), note)
+	fmt.Fprintf(s, "api %s%s\n", h.Program.API(), note)
 	for i := range c.Resources {
 		r := &c.Resources[i]
 		fmt.Fprintf(s, "  resource %s\n", r.Name)
-		for _, line := range routesOf(r) {
+		for _, line := range ruleset.Routes(r) {
 			fmt.Fprintf(s, "    %s\n", line)
 		}
-		s.scopes("    earns  ", earned(h.program, r.Name))
+		s.scopes("    earns  ", earned(h.Program, r.Name))
 		for _, f := range r.Refresh {
 			fmt.Fprintf(s, "    refreshes %s %s\n", f.Resource, f.ID)
 		}
@@ -51,54 +52,6 @@ func (s *summary) scopes(label string, names []string) {
 		fmt.Fprintf(s, "%s%s\n", label, name)
 		label = strings.Repeat(" ", len(label))
 	}
-}
-
-// routesOf returns the calls that are captured for r, a line for each path.
-func routesOf(r *rules.Resource) []string {
-	item := cmp.Or(r.Item, "{id}")
-	usual := []rules.Route{
-		{Method: "POST", Path: r.Path, Operation: "create"},
-		{Method: "PUT", Path: item, Operation: "update"},
-		{Method: "PATCH", Path: item, Operation: "update"},
-		{Method: "DELETE", Path: item, Operation: "delete"},
-	}
-	if r.Singular {
-		usual = usual[1:]
-		for i := range usual {
-			usual[i].Path = r.Path
-		}
-	}
-	type call struct{ operation, path string }
-	methods := make(map[call][]string)
-	var order []call
-	taken := make(map[string]int) // method and path, to the last route that has them
-	all := append(usual, r.On...)
-	for i, route := range all {
-		taken[route.Method+" "+below(r.Path, route.Path)] = i
-	}
-	for i, route := range all {
-		c := call{cmp.Or(route.Operation, "update"), below(r.Path, route.Path)}
-		if taken[route.Method+" "+c.path] != i {
-			continue
-		}
-		if methods[c] == nil {
-			order = append(order, c)
-		}
-		methods[c] = append(methods[c], route.Method)
-	}
-	lines := make([]string, len(order))
-	for i, c := range order {
-		lines[i] = fmt.Sprintf("%-6s %-10s %s", c.operation, strings.Join(methods[c], "|"), c.path)
-	}
-	return lines
-}
-
-// below returns path as it is in full, below base unless it is absolute.
-func below(base, path string) string {
-	if strings.HasPrefix(path, "/") {
-		return path
-	}
-	return strings.TrimSuffix(base, "/") + "/" + path
 }
 
 // earned returns the scopes of one resource, gaps left out.
@@ -129,13 +82,13 @@ func scopesOfRoute(r rules.Route) []string {
 }
 
 // subscriptions adds who gets what.
-func (s *summary) subscriptions(app *App, set *settings) {
+func (s *summary) subscriptions(app *App, set *engine.Settings) {
 	var programs []*rules.Program
-	for _, h := range set.handlers {
-		programs = append(programs, h.program)
+	for _, h := range set.Handlers {
+		programs = append(programs, h.Program)
 	}
-	known := allScopes(programs)
-	for i, sub := range set.subscriptions {
+	known := engine.AllScopes(programs)
+	for i, sub := range set.Subscriptions {
 		fmt.Fprintf(s, "subscription %s → %s\n", sub.ID, app.Subscriptions[i].URL)
 		var gets []string
 		for _, name := range known {
@@ -146,7 +99,7 @@ func (s *summary) subscriptions(app *App, set *settings) {
 		s.scopes("    gets   ", gets)
 		s.limits(sub)
 	}
-	if len(set.subscriptions) == 0 {
+	if len(set.Subscriptions) == 0 {
 		s.WriteString("no subscriptions here: events are recorded, and delivered to those only that are made through the API\n")
 	}
 }
@@ -165,7 +118,7 @@ func (s *summary) limits(sub *webhook.Subscription) {
 	if sub.ViewCheck {
 		s.WriteString("    if     a GET with its credential shows the entity\n")
 	}
-	if q := strings.TrimPrefix(lookPath("", sub), "?"); q != "" {
+	if q := strings.TrimPrefix(engine.LookPath("", sub), "?"); q != "" {
 		fmt.Fprintf(s, "    with   the entity as its own GET shows it: ?%s\n", q)
 	}
 	fmt.Fprintf(s, "    as     %s, signed: %s\n", sub.Payload, sub.Sign.Scheme)
@@ -187,7 +140,7 @@ func (s *summary) differs(sub, v *webhook.Subscription) {
 		{"timeout", sub.Timeout.String(), v.Timeout.String()},
 		{"retry", fmt.Sprint(sub.Retry), fmt.Sprint(v.Retry)},
 		{"order", string(sub.Order), string(v.Order)},
-		{"GET", lookPath("", sub), lookPath("", v)},
+		{"GET", engine.LookPath("", sub), engine.LookPath("", v)},
 	} {
 		if line.whole != line.here {
 			fmt.Fprintf(s, "           %s %s\n", line.name, line.here)
@@ -199,7 +152,7 @@ func (s *summary) differs(sub, v *webhook.Subscription) {
 // taken from the path.
 func wantsSome(sub *webhook.Subscription, scope string) bool {
 	for _, p := range sub.Scopes {
-		if mayMatch(strings.FieldsFunc(string(p), isSeparator), strings.FieldsFunc(scope, isSeparator)) {
+		if mayMatch(strings.FieldsFunc(string(p), engine.IsSeparator), strings.FieldsFunc(scope, engine.IsSeparator)) {
 			return true
 		}
 	}

@@ -22,6 +22,10 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
+// MostBody is the most that may be kept of one body, in bytes. An exchange that is too
+// large for the journal all the same, by what was seen before it, loses bodies there.
+const MostBody = 8 << 20
+
 // Handler is a provisioned handler: what the request path reads.
 type Handler struct {
 	Options
@@ -54,7 +58,7 @@ type Options struct {
 
 	FetchTimeout time.Duration // bounds every wait that is ours
 	FetchMax     int           // fetches at once
-	MaxBody      int64         // bytes kept of each body
+	MaxBody      int64         // bytes kept of each body, [MostBody] at most
 	CancelOnGone bool          // on_client_abort cancel
 	Strict       bool
 	Logger       *slog.Logger

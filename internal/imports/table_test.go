@@ -163,6 +163,36 @@ var table = []rule{
 		bans: []ban{{"store", "a dialect makes a call one of our API, which it is handed: what that does is none of its business"}},
 	},
 	{
+		folder: "caddymodule/kept",
+		may:    []string{"webhook", "rules", "store", "deliver", "caddymodule/problem", "caddymodule/subscription"},
+		bans:   []ban{{caddy, "what is kept is opened by the command line too, where nothing is served"}},
+	},
+	{
+		folder: "caddymodule/engine",
+		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/capture", "caddymodule/credentials", "caddymodule/kept",
+			"caddymodule/metrics", "caddymodule/problem", "caddymodule/ruleset", "caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
+		bans: []ban{{"caddymodule/api", "the engine runs whether anybody asks it or not: who does is in front of it"}},
+	},
+	{
+		folder: "caddymodule/seed",
+		may: []string{"webhook", "rules", "store", "caddymodule/capture", "caddymodule/engine", "caddymodule/metrics", "caddymodule/problem",
+			"caddymodule/view"},
+		bans: []ban{{"caddymodule/api", "what lists show goes the way of a call: nobody in particular asks for it"}},
+	},
+	{
+		folder: "caddymodule/api",
+		may: []string{"webhook", "rules", "store", "deliver", "caddymodule/answer", "caddymodule/caller", "caddymodule/credentials",
+			"caddymodule/dialect", "caddymodule/engine", "caddymodule/kept", "caddymodule/problem", "caddymodule/strict",
+			"caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
+		bans: []ban{{"caddymodule/admin", "what callers may is less than what the operator may: they never meet behind the API"}},
+	},
+	{
+		folder: "caddymodule/admin",
+		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/answer", "caddymodule/api", "caddymodule/engine", "caddymodule/kept",
+			"caddymodule/problem", "caddymodule/ruleset", "caddymodule/seed", "caddymodule/view", "caddymodule/words"},
+		bans: []ban{{"caddymodule/command", "the command line is a client of this: it is known only by what it asks"}},
+	},
+	{
 		folder: "caddymodule/command",
 		may:    []string{"webhook", "rules", "caddymodule/view", "caddymodule/words", "caddymodule/problem"},
 		bans: []ban{

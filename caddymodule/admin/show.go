@@ -1,0 +1,255 @@
+package admin
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+func showHealth(e *engine.Engine, r *http.Request) (any, error) { return e.Health(r.Context()), nil }
+
+func listEvents(e *engine.Engine, r *http.Request) (any, error) {
+	q := r.URL.Query()
+	query := store.EventQuery{
+		Newest: q.Get("after") == "", Resource: q.Get("resource"), ID: q.Get("id"),
+	}
+	var err error
+	if query.After, err = number(q, "after"); err != nil {
+		return nil, err
+	}
+	max, err := number(q, "max")
+	if err != nil {
+		return nil, err
+	}
+	query.Max = int(min(max, 1000))
+	for _, s := range q["scope"] {
+		p := webhook.Pattern(s)
+		if err := p.Check(); err != nil {
+			return nil, problem.New(http.StatusBadRequest, "%s", err)
+		}
+		query.Scopes = append(query.Scopes, p)
+	}
+	if x := q.Get("exchange"); x != "" {
+		if query.Exchange, err = webhook.ParseExchangeID(x); err != nil {
+			return nil, problem.New(http.StatusBadRequest, "%s", err)
+		}
+	}
+	events, err := e.Store.Events(r.Context(), query)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]view.Event, len(events))
+	for i := range events {
+		views[i] = view.OfEvent(&events[i])
+	}
+	return views, nil
+}
+
+func showEvent(e *engine.Engine, r *http.Request) (any, error) {
+	id := webhook.EventID(r.PathValue("id"))
+	ev, err := e.Store.Event(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	deliveries, err := viewDeliveries(e, r, store.DeliveryQuery{Event: id, Max: 1000})
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		view.Event
+		Deliveries []view.Delivery `json:"deliveries"`
+	}{view.OfEvent(ev), deliveries}, nil
+}
+
+func listDeliveries(e *engine.Engine, r *http.Request) (any, error) {
+	q := r.URL.Query()
+	below, err := number(q, "below")
+	if err != nil {
+		return nil, err
+	}
+	max, err := number(q, "max")
+	if err != nil {
+		return nil, err
+	}
+	query := store.DeliveryQuery{
+		Event: webhook.EventID(q.Get("event")), Subscription: webhook.SubscriptionID(q.Get("subscription")),
+		State: webhook.DeliveryState(q.Get("state")), Below: below, Max: int(min(max, 1000)),
+	}
+	if query.State != "" && !slices.Contains(webhook.DeliveryStates(), query.State) {
+		return nil, problem.New(http.StatusBadRequest, "state %q: write %s", query.State, words.OrList(words.Texts(webhook.DeliveryStates())))
+	}
+	ds, err := viewDeliveries(e, r, query)
+	if err == nil && len(ds) == 0 && query.Subscription != "" { // one that is deleted may have some
+		err = checkKnown(e, query.Subscription)
+	}
+	return ds, err
+}
+
+// checkKnown is an error that says which subscriptions there are, if id is none.
+func checkKnown(e *engine.Engine, id webhook.SubscriptionID) error {
+	states := e.States()
+	if _, ok := states[id]; ok {
+		return nil
+	}
+	if len(states) == 0 {
+		return fmt.Errorf("%w %q: there are none", deliver.ErrUnknownSubscription, id)
+	}
+	return fmt.Errorf("%w %q: there are %s", deliver.ErrUnknownSubscription, id, words.Some(words.Texts(slices.Sorted(maps.Keys(states)))))
+}
+
+// listUnearned says of those of the patterns that no rule can earn, in words,
+// why nothing is to be expected of them.
+func listUnearned(e *engine.Engine, r *http.Request) (any, error) {
+	hints := []string{}
+	programs := engine.ProgramsOf(e.Current().Handlers)
+	for _, s := range r.URL.Query()["scope"] {
+		p := webhook.Pattern(s)
+		if err := p.Check(); err != nil {
+			return nil, problem.New(http.StatusBadRequest, "%s", err)
+		}
+		if err := engine.WhyUnearned(programs, p); err != nil {
+			hints = append(hints, err.Error())
+		}
+	}
+	return hints, nil
+}
+
+func viewDeliveries(e *engine.Engine, r *http.Request, q store.DeliveryQuery) ([]view.Delivery, error) {
+	held := q.State == webhook.Held
+	if held { // deliveries are held by their subscription's state
+		q.State = webhook.Pending
+	}
+	ds, err := e.Store.Deliveries(r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	if held { // and by themselves, where they hold their lanes
+		q.State = webhook.Held
+		more, err := e.Store.Deliveries(r.Context(), q)
+		if err != nil {
+			return nil, err
+		}
+		ds, q.State = append(more, ds...), webhook.Pending
+	}
+	now := time.Now()
+	views := make([]view.Delivery, 0, len(ds))
+	for i := range ds {
+		v := e.ViewDelivery(&ds[i], now)
+		if q.State == webhook.Pending && held != (v.State == webhook.Held) {
+			continue
+		}
+		if ev, err := e.Store.Event(r.Context(), ds[i].Event); err == nil {
+			v.Scope = ev.Scope
+		}
+		if v.Reason == "" && v.State == webhook.Pending && v.Attempts > 0 {
+			v.Reason = e.LastFailure(r.Context(), v.ID)
+		}
+		views = append(views, v)
+	}
+	return views, nil
+}
+
+func showDelivery(e *engine.Engine, r *http.Request) (any, error) {
+	id := webhook.DeliveryID(r.PathValue("id"))
+	d, err := e.Store.Delivery(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := e.Store.Attempts(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	v := e.ViewOne(r.Context(), d, time.Now())
+	if ev, err := e.Store.Event(r.Context(), d.Event); err == nil {
+		v.Scope = ev.Scope
+	}
+	for i := range attempts {
+		v.Made = append(v.Made, view.OfAttempt(&attempts[i]))
+	}
+	return v, nil
+}
+
+// steerDelivery retries a delivery that is final or held.
+func steerDelivery(e *engine.Engine, r *http.Request) (any, error) {
+	if verb := r.PathValue("verb"); verb != "retry" {
+		return nil, problem.New(http.StatusBadRequest, "%q: write retry", verb)
+	}
+	d, err := e.Store.Delivery(r.Context(), webhook.DeliveryID(r.PathValue("id")))
+	if err == nil {
+		d, err = e.Retry(r.Context(), d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e.ViewDelivery(d, time.Now()), nil
+}
+
+func listSubscriptions(e *engine.Engine, r *http.Request) (any, error) {
+	backlogs, err := e.Store.Backlogs(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	owed := make(map[webhook.SubscriptionID]webhook.Backlog)
+	for _, b := range backlogs {
+		owed[b.Subscription] = b
+	}
+	keys := make(map[webhook.SubscriptionID][]string)
+	for _, s := range slices.Concat(e.Current().Subscriptions, e.Kept.Load().InUse()) {
+		keys[s.ID] = s.PublicKeys()
+	}
+	views := []view.Subscription{}
+	for _, s := range e.Deliverer.States() {
+		v := view.OfSubscription(s, owed[s.ID], time.Now())
+		v.PublicKeys = keys[s.ID]
+		views = append(views, v)
+	}
+	return views, nil
+}
+
+func steerSubscription(e *engine.Engine, r *http.Request) (any, error) {
+	id := webhook.SubscriptionID(r.PathValue("id"))
+	var s webhook.SubscriptionState
+	if err := checkKnown(e, id); err != nil {
+		return nil, err
+	}
+	var err error
+	switch verb := r.PathValue("verb"); verb {
+	case "pause":
+		s, err = e.Deliverer.Pause(r.Context(), id, webhook.ReasonOperator)
+	case "resume":
+		s, err = e.Deliverer.Resume(r.Context(), id, webhook.ReasonOperator)
+	case "release":
+		s, err = e.Deliverer.Release(r.Context(), id, webhook.ReasonOperator)
+	default:
+		return nil, problem.New(http.StatusBadRequest, "%q: write pause, resume or release", verb)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return view.OfSubscription(s, webhook.Backlog{}, time.Now()), nil
+}
+
+// number reads an optional number of the query.
+func number(q url.Values, name string) (uint64, error) {
+	text := q.Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, problem.New(http.StatusBadRequest, "%s=%q: want a number", name, text)
+	}
+	return n, nil
+}

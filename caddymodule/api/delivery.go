@@ -1,0 +1,107 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// findDelivery returns the delivery that the path names.
+func (c *Call) findDelivery() (*webhook.Delivery, error) {
+	d, err := c.e.Store.Delivery(c.r.Context(), webhook.DeliveryID(c.id))
+	if err == nil && !c.Operator && !slices.Contains(c.mine(), d.Subscription) {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("delivery %s: %w", c.id, err)
+	}
+	return d, nil
+}
+
+// mine returns the subscriptions that the caller may see.
+func (c *Call) mine() (ids []webhook.SubscriptionID) {
+	for _, s := range c.statics() {
+		ids = append(ids, s.ID)
+	}
+	for _, k := range c.visible() {
+		ids = append(ids, k.ID)
+	}
+	return ids
+}
+
+func (c *Call) readDelivery() (apiAnswer, error) {
+	d, err := c.findDelivery()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	v := c.e.ViewOne(c.r.Context(), d, time.Now())
+	if ev, err := c.e.Store.Event(c.r.Context(), d.Event); err == nil {
+		v.Scope = ev.Scope
+	}
+	return apiAnswer{body: v}, nil
+}
+
+func (c *Call) listAttempts() (apiAnswer, error) {
+	d, err := c.findDelivery()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	attempts, err := c.e.Store.Attempts(c.r.Context(), d.ID)
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	list := apiList{Data: []any{}}
+	for i := range attempts {
+		list.Data = append(list.Data, view.OfAttempt(&attempts[i]))
+	}
+	return apiAnswer{body: list}, nil
+}
+
+func (c *Call) retryDelivery() (apiAnswer, error) {
+	d, err := c.findDelivery()
+	if err == nil {
+		d, err = c.e.Retry(c.r.Context(), d)
+	}
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	return apiAnswer{body: c.e.ViewDelivery(d, time.Now())}, nil
+}
+
+// errNoState tells which states there are.
+func errNoState() error {
+	return problem.WrongParameter("state", "write %s", words.OrList(words.Texts(webhook.DeliveryStates())))
+}
+
+func (c *Call) listDeliveries() (apiAnswer, error) {
+	f, err := c.filter()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	done, err := c.look()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	defer done()
+	q := c.r.URL.Query()
+	state := webhook.DeliveryState(q.Get("state"))
+	if state != "" && !slices.Contains(webhook.DeliveryStates(), state) {
+		return apiAnswer{}, errNoState()
+	}
+	subs, all := c.mine(), c.Operator
+	if id := webhook.SubscriptionID(q.Get("subscription")); id != "" {
+		if !c.Operator && !slices.Contains(subs, id) {
+			return apiAnswer{}, errNoSubscription
+		}
+		subs, all = []webhook.SubscriptionID{id}, false
+	}
+	m := mergedDeliveries{call: c, filter: &f, state: state, event: webhook.EventID(q.Get("event")), subs: subs, all: all}
+	list, err := m.list()
+	return apiAnswer{body: list}, err
+}

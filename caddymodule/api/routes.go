@@ -1,0 +1,242 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/sidehook/sidehook/caddymodule/answer"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// The subscription API is described once, here and in the types that its bodies
+// are: the router serves what stands in apiRoutes, and the OpenAPI document
+// (GET /openapi.json) is made of the same lines. To add
+//
+//   - a route: a line in apiRoutes. Its {id} is one part of the path; query lists
+//     the parameters that it has (any other is refused before handle is called);
+//     body names the component that a write reads; shows is what it answers with.
+//   - a field of a body: a field of its type, with the tags of
+//     [github.com/sidehook/sidehook/internal/openapi.Schemas]. Settings that a
+//     caller may give and read are the fields of [subscription.Settings]; what may be given
+//     and is never shown again is in givenOnce.
+//   - a body: its type in apiShapes. A type that writes itself as JSON is in
+//     apiTypes.
+//
+// TestContract in internal/e2e calls the running binary and holds each answer
+// against the document: a new route, or a status of it, that no test provokes
+// fails there.
+
+// apiRoute is one route.
+type apiRoute struct {
+	method, path string // {id} and {verb} are one part each
+	handle       func(*Call) (apiAnswer, error)
+
+	id    string // of the operation, for generated clients
+	about string // what it does, in one line
+	more  string // what else there is to know, or ""
+
+	query     []apiParameter
+	body      string // component of what it reads; "" if it reads nothing
+	optional  bool   // it may be left out
+	versioned bool   // heeds If-Match
+	repeats   bool   // heeds Idempotency-Key
+
+	status int    // of an answer when all went well
+	shows  string // component of its body; "" is none
+	list   bool   // of which it shows a page
+
+	refuses []int // statuses beside those that each of its kind may answer with
+}
+
+// apiParameter is a parameter of a query.
+type apiParameter struct {
+	Name, About string
+	Schema      *jsonschema.Schema
+	operator    bool // of the admin endpoint only
+}
+
+// writes reports whether a call of r has a body.
+func (r *apiRoute) writes() bool {
+	return r.method == http.MethodPost || r.method == http.MethodPatch
+}
+
+// apiRoutes are the routes of the API.
+var apiRoutes []apiRoute
+
+func init() { apiRoutes = routesOfAPI() } // what they call asks for them again
+
+func routesOfAPI() []apiRoute {
+	const get, post = http.MethodGet, http.MethodPost
+	const ok, conflict = http.StatusOK, http.StatusConflict
+	return []apiRoute{
+		{
+			method: get, path: "openapi.json", handle: (*Call).readOpenAPI,
+			id: "readOpenAPI", about: "This document", status: ok, shows: "OpenAPI",
+		},
+		{
+			method: get, path: "subscriptions", handle: (*Call).listSubscriptions,
+			id: "listSubscriptions", about: "List subscriptions, oldest first", query: pageParameters,
+			status: ok, shows: "Subscription", list: true,
+		},
+		{
+			method: post, path: "subscriptions", handle: (*Call).createSubscription,
+			id: "createSubscription", about: "Subscribe", body: "NewSubscription", repeats: true,
+			more:   "The answer shows the secret, this once. It is in force, and on disk, when it is answered.",
+			status: http.StatusCreated, shows: "Subscription", refuses: []int{conflict},
+		},
+		{
+			method: get, path: "subscriptions/{id}", handle: (*Call).readSubscription,
+			id: "readSubscription", about: "Read a subscription", status: ok, shows: "Subscription",
+		},
+		{
+			method: http.MethodPatch, path: "subscriptions/{id}", handle: (*Call).changeSubscription,
+			id: "changeSubscription", about: "Change a subscription", body: "SubscriptionPatch", versioned: true,
+			more:   "A JSON merge patch (RFC 7396): null takes a field out.",
+			status: ok, shows: "Subscription", refuses: []int{conflict},
+		},
+		{
+			method: http.MethodDelete, path: "subscriptions/{id}", handle: (*Call).deleteSubscription,
+			id: "deleteSubscription", about: "Delete a subscription", more: "What it is owed is cancelled.",
+			versioned: true, status: http.StatusNoContent, refuses: []int{conflict},
+		},
+		{
+			method: post, path: "subscriptions/{id}/pause", handle: (*Call).steer,
+			id: "pauseSubscription", about: "Hold what it is owed, from now on", versioned: true,
+			status: ok, shows: "Subscription", refuses: []int{conflict},
+		},
+		{
+			method: post, path: "subscriptions/{id}/resume", handle: (*Call).steer,
+			id: "resumeSubscription", about: "Go on, with what comes from now on", versioned: true,
+			status: ok, shows: "Subscription", refuses: []int{conflict},
+		},
+		{
+			method: post, path: "subscriptions/{id}/release", handle: (*Call).steer,
+			id: "releaseSubscription", about: "Go on, and send what is held", versioned: true,
+			status: ok, shows: "Subscription", refuses: []int{conflict},
+		},
+		{
+			method: post, path: "subscriptions/{id}/rotate", handle: (*Call).rotateSecret,
+			id: "rotateSecret", about: "Replace the secret", body: "Rotation", optional: true, versioned: true, repeats: true,
+			more:   "The answer shows the new secret, this once. Those there were go on signing for a while.",
+			status: ok, shows: "Subscription", refuses: []int{conflict},
+		},
+		{
+			method: post, path: "subscriptions/{id}/test", handle: (*Call).testSubscription,
+			id: "testSubscription", about: "Send an example", body: "Test", optional: true, versioned: true, repeats: true,
+			more: "An event of scope sidehook.test, or of the event type that is named, to this subscription only, whatever its scopes and its filter are. " +
+				"5 may be sent at once, and another each second; beyond that it is a 429, with Retry-After.",
+			status: http.StatusAccepted, shows: "Sent", refuses: []int{conflict, http.StatusTooManyRequests},
+		},
+		{
+			method: get, path: "event_types", handle: (*Call).listEventTypes,
+			id: "listEventTypes", about: "List event types, by scope", query: typeParameters,
+			more:   "What the rules can earn. Schemas are learned from events. A field that only another tenant's events have had is not told of.",
+			status: ok, shows: "EventType", list: true,
+		},
+		{
+			method: get, path: "event_types/{id}", handle: (*Call).readEventType,
+			id: "readEventType", about: "Read an event type, by its scope", status: ok, shows: "EventType",
+		},
+		{
+			method: get, path: "events", handle: (*Call).listEvents,
+			id: "listEvents", about: "List events, newest first", query: eventParameters,
+			status: ok, shows: "Event", list: true,
+		},
+		{
+			method: get, path: "events/{id}", handle: (*Call).readEvent,
+			id: "readEvent", about: "Read an event", status: ok, shows: "Event",
+		},
+		{
+			method: get, path: "deliveries", handle: (*Call).listDeliveries,
+			id: "listDeliveries", about: "List deliveries, newest first", query: deliveryParameters(),
+			status: ok, shows: "Delivery", list: true, refuses: []int{http.StatusNotFound},
+		},
+		{
+			method: get, path: "deliveries/{id}", handle: (*Call).readDelivery,
+			id: "readDelivery", about: "Read a delivery", status: ok, shows: "Delivery",
+		},
+		{
+			method: get, path: "deliveries/{id}/attempts", handle: (*Call).listAttempts,
+			id: "listAttempts", about: "List the attempts of a delivery, oldest first", status: ok, shows: "Attempt", list: true,
+		},
+		{
+			method: post, path: "deliveries/{id}/retry", handle: (*Call).retryDelivery,
+			id: "retryDelivery", about: "Try a delivery again that is final or held, with a fresh schedule",
+			status: ok, shows: "Delivery", refuses: []int{conflict},
+		},
+		{
+			method: post, path: "replays", handle: (*Call).createReplay,
+			id: "createReplay", about: "Send recorded events to a subscription again", body: "NewReplay", repeats: true,
+			more:   "They are the same events, with the same webhook-id. They are sent slowly, behind all that is live.",
+			status: http.StatusCreated, shows: "Replay", refuses: []int{conflict},
+		},
+		{
+			method: post, path: "replays/count", handle: (*Call).countReplay,
+			id: "countReplay", about: "Count what a replay would send, and send nothing", body: "NewReplay",
+			status: ok, shows: "ReplayCount",
+		},
+		{
+			method: get, path: "replays", handle: (*Call).listReplays,
+			id: "listReplays", about: "List replays, newest first", query: replayParameters,
+			status: ok, shows: "Replay", list: true,
+		},
+		{
+			method: get, path: "replays/{id}", handle: (*Call).readReplayed,
+			id: "readReplay", about: "Read a replay: how far it is", status: ok, shows: "Replay",
+		},
+		{
+			method: post, path: "replays/{id}/cancel", handle: (*Call).cancelReplay,
+			id: "cancelReplay", about: "Cancel a replay, and what of it is owed still", status: ok, shows: "Replay",
+		},
+		{
+			method: post, path: "erasures", handle: (*Call).eraseEntity,
+			id: "eraseEntity", about: "Erase an entity", body: "Erasure",
+			more: "Its events, their deliveries, owed ones too, and its last known state. What is left is the number of its last change. " +
+				"Files of the data directory follow within minutes.",
+			status: ok, shows: "Erased",
+		},
+	}
+}
+
+// Parameters of lists.
+var (
+	pageParameters = []apiParameter{
+		{Name: "limit", About: "How many there are on a page at most.", Schema: &jsonschema.Schema{
+			Type: "integer", Minimum: jsonschema.Ptr(1.0), Maximum: jsonschema.Ptr(float64(answer.MostOnPage)), Default: []byte("50"),
+		}},
+		{Name: "cursor", About: "`next` of the page before.", Schema: &jsonschema.Schema{Type: "string"}},
+	}
+	typeParameters = append(pageParameters[:2:2],
+		apiParameter{Name: "scope", About: "Patterns of scopes: `*` is one part, `**` the rest.", Schema: &jsonschema.Schema{
+			Type: "array", Items: &jsonschema.Schema{Type: "string"},
+		}},
+		apiParameter{Name: "resource", About: "What its events are about.", Schema: &jsonschema.Schema{Type: "string"}},
+	)
+	eventParameters = append(pageParameters[:2:2],
+		apiParameter{Name: "scope", About: "Patterns of scopes: `*` is one part, `**` the rest.", Schema: &jsonschema.Schema{
+			Type: "array", Items: &jsonschema.Schema{Type: "string"},
+		}},
+		apiParameter{Name: "resource", About: "What the event is about.", Schema: &jsonschema.Schema{Type: "string"}},
+		apiParameter{Name: "entity", About: "Id of the entity, with `resource`.", Schema: &jsonschema.Schema{Type: "string"}},
+		apiParameter{Name: "since", About: "Recorded then or later.", Schema: &jsonschema.Schema{Type: "string", Format: "date-time"}},
+		apiParameter{Name: "until", About: "Recorded before.", Schema: &jsonschema.Schema{Type: "string", Format: "date-time"}},
+	)
+)
+
+// replayParameters are those of a list of replays.
+var replayParameters = append(pageParameters[:2:2],
+	apiParameter{Name: "subscription", About: "Id of the subscription.", Schema: &jsonschema.Schema{Type: "string"}},
+)
+
+func deliveryParameters() []apiParameter {
+	var states []any
+	for _, s := range webhook.DeliveryStates() {
+		states = append(states, string(s))
+	}
+	return append(eventParameters[:len(eventParameters):len(eventParameters)],
+		apiParameter{Name: "subscription", About: "Id of the subscription.", Schema: &jsonschema.Schema{Type: "string"}},
+		apiParameter{Name: "state", About: "State of the delivery.", Schema: &jsonschema.Schema{Type: "string", Enum: states}},
+		apiParameter{Name: "event", About: "Id of the event.", Schema: &jsonschema.Schema{Type: "string"}},
+	)
+}

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"net/http"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/strict"
+	"github.com/sidehook/sidehook/rules"
+)
+
+// apiRotation is the body of a call that replaces a secret.
+type apiRotation struct {
+	Grace  rules.Duration `json:"grace,omitempty" jsonschema:"How long the secrets there were go on signing, from 0s to 7d; where a delivery has one signature, the oldest of them makes it as long. Default: 24h; where there is one signature, 0s."`
+	Secret string         `json:"secret,omitempty" jsonschema:"The new secret. Default: one is made."`
+}
+
+func (c *Call) rotateSecret() (apiAnswer, error) {
+	repeat, release, err := c.repeat()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	defer release()
+	if k, err := c.find(); err == nil && repeat != nil {
+		if again, ok, err := c.rotatedBefore(k, repeat); ok || err != nil {
+			return again, err
+		}
+	}
+	k, err := c.findMatching()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	doc, err := c.readDocument()
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	text, err := doc.take("grace")
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	grace := defaultGrace
+	if k.Content.Settings.Signing().One() {
+		grace = 0 // the new one signs, as who asks for it will expect
+	}
+	if text != "" {
+		d, err := rules.ParseDuration(text)
+		if grace = time.Duration(d); err != nil || grace < 0 || grace > mostGrace {
+			return apiAnswer{}, problem.WrongField("/grace", "grace: write how long the secret there was goes on signing, from 0s to 7d, like 24h")
+		}
+	}
+	secret, err := doc.take("secret")
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	for name := range doc {
+		return apiAnswer{}, problem.WrongField("/"+name, "%s", unknownField(name, strict.Names(reflect.TypeFor[apiRotation]())))
+	}
+	next := *k
+	next.Revision++
+	next.Content.Repeat = nil
+	next.Content.Rotated = k.Content.RotatedAfter(repeat, time.Now())
+	if err := next.AddSecret(secret, grace, time.Now()); err != nil {
+		return apiAnswer{}, err
+	}
+	made, err := c.put(next, nil)
+	if err != nil {
+		return apiAnswer{}, err
+	}
+	v := c.view(made)
+	v.Secret = made.Content.ShownSecret()
+	return apiAnswer{body: v, etag: v.etag()}, nil
+}
+
+// rotatedBefore answers a repeat of a rotation; the secret is shown while it is the
+// newest.
+func (c *Call) rotatedBefore(k *kept.Subscription, repeat *kept.Repeat) (a apiAnswer, ok bool, err error) {
+	for i, was := range k.Content.Rotated {
+		switch {
+		case was.Key != repeat.Key || time.Now().After(was.Until):
+		case !slices.Equal(was.Body, repeat.Body):
+			return a, false, errOtherBody()
+		default:
+			v := c.view(k)
+			if i == 0 {
+				v.Secret = k.Content.ShownSecret()
+			}
+			return apiAnswer{body: v, etag: v.etag(), replayed: true}, true, nil
+		}
+	}
+	return a, false, nil
+}
+
+// errOtherBody refuses a repeat that is none.
+func errOtherBody() error {
+	return problem.New(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
+}

@@ -1,0 +1,406 @@
+// Package engine is everything behind the request path, for one data directory: it
+// wires journal, store, deriver and deliverer, lives across reloads, and keeps the
+// subscriptions that are made through the API.
+//
+// A configuration is a [Settings]. It is activated on an [Engine], which [All] has or
+// opens, and taken off it. What it keeps beside is in a file each: registry.go and
+// tend.go (kept subscriptions), replay….go, look….go (GETs of a subscriber's own),
+// missed….go (calls that could not be journaled), event_types.go, erase.go,
+// failing.go (who is told that a subscription fails).
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/credentials"
+	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/derive"
+	"github.com/sidehook/sidehook/internal/version"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/badger"
+	"github.com/sidehook/sidehook/store/journal"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// drainTime is how long attempts in flight may go on when the process stops;
+// with what closing needs, shutdown stays within 5 s.
+const drainTime = 3 * time.Second
+
+// CloseTime is how long closing an engine takes at most.
+const CloseTime = 5*time.Second - CallsTime
+
+// finishTime is how long GETs on their way, and then what they told, are waited
+// for.
+const finishTime = time.Second
+
+// CallsTime is how long calls in flight may go on when the process stops. That
+// is Caddy's business and not ours: its grace_period, which has no end by
+// default. With what closing needs (drainTime), shutdown stays within 5 s.
+const CallsTime = time.Second
+
+// mostLooks is how many calls may go through events or deliveries at once: the
+// calls of the API in front of which this stands have the processors too.
+const mostLooks = 2
+
+// Options are fixed when a directory is opened. Whatever a reload may
+// change is in settings.
+type Options struct {
+	Logger *slog.Logger
+}
+
+// Engine is everything behind the request path, for one data directory. It
+// lives across reloads: a configuration is activated on it and taken off it.
+type Engine struct {
+	Dir     string
+	options Options
+	log     swapLogger
+	Logger  *slog.Logger // over log
+
+	Store     store.Store
+	Journal   *journal.Journal
+	traffic   *derive.Traffic
+	Deriver   *derive.Deriver
+	Deliverer *deliver.Deliverer
+	missed    missed
+	missedAny bool // an earlier process missed calls, and it is not known to which resources
+	captured  metrics.Captured
+	Learned   learned
+	Seeding   sync.Mutex  // held while a step of a seed is taken: one at a time, so that crawls are slow
+	full      atomic.Bool // the store takes more than store_max, and nothing may go
+	Replays   replays
+	Streaming atomic.Int32  // streams that are open
+	erased    chan struct{} // something was, and may be in files still
+	callers   *credentials.Hash
+	looker    looker
+
+	mu      sync.Mutex
+	configs []*Settings              // activated, oldest first; the last one counts
+	active  atomic.Pointer[Settings] // the last of configs; set before anything runs
+	earlier atomic.Pointer[Settings] // what was active before, or nil
+	coming  atomic.Pointer[Settings] // what is being put into force, or nil
+
+	Kept   atomic.Pointer[kept.List] // changed under mu; nil: not read yet
+	sealer *kept.Sealer              // that kept was read, or sealed, with
+	mixed  bool                      // some of kept are sealed otherwise
+	tended chan struct{}             // kept has changed, or a subscription's status
+
+	told map[webhook.ExchangeID]bool // what tend has told of failing subscriptions
+
+	plainly  sync.Once     // says that what is kept is not encrypted
+	Looks    chan struct{} // of calls that go through events or deliveries
+	Examples sync.Mutex    // held while one is made like an event, and while an entity is erased
+	Tests    testPace      // of examples that callers send themselves
+	Creating sync.Map      // of an Idempotency-Key whose call is under way -> true
+
+	stopDeriving, stopDelivering, stopTicking context.CancelFunc
+	deriving, delivering                      sync.WaitGroup
+}
+
+// Open opens the store and the journal under dir and starts deriving and
+// delivering. Until a configuration is activated nobody subscribes to anything
+// new, and what is owed waits.
+func Open(dir string, o Options) (*Engine, error) {
+	e := &Engine{Dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1),
+		Looks: make(chan struct{}, mostLooks)}
+	e.Logger = slog.New(e.log)
+	var err error
+	e.Store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.Logger})
+	if err != nil {
+		return nil, err
+	}
+	e.Journal, err = journal.Open(journal.Options{
+		Dir: filepath.Join(dir, "journal"), Logger: e.Logger, OnDropped: e.dropMarks,
+	})
+	if err != nil {
+		return nil, errors.Join(err, e.Store.Close())
+	}
+	// Marks that a crash left behind when their segment was gone already.
+	if err := e.Store.DropMarksBelow(context.Background(), e.Journal.Stats().First); err != nil {
+		return nil, errors.Join(fmt.Errorf("forget old marks: %w", err), e.Journal.Close(), e.Store.Close())
+	}
+	if err := e.Replays.load(context.Background(), e.Store); err != nil {
+		return nil, errors.Join(err, e.Journal.Close(), e.Store.Close())
+	}
+	if err := e.Learned.load(context.Background(), e.Store); err != nil {
+		return nil, errors.Join(err, e.Journal.Close(), e.Store.Close())
+	}
+	key, err := credentials.OpenKey(dir)
+	if err != nil {
+		e.Logger.Error("a repeat of a call with an Idempotency-Key will not be recognised after the next start", "error", err)
+	}
+	e.callers = credentials.NewHash(key)
+	unknown, err := e.missed.open(dir)
+	if err != nil {
+		e.Logger.Error("missed calls cannot be noted on disk; should the process die while the journal is down, no gap tells of them", "error", err)
+	}
+	e.missedAny = unknown
+	e.Deriver = derive.New(derive.Options{
+		Journal: e.Journal, Store: e.Store, Traffic: e.traffic, Recovered: e.Journal.RecoveredEnd(),
+		Want: e.want, Resources: e.resources, Service: e.service, Observer: deriveObserver{e}, Logger: e.Logger,
+	})
+	e.looker.memory, e.looker.items, e.looker.id = e.Store, e.items, e.idIn
+	e.Deliverer = deliver.New(deliver.Options{
+		Queue: e.Store, Renderer: e, States: e.Store, Observer: deliverObserver{e},
+		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest,
+	})
+	return e, nil
+}
+
+// start runs what works behind the request path. It is called once the first
+// configuration is active, so that no event is recorded while nobody subscribes.
+func (e *Engine) start() {
+	var deriving, delivering, ticking context.Context
+	deriving, e.stopDeriving = context.WithCancel(context.Background())
+	delivering, e.stopDelivering = context.WithCancel(context.Background())
+	ticking, e.stopTicking = context.WithCancel(deriving)
+	e.deriving.Go(func() { e.Deriver.Run(deriving) })
+	e.deriving.Go(func() { e.maintain(ticking) })
+	e.deriving.Go(func() { e.tend(ticking) })
+	e.deriving.Go(func() { e.keepLearned(ticking) })
+	e.deriving.Go(func() { e.runReplays(ticking) })
+	e.deriving.Go(func() { e.runPurges(ticking) })
+	if e.missedAny {
+		e.missed.addAll(e.resources(), errMissedUnreadable)
+	}
+	e.deriving.Go(func() { e.missed.run(ticking, e) })
+	e.delivering.Go(func() {
+		if err := e.Deliverer.Run(delivering); err != nil {
+			e.Logger.Error("attempts were made and could not be recorded; they will be made again", "error", err)
+		}
+	})
+}
+
+// close ends everything in the order in which data flows: no call is in
+// flight any more, GETs on their way get a moment, what they told is recorded,
+// and attempts in flight are awaited meanwhile. What is unfinished then is
+// taken up by the next start.
+func (e *Engine) close() {
+	if e.stopDeriving != nil {
+		e.stopDelivering()
+	}
+	e.traffic.Drain(finishTime)
+	err := e.Journal.Close() // the deriver ends when it has recorded what it has read
+	if e.stopDeriving != nil {
+		cut := time.AfterFunc(finishTime, e.stopDeriving)
+		e.stopTicking()
+		e.deriving.Wait()
+		cut.Stop()
+		e.stopDeriving()
+		e.missed.flush(e)
+		e.delivering.Wait()
+	}
+	if err := errors.Join(err, e.missed.close(), e.Store.Close()); err != nil {
+		e.Logger.Error("closing the store", "dir", e.Dir, "error", err)
+	}
+}
+
+// Activate makes s the configuration that counts.
+func (e *Engine) Activate(ctx context.Context, s *Settings) error {
+	for _, h := range s.Handlers {
+		if err := e.Store.PutConfig(ctx, h.Config, h.Canonical); err != nil {
+			return fmt.Errorf("keep the configuration of api %s: %w", h.Program.API(), err)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.openKept(ctx, s.Sealer); err != nil {
+		return err
+	}
+	first := len(e.configs) == 0 && e.stopDeriving == nil
+	e.configs = append(e.configs, s)
+	if err := e.apply(ctx); err != nil {
+		e.configs = e.configs[:len(e.configs)-1]
+		return err
+	}
+	if err := e.sealAgain(ctx, s.Sealer); err != nil { // last: who starts again after a failure has the key of before
+		return errors.Join(err, e.fallBack(len(e.configs)-1))
+	}
+	if first {
+		e.sayStart(ctx)
+		e.start()
+	}
+	return nil
+}
+
+// Deactivate takes s off; the newest of the others counts again. The last one
+// stays in force until the engine closes: calls may still be in flight.
+func (e *Engine) Deactivate(s *Settings) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last := len(e.configs) - 1
+	for i, c := range e.configs {
+		if c == s && last > 0 {
+			if err := e.fallBack(i); err != nil {
+				e.Logger.Error("going back to the earlier configuration", "error", err)
+			}
+			return
+		}
+	}
+}
+
+// fallBack takes the configuration at i off; the newest of the others, if there is
+// one, counts again. e.mu is held.
+func (e *Engine) fallBack(i int) error {
+	e.configs = append(e.configs[:i:i], e.configs[i+1:]...)
+	last := len(e.configs) - 1
+	if last < 0 {
+		return nil
+	}
+	ctx := context.Background()
+	return errors.Join(e.sealAgain(ctx, e.configs[last].Sealer), e.apply(ctx))
+}
+
+// apply puts the newest configuration into force, with the kept subscriptions.
+// e.mu is held.
+func (e *Engine) apply(ctx context.Context) error {
+	s, all, err := e.configs[len(e.configs)-1].with(e.Kept.Load().InUse())
+	if err != nil {
+		return err
+	}
+	states, err := e.Store.States(ctx)
+	if err != nil {
+		return fmt.Errorf("read the states of subscriptions: %w", err)
+	}
+	if states, err = e.number(ctx, all, states); err != nil {
+		return err
+	}
+	e.Kept.Store(kept.NewList(e.Kept.Load().Known()))
+	e.log.to.Store(s.Logger)
+	return e.enforce(s, all, states)
+}
+
+// enforce puts s into force, with all its subscriptions. e.mu is held.
+func (e *Engine) enforce(s *Settings, all []*webhook.Subscription, states []webhook.SubscriptionState) error {
+	e.coming.Store(s)
+	defer e.coming.Store(nil)
+	e.Deliverer.Through(s.Egress)
+	if err := e.Deliverer.Configure(all, states, e.absent(all, states)...); err != nil {
+		return err
+	}
+	e.Journal.SyncBegins(s.JournalSync)
+	e.earlier.Store(e.active.Swap(s))
+	return nil
+}
+
+// number gives each subscription the number that it was given once, and those
+// that are new a state.
+func (e *Engine) number(ctx context.Context, subs []*webhook.Subscription, states []webhook.SubscriptionState) ([]webhook.SubscriptionState, error) {
+	numbers := make(map[webhook.SubscriptionID]uint64, len(states))
+	for _, st := range states {
+		numbers[st.ID] = st.Number
+	}
+	for _, sub := range subs {
+		if numbers[sub.ID] == 0 {
+			st, err := e.Store.PutState(ctx, webhook.NewState(sub.ID, 0, time.Now()))
+			if err != nil {
+				return nil, fmt.Errorf("keep subscription %s: %w", sub.ID, err)
+			}
+			states = append(states, st)
+			numbers[sub.ID] = st.Number
+		}
+		if sub.Number == 0 { // those of an earlier configuration are in use
+			sub.Number = numbers[sub.ID]
+		}
+	}
+	return states, nil
+}
+
+// absent returns the subscriptions that have a past and are not in subs, but for
+// those that were deleted.
+func (e *Engine) absent(subs []*webhook.Subscription, states []webhook.SubscriptionState) (gone []webhook.SubscriptionID) {
+	there := make(map[webhook.SubscriptionID]bool, len(subs))
+	for _, s := range subs {
+		there[s.ID] = true
+	}
+	kept := e.Kept.Load()
+	for _, st := range states {
+		if !there[st.ID] && kept.Get(st.ID) == nil {
+			gone = append(gone, st.ID)
+		}
+	}
+	return gone
+}
+
+// Newest returns the position of the newest event.
+func (e *Engine) Newest(ctx context.Context) (uint64, error) {
+	s, err := e.Store.Stats(ctx)
+	return s.Position, err
+}
+
+// Current returns the configuration in force.
+func (e *Engine) Current() *Settings { return e.active.Load() }
+
+// want implements derive's question who wants an event.
+func (e *Engine) want(ev *webhook.Event) ([]rules.Want, error) {
+	return e.Current().Subscribers.Want(ev)
+}
+
+// dropMarks forgets the marks of a journal segment that is gone.
+func (e *Engine) dropMarks(segment uint64) {
+	if err := e.Store.DropMarks(context.Background(), segment); err != nil {
+		e.Logger.Warn("marks of a journal segment stay", "segment", segment, "error", err)
+	}
+}
+
+// Housekeeping of the store: how soon it begins, how often, and how long it pauses between
+// two slices, so that what is live finds the store free.
+const (
+	keepFirst = time.Second
+	keepEvery = time.Minute
+	keepPause = 50 * time.Millisecond
+)
+
+// maintain does the store's housekeeping until ctx ends.
+func (e *Engine) maintain(ctx context.Context) {
+	wait := time.NewTimer(keepFirst)
+	defer wait.Stop()
+	for {
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			return
+		}
+		next := keepEvery
+		more, err := e.Store.Maintain(ctx, e.keep(time.Now()))
+		switch {
+		case err != nil && ctx.Err() == nil:
+			e.Logger.Error("store housekeeping", "error", err)
+		case more:
+			next = keepPause
+		}
+		e.seeFull(ctx)
+		wait.Reset(next)
+	}
+}
+
+// seeFull finds out whether new calls find room in the store.
+func (e *Engine) seeFull(ctx context.Context) {
+	if s, err := e.Store.Stats(ctx); err == nil {
+		e.full.Store(s.Full)
+	}
+}
+
+// State returns the state of a subscription.
+func (e *Engine) State(id webhook.SubscriptionID) webhook.SubscriptionState {
+	st, _ := e.Deliverer.State(id)
+	return st
+}
+
+// States returns the subscriptions' states by id.
+func (e *Engine) States() map[webhook.SubscriptionID]webhook.SubscriptionState {
+	byID := make(map[webhook.SubscriptionID]webhook.SubscriptionState)
+	for _, s := range e.Deliverer.States() {
+		byID[s.ID] = s
+	}
+	return byID
+}

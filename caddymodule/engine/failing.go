@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/credentials"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// Scopes of Sidehook's own events about subscriptions. Only patterns that begin
+// with sidehook. select them.
+const (
+	ScopeFailing  = "sidehook.subscription.failing"
+	ScopeDisabled = "sidehook.subscription.disabled"
+)
+
+var failingScopes = []string{ScopeFailing, ScopeDisabled}
+
+// failing is something to tell of a subscription.
+type failing struct {
+	sub   *webhook.Subscription
+	scope string
+	state webhook.SubscriptionState
+	x     webhook.ExchangeID
+}
+
+// tellFailing records an event for each subscription of which a warning is due, or
+// that what its receiver did has stopped. Each is recorded once: it stands for an
+// exchange that the subscription, the time and the warning name, so that a start
+// tells again only what a crash kept from being told.
+func (e *Engine) tellFailing(ctx context.Context) {
+	told := make(map[webhook.ExchangeID]bool)
+	for _, f := range e.failing() {
+		told[f.x] = true
+		if e.told[f.x] {
+			continue
+		}
+		if err := e.tell(ctx, f); err != nil {
+			delete(told, f.x)
+			if ctx.Err() == nil {
+				e.Logger.Error("a failing subscription is not told of yet", "subscription", string(f.sub.ID), "error", err)
+			}
+		}
+	}
+	e.told = told
+}
+
+// failing returns what there is to tell, oldest warnings first.
+func (e *Engine) failing() (all []failing) {
+	states := slices.DeleteFunc(e.Deliverer.States(), func(st webhook.SubscriptionState) bool { return st.Warned == 0 && !st.Stopped() })
+	if len(states) == 0 {
+		return nil
+	}
+	subs := make(map[webhook.SubscriptionID]*webhook.Subscription)
+	for _, s := range slices.Concat(e.Current().Subscriptions, e.Kept.Load().InUse()) {
+		subs[s.ID] = s
+	}
+	for _, st := range states {
+		s := subs[st.ID]
+		if s == nil {
+			continue
+		}
+		for stage := 1; stage <= st.Warned; stage++ {
+			all = append(all, failing{s, ScopeFailing, st, toldExchange(st.ID, st.FailingSince, strconv.Itoa(stage))})
+		}
+		if !st.Stopped() {
+			continue
+		}
+		since := st.Since
+		if st.Reason == webhook.ReasonFailing {
+			since = st.FailingSince // known for long: a crash does not make it another
+		}
+		all = append(all, failing{s, ScopeDisabled, st, toldExchange(st.ID, since, st.Reason)})
+	}
+	return all
+}
+
+// toldExchange returns the id of the exchange that telling stands for.
+func toldExchange(sub webhook.SubscriptionID, since time.Time, what string) webhook.ExchangeID {
+	var x webhook.ExchangeID
+	sum := sha256.Sum256(credentials.AppendPart(credentials.AppendPart(credentials.AppendPart(nil, 0, string(sub)), 0, since.UTC().Format(time.RFC3339Nano)), 0, what))
+	copy(x[:], sum[:])
+	var at [8]byte
+	binary.BigEndian.PutUint64(at[:], uint64(since.UnixMilli())<<16)
+	copy(x[:6], at[:6])
+	return x
+}
+
+// tell records the event of f, owed to those subscriptions that ask for it: of
+// the same owner and tenant, or of the operator. It is never owed to the one
+// that it is about, which does not take it, or not for long. The state is durable
+// first: one that a crash took back would be told again, as of another time.
+func (e *Engine) tell(ctx context.Context, f failing) error {
+	if _, err := e.Deliverer.Keep(ctx, f.sub.ID); err != nil {
+		return err
+	}
+	ev, err := f.event(time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	done, err := e.Store.Record(ctx, []store.Record{{
+		Exchange: f.x,
+		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+			wants, err := e.want(&ev)
+			var owing webhook.Owing
+			for _, w := range wants {
+				if e.MayHear(w.Subscription, f.sub.ID) {
+					owing.Add(&ev, w.Subscription, w.Unjudged, time.Now().UTC())
+				}
+			}
+			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: owing.Deliveries}, err
+		},
+	}})
+	if err == nil {
+		err = done[0].Err
+	}
+	if err == nil && !done[0].Duplicate {
+		said := []any{"subscription", string(f.sub.ID), "event", f.scope, "status", string(f.state.Status), "reason", f.state.Reason}
+		if !f.state.FailingSince.IsZero() {
+			said = append(said, "failing_since", f.state.FailingSince, "failures_in_a_row", f.state.Failures)
+		}
+		e.Logger.Warn("subscription fails", said...)
+	}
+	return err
+}
+
+// ToldOf is the data of the event.
+type ToldOf struct {
+	ID       webhook.SubscriptionID `json:"id" jsonschema:"The subscription."`
+	URL      string                 `json:"url" jsonschema:"Where its webhooks go, without the path, which often is a secret."`
+	Static   bool                   `json:"static" jsonschema:"It stands in the Caddyfile."`
+	Status   webhook.Status         `json:"status" jsonschema:"How it stands." enum:"active|paused|disabled|gone"`
+	Reason   string                 `json:"reason,omitempty" jsonschema:"Why."`
+	Since    time.Time              `json:"since" jsonschema:"Since when."`
+	Failing  time.Time              `json:"failing_since,omitzero" jsonschema:"When the first attempt failed since anything was accepted."`
+	Failures int                    `json:"failures_in_a_row,omitempty" jsonschema:"Attempts that failed since."`
+	Disables time.Time              `json:"disables_at,omitzero" jsonschema:"When it is disabled, if nothing is accepted before."`
+}
+
+// ExampleTold is what an event of a scope may tell.
+func ExampleTold(scope string) ToldOf {
+	t := ToldOf{
+		ID: "sub_example", URL: "https://crm.example.com/…", Status: webhook.Active, Since: ExampleTime.Add(-30 * 24 * time.Hour),
+		Failing: ExampleTime.Add(-24 * time.Hour), Failures: 42, Disables: ExampleTime.Add(4 * 24 * time.Hour),
+	}
+	if scope == ScopeDisabled {
+		t.Status, t.Reason, t.Since = webhook.Disabled, webhook.ReasonFailing, ExampleTime
+		t.Failing, t.Disables = ExampleTime.Add(-webhook.DefaultDisableAfter), time.Time{}
+	}
+	return t
+}
+
+func (f *failing) event(now time.Time) (webhook.Event, error) {
+	st, about := f.state, f.sub
+	data := ToldOf{
+		ID: about.ID, URL: webhook.OriginOf(about.URL), Static: about.Static, Status: st.Status, Reason: st.Reason,
+		Since: st.Since, Failing: st.FailingSince, Failures: st.Failures,
+	}
+	if f.scope == ScopeFailing && about.DisableAfter > 0 {
+		data.Disables = st.FailingSince.Add(about.DisableAfter)
+	}
+	after, err := json.Marshal(data)
+	if err != nil {
+		return webhook.Event{}, err
+	}
+	tenant, unowned := about.Tenant, about.Tenant == webhook.AnyTenant
+	if unowned {
+		tenant = ""
+	}
+	key := webhook.EntityKey{API: OwnAPI, Tenant: tenant, Resource: ToldResource, ID: string(about.ID)}
+	return webhook.Event{
+		ID: webhook.NewEventID(f.x, key, f.scope, ""), Scope: f.scope, Key: key, Exchange: f.x, Time: now,
+		After: after, Tenant: tenant, Unowned: unowned,
+		Provenance: webhook.Provenance{Before: webhook.FromNone, After: webhook.FromNone},
+	}, nil
+}
+
+// ExampleTime is when examples happened.
+var ExampleTime = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)

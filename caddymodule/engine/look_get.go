@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// LookOrigin is an origin as subscribers' own GETs ask it: over connections of
+// its own, so that those which hang take none from the GETs that calls wait for.
+type LookOrigin struct {
+	*capture.Origin
+	service http.Header // for what the operator expands without a credential
+	maxBody int64
+	budget  *capture.Budget
+}
+
+func NewLookOrigin(base string, service http.Header, o *capture.Options) *LookOrigin {
+	return &LookOrigin{Origin: capture.NewOrigin(base, nil, looksOfAPI), service: service, maxBody: o.MaxBody, budget: o.Budget}
+}
+
+// Close closes the connections that no GET uses. A nil origin has none.
+func (o *LookOrigin) Close() {
+	if o != nil {
+		o.Origin.Close()
+	}
+}
+
+var (
+	errLookTime  = errors.New("no answer within " + lookTimeout.String())
+	errLookReach = errors.New("the API could not be reached")
+	errLookBroke = errors.New("the answer broke off")
+	errLookFull  = errors.New("there was no memory for the answer")
+)
+
+// get makes one GET of target with c, or as the service if c is none. Its error
+// says nothing of where the origin is. Of the body it reads as much as max_body
+// allows, or if it is not wanted whole what lets the connection be used again.
+//
+// It carries of, which says about which tenant's entity it is.
+func (o *LookOrigin) get(ctx context.Context, target string, c webhook.Credential, whole bool, of webhook.Header) (a lookAnswer) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	r, err := o.Request(ctx, target, "")
+	if err != nil {
+		a.err = errLookReach
+		return a
+	}
+	for name, values := range of {
+		r.Header[name] = values
+	}
+	if c.IsZero() {
+		for name, values := range o.service {
+			r.Header[name] = values
+		}
+	} else {
+		r.Header[c.Header] = []string{c.Value.Reveal()}
+	}
+	res, err := o.Do(r)
+	if err != nil {
+		if a.err = errLookReach; ctx.Err() != nil {
+			a.err = errLookTime
+		}
+		return a
+	}
+	defer res.Body.Close()
+	a.status, a.header = res.StatusCode, res.Header
+	if !whole || a.status < 200 || a.status > 299 {
+		_, _ = io.CopyN(io.Discard, res.Body, maxLookDrain) // an answer that breaks off has said yes or no
+		return a
+	}
+	kept := capture.NewBody(o.maxBody, res.ContentLength, o.budget)
+	defer kept.Release()
+	_, err = io.Copy(kept, res.Body)
+	switch a.body = kept.Captured(); {
+	case a.body.Missing == webhook.TooLarge:
+	case a.body.Missing != webhook.NotMissing:
+		a.err = errLookFull
+	case err != nil && ctx.Err() != nil:
+		a.err = errLookTime
+	case err != nil:
+		a.err = errLookBroke
+	}
+	return a
+}
+
+// maxLookDrain is how much of an answer is read that is not wanted, in bytes.
+const maxLookDrain = 64 << 10
+
+// items finds the entity of an event at the origin that the configuration in
+// force has for its api.
+func (e *Engine) items(ev *webhook.Event, name string) (item *lookItem, why string) {
+	why = ""
+	for _, h := range e.Current().Handlers {
+		if h.Program.API() != ev.Key.API || h.Live == nil {
+			continue
+		}
+		m, path := h.Program.Item(ev.Key, name, ev.Params)
+		switch {
+		case m == nil:
+		case h.Looks == nil:
+			why = "the API cannot be asked: the configuration has no origin for it"
+		default:
+			of := m.TenantNamed(ev.Tenant)
+			get := func(ctx context.Context, target string, c webhook.Credential, whole bool) lookAnswer {
+				return h.Looks.get(ctx, target, c, whole, of)
+			}
+			return &lookItem{api: ev.Key.API, match: m, path: path, name: name, get: get}, ""
+		}
+	}
+	if why == "" && ev.Operation != webhook.Called {
+		why = "the configuration in force has no path of such an entity"
+	}
+	return nil, why
+}
+
+// idIn returns the id that an entity of a resource of an api has, by the
+// configuration in force.
+func (e *Engine) idIn(api, resource string, entity json.RawMessage) (id string) {
+	for _, h := range e.Current().Handlers {
+		if h.Program.API() == api && id == "" {
+			id = h.Program.IDIn(resource, entity)
+		}
+	}
+	return id
+}
+
+// LookPath is path with the parameters that s wants in its GET.
+func LookPath(path string, s *webhook.Subscription) string {
+	var parts []string
+	add := func(name string, values []string) {
+		for i, v := range values {
+			values[i] = url.QueryEscape(v)
+		}
+		if strings.HasSuffix(name, "[]") {
+			for _, v := range values {
+				parts = append(parts, url.QueryEscape(name)+"="+v)
+			}
+			return
+		}
+		parts = append(parts, url.QueryEscape(name)+"="+strings.Join(values, ","))
+	}
+	if len(s.Expand) > 0 {
+		add("expand", append([]string(nil), s.Expand...))
+	}
+	for _, q := range s.Query {
+		add(q.Name, append([]string(nil), q.Values...))
+	}
+	if len(parts) == 0 {
+		return path
+	}
+	return path + "?" + strings.Join(parts, "&")
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// deriveObserver counts and logs what deriving comes to.
+type deriveObserver struct{ e *Engine }
+
+// Recorded implements [derive.Observer].
+func (o deriveObserver) Recorded(x *webhook.Exchange, r *store.Recorded, d *rules.Derived) {
+	if r.Duplicate {
+		return
+	}
+	if len(d.Skipped) > 0 {
+		metrics.Process.Skipped.WithLabelValues(x.API).Add(float64(len(d.Skipped)))
+	}
+	if !d.Repeats.IsZero() {
+		metrics.Process.Repeats.WithLabelValues(x.API).Inc()
+	}
+	if len(r.Events) == 0 && isCall(x) {
+		metrics.Process.Unchanged.WithLabelValues(x.API).Inc()
+	}
+	for i := range r.Events {
+		ev := &r.Events[i]
+		metrics.Process.Derived.WithLabelValues(x.API, string(ev.Operation)).Inc()
+		if ev.Gap != nil {
+			metrics.Process.Gaps.WithLabelValues(x.API, ev.Gap.Reason).Inc()
+		}
+		if ev.Unowned {
+			metrics.Process.Unowned.WithLabelValues(x.API).Inc()
+		}
+		o.e.Learned.learn(o.e.Current(), ev, time.Now())
+		o.log(x, ev, r)
+	}
+}
+
+func (o deriveObserver) log(x *webhook.Exchange, ev *webhook.Event, r *store.Recorded) {
+	if ev.Gap == nil && !o.e.debugs() {
+		return
+	}
+	owed := 0
+	for i := range r.Deliveries {
+		if r.Deliveries[i].Carries(ev.ID) {
+			owed++
+		}
+	}
+	if ev.Gap != nil {
+		o.e.Logger.Warn("gap recorded", "event", string(ev.ID), "scope", ev.Scope, "entity", ev.Key.String(),
+			"exchange", x.ID.String(), "reason", ev.Gap.Reason, "detail", ev.Gap.Detail, "deliveries", owed)
+		return
+	}
+	o.e.Logger.Debug("event recorded", "event", string(ev.ID), "scope", ev.Scope, "entity", ev.Key.String(),
+		"sequence", ev.Sequence, "exchange", x.ID.String(), "deliveries", owed, "dry_run", ev.DryRun)
+}
+
+// isCall reports whether x is a captured call, and not a GET of ours that
+// followed from one or was made for a seed.
+func isCall(x *webhook.Exchange) bool { return x.Cause.IsZero() && x.Seed == "" }
+
+// Nothing implements [derive.Observer].
+func (o deriveObserver) Nothing(x *webhook.Exchange, why string) {
+	if isCall(x) {
+		metrics.Process.Unchanged.WithLabelValues(x.API).Inc()
+	}
+	if !o.e.debugs() {
+		return
+	}
+	o.e.Logger.Debug("no event", "exchange", x.ID.String(), "method", x.Request.Method, "path", x.Request.Path, "why", why)
+}
+
+// Quarantined implements [derive.Observer].
+func (o deriveObserver) Quarantined(x *webhook.Exchange, _ string) {
+	metrics.Process.Quarantined.WithLabelValues(x.API).Inc()
+}
+
+// Refreshed implements [derive.Observer].
+func (o deriveObserver) Refreshed(x *webhook.Exchange, r rules.Refreshed, err error) {
+	if err != nil {
+		metrics.Process.NotRefreshed.WithLabelValues(x.API).Inc()
+		o.e.Logger.Warn("an entity is not refreshed", "entity", r.Key.String(), "exchange", x.ID.String(), "error", err)
+	}
+}
+
+// RegisterMetrics adds the counters of the process, and what shows the open
+// engines, to a configuration's registry. Several handlers and reloads may do so.
+func RegisterMetrics(reg *prometheus.Registry) error {
+	for _, c := range []prometheus.Collector{metrics.Process, engineCollector{}} {
+		var already prometheus.AlreadyRegisteredError
+		if err := reg.Register(c); err != nil && !errors.As(err, &already) {
+			return err
+		}
+	}
+	return nil
+}
+
+// engineCollector shows the state of the open engines, added up.
+type engineCollector struct{}
+
+var (
+	descPending  = prometheus.NewDesc("sidehook_queue_depth", "Deliveries not settled yet.", nil, nil)
+	descOldest   = prometheus.NewDesc("sidehook_oldest_due_seconds", "How long the oldest due delivery of an active subscription has waited.", nil, nil)
+	descJournal  = prometheus.NewDesc("sidehook_journal_bytes", "Size of the journal on disk.", nil, nil)
+	descUnread   = prometheus.NewDesc("sidehook_journal_unread_bytes", "Bytes of the journal that deriving has not come to.", nil, nil)
+	descStore    = prometheus.NewDesc("sidehook_store_bytes", "Size of the store on disk.", nil, nil)
+	descDegraded = prometheus.NewDesc("sidehook_degraded", "1 while the journal cannot write, a gap for calls that it missed is not recorded yet, deriving waits, the store is above store_max, or it cannot be read; else 0.", nil, nil)
+	descCircuits = prometheus.NewDesc("sidehook_circuits_open", "Active subscriptions whose circuit is open or half open.", nil, nil)
+	descSubs     = prometheus.NewDesc("sidehook_subscriptions", "Subscriptions by status.", []string{"status"}, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (engineCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descPending, descOldest, descJournal, descUnread, descStore, descDegraded, descCircuits, descSubs} {
+		ch <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (engineCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var sum Health
+	statuses := map[webhook.Status]int{webhook.Active: 0}
+	for _, e := range All.open() {
+		h := e.Health(ctx)
+		sum.Pending += h.Pending
+		sum.Circuits += h.Circuits
+		sum.OldestDue = max(sum.OldestDue, h.OldestDue)
+		sum.JournalBytes += h.JournalBytes
+		sum.Unread += h.Unread
+		sum.StoreBytes += h.StoreBytes
+		if h.Degraded {
+			sum.Degraded = true
+		}
+		for _, s := range e.Deliverer.States() {
+			statuses[s.Status]++
+		}
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(descPending, float64(sum.Pending))
+	gauge(descOldest, sum.OldestDue)
+	gauge(descCircuits, float64(sum.Circuits))
+	gauge(descJournal, float64(sum.JournalBytes))
+	gauge(descUnread, float64(sum.Unread))
+	gauge(descStore, float64(sum.StoreBytes))
+	degraded := 0.0
+	if sum.Degraded {
+		degraded = 1
+	}
+	gauge(descDegraded, degraded)
+	for status, n := range statuses {
+		gauge(descSubs, float64(n), string(status))
+	}
+}

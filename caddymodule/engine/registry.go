@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// MaxKept bounds the subscriptions made through the API: each is held in memory,
+// and a change looks at all.
+const MaxKept = 10_000
+
+// ErrTooMany says that there are MaxKept.
+var ErrTooMany = fmt.Errorf("there are %d subscriptions, as many as there may be: delete one first", MaxKept)
+
+// Open reads the kept subscriptions, once. e.mu is held.
+func (e *Engine) openKept(ctx context.Context, s *kept.Sealer) error {
+	now := time.Now()
+	if e.Kept.Load() != nil {
+		return nil
+	}
+	all, err := e.Store.AllKept(ctx)
+	if err != nil {
+		return err
+	}
+	list, again := make([]*kept.Subscription, 0, len(all)), false
+	for _, k := range all {
+		opened, other, err := kept.Open(k, s, now)
+		if err != nil {
+			return err
+		}
+		list, again = append(list, opened), again || other
+	}
+	e.Kept.Store(kept.NewList(list)) // in order once it is numbered
+	e.sealer, e.mixed = s, again
+	return nil
+}
+
+// sealAgain keeps all that is kept as s seals it. Each is by itself: if it ends
+// early, some are sealed as before, and only a sealer that has both keys opens all.
+func (e *Engine) sealAgain(ctx context.Context, s *kept.Sealer) error {
+	if e.sealer.Same(s) && !e.mixed {
+		return nil
+	}
+	e.mixed = true
+	for _, k := range e.Kept.Load().All() {
+		next := *k
+		next.Revision++
+		sealed, err := next.Seal(s)
+		if err == nil {
+			err = e.Store.PutKept(ctx, sealed)
+		}
+		if err != nil {
+			return fmt.Errorf("encrypt subscriptions with another encryption_key: %w", err)
+		}
+		e.Kept.Store(e.Kept.Load().Put(&next))
+	}
+	e.sealer, e.mixed = s, false
+	return nil
+}
+
+// PutKept makes k durable and then true: its Revision must follow the one there
+// is, or the error wraps [store.ErrChanged]. allowed may refuse it for what there
+// is already; nil allows it.
+func (e *Engine) PutKept(ctx context.Context, k kept.Subscription, allowed func(*kept.List) error) (*kept.Subscription, error) {
+	ctx = context.WithoutCancel(ctx) // what is begun has an end that we know
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now, list := time.Now().UTC(), e.Kept.Load()
+	was := list.Get(k.ID)
+	if k.Changed = now; was == nil {
+		if len(list.All()) >= MaxKept {
+			return nil, ErrTooMany
+		}
+		k.Created = now
+	}
+	if allowed != nil {
+		if err := allowed(list); err != nil {
+			return nil, err
+		}
+	}
+	k.Ready = nil
+	if k.Deleted.IsZero() {
+		k.Ready = k.Build(now)
+	}
+	state, err := e.numberKept(ctx, &k, was)
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.Current().changed(&k)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.writeKept(ctx, &k, was); err != nil {
+		return nil, err
+	}
+	e.Kept.Store(list.Put(&k))
+	if k.Ready == nil || !k.Content.NextEnd(now).IsZero() {
+		poke(e.tended)
+	}
+	return &k, e.enforceOne(s, &k, state)
+}
+
+// writeKept makes k durable.
+func (e *Engine) writeKept(ctx context.Context, k, was *kept.Subscription) error {
+	sealed, err := k.Seal(e.sealer)
+	if err == nil {
+		err = e.Store.PutKept(ctx, sealed)
+	}
+	if err != nil {
+		if was == nil {
+			err = errors.Join(err, e.Store.DropKept(ctx, k.ID))
+		}
+		return err
+	}
+	if was == nil && !e.sealer.Encrypts() {
+		e.plainly.Do(func() {
+			e.Logger.Warn("encryption_key is not set: subscriptions made through the API are kept with their secrets as they are; write encryption_key {env.NAME}")
+		})
+	}
+	return nil
+}
+
+// enforceOne puts s into force, in which only k is otherwise than before. e.mu is
+// held.
+func (e *Engine) enforceOne(s *Settings, k *kept.Subscription, state webhook.SubscriptionState) (err error) {
+	e.coming.Store(s)
+	defer e.coming.Store(nil)
+	if k.Ready == nil {
+		e.Deliverer.Forget(k.ID)
+	} else if err = e.Deliverer.Update(k.Ready, state); err != nil {
+		return err
+	}
+	e.earlier.Store(e.active.Swap(s))
+	return nil
+}
+
+// numberKept gives k its number, and returns the state of a new one.
+func (e *Engine) numberKept(ctx context.Context, k, was *kept.Subscription) (st webhook.SubscriptionState, err error) {
+	if k.Ready == nil {
+		return st, nil
+	}
+	if was != nil && was.Ready != nil {
+		k.Ready.Number = was.Ready.Number
+		st, _ = e.Deliverer.State(k.ID)
+		return st, nil
+	}
+	st, err = e.Store.PutState(ctx, webhook.NewState(k.ID, 0, time.Now()))
+	if err != nil {
+		return st, fmt.Errorf("keep subscription %s: %w", k.ID, err)
+	}
+	k.Ready.Number = st.Number
+	return st, nil
+}
+
+// DeleteKept deletes k. What it is owed is cancelled behind.
+func (e *Engine) DeleteKept(ctx context.Context, k *kept.Subscription) error {
+	next := kept.Subscription{Kept: k.Kept}
+	next.Revision++
+	next.Deleted = time.Now().UTC()
+	_, err := e.PutKept(ctx, next, nil)
+	return err
+}
+
+// poke fills a channel of one without waiting.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

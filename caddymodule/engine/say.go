@@ -1,0 +1,37 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+)
+
+// sayStart logs what there is when the engine starts. What is to be read of the
+// journal may be recorded already, and is passed over then.
+func (e *Engine) sayStart(ctx context.Context) {
+	s, err := e.Store.Stats(ctx)
+	if err != nil {
+		e.Logger.Warn("what an earlier process left behind is not known", "dir", e.Dir, "error", err)
+	}
+	j := e.Journal.Stats()
+	e.Logger.Info("sidehook starts", "dir", e.Dir, "subscriptions", len(e.Current().Subscriptions), "resources", len(e.resources()),
+		"deliveries_pending", s.Pending, "journal_unread_bytes", j.Unread, "calls_without_end", j.OpenBegins, "gaps_to_record", e.missed.count())
+}
+
+// SayLeft warns if the configuration that goes, s, is the last to use the
+// directory while something is owed from it: what comes now works elsewhere.
+func (e *Engine) SayLeft(ctx context.Context, s *Settings, logger *slog.Logger) {
+	e.mu.Lock()
+	last := len(e.configs) == 1 && e.configs[0] == s
+	e.mu.Unlock()
+	if !last {
+		return
+	}
+	j := e.Journal.Stats() // first: what leaves it meanwhile is counted by the store
+	st, err := e.Store.Stats(ctx)
+	if err == nil && st.Pending == 0 && j.Undone == 0 && j.Unread == 0 && j.OpenBegins == 0 {
+		return
+	}
+	logger.Warn("no configuration uses this directory any more, and something is owed from it: that waits until one does again, "+
+		"so write the same directory in store badger again", "dir", e.Dir, "deliveries_pending", st.Pending,
+		"exchanges_to_derive", j.Undone, "journal_unread_bytes", j.Unread, "calls_in_flight", j.OpenBegins, "error", err)
+}

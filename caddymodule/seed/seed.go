@@ -1,0 +1,163 @@
+// Package seed reads an API's lists, so that entities are known that no call was about
+// yet: one page for each call of the operator's.
+package seed
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/rules"
+)
+
+// Bounds of a crawl.
+const (
+	seedTimeout  = 30 * time.Second // of one GET
+	seedQuiet    = time.Minute      // how long calls that were open during a page are waited for
+	seedSamples  = 3                // entities that are asked for, to see whether lists show all of them
+	seedEntryB   = 4 << 20          // bytes of entities in one journal entry, about
+	maxSeedPages = 100_000
+)
+
+var errSeedBusy = problem.New(http.StatusBadRequest, "another step of a seed is being taken: seed one resource at a time")
+
+// SeedStep takes the next step of a crawl: one page.
+func SeedStep(e *engine.Engine, r *http.Request) (any, error) {
+	if !e.Seeding.TryLock() {
+		return nil, errSeedBusy
+	}
+	defer e.Seeding.Unlock()
+	var q view.SeedRequest
+	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(body, &q); err != nil {
+		return nil, problem.New(http.StatusBadRequest, "the request is no JSON of a seed: %s", err)
+	}
+	s, err := newSeeder(e, r.Context(), r.PathValue("resource"), q, r.URL.Query().Get("again") != "")
+	if err != nil {
+		return nil, err
+	}
+	if s.state.Done {
+		return &s.state, nil
+	}
+	if err := s.page(); err != nil {
+		return nil, err
+	}
+	return &s.state, s.save()
+}
+
+// seeder takes one step of a crawl.
+type seeder struct {
+	e     *engine.Engine
+	h     *capture.Handler
+	ctx   context.Context
+	list  *rules.Match
+	state view.SeedState
+	file  string
+
+	header map[string]string // of each GET, beside the origin's; of state they are hashes
+}
+
+// newSeeder finds out who is asked and for what, and how far the crawl has come.
+func newSeeder(e *engine.Engine, ctx context.Context, resource string, q view.SeedRequest, again bool) (*seeder, error) {
+	h, err := seedHandler(e, q.API, resource)
+	if err != nil {
+		return nil, err
+	}
+	s := &seeder{e: e, h: h, ctx: ctx, header: q.Header}
+	if s.list, err = h.Program.MatchList(resource, q.Path); err != nil {
+		return nil, problem.New(http.StatusBadRequest, "%s", err)
+	}
+	q.API = h.Program.API()
+	if q.Path == "" {
+		q.Path = s.list.ListPath()
+	}
+	request := s.request(q)
+	if s.list.Tenantless(&request, q.Placeholder) {
+		return nil, problem.New(http.StatusBadRequest, "entities of %s belong to tenants: say whose list this is, with --header or --placeholder as `tenant` reads it", resource)
+	}
+	q.Header = hashed(q.Header)
+	s.file = seedFile(e.Dir, q.API, resource, q.Path)
+	return s, s.load(resource, q, again)
+}
+
+// seedHandler returns the handler of the api that has the resource, and an
+// origin.
+func seedHandler(e *engine.Engine, api, resource string) (*capture.Handler, error) {
+	var found *capture.Handler
+	known := false
+	for _, hs := range e.Current().Handlers {
+		h := hs.Live
+		if h == nil || api != "" && h.Program.API() != api {
+			continue
+		}
+		if _, err := h.Program.MatchList(resource, ""); err != nil && !hasResource(h.Program, resource) {
+			continue
+		}
+		known = true
+		if h.Origin == nil {
+			continue
+		}
+		if found != nil && found.Program.API() != h.Program.API() {
+			return nil, problem.New(http.StatusBadRequest, "several apis have a resource %s: choose with --api", resource)
+		}
+		found = h
+	}
+	switch {
+	case found != nil:
+		return found, nil
+	case known:
+		return nil, problem.New(http.StatusBadRequest, "nobody may ask the API: add `origin`, and `credential` if it wants one, to the sidehook block of %s", resource)
+	}
+	return nil, problem.New(http.StatusBadRequest, "no sidehook block has a resource %s", resource)
+}
+
+func hasResource(p *rules.Program, name string) bool {
+	for _, s := range p.Scopes() {
+		if s.Resource == name {
+			return true
+		}
+	}
+	return false
+}
+
+// firstPage returns what is asked for first, and its number: the one in the
+// query, else page 1, or offset 0.
+func firstPage(q *view.SeedRequest) (page string, number int) {
+	values, _ := url.ParseQuery(q.Query)
+	if q.Page != "" {
+		number = 1
+	}
+	if n, err := strconv.Atoi(values.Get(q.Numbered())); err == nil {
+		number = n
+	}
+	page = q.Path
+	if q.Query != "" {
+		page += "?" + q.Query
+	}
+	return withNumber(page, q, number), number
+}
+
+// withNumber sets the parameter that says which page is meant.
+func withNumber(page string, q *view.SeedRequest, number int) string {
+	name := q.Numbered()
+	u, err := url.Parse(page)
+	if name == "" || err != nil {
+		return page
+	}
+	values := u.Query()
+	values.Set(name, fmt.Sprint(number))
+	u.RawQuery = values.Encode()
+	return u.RequestURI()
+}
