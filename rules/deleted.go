@@ -10,7 +10,7 @@ import (
 // entity to delete: it was never seen, it stands in a list of ids, and the answer is
 // an empty yes, as many APIs give whether they found all of them or not.
 func (d *deriver) onlyAsked(ch *change) bool {
-	return !d.e.named && d.resKind == isEmpty && ch.s.status == 0 && ch.snap.Sequence == 0 && !ch.snap.Known()
+	return !d.e.named && d.resKind == isEmpty && ch.snap.Sequence == 0 && !ch.snap.Known()
 }
 
 // deleted handles a delete: it carries the last known state, however old.

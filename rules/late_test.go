@@ -29,13 +29,14 @@ func TestLate(t *testing.T) {
 		{"delete", "DELETE", live, -time.Second, `task.deleted task/5 #4 was {"id":5,"title":"A","n":1} (snapshot → response, observed)`},
 		{"delete of what changed since", "DELETE", live, time.Second, fmt.Sprintf(gap, "DELETE") + `snapshot → none, inferred)`},
 		{"delete in its turn, seen since", "delete", live, time.Second, `task.deleted task/5 #4 was {"id":5,"title":"A","n":1} (snapshot → response, observed)`},
+		{"update in its turn, seen since", "patch", live, time.Second, `task.updated task/5 #4 title: "A" → "B" (snapshot → response, observed)`},
 		{"delete of what is gone since", "DELETE", gone, time.Second, ""},
 		{"update", "PATCH", live, -time.Second, `task.updated task/5 #4 title: "A" → "B" (snapshot → response, observed)`},
 		{"update of what changed since", "PATCH", live, time.Second, fmt.Sprintf(gap, "PATCH") + `snapshot → response, observed)`},
 		{"update of what is gone since", "PATCH", gone, time.Second, fmt.Sprintf(gap, "PATCH") + `none → response, observed)`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			late := c.method != "delete"
+			late := c.method == strings.ToUpper(c.method)
 			x := taskCall(strings.ToUpper(c.method))
 			snap := c.snap
 			snap.Key = webhook.EntityKey{API: rules.DefaultAPI, Resource: "task", ID: "5"}

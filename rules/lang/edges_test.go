@@ -2,6 +2,7 @@ package lang_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -125,6 +126,9 @@ func TestGlobsOfStars(t *testing.T) {
 			t.Errorf("%q: got %v", path, got)
 		}
 	}
+	if star, _ := lang.ParseGlobs([]string{"*"}); star.Match("") || !star.Match("a") {
+		t.Error("a star stands for one name")
+	}
 	if _, whole := globs.Named("*"); whole {
 		t.Error("the star of a.* is taken for a name")
 	}
@@ -133,5 +137,24 @@ func TestGlobsOfStars(t *testing.T) {
 	}
 	if _, err := lang.ParseGlob("a.**.b"); err == nil {
 		t.Error("** in the middle is read")
+	}
+}
+
+// What success is said to be by a status is known without an answer: that it may be one.
+func TestHasStatus(t *testing.T) {
+	for source, want := range map[string][]int{
+		`response.status == 303`: {303}, `303 == response.status`: {303}, `response.status in [200, 303]`: {200, 303},
+		`response.status == 201 || response.status == 409`: {201, 409}, `response.status != 303`: nil, `response.status > 303`: nil,
+		`request.body.status == 303`: nil, `response.body.status == 303`: nil, `response.body == 303`: nil, `response.status == request.body.n`: nil,
+	} {
+		x, err := lang.Compile(source, lang.EnvSuccess)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, status := range []int{200, 201, 303, 409} {
+			if got := x.HasStatus(status); got != slices.Contains(want, status) {
+				t.Errorf("%s has %d: %v", source, status, got)
+			}
+		}
 	}
 }
