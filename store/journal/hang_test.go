@@ -161,3 +161,47 @@ func TestBeginsAreDurableFromWhenTheyAreAskedToBe(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// A segment is not dropped while what came behind it is not durable: if the machine
+// died then, its begins would be gone, and the ends that answer them too.
+func TestNothingIsDroppedBeforeWhatFollowsIsDurable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		j, dropped := drops(t, journal.Options{FS: d})
+		n := 0
+		end := func() error {
+			n++
+			return j.End(t.Context(), exchange(n, 500), false)
+		}
+		for j.Stats().Last < 2 {
+			if err := end(); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		d.set(func() { d.space = d.used() })
+		goOn := d.hang()
+		for end() == nil {
+		}
+		for after := (store.Position{}); after != j.Last(); {
+			entries, err := j.Next(t.Context(), after, 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				if after = e.At; e.At.Segment == 1 {
+					j.Done(e.At)
+				}
+			}
+		}
+		synctest.Wait()
+		if got := dropped(); got != nil {
+			t.Errorf("%v dropped while the sync of what follows hangs", got)
+		}
+		goOn()
+		time.Sleep(time.Minute)
+		if got := dropped(); !slices.Equal(got, []uint64{1}) {
+			t.Errorf("%v dropped once all is durable, want the first", got)
+		}
+	})
+}
