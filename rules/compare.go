@@ -23,8 +23,12 @@ func (d *deriver) compare(ch *change) {
 	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
 	values := sizeOf(changes)
 	for _, f := range changes {
+		nothing := guessed && isNothing(f.Old) && isNothing(f.New)
 		switch {
-		case isUnknown.touches(f.Path), d.sameID(ch.s, &f), guessed && isNothing(f.Old) && isNothing(f.New):
+		case isUnknown.touches(f.Path), d.sameID(ch.s, &f), nothing && !d.asks(ch.s, f.Path):
+			continue
+		case nothing: // it was null already, or the call made it so
+			ch.unknown, doubt = append(ch.unknown, f.Path), doubt || !d.e.res.ignore.Match(f.Path)
 			continue
 		case wasUnknown.touches(f.Path):
 			ch.unknown = append(ch.unknown, f.Path)

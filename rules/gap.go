@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -50,43 +49,6 @@ func (d *deriver) undecided(ch *change) error {
 	next := d.snapshot(ch)
 	next.Concurrent = next.Concurrent || unseen
 	return d.gapWith(ch, next, webhook.GapUnknownOutcome, detail)
-}
-
-// showsDone reports whether a GET shows that a call of unknown outcome was done, as
-// far as what it asked for was kept: something changed to what it asked for, and
-// nothing is otherwise. What else changed may have been changed by others.
-func (d *deriver) showsDone(ch *change) bool {
-	if !ch.s.asked.IsObject() || d.reqKind != isJSON && d.reqKind != isMerge {
-		return len(ch.fields) > 0
-	}
-	for i := range ch.s.asked.Members() {
-		m := &ch.s.asked.Members()[i]
-		now := ch.o.body.Get(m.Name)
-		switch {
-		case !isNothing(now) && differsFrom(&m.Value, now):
-			return false
-		case now == nil && m.Kind != tree.Null && ch.concurrent: // what differs may be another's doing
-			return false
-		}
-	}
-	return slices.ContainsFunc(ch.fields, func(f webhook.FieldChange) bool {
-		return at(ch.s.asked, f.Path) != nil || len(f.New) == 0 && d.m.method == "PUT"
-	})
-}
-
-// differsFrom reports whether what a request says of a field contradicts what it is now.
-// In an object it may leave members out.
-func differsFrom(asked, now *tree.Value) bool {
-	if !asked.IsObject() || !now.IsObject() {
-		return !tree.Equal(asked, now)
-	}
-	for i := range asked.Members() {
-		m := &asked.Members()[i]
-		if is := now.Get(m.Name); !isNothing(is) && differsFrom(&m.Value, is) {
-			return true
-		}
-	}
-	return false
 }
 
 func (d *deriver) entityGap(ch *change, reason, detail string) error {

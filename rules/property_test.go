@@ -169,7 +169,7 @@ func (r *player) begin(c *model.Call) *webhook.Exchange {
 	}
 	if body := c.Body(); body != nil {
 		x.Request.Body.Bytes = body
-		x.Request.Header["Content-Type"] = []string{"application/json"}
+		x.Request.Header["Content-Type"] = []string{c.Type()}
 	}
 	if m := r.p.Match(c.Verb, path); m != nil && len(c.Entities) == 1 && (c.Verb == "DELETE" || c.Verb == "PUT" && c.Style.Kind == "docs") && !c.Blind {
 		snap := r.snapshots[r.key(c.Entities[0], c)]
@@ -298,6 +298,9 @@ func (r *player) write(x *webhook.Exchange, c *model.Call) {
 		fmt.Fprintf(b, "Idempotency-Key: %s\n", c.Key)
 	}
 	if len(x.Request.Body.Bytes) > 0 {
+		if c.Format != "" {
+			fmt.Fprintf(b, "Content-Type: %s\n", c.Type())
+		}
 		fmt.Fprintf(b, "\n%s\n", x.Request.Body.Bytes)
 	}
 	b.WriteString("---\n")

@@ -211,7 +211,7 @@ func (w *world) do(u *underway) {
 	}
 	for ctx.Err() == nil {
 		r, _ := http.NewRequestWithContext(ctx, u.Verb, w.site+path, bytes.NewReader(u.Body()))
-		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Type", u.Type())
 		r.Header.Set("X-Request-Id", u.ID)
 		r.Header.Set("Authorization", "admin")
 		if u.Guest {

@@ -148,7 +148,7 @@ func (a *API) Do(c *Call) Answer {
 			ids = append(ids, q.newID(c, i))
 		}
 	}
-	if !q.may(c, ids) {
+	if !q.may(c, ids) || len(ids) == 1 && !c.applies(q.now(ids[0]), c.Sets[0]) {
 		return refusal
 	}
 	e.ids = ids
@@ -235,11 +235,7 @@ func (q *sequence) written(c *Call, was State, id string, set map[string]any) St
 		}
 	}
 	for name, v := range set {
-		if v == nil && !q.style.NullStays {
-			delete(next, name)
-			continue
-		}
-		next[name] = v
+		c.put(next, name, v, q.style.NullStays)
 	}
 	if q.style.Defaults {
 		for name, v := range map[string]any{"kind": "plain", "b": 7} {

@@ -28,6 +28,7 @@ type Step struct {
 	Of     []int            // which of the entities made so far, modulo their number; several: by one call
 	Sets   []map[string]any // of each
 	Guest  bool             // who calls
+	Format string           // of the body: "" (plain JSON), merge, patch, form
 	Answer string           // full, created, part, receipt, empty
 	Gzip   bool
 	Key    bool   // it carries an Idempotency-Key
@@ -53,6 +54,7 @@ func Script(seed uint64, n int) (Style, []Step) {
 	for len(steps) < n {
 		steps = append(steps, next(r, &style, steps))
 	}
+	write(seed, steps)
 	return style, steps
 }
 
@@ -175,7 +177,7 @@ func (c *Call) Body() []byte {
 	if c.Many() {
 		return text(all)
 	}
-	return text(all[0])
+	return c.written(all[0])
 }
 
 func text(v any) []byte {

@@ -1,0 +1,90 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// showsDone reports whether a GET shows that a call of unknown outcome was done, as
+// far as what it asked for was kept: something changed to what it asked for, and
+// nothing is otherwise. What else changed may have been changed by others.
+func (d *deriver) showsDone(ch *change) bool {
+	switch {
+	case d.reqKind == isPatch:
+		return d.showsPatched(ch)
+	case !ch.s.asked.IsObject():
+		return len(ch.fields) > 0
+	}
+	typed := d.reqKind != isForm && d.reqKind != isParts
+	for i := range ch.s.asked.Members() {
+		m := &ch.s.asked.Members()[i]
+		now := ch.o.body.Get(m.Name)
+		switch {
+		case !isNothing(now) && differsFrom(&m.Value, now, typed):
+			return false
+		case typed && now == nil && m.Kind != tree.Null && ch.concurrent: // what differs may be another's doing
+			return false
+		}
+	}
+	return slices.ContainsFunc(ch.fields, func(f webhook.FieldChange) bool {
+		return at(ch.s.asked, f.Path) != nil || len(f.New) == 0 && d.m.method == "PUT"
+	})
+}
+
+// showsPatched is showsDone for a JSON patch (RFC 6902): something changed where one
+// of its operations is, and none is contradicted.
+func (d *deriver) showsPatched(ch *change) bool {
+	var changed pathSet
+	for _, f := range ch.fields {
+		changed = append(changed, f.Path)
+	}
+	changed = newPathSet(changed)
+	shown := false
+	for i := range ch.s.asked.Elems() {
+		op := &ch.s.asked.Elems()[i]
+		pointer, _ := op.Get("path").Text()
+		path := ""
+		for _, name := range pointerNames(pointer) {
+			path = tree.Join(path, name)
+		}
+		now := at(ch.o.body, path)
+		switch kind, _ := op.Get("op").Text(); kind {
+		case "remove":
+			if !isNothing(now) && !isDigits(lastIn(pointer)) { // of an array, the next one is there
+				return false
+			}
+		case "add", "replace":
+			if want := op.Get("value"); !isNothing(now) && differsFrom(want, now, true) && !isDigits(lastIn(pointer)) {
+				return false
+			}
+		}
+		shown = shown || changed.touches(path)
+	}
+	return shown
+}
+
+// lastIn returns the last name of a JSON pointer, "" if it has none.
+func lastIn(pointer string) string {
+	if names := pointerNames(pointer); len(names) > 0 {
+		return names[len(names)-1]
+	}
+	return ""
+}
+
+// differsFrom reports whether what a request says of a field contradicts what it is now.
+// In an object it may leave members out; where it is not typed, as in a form, a text
+// may stand for what it says.
+func differsFrom(asked, now *tree.Value, typed bool) bool {
+	if !asked.IsObject() || !now.IsObject() {
+		return !tree.Equal(asked, now) && (typed || !alike(asked, now))
+	}
+	for i := range asked.Members() {
+		m := &asked.Members()[i]
+		if is := now.Get(m.Name); !isNothing(is) && differsFrom(&m.Value, is, typed) {
+			return true
+		}
+	}
+	return false
+}
