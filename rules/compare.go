@@ -59,7 +59,7 @@ func (d *deriver) compare(ch *change) {
 		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
 	}
 	for _, path := range ch.b.unknown { // it may have been otherwise, and is what was set
-		if at(ch.s.asked, path) != nil && !isUnknown.touches(path) {
+		if (at(ch.s.asked, path) != nil || d.reqKind == isPatch && d.asks(ch.s, path)) && !isUnknown.touches(path) {
 			doubt = doubt || !d.e.res.ignore.Match(path)
 		}
 	}
@@ -69,7 +69,7 @@ func (d *deriver) compare(ch *change) {
 	for _, path := range d.contested(ch) {
 		ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
 	}
-	if ch.b.view.echo() && d.reqKind != isPatch { // nobody was ever shown more than what calls set
+	if (ch.b.view.echo() || ch.b.view.allOld()) && d.reqKind != isPatch { // nobody was ever shown more than what calls set, or not since
 		for _, path := range cleared(nil, "", ch.s.asked, ch.b.body, ch.o.body) {
 			ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
 		}
@@ -86,7 +86,8 @@ func isNothing(v *tree.Value) bool { return v == nil || v.Kind == tree.Null }
 // where nothing differs and calls overlapped before: the last of those may have
 // been another, and this call may have changed them.
 func (d *deriver) contested(ch *change) (paths []string) {
-	if !ch.doubtful() || len(ch.fields) > 0 || ch.snap.Version != "" && ch.snap.Version == d.version(ch.o.body) {
+	told := ch.o.via != webhook.FromComputed && ch.snap.Version != "" && ch.snap.Version == d.version(ch.o.body)
+	if !ch.doubtful() || len(ch.fields) > 0 || told {
 		return nil
 	}
 	names := d.setFields(nil, ch.s.asked)

@@ -1,8 +1,8 @@
 package rules
 
 import (
-	"encoding/json"
 	"slices"
+	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
@@ -28,16 +28,21 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		if body == nil {
 			return nil
 		}
-		o.body = body
+		o.body, o.unknown = body, stillUnpatched(b, s.asked)
 	case !s.asked.IsObject() || len(s.asked.Members()) == 0:
 		return nil
 	case c.reqKind == isForm || c.reqKind == isParts:
-		fields, more := typed(b.body, s.asked)
-		if len(fields.Members()) == 0 {
+		f := typed(b.body, s.asked, s.answer)
+		if len(f.fields.Members())+len(f.untyped) == 0 {
 			return nil
 		}
-		o.doubtful = more
-		c.apply(o, b, fields)
+		if o.doubtful = f.more; f.more {
+			o.view = o.view.old() // nobody has looked for what that may have become
+		}
+		c.apply(o, b, &f.fields)
+		for _, path := range f.untyped {
+			o.unknown, o.doubtful = append(o.unknown, path), o.doubtful || !c.e.res.ignore.Match(path)
+		}
 	case c.reqKind == isAPI:
 		c.applyAPI(o, b, s.asked)
 	case put:
@@ -126,6 +131,26 @@ func stillUnknown(b *state, asked *tree.Value) []string {
 	return slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
 }
 
+// stillUnpatched is stillUnknown of a JSON patch: what it puts somewhere, or takes
+// away, is known there, and below.
+func stillUnpatched(b *state, ops *tree.Value) []string {
+	var set []string
+	for i := range ops.Elems() {
+		op := &ops.Elems()[i]
+		pointer, _ := op.Get("path").Text()
+		path := ""
+		for _, name := range pointerNames(pointer) {
+			path = tree.Join(path, name)
+		}
+		if kind, _ := op.Get("op").Text(); kind == "add" || kind == "replace" || kind == "remove" {
+			set = append(set, path)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool {
+		return slices.ContainsFunc(set, func(path string) bool { return u == path || strings.HasPrefix(u, path+".") })
+	})
+}
+
 // serverWords are what fields are called, in lower case and without separators,
 // that APIs set by themselves whenever something is written.
 var serverWords = map[string]bool{
@@ -183,29 +208,4 @@ func patched(body, ops *tree.Value) *tree.Value {
 		return nil
 	}
 	return object(v)
-}
-
-// typed gives a form's texts the types that the fields had: a form cannot say
-// whether 5 is a number. Of what the state before does not have nobody knows
-// whether it is a field: forms send tokens and buttons too. more says that there
-// is some of that.
-func typed(body, form *tree.Value) (fields *tree.Value, more bool) {
-	members := make([]tree.Member, 0, len(form.Members()))
-	for _, m := range form.Members() {
-		was := body.Get(m.Name)
-		if was == nil {
-			more = true
-			continue
-		}
-		if isBlank(&m.Value) && was.Kind == tree.Null {
-			m.Value = *was // nothing is how a form says null
-		} else if text, ok := m.Text(); ok && (was.Kind == tree.Number || was.Kind == tree.Bool) && json.Valid([]byte(text)) {
-			if v, err := tree.Parse(text); err == nil && v.Kind == was.Kind {
-				m.Value = *v
-			}
-		}
-		members = append(members, m)
-	}
-	out := tree.NewObject(members)
-	return &out, more
 }

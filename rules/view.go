@@ -137,6 +137,16 @@ func (vs views) lessBut(v view) views {
 	return joinViews(list)
 }
 
+// old returns vs with all of them as old.
+func (vs views) old() views {
+	var list []view
+	for w := range vs.all {
+		w.old = true
+		list = append(list, w)
+	}
+	return joinViews(list)
+}
+
 // oldBut returns vs with those as old that show what the last one does not.
 func (vs views) oldBut() views {
 	var list []view
@@ -226,6 +236,16 @@ func (vs views) fetched() bool {
 		}
 	}
 	return false
+}
+
+// allOld reports whether nobody has looked since something may have been done.
+func (vs views) allOld() bool {
+	for v := range vs.all {
+		if !v.old {
+			return false
+		}
+	}
+	return vs != ""
 }
 
 // echo reports whether all of vs are echoes.

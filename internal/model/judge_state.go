@@ -20,6 +20,20 @@ func (t *thing) ever(name string, v any) bool {
 	})
 }
 
+// everInside reports whether each member of an object was so at some time: of calls at
+// once that merge into one, each knows of its own.
+func (t *thing) everInside(name string, v any) bool {
+	o, ok := v.(map[string]any)
+	for member, is := range o {
+		ok = ok && slices.ContainsFunc(t.versions, func(s version) bool {
+			all, _ := s.state[name].(map[string]any)
+			w, there := all[member]
+			return there && string(text(w)) == string(text(is))
+		})
+	}
+	return ok
+}
+
 // inner says how an event contradicts itself: its changes must be how its states
 // differ.
 func (e *Event) inner() string {
