@@ -112,9 +112,11 @@ func isIdentifier(v *tree.Value) bool {
 
 // mayBeAnother reports whether an answer that has the subject's id may be about
 // another thing all the same: what POST /issues/5/comments created may be
-// comment 5.
+// comment 5, and the scale of the deployment web is called web, too.
 func (c *call) mayBeAnother(s *Subject) bool {
-	return c.m.below() && isDigits(s.Key.ID) && c.e.res.after != "response"
+	r := c.e.res
+	byName := r.id != nil && r.idField != "" && !slices.Contains(genericIDs, r.idField)
+	return c.m.below() && (isDigits(s.Key.ID) || byName) && r.after != "response"
 }
 
 // showsIt reports whether the answer's entity is s.

@@ -25,12 +25,12 @@ func (c *call) sentAround(s *Subject, path string) (object []string, ok bool) {
 
 // leftOut reports whether the request sends the object that path is somewhere in,
 // and nothing at path, so that the object may have been replaced. A merge patch says
-// nothing by that (RFC 7396). Nor does one that was merged all the same: is shows in
-// that object what was known there and not sent.
+// nothing by that (RFC 7396). Nor does another one than a PUT that was merged all the
+// same: is shows in that object what was known there and not sent.
 func (c *call) leftOut(s *Subject, b *state, is *tree.Value, path string) bool {
 	names, ok := c.sentAround(s, path)
-	if !ok {
-		return false
+	if !ok || c.m.method == "PUT" {
+		return ok
 	}
 	asked, now := c.e.res.keys.At(s.asked, names...), c.e.res.keys.At(is, names...)
 	for i := range c.e.res.keys.At(b.body, names...).Members() {

@@ -33,6 +33,18 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 	return c.fromAnswer(s, &b) != nil
 }
 
+// showsWithin reports whether shown has all that is in the objects of known that it
+// has, too, but for what it shows as empty.
+func (c *call) showsWithin(known, shown *tree.Value) bool {
+	for i := range known.Members() {
+		m := &known.Members()[i]
+		if is := shown.Get(m.Name); m.IsObject() && is.IsObject() && len(is.Members()) > 0 && !c.showsAll(&m.Value, is) {
+			return false
+		}
+	}
+	return true
+}
+
 // showsAll reports whether shown has all that is in known.
 func (c *call) showsAll(known, shown *tree.Value) bool {
 	for i := range known.Members() {
