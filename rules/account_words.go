@@ -158,7 +158,7 @@ func (d *deriver) whyNotAnswer(ch *change) string {
 		if d.bulk {
 			return "it tells of it among others, and does not show it whole"
 		}
-		return "it does not name the entity's id (`id` says where an answer has that)"
+		return d.otherID(ch, entity)
 	case ch.s.answer == nil:
 		return "its Content-Location names something else"
 	case d.e.res.after == "fetch" || d.e.res.after == "request":
