@@ -37,7 +37,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			notes, err := stripped(text)
+			notes, err := notesOf(text)
 			if err != nil {
 				return err
 			}

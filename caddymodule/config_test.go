@@ -88,6 +88,30 @@ func TestCheckSaysThatAPathIsCutOffBefore(t *testing.T) {
 		"for some calls":     {"route {\n\t\turi /api/* strip_prefix /api\n\t\tsidehook {\n\t\t\tresource project /api/projects\n\t\t}\n\t}", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			got, err := check(t, ":8080 {\n\t"+c.site+"\n\treverse_proxy localhost:3000\n}\n")
+			if _, notes, _ := strings.Cut(got, "through the API\n"); err != nil || notes != c.want {
+				t.Errorf("%v, notes %q, want %q", err, notes, c.want)
+			}
+		})
+	}
+}
+
+// What stands where no call comes, or where nothing answers, is said.
+func TestCheckSaysThatTheOrderIsWrong(t *testing.T) {
+	const ours, proxy = "sidehook {\n\t\t\tresource project /api/projects\n\t\t}\n", "reverse_proxy localhost:3000\n"
+	for name, c := range map[string]struct{ site, want string }{
+		"a route block":         {"route {\n" + proxy + ours + "}", "NOTE: api default: no call comes to sidehook, for it stands behind reverse_proxy, which answers them all: write it in front of that; in a route block, order counts\n"},
+		"behind a response":     {"route {\nrespond ok\n" + ours + proxy + "}", "NOTE: api default: no call comes to sidehook, for it stands behind static_response, which answers them all: write it in front of that; in a route block, order counts\n"},
+		"no API":                {ours, "NOTE: api default: nothing behind sidehook answers calls: write reverse_proxy localhost:3000, with where the API is, beside it\n"},
+		"only headers behind":   {"handle {\n" + ours + "header X-A b\n}", "NOTE: api default: nothing behind sidehook answers calls: write reverse_proxy localhost:3000, with where the API is, beside it\n"},
+		"as it should be":       {proxy + ours, ""},
+		"in a route, rightly":   {"route {\n" + ours + proxy + "}", ""},
+		"some calls answered":   {"route {\nrespond /health ok\n" + ours + proxy + "}", ""},
+		"others in handle":      {"handle /a/* {\nrespond ok\n}\nhandle {\n" + ours + proxy + "}", ""},
+		"its API further below": {"route {\n" + ours + "}\n" + proxy, ""},
+		"by php":                {"php_fastcgi localhost:9000\n" + ours, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
 			got, err := check(t, ":8080 {\n\t"+c.site+"\n}\n")
 			if _, notes, _ := strings.Cut(got, "through the API\n"); err != nil || notes != c.want {
 				t.Errorf("%v, notes %q, want %q", err, notes, c.want)
@@ -127,6 +151,7 @@ func TestCheckSaysWhoGetsWhat(t *testing.T) {
 		}
 		on POST /api/ping emit ping.sent
 	}
+	reverse_proxy localhost:3000
 }
 `)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // listCalls lists the newest captured calls of a path, or below it, that the
-// journal still has: those are what can be explained best.
+// journal still has, or the quarantine: those are what can be explained best.
 func listCalls(e *engine.Engine, r *http.Request) (any, error) {
 	q := r.URL.Query()
 	max, err := number(q, "max")
@@ -35,7 +35,7 @@ func listCalls(e *engine.Engine, r *http.Request) (any, error) {
 		case k.Begin != nil && c == nil:
 			found[id] = &view.ListedCall{Exchange: id, Method: k.Begin.Method, Path: k.Begin.Path, Started: k.Begin.Started}
 		}
-		if c = found[id]; c != nil && c.Path != path && !strings.HasPrefix(c.Path, path+"/") {
+		if c = found[id]; c != nil && !isBelow(c.Path, path) {
 			delete(found, id)
 		}
 		if len(found) > 4*limit {
@@ -48,23 +48,31 @@ func listCalls(e *engine.Engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	quarantined, err := e.Store.Quarantined(r.Context(), mostQuarantined)
+	if err != nil {
+		return nil, err
+	}
+	for i := range quarantined { // the journal may have let go of them
+		if x := &quarantined[i].Exchange; isBelow(x.Request.Path, path) {
+			found[x.ID] = newKeptCall(x)
+		}
+	}
 	calls := newestCalls(found)
 	calls = calls[:min(len(calls), limit)]
-	return calls, tellOutcomes(r.Context(), e, calls)
+	return calls, tellOutcomes(r.Context(), e, calls, quarantined)
 }
+
+// isBelow reports whether path is base, or below it.
+func isBelow(path, base string) bool { return path == base || strings.HasPrefix(path, base+"/") }
 
 // tellOutcomes says what became of each call, as far as that is known without
 // deriving it again.
-func tellOutcomes(ctx context.Context, e *engine.Engine, calls []view.ListedCall) error {
+func tellOutcomes(ctx context.Context, e *engine.Engine, calls []view.ListedCall, quarantined []store.Quarantined) error {
 	ids := make([]webhook.ExchangeID, len(calls))
 	for i := range calls {
 		ids[i] = calls[i].Exchange
 	}
 	marks, err := e.Store.Recorded(ctx, ids)
-	if err != nil {
-		return err
-	}
-	quarantined, err := e.Store.Quarantined(ctx, mostQuarantined)
 	if err != nil {
 		return err
 	}

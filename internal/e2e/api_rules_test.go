@@ -129,6 +129,7 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com:99999/", "scopes": ["project.**"]}`:                                                    {"/url", "port 99999 is none; write one from 1 to 65535"},
 		`{"url": "https://a.example.com:0/", "scopes": ["project.**"]}`:                                                        {"/url", "port 0 is none"},
 		`{"url": "http://a.example.com/", "scopes": ["project.**"]}`:                                                           {"/url", "begin it with https://"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": {"X-A": "b"}}`:                                 {"/headers", "headers: this is an object: write a list"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": [{"name": "X-A", "value": "a\r\nb: c"}]}`:      {"/headers", "line break"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": [{"name": "X-A", "value": "{env.PATH}"}]}`:     {"/headers", "env.PATH"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "headers": [{"name": "Host", "value": "b.example.com"}]}`: {"/headers", "Host"},

@@ -43,6 +43,9 @@ func TestTheListOfCallsSaysWhatBecameOfThem(t *testing.T) {
 		wantText(t, explain(), want)
 	}
 	wantText(t, explain("/api/projects/1001/void?x=1"), `hint: no line of the configuration names /api/projects/1001/void, so calls of it pass unseen; captured are POST /api/projects, .*on POST \{id\}/void`)
+	p.stop() // and then the journal holds none of them
+	p.start()
+	wantText(t, explain("/api/projects/1001"), `PATCH +/api/projects/1001 +200 +completed +exc_\w+ +in quarantine\n`)
 	wantText(t, p.explained(p.lastCall("/api/projects/1001")), `(?s)In quarantine: .*mend the rule and reload, then: sidehook quarantine derive exc_\w+\n.*project/1001: a rule failed\n`)
 }
 
