@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -67,134 +68,161 @@ var apiRoutes []apiRoute
 func init() { apiRoutes = routesOfAPI() } // what they call asks for them again
 
 func routesOfAPI() []apiRoute {
-	const get, post = http.MethodGet, http.MethodPost
-	const ok, conflict = http.StatusOK, http.StatusConflict
+	return slices.Concat(
+		[]apiRoute{
+			{
+				method: http.MethodGet, path: "openapi.json", handle: (*Call).readOpenAPI,
+				id: "readOpenAPI", about: "This document", status: http.StatusOK, shows: "OpenAPI",
+			},
+		},
+		routesOfSubscriptions(), routesOfEvents(), routesOfDeliveries(), routesOfReplays(),
+		[]apiRoute{
+			{
+				method: http.MethodPost, path: "erasures", handle: (*Call).eraseEntity,
+				id: "eraseEntity", about: "Erase an entity", body: "Erasure",
+				more: "Its events, their deliveries, owed ones too, and its last known state. What is left is the number of its last change. " +
+					"Files of the data directory follow within minutes.",
+				status: http.StatusOK, shows: "Erased",
+			},
+		},
+	)
+}
+
+// routesOfSubscriptions returns the routes of subscriptions.
+func routesOfSubscriptions() []apiRoute {
 	return []apiRoute{
 		{
-			method: get, path: "openapi.json", handle: (*Call).readOpenAPI,
-			id: "readOpenAPI", about: "This document", status: ok, shows: "OpenAPI",
-		},
-		{
-			method: get, path: "subscriptions", handle: (*Call).listSubscriptions,
+			method: http.MethodGet, path: "subscriptions", handle: (*Call).listSubscriptions,
 			id: "listSubscriptions", about: "List subscriptions, oldest first", query: pageParameters,
-			status: ok, shows: "Subscription", list: true,
+			status: http.StatusOK, shows: "Subscription", list: true,
 		},
 		{
-			method: post, path: "subscriptions", handle: (*Call).createSubscription,
+			method: http.MethodPost, path: "subscriptions", handle: (*Call).createSubscription,
 			id: "createSubscription", about: "Subscribe", body: "NewSubscription", repeats: true,
 			more:   "The answer shows the secret, this once. It is in force, and on disk, when it is answered.",
-			status: http.StatusCreated, shows: "Subscription", refuses: []int{conflict},
+			status: http.StatusCreated, shows: "Subscription", refuses: []int{http.StatusConflict},
 		},
 		{
-			method: get, path: "subscriptions/{id}", handle: (*Call).readSubscription,
-			id: "readSubscription", about: "Read a subscription", status: ok, shows: "Subscription",
+			method: http.MethodGet, path: "subscriptions/{id}", handle: (*Call).readSubscription,
+			id: "readSubscription", about: "Read a subscription", status: http.StatusOK, shows: "Subscription",
 		},
 		{
 			method: http.MethodPatch, path: "subscriptions/{id}", handle: (*Call).changeSubscription,
 			id: "changeSubscription", about: "Change a subscription", body: "SubscriptionPatch", versioned: true,
 			more:   "A JSON merge patch (RFC 7396): null takes a field out.",
-			status: ok, shows: "Subscription", refuses: []int{conflict},
+			status: http.StatusOK, shows: "Subscription", refuses: []int{http.StatusConflict},
 		},
 		{
 			method: http.MethodDelete, path: "subscriptions/{id}", handle: (*Call).deleteSubscription,
 			id: "deleteSubscription", about: "Delete a subscription", more: "What it is owed is cancelled.",
-			versioned: true, status: http.StatusNoContent, refuses: []int{conflict},
+			versioned: true, status: http.StatusNoContent, refuses: []int{http.StatusConflict},
 		},
 		{
-			method: post, path: "subscriptions/{id}/pause", handle: (*Call).steer,
+			method: http.MethodPost, path: "subscriptions/{id}/pause", handle: (*Call).steer,
 			id: "pauseSubscription", about: "Hold what it is owed, from now on", versioned: true,
-			status: ok, shows: "Subscription", refuses: []int{conflict},
+			status: http.StatusOK, shows: "Subscription", refuses: []int{http.StatusConflict},
 		},
 		{
-			method: post, path: "subscriptions/{id}/resume", handle: (*Call).steer,
+			method: http.MethodPost, path: "subscriptions/{id}/resume", handle: (*Call).steer,
 			id: "resumeSubscription", about: "Go on, with what comes from now on", versioned: true,
-			status: ok, shows: "Subscription", refuses: []int{conflict},
+			status: http.StatusOK, shows: "Subscription", refuses: []int{http.StatusConflict},
 		},
 		{
-			method: post, path: "subscriptions/{id}/release", handle: (*Call).steer,
+			method: http.MethodPost, path: "subscriptions/{id}/release", handle: (*Call).steer,
 			id: "releaseSubscription", about: "Go on, and send what is held", versioned: true,
-			status: ok, shows: "Subscription", refuses: []int{conflict},
+			status: http.StatusOK, shows: "Subscription", refuses: []int{http.StatusConflict},
 		},
 		{
-			method: post, path: "subscriptions/{id}/rotate", handle: (*Call).rotateSecret,
+			method: http.MethodPost, path: "subscriptions/{id}/rotate", handle: (*Call).rotateSecret,
 			id: "rotateSecret", about: "Replace the secret", body: "Rotation", optional: true, versioned: true, repeats: true,
 			more:   "The answer shows the new secret, this once. Those there were go on signing for a while.",
-			status: ok, shows: "Subscription", refuses: []int{conflict},
+			status: http.StatusOK, shows: "Subscription", refuses: []int{http.StatusConflict},
 		},
 		{
-			method: post, path: "subscriptions/{id}/test", handle: (*Call).testSubscription,
+			method: http.MethodPost, path: "subscriptions/{id}/test", handle: (*Call).testSubscription,
 			id: "testSubscription", about: "Send an example", body: "Test", optional: true, versioned: true, repeats: true,
 			more: "An event of scope sidehook.test, or of the event type that is named, to this subscription only, whatever its scopes and its filter are. " +
 				"5 may be sent at once, and another each second; beyond that it is a 429, with Retry-After.",
-			status: http.StatusAccepted, shows: "Sent", refuses: []int{conflict, http.StatusTooManyRequests},
+			status: http.StatusAccepted, shows: "Sent", refuses: []int{http.StatusConflict, http.StatusTooManyRequests},
 		},
+	}
+}
+
+// routesOfEvents returns the routes of events, and of their types.
+func routesOfEvents() []apiRoute {
+	return []apiRoute{
 		{
-			method: get, path: "event_types", handle: (*Call).listEventTypes,
+			method: http.MethodGet, path: "event_types", handle: (*Call).listEventTypes,
 			id: "listEventTypes", about: "List event types, by scope", query: typeParameters,
 			more:   "What the rules can earn. Schemas are learned from events. A field that only another tenant's events have had is not told of.",
-			status: ok, shows: "EventType", list: true,
+			status: http.StatusOK, shows: "EventType", list: true,
 		},
 		{
-			method: get, path: "event_types/{id}", handle: (*Call).readEventType,
-			id: "readEventType", about: "Read an event type, by its scope", status: ok, shows: "EventType",
+			method: http.MethodGet, path: "event_types/{id}", handle: (*Call).readEventType,
+			id: "readEventType", about: "Read an event type, by its scope", status: http.StatusOK, shows: "EventType",
 		},
 		{
-			method: get, path: "events", handle: (*Call).listEvents,
+			method: http.MethodGet, path: "events", handle: (*Call).listEvents,
 			id: "listEvents", about: "List events, newest first", query: eventParameters,
-			status: ok, shows: "Event", list: true,
+			status: http.StatusOK, shows: "Event", list: true,
 		},
 		{
-			method: get, path: "events/{id}", handle: (*Call).readEvent,
-			id: "readEvent", about: "Read an event", status: ok, shows: "Event",
+			method: http.MethodGet, path: "events/{id}", handle: (*Call).readEvent,
+			id: "readEvent", about: "Read an event", status: http.StatusOK, shows: "Event",
 		},
+	}
+}
+
+// routesOfDeliveries returns the routes of deliveries.
+func routesOfDeliveries() []apiRoute {
+	return []apiRoute{
 		{
-			method: get, path: "deliveries", handle: (*Call).listDeliveries,
+			method: http.MethodGet, path: "deliveries", handle: (*Call).listDeliveries,
 			id: "listDeliveries", about: "List deliveries, newest first", query: deliveryParameters(),
-			status: ok, shows: "Delivery", list: true, refuses: []int{http.StatusNotFound},
+			status: http.StatusOK, shows: "Delivery", list: true, refuses: []int{http.StatusNotFound},
 		},
 		{
-			method: get, path: "deliveries/{id}", handle: (*Call).readDelivery,
-			id: "readDelivery", about: "Read a delivery", status: ok, shows: "Delivery",
+			method: http.MethodGet, path: "deliveries/{id}", handle: (*Call).readDelivery,
+			id: "readDelivery", about: "Read a delivery", status: http.StatusOK, shows: "Delivery",
 		},
 		{
-			method: get, path: "deliveries/{id}/attempts", handle: (*Call).listAttempts,
-			id: "listAttempts", about: "List the attempts of a delivery, oldest first", status: ok, shows: "Attempt", list: true,
+			method: http.MethodGet, path: "deliveries/{id}/attempts", handle: (*Call).listAttempts,
+			id: "listAttempts", about: "List the attempts of a delivery, oldest first", status: http.StatusOK, shows: "Attempt", list: true,
 		},
 		{
-			method: post, path: "deliveries/{id}/retry", handle: (*Call).retryDelivery,
+			method: http.MethodPost, path: "deliveries/{id}/retry", handle: (*Call).retryDelivery,
 			id: "retryDelivery", about: "Try a delivery again that is final or held, with a fresh schedule",
-			status: ok, shows: "Delivery", refuses: []int{conflict},
+			status: http.StatusOK, shows: "Delivery", refuses: []int{http.StatusConflict},
 		},
+	}
+}
+
+// routesOfReplays returns the routes of replays.
+func routesOfReplays() []apiRoute {
+	return []apiRoute{
 		{
-			method: post, path: "replays", handle: (*Call).createReplay,
+			method: http.MethodPost, path: "replays", handle: (*Call).createReplay,
 			id: "createReplay", about: "Send recorded events to a subscription again", body: "NewReplay", repeats: true,
 			more:   "They are the same events, with the same webhook-id. They are sent slowly, behind all that is live.",
-			status: http.StatusCreated, shows: "Replay", refuses: []int{conflict},
+			status: http.StatusCreated, shows: "Replay", refuses: []int{http.StatusConflict},
 		},
 		{
-			method: post, path: "replays/count", handle: (*Call).countReplay,
+			method: http.MethodPost, path: "replays/count", handle: (*Call).countReplay,
 			id: "countReplay", about: "Count what a replay would send, and send nothing", body: "NewReplay",
-			status: ok, shows: "ReplayCount",
+			status: http.StatusOK, shows: "ReplayCount",
 		},
 		{
-			method: get, path: "replays", handle: (*Call).listReplays,
+			method: http.MethodGet, path: "replays", handle: (*Call).listReplays,
 			id: "listReplays", about: "List replays, newest first", query: replayParameters,
-			status: ok, shows: "Replay", list: true,
+			status: http.StatusOK, shows: "Replay", list: true,
 		},
 		{
-			method: get, path: "replays/{id}", handle: (*Call).readReplayed,
-			id: "readReplay", about: "Read a replay: how far it is", status: ok, shows: "Replay",
+			method: http.MethodGet, path: "replays/{id}", handle: (*Call).readReplayed,
+			id: "readReplay", about: "Read a replay: how far it is", status: http.StatusOK, shows: "Replay",
 		},
 		{
-			method: post, path: "replays/{id}/cancel", handle: (*Call).cancelReplay,
-			id: "cancelReplay", about: "Cancel a replay, and what of it is owed still", status: ok, shows: "Replay",
-		},
-		{
-			method: post, path: "erasures", handle: (*Call).eraseEntity,
-			id: "eraseEntity", about: "Erase an entity", body: "Erasure",
-			more: "Its events, their deliveries, owed ones too, and its last known state. What is left is the number of its last change. " +
-				"Files of the data directory follow within minutes.",
-			status: ok, shows: "Erased",
+			method: http.MethodPost, path: "replays/{id}/cancel", handle: (*Call).cancelReplay,
+			id: "cancelReplay", about: "Cancel a replay, and what of it is owed still", status: http.StatusOK, shows: "Replay",
 		},
 	}
 }

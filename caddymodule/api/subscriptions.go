@@ -178,17 +178,7 @@ func (c *Call) changeSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	private, insecure := c.AllowPrivate, false
-	if !c.Operator { // what only the operator sets stays as it is, for the same receiver
-		for _, name := range subscription.OperatorFields {
-			if _, asked := patch[name]; !asked {
-				delete(doc, name)
-			}
-		}
-		_, moved := patch["url"]
-		private = private || k.Content.Settings.AllowPrivate && !moved
-		insecure = k.Content.Settings.InsecureSkipVerify && (!moved || c.AllowInsecure)
-	}
+	private, insecure := c.keepOperators(k, patch, doc)
 	next := *k
 	next.Revision++
 	if err := c.takeSettings(doc, &next, private); err != nil {
@@ -223,6 +213,23 @@ func (c *Call) changeSubscription() (apiAnswer, error) {
 		v.Secret = made.Content.ShownSecret()
 	}
 	return apiAnswer{body: v, etag: v.etag()}, nil
+}
+
+// keepOperators leaves what only the operator sets as k has it, for the same
+// receiver: doc, in which patch is applied, loses it, and it tells whether the
+// receiver may be at a private address, and may have any certificate.
+func (c *Call) keepOperators(k *kept.Subscription, patch, doc apiDocument) (private, insecure bool) {
+	if c.Operator {
+		return c.AllowPrivate, false
+	}
+	for _, name := range subscription.OperatorFields {
+		if _, asked := patch[name]; !asked {
+			delete(doc, name)
+		}
+	}
+	_, moved := patch["url"]
+	was := k.Content.Settings
+	return c.AllowPrivate || was.AllowPrivate && !moved, was.InsecureSkipVerify && (!moved || c.AllowInsecure)
 }
 
 // takeStatus takes the status out of a change, which pauses or resumes; verb is ""

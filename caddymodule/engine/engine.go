@@ -3,7 +3,7 @@
 // subscriptions that are made through the API.
 //
 // A configuration is a [Settings]. It is activated on an [Engine], which [All] has or
-// opens, and taken off it. What it keeps beside is in a file each: registry.go and
+// opens, and taken off it (activate.go). What it keeps beside is in a file each: registry.go and
 // tend.go (kept subscriptions), replay….go, look….go (GETs of a subscriber's own),
 // missed….go (calls that could not be journaled), event_types.go, erase.go,
 // failing.go (who is told that a subscription fails).
@@ -204,133 +204,6 @@ func (e *Engine) close() {
 	}
 }
 
-// Activate makes s the configuration that counts.
-func (e *Engine) Activate(ctx context.Context, s *Settings) error {
-	for _, h := range s.Handlers {
-		if err := e.Store.PutConfig(ctx, h.Config, h.Canonical); err != nil {
-			return fmt.Errorf("keep the configuration of api %s: %w", h.Program.API(), err)
-		}
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.openKept(ctx, s.Sealer); err != nil {
-		return err
-	}
-	first := len(e.configs) == 0 && e.stopDeriving == nil
-	e.configs = append(e.configs, s)
-	if err := e.apply(ctx); err != nil {
-		e.configs = e.configs[:len(e.configs)-1]
-		return err
-	}
-	if err := e.sealAgain(ctx, s.Sealer); err != nil { // last: who starts again after a failure has the key of before
-		return errors.Join(err, e.fallBack(len(e.configs)-1))
-	}
-	if first {
-		e.sayStart(ctx)
-		e.start()
-	}
-	return nil
-}
-
-// Deactivate takes s off; the newest of the others counts again. The last one
-// stays in force until the engine closes: calls may still be in flight.
-func (e *Engine) Deactivate(s *Settings) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	last := len(e.configs) - 1
-	for i, c := range e.configs {
-		if c == s && last > 0 {
-			if err := e.fallBack(i); err != nil {
-				e.Logger.Error("going back to the earlier configuration", "error", err)
-			}
-			return
-		}
-	}
-}
-
-// fallBack takes the configuration at i off; the newest of the others, if there is
-// one, counts again. e.mu is held.
-func (e *Engine) fallBack(i int) error {
-	e.configs = append(e.configs[:i:i], e.configs[i+1:]...)
-	last := len(e.configs) - 1
-	if last < 0 {
-		return nil
-	}
-	ctx := context.Background()
-	return errors.Join(e.sealAgain(ctx, e.configs[last].Sealer), e.apply(ctx))
-}
-
-// apply puts the newest configuration into force, with the kept subscriptions.
-// e.mu is held.
-func (e *Engine) apply(ctx context.Context) error {
-	s, all, err := e.configs[len(e.configs)-1].with(e.Kept.Load().InUse())
-	if err != nil {
-		return err
-	}
-	states, err := e.Store.States(ctx)
-	if err != nil {
-		return fmt.Errorf("read the states of subscriptions: %w", err)
-	}
-	if states, err = e.number(ctx, all, states); err != nil {
-		return err
-	}
-	e.Kept.Store(kept.NewList(e.Kept.Load().Known()))
-	e.log.to.Store(s.Logger)
-	return e.enforce(s, all, states)
-}
-
-// enforce puts s into force, with all its subscriptions. e.mu is held.
-func (e *Engine) enforce(s *Settings, all []*webhook.Subscription, states []webhook.SubscriptionState) error {
-	e.coming.Store(s)
-	defer e.coming.Store(nil)
-	e.Deliverer.Through(s.Egress)
-	if err := e.Deliverer.Configure(all, states, e.absent(all, states)...); err != nil {
-		return err
-	}
-	e.Journal.SyncBegins(s.JournalSync)
-	e.earlier.Store(e.active.Swap(s))
-	return nil
-}
-
-// number gives each subscription the number that it was given once, and those
-// that are new a state.
-func (e *Engine) number(ctx context.Context, subs []*webhook.Subscription, states []webhook.SubscriptionState) ([]webhook.SubscriptionState, error) {
-	numbers := make(map[webhook.SubscriptionID]uint64, len(states))
-	for _, st := range states {
-		numbers[st.ID] = st.Number
-	}
-	for _, sub := range subs {
-		if numbers[sub.ID] == 0 {
-			st, err := e.Store.PutState(ctx, webhook.NewState(sub.ID, 0, time.Now()))
-			if err != nil {
-				return nil, fmt.Errorf("keep subscription %s: %w", sub.ID, err)
-			}
-			states = append(states, st)
-			numbers[sub.ID] = st.Number
-		}
-		if sub.Number == 0 { // those of an earlier configuration are in use
-			sub.Number = numbers[sub.ID]
-		}
-	}
-	return states, nil
-}
-
-// absent returns the subscriptions that have a past and are not in subs, but for
-// those that were deleted.
-func (e *Engine) absent(subs []*webhook.Subscription, states []webhook.SubscriptionState) (gone []webhook.SubscriptionID) {
-	there := make(map[webhook.SubscriptionID]bool, len(subs))
-	for _, s := range subs {
-		there[s.ID] = true
-	}
-	kept := e.Kept.Load()
-	for _, st := range states {
-		if !there[st.ID] && kept.Get(st.ID) == nil {
-			gone = append(gone, st.ID)
-		}
-	}
-	return gone
-}
-
 // Newest returns the position of the newest event.
 func (e *Engine) Newest(ctx context.Context) (uint64, error) {
 	s, err := e.Store.Stats(ctx)
@@ -349,44 +222,6 @@ func (e *Engine) want(ev *webhook.Event) ([]rules.Want, error) {
 func (e *Engine) dropMarks(segment uint64) {
 	if err := e.Store.DropMarks(context.Background(), segment); err != nil {
 		e.Logger.Warn("marks of a journal segment stay", "segment", segment, "error", err)
-	}
-}
-
-// Housekeeping of the store: how soon it begins, how often, and how long it pauses between
-// two slices, so that what is live finds the store free.
-const (
-	keepFirst = time.Second
-	keepEvery = time.Minute
-	keepPause = 50 * time.Millisecond
-)
-
-// maintain does the store's housekeeping until ctx ends.
-func (e *Engine) maintain(ctx context.Context) {
-	wait := time.NewTimer(keepFirst)
-	defer wait.Stop()
-	for {
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			return
-		}
-		next := keepEvery
-		more, err := e.Store.Maintain(ctx, e.keep(time.Now()))
-		switch {
-		case err != nil && ctx.Err() == nil:
-			e.Logger.Error("store housekeeping", "error", err)
-		case more:
-			next = keepPause
-		}
-		e.seeFull(ctx)
-		wait.Reset(next)
-	}
-}
-
-// seeFull finds out whether new calls find room in the store.
-func (e *Engine) seeFull(ctx context.Context) {
-	if s, err := e.Store.Stats(ctx); err == nil {
-		e.full.Store(s.Full)
 	}
 }
 
