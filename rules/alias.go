@@ -18,7 +18,7 @@ var genericIDs = []string{"id", "_id", "ID", "Id", "uuid"}
 // secondNames are fields by which many APIs let a path name an entity, too.
 var secondNames = []string{
 	"slug", "handle", "key", "username", "login", "permalink", "code", "name", "identifier",
-	"path", "full_path", "path_with_namespace", "full_name",
+	"path", "full_path", "path_with_namespace", "full_name", "email", "email_address", "emailAddress",
 }
 
 // names finds out which other names the call tells of its entity, whose id its
