@@ -27,6 +27,7 @@ type outcome struct {
 	confidence webhook.Confidence
 	unknown    []string // paths in body whose value is not known
 	doubtful   bool     // the call may have changed some of them
+	beside     []string // paths that the call sets, and that may be none of the entity
 	view       views
 	etag       string
 	seen       time.Time
@@ -52,8 +53,11 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		o.etag = ""
 	}
 	now := c.look(viewAnswer, nil)
-	if s.echo && !b.whole() && c.e.res.representation != "full" { // no GET told: there may be more of it than what the request set
-		now.kind, o.confidence = viewEcho, webhook.Inferred
+	if s.echo && c.e.res.representation != "full" { // there may be more of it than what the request set
+		now.kind = viewEcho
+		if !b.whole() { // and no GET told
+			o.confidence = webhook.Inferred
+		}
 	} else if s.said && c.m.method == "PATCH" {
 		now.kind = viewEcho
 		if b.body == nil {

@@ -59,7 +59,7 @@ func (d *deriver) compare(ch *change) {
 		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
 	}
 	for _, path := range ch.b.unknown { // it may have been otherwise, and is what was set
-		if (at(ch.s.asked, path) != nil || d.reqKind == isPatch && d.asks(ch.s, path)) && !isUnknown.touches(path) {
+		if (at(ch.s.asked, path) != nil || d.reqKind == isPatch && d.asks(ch.s, path)) && !isUnknown.covers(path) {
 			doubt = doubt || !d.e.res.ignore.Match(path)
 		}
 	}
@@ -74,6 +74,9 @@ func (d *deriver) compare(ch *change) {
 			ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
 		}
 	}
+	if len(ch.fields) == 0 && len(ch.unknown) == 0 {
+		ch.unknown = append(ch.unknown, ch.o.beside...)
+	}
 	ch.significant = ch.significant || doubt
 	ch.same = len(ch.fields) == 0 && !doubt
 }
@@ -87,7 +90,7 @@ func isNothing(v *tree.Value) bool { return v == nil || v.Kind == tree.Null }
 // been another, and this call may have changed them.
 func (d *deriver) contested(ch *change) (paths []string) {
 	told := ch.o.via != webhook.FromComputed && ch.snap.Version != "" && ch.snap.Version == d.version(ch.o.body)
-	if !ch.doubtful() || len(ch.fields) > 0 || told {
+	if !ch.doubtful() || ch.significant || told {
 		return nil
 	}
 	names := d.setFields(nil, ch.s.asked)
@@ -188,6 +191,15 @@ func (set pathSet) touches(path string) bool {
 	if len(set) == 0 {
 		return false
 	}
+	if set.covers(path) {
+		return true
+	}
+	at, _ := slices.BinarySearch(set, path+".")
+	return at < len(set) && strings.HasPrefix(set[at], path+".")
+}
+
+// covers reports whether path is one of the set, or below one.
+func (set pathSet) covers(path string) bool {
 	for i := 0; i <= len(path); i++ {
 		if i == len(path) || path[i] == '.' {
 			if _, found := slices.BinarySearch(set, path[:i]); found {
@@ -195,6 +207,5 @@ func (set pathSet) touches(path string) bool {
 			}
 		}
 	}
-	at, _ := slices.BinarySearch(set, path+".")
-	return at < len(set) && strings.HasPrefix(set[at], path+".")
+	return false
 }

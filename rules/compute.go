@@ -36,7 +36,8 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		if len(f.fields.Members())+len(f.untyped) == 0 {
 			return nil
 		}
-		if o.doubtful = f.more; f.more {
+		if o.beside = f.beside; len(f.beside) > 0 {
+			o.doubtful = true
 			o.view = o.view.old() // nobody has looked for what that may have become
 		}
 		c.apply(o, b, &f.fields)

@@ -10,7 +10,7 @@ import (
 type formFields struct {
 	fields  tree.Value // with the types that they have
 	untyped []string   // paths of those that are set to something of which the type is not known
-	more    bool       // it says something else, too
+	beside  []string   // paths of those that may be fields, or none
 }
 
 // typed gives a form's texts the types that the fields had, or are shown to have in
@@ -25,11 +25,11 @@ func typed(body, form, answer *tree.Value) (f formFields) {
 		case ok && shown != nil && shown.Kind < tree.Array && alike(&m.Value, shown):
 			m.Value = *shown
 		case was == nil:
-			f.more = true
+			f.beside = append(f.beside, tree.Join("", m.Name))
 			continue
 		case isBlank(&m.Value) && was.Kind == tree.Null:
 			m.Value = *was // nothing is how a form says null
-		case ok && was.Kind == tree.Null && json.Valid([]byte(text)): // "5", or 5
+		case ok && (was.Kind == tree.Null || masks(was, &m.Value)) && json.Valid([]byte(text)): // "5", or 5
 			f.untyped = append(f.untyped, tree.Join("", m.Name))
 			continue
 		case ok && (was.Kind == tree.Number || was.Kind == tree.Bool) && json.Valid([]byte(text)):
