@@ -13,64 +13,28 @@ import (
 // settings compiles what may stand in the handler or in a resource. Lists add
 // up; of single values the resource's counts.
 func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
-	r := &resource{trust: time.Duration(over.Trust), wraps: []string{"data"}}
+	r := &resource{trust: time.Duration(cmp.Or(over.Trust, d.Trust, DefaultTrust)), wraps: []string{"data"}}
 	r.envelopes = slices.Concat([]string{"attributes", "_embedded", "values", "set", "$set", "changes", "doc"}, innerNames)
-	if r.trust == 0 {
-		r.trust = time.Duration(d.Trust)
-	}
-	if r.trust == 0 {
-		r.trust = time.Duration(DefaultTrust)
-	}
 	if r.trust < 0 {
 		return nil, bad(join(place, "trust"), "want a time like 10m, not a negative one")
 	}
-	pick := func(a, b string) string {
-		if b != "" {
-			return b
-		}
-		return a
-	}
-	var err error
-	words := []struct {
-		to         *string
-		name, got  string
-		first, all string
-	}{
-		{&r.representation, "representation", pick(d.Representation, over.Representation), "auto", "auto full partial"},
-		{&r.before, "before", pick(d.Before, over.Before), "auto", "auto snapshot fetch none"},
-		{&r.after, "after", pick(d.After, over.After), "auto", "auto response fetch request"},
-		{new(string), "default", pick(d.Default, over.Default), "", "none"},
-	}
-	for _, w := range words {
-		if *w.to, err = word(join(place, w.name), w.got, w.first, strings.Fields(w.all)); err != nil {
-			return nil, err
-		}
+	err := r.choices(place, d, over)
+	if err != nil {
+		return nil, err
 	}
 	if err := k.pathLists(place, d, over, r); err != nil {
 		return nil, err
 	}
-	if text := pick(d.Entity, over.Entity); text != "" {
-		q, err := queryAt(join(place, "entity"), text)
-		if err != nil {
-			return nil, err
-		}
-		r.entity = &q
-		r.envelopes = append(r.envelopes, strings.Split(strings.TrimPrefix(text, `\`), ".")...)
-	}
-	if text := pick(d.Version, over.Version); text != "" {
-		v, err := lang.ParsePath(text)
-		if err = cmp.Or(lang.CheckWritten(text), err); err != nil {
-			return nil, bad(join(place, "version"), "%v", err)
-		}
-		r.version = &v
-	}
-	if r.success, err = k.condition(join(place, "success"), pick(d.Success, over.Success), lang.EnvSuccess); err != nil {
+	if err := r.entityPaths(place, d, over); err != nil {
 		return nil, err
 	}
-	if r.tenant, err = k.origin(join(place, "tenant"), pick(d.Tenant, over.Tenant)); err != nil {
+	if r.success, err = k.condition(join(place, "success"), cmp.Or(over.Success, d.Success), lang.EnvSuccess); err != nil {
 		return nil, err
 	}
-	if r.actor, err = k.origin(join(place, "actor"), pick(d.Actor, over.Actor)); err != nil {
+	if r.tenant, err = k.origin(join(place, "tenant"), cmp.Or(over.Tenant, d.Tenant)); err != nil {
+		return nil, err
+	}
+	if r.actor, err = k.origin(join(place, "actor"), cmp.Or(over.Actor, d.Actor)); err != nil {
 		return nil, err
 	}
 	for _, list := range [][]Field{d.Attributes, over.Attributes} {
@@ -81,6 +45,45 @@ func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
 		r.attributes = overlaid(r.attributes, inner)
 	}
 	return r, nil
+}
+
+// choices reads what is one of a few words.
+func (r *resource) choices(place string, d, over Defaults) (err error) {
+	for _, w := range []struct {
+		to         *string
+		name, got  string
+		first, all string
+	}{
+		{&r.representation, "representation", cmp.Or(over.Representation, d.Representation), "auto", "auto full partial"},
+		{&r.before, "before", cmp.Or(over.Before, d.Before), "auto", "auto snapshot fetch none"},
+		{&r.after, "after", cmp.Or(over.After, d.After), "auto", "auto response fetch request"},
+		{new(string), "default", cmp.Or(over.Default, d.Default), "", "none"},
+	} {
+		if *w.to, err = word(join(place, w.name), w.got, w.first, strings.Fields(w.all)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entityPaths reads where answers have the entity, and where that has its version.
+func (r *resource) entityPaths(place string, d, over Defaults) error {
+	if text := cmp.Or(over.Entity, d.Entity); text != "" {
+		q, err := queryAt(join(place, "entity"), text)
+		if err != nil {
+			return err
+		}
+		r.entity = &q
+		r.envelopes = append(r.envelopes, strings.Split(strings.TrimPrefix(text, `\`), ".")...)
+	}
+	if text := cmp.Or(over.Version, d.Version); text != "" {
+		v, err := lang.ParsePath(text)
+		if err = cmp.Or(lang.CheckWritten(text), err); err != nil {
+			return bad(join(place, "version"), "%v", err)
+		}
+		r.version = &v
+	}
+	return nil
 }
 
 // overlaid returns outer and inner, which counts where both have a key.

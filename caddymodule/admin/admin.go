@@ -54,7 +54,7 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"GET /sidehook/calls", listCalls},
 		{"GET /sidehook/unearned", listUnearned},
 		{"GET /sidehook/uncaptured", listUncaptured},
-		{"POST /sidehook/seed/{resource}", seed.SeedStep},
+		{"POST /sidehook/seed/{resource}", seed.Step},
 		{"POST /sidehook/trigger", trigger},
 	}
 	admin := make([]caddy.AdminRoute, len(routes), len(routes)+2)

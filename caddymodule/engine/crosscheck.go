@@ -40,6 +40,7 @@ func checkSubscription(handlers []*Handler, s *webhook.Subscription) error {
 	return cmp.Or(checkTenant(programs, s), checkFor(programs, s), CheckRelated(programs, s), CheckOrigins(handlers, s))
 }
 
+// ProgramsOf returns the rules of handlers.
 func ProgramsOf(handlers []*Handler) []*rules.Program {
 	programs := make([]*rules.Program, len(handlers))
 	for i, h := range handlers {

@@ -3,10 +3,10 @@
 // subscriptions that are made through the API.
 //
 // A configuration is a [Settings]. It is activated on an [Engine], which [All] has or
-// opens, and taken off it (activate.go). What it keeps beside is in a file each: registry.go and
-// tend.go (kept subscriptions), replay….go, look….go (GETs of a subscriber's own),
-// missed….go (calls that could not be journaled), event_types.go, erase.go,
-// failing.go (who is told that a subscription fails).
+// opens, and taken off it (activate.go). What it keeps beside is in a file each:
+// registry.go and tend.go (kept subscriptions), replay….go, look….go (GETs of a
+// subscriber's own), missed….go (calls that could not be journaled), event_types.go,
+// erase.go, failing.go (who is told that a subscription fails).
 package engine
 
 import (

@@ -36,6 +36,7 @@ type EventType struct {
 	rules.Scope
 }
 
+// Key orders event types, and is of one alone.
 func (t *EventType) Key() string { return t.Name + " " + t.API }
 
 // EventTypes returns what the rules in force can earn, by scope.

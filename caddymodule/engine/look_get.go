@@ -22,6 +22,8 @@ type LookOrigin struct {
 	budget  *capture.Budget
 }
 
+// NewLookOrigin returns the origin at base, for a handler with options o. What the
+// operator expands without a credential is asked for with the header service.
 func NewLookOrigin(base string, service http.Header, o *capture.Options) *LookOrigin {
 	return &LookOrigin{Origin: capture.NewOrigin(base, nil, looksOfAPI), service: service, maxBody: o.MaxBody, budget: o.Budget}
 }

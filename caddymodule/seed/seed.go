@@ -30,8 +30,8 @@ const (
 
 var errSeedBusy = problem.New(http.StatusBadRequest, "another step of a seed is being taken: seed one resource at a time")
 
-// SeedStep takes the next step of a crawl: one page.
-func SeedStep(e *engine.Engine, r *http.Request) (any, error) {
+// Step takes the next step of a crawl: one page.
+func Step(e *engine.Engine, r *http.Request) (any, error) {
 	if !e.Seeding.TryLock() {
 		return nil, errSeedBusy
 	}
