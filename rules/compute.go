@@ -36,24 +36,16 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		if len(f.fields.Members())+len(f.untyped) == 0 {
 			return nil
 		}
-		if o.beside = f.beside; len(f.beside) > 0 {
-			o.doubtful = true
-			o.view = o.view.old() // nobody has looked for what that may have become
+		if put {
+			c.replace(o, s, b, &f.fields)
+		} else {
+			c.apply(o, b, &f.fields)
 		}
-		c.apply(o, b, &f.fields)
-		for _, path := range f.untyped {
-			o.unknown, o.doubtful = append(o.unknown, path), o.doubtful || !c.e.res.ignore.Match(path)
-		}
+		c.doubtForm(o, &f)
 	case c.reqKind == isAPI:
 		c.applyAPI(o, b, s.asked)
 	case put:
-		c.represent(o, s, b, c.look(viewSent, nil), s.asked, func(path string) tree.Fate {
-			if slices.Contains(c.e.res.idNames, path) {
-				return tree.Kept
-			}
-			o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
-			return tree.KeptDoubt
-		})
+		c.replace(o, s, b, s.asked)
 	default:
 		body := tree.MergePatch(b.body, s.asked)
 		if c.reqKind != isMerge {
@@ -101,6 +93,18 @@ func (c *call) refine(o *outcome, b *state) {
 	})
 	o.body, o.unknown = body, append(slices.Clone(o.unknown), doubts...)
 	slices.Sort(o.unknown)
+}
+
+// replace puts what a PUT sends in the place of the entity: what it leaves out may be
+// gone.
+func (c *call) replace(o *outcome, s *Subject, b *state, sent *tree.Value) {
+	c.represent(o, s, b, c.look(viewSent, nil), sent, func(path string) tree.Fate {
+		if slices.Contains(c.e.res.idNames, path) {
+			return tree.Kept
+		}
+		o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
+		return tree.KeptDoubt
+	})
 }
 
 // apply sets the fields that the request gives, each as a whole.

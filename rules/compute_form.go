@@ -42,3 +42,14 @@ func typed(body, form, answer *tree.Value) (f formFields) {
 	f.fields = tree.NewObject(members)
 	return f
 }
+
+// doubtForm doubts what a form sets and of which it is not known what it comes to.
+func (c *call) doubtForm(o *outcome, f *formFields) {
+	if o.beside = f.beside; len(f.beside) > 0 {
+		o.doubtful = true
+		o.view = o.view.old() // nobody has looked for what that may have become
+	}
+	for _, path := range f.untyped {
+		o.unknown, o.doubtful = append(o.unknown, path), o.doubtful || !c.e.res.ignore.Match(path)
+	}
+}
