@@ -46,13 +46,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	app := loaded.(*App)
 	o := h.options(program)
+	o.Logger = ctx.Slogger()
 	if h.Origin != "" {
 		o.Origin = capture.NewOrigin(h.Origin, service, o.FetchMax)
 		h.looks = engine.NewLookOrigin(h.Origin, service, &o)
 	}
 	registered := app.register(program, &h.Config)
 	o.Config = registered.Config
-	o.Logger = ctx.Slogger()
 	o.Lease = func() (capture.Line, func(), error) { return app.lease(app.run.ctx) }
 	h.live = capture.New(o)
 	registered.Live, registered.Looks = h.live, h.looks

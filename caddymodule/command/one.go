@@ -128,6 +128,9 @@ func (f *adminFlags) showDelivery(w io.Writer, id string) error {
 
 func attemptText(b *strings.Builder, a *view.Attempt) {
 	fmt.Fprintf(b, "\nattempt %d, %s, to %s: %s", a.Number, words.Clock(a.Started), a.URL, a.Outcome)
+	if a.Outcome == webhook.Broken {
+		b.WriteString(", nothing was sent")
+	}
 	if a.Status > 0 {
 		fmt.Fprintf(b, ", answered %d", a.Status)
 	}

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/webhook"
@@ -20,12 +23,14 @@ type LookOrigin struct {
 	service http.Header // for what the operator expands without a credential
 	maxBody int64
 	budget  *capture.Budget
+	logger  *slog.Logger
+	said    atomic.Int64 // when it was last logged that the API was not reached, in unix seconds
 }
 
 // NewLookOrigin returns the origin at base, for a handler with options o. What the
 // operator expands without a credential is asked for with the header service.
 func NewLookOrigin(base string, service http.Header, o *capture.Options) *LookOrigin {
-	return &LookOrigin{Origin: capture.NewOrigin(base, nil, looksOfAPI), service: service, maxBody: o.MaxBody, budget: o.Budget}
+	return &LookOrigin{Origin: capture.NewOrigin(base, nil, looksOfAPI), service: service, maxBody: o.MaxBody, budget: o.Budget, logger: o.Logger}
 }
 
 // Close closes the connections that no GET uses. A nil origin has none.
@@ -70,6 +75,7 @@ func (o *LookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 		if a.err = errLookReach; ctx.Err() != nil {
 			a.err = errLookTime
 		}
+		o.say(err)
 		return a
 	}
 	defer res.Body.Close()
@@ -91,6 +97,19 @@ func (o *LookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 		a.err = errLookBroke
 	}
 	return a
+}
+
+// say logs, once a minute at most, why the API was not reached. Subscribers are not
+// told: it says where the origin is.
+func (o *LookOrigin) say(err error) {
+	now, last := time.Now().Unix(), o.said.Load()
+	if o.logger == nil || now-last < 60 || !o.said.CompareAndSwap(last, now) {
+		return
+	}
+	if of := new(url.Error); errors.As(err, &of) {
+		err = of.Err
+	}
+	o.logger.Warn("the API did not answer a GET as a subscriber at its origin: what waits for that is not delivered", "error", err)
 }
 
 // maxLookDrain is how much of an answer is read that is not wanted, in bytes.

@@ -107,3 +107,28 @@ func TestWhatFailsSaysWhyInAnExplanation(t *testing.T) {
 	p.get("/sidehook/deliveries?event="+event, &ds)
 	shows(t, p, []string{"pending", why, "answered 500"}, "deliveries", ds[0].ID)
 }
+
+// An origin that is not there holds back what subscribers' own GETs decide: the log
+// says where it was looked for, and a delivery, which customers see too, does not.
+func TestAnOriginThatIsNotThereIsInTheLog(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	crm := receive(t, nil)
+	closed := freeAddresses(t, 1)[0]
+	p := prepare(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\tview_check\n\t\t\tcredential Authorization {env.CRM_TOKEN}"),
+		"\t\torigin http://"+closed+projects, api.URL))
+	p.env = []string{"CRM_TOKEN=of-crm"}
+	p.start()
+	p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	until(t, "the log says so", func() bool {
+		log := p.log.String()
+		return strings.Contains(log, "the API did not answer a GET as a subscriber at its origin") && strings.Contains(log, "dial tcp "+closed)
+	})
+	var ds []struct{ Reason string }
+	until(t, "the delivery says so", func() bool {
+		p.get("/sidehook/deliveries", &ds)
+		return len(ds) == 1 && strings.Contains(ds[0].Reason, "the API could not be reached")
+	})
+	if strings.Contains(ds[0].Reason, closed) {
+		t.Errorf("the delivery says where the origin is: %s", ds[0].Reason)
+	}
+}
