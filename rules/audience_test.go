@@ -167,6 +167,31 @@ func TestCostlyPathsOfOnChangeAreBounded(t *testing.T) {
 	}
 }
 
+// Who is told why also pays for no more than one may cost: what takes longer is said
+// to, where telling that none of the fields has changed would take all those steps.
+func TestTellingWhyIsBoundedForOnChangeToo(t *testing.T) {
+	many := updated()
+	many.Changes = nil
+	for i := range 3000 {
+		many.Changes = append(many.Changes, webhook.FieldChange{Path: fmt.Sprint("field", i), New: json.RawMessage(`1`)})
+	}
+	costly, cheap, both := kept("costly", "", "", "**"), kept("cheap", "", "", "**"), kept("both", "", "entity.status == \"open\"", "**")
+	for i := range 200 {
+		costly.OnChange = append(costly.OnChange, fmt.Sprint("other", i))
+	}
+	cheap.OnChange, both.OnChange = []string{"status"}, []string{"field7"}
+	static := subscription("static", "**")
+	static.OnChange = costly.OnChange
+	want := map[webhook.SubscriptionID]string{
+		"costly": "takes too long", "cheap": "its on_change (status) names none", "both": "its filter is not true", "static": "names none of the fields",
+	}
+	for _, j := range subscribers(t, nil, costly, cheap, both, static).Judge(many) {
+		if !strings.Contains(j.Why, want[j.Subscription]) || j.Wanted != (j.Subscription == "costly") {
+			t.Errorf("%s: wanted %t: %s", j.Subscription, j.Wanted, j.Why)
+		}
+	}
+}
+
 // A filter of a caller's that is too large is refused.
 func TestFiltersOfCallersAreBounded(t *testing.T) {
 	for text, want := range map[string]string{

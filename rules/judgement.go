@@ -48,15 +48,13 @@ func (c *subscriber) tell(e *webhook.Event) (wanted bool, why string) {
 	case c.broken != nil:
 		return true, "it does not compile, so nothing is held back from it: " + c.broken.Error()
 	}
-	changed := c.concerned(e)
-	if changed == lang.False {
-		return false, fmt.Sprintf("its on_change (%s) names none of the fields that changed", strings.Join(c.OnChange, " "))
-	}
 	j := judge{e: e}
-	switch t, _ := j.judge(c, mostSteps); t {
-	case lang.False:
+	switch t, _ := j.judge(c, mostSteps); {
+	case t == lang.False && c.concerned(e) == lang.False:
+		return false, fmt.Sprintf("its on_change (%s) names none of the fields that changed", strings.Join(c.OnChange, " "))
+	case t == lang.False:
 		return false, "its filter is not true: " + c.Filter
-	case lang.Undecided:
+	case t == lang.Undecided:
 		return true, "its on_change or filter depends on something unknown, or takes too long, which lets the event through"
 	}
 	return true, "it wants the event"
