@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/sidehook/sidehook/webhook"
@@ -42,5 +43,29 @@ func TestAsymmetricVector(t *testing.T) {
 	}
 	if got, err := secret.PublicKey(); err != nil || got != "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=" {
 		t.Errorf("public key %s, %v", got, err)
+	}
+}
+
+// All keys sign, newest first, as each would alone.
+func TestAllAsymmetricKeysSign(t *testing.T) {
+	var secrets []webhook.Secret
+	var alone []string
+	signed := func(secrets ...webhook.Secret) string {
+		s, err := newAsymmetric(secrets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := http.Header{}
+		if err := s.sign(h, &webhook.Payload{ID: "evt_1", Body: []byte(`{}`)}, "1614265330", make([]string, 1)); err != nil {
+			t.Fatal(err)
+		}
+		return h.Get("Webhook-Signature")
+	}
+	for _, seed := range []string{"a", "b", "c"} {
+		secret := webhook.NewSecret(webhook.NewSigningKey([]byte(strings.Repeat(seed, 32))))
+		secrets, alone = append(secrets, secret), append(alone, signed(secret))
+	}
+	if got, want := signed(secrets...), strings.Join(alone, " "); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

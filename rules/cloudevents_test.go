@@ -3,6 +3,7 @@ package rules_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -88,6 +89,14 @@ func TestCloudEvents(t *testing.T) {
 		}
 		if p.ID != "evt_1" {
 			t.Errorf("%s: webhook-id is %s", mode, p.ID)
+		}
+		// The SDK would read others as well: a source is a URI reference.
+		sent := string(p.Body)
+		for _, h := range p.Headers {
+			sent += fmt.Sprintf("%s:%q", h.Name, h.Value)
+		}
+		if !strings.Contains(sent, `"source":"/sidehook/shop%20%C3%A9"`) && !strings.Contains(sent, `Ce-Source:"/sidehook/shop%2520%25C3%25A9"`) {
+			t.Errorf("%s: the source is no URI: %s", mode, sent)
 		}
 	}
 }
