@@ -70,7 +70,7 @@ func (a *App) forgetUnreadable(ctx context.Context, w io.Writer, yes bool) (err 
 	for _, k := range lost {
 		k.Body, k.Deleted = nil, time.Now().UTC()
 		k.Revision++
-		if err := s.PutKept(ctx, k); err != nil {
+		if err := s.PutKept(ctx, k, nil); err != nil {
 			return fmt.Errorf("delete subscription %s: %w", k.ID, err)
 		}
 	}

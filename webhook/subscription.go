@@ -152,6 +152,14 @@ func (s *Subscription) LooksAtEntity() bool { return s.ViewCheck || s.Shows() }
 // Looks reports whether GETs of its own decide what s is sent.
 func (s *Subscription) Looks() bool { return s.LooksAtEntity() || len(s.Related) > 0 }
 
+// SetNumber gives s its number, which it has for the events of every resource.
+func (s *Subscription) SetNumber(n uint64) {
+	s.Number = n
+	for _, v := range s.For {
+		v.Number = n
+	}
+}
+
 // As returns what s is for the events of a resource.
 func (s *Subscription) As(resource string) *Subscription {
 	if v := s.For[resource]; v != nil {

@@ -115,6 +115,8 @@ func apiError(err error) error {
 		status = http.StatusNotFound
 	case errors.Is(err, store.ErrPending):
 		status = http.StatusConflict
+	case errors.Is(err, store.ErrFull):
+		status = http.StatusInsufficientStorage
 	}
 	return caddy.APIError{HTTPStatus: status, Err: err}
 }

@@ -146,14 +146,11 @@ func (s *stream) line(ev *webhook.Event) view.Streamed {
 	l := view.Streamed{Position: ev.Position, ID: string(ev.ID), Scope: ev.Scope, Entity: ev.Key.String()}
 	d := &webhook.Delivery{Event: ev.ID, Subscription: s.sub.ID, Position: ev.Position, State: webhook.Pending}
 	p, err := s.render.Render(ev, d)
-	switch {
-	case err != nil:
+	if err != nil {
 		l.Error = err.Error()
-	case json.Valid(p.Body):
-		l.ContentType, l.Body = p.ContentType, p.Body
-	default:
-		l.Error = "its payload is no JSON"
+		return l
 	}
+	l.ContentType, l.Headers, l.Body = p.ContentType, p.Headers, p.Body
 	return l
 }
 

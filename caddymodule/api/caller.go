@@ -22,6 +22,14 @@ type Caller struct {
 	Max           int  // how many subscriptions it may have
 }
 
+// asking is who calls, as far as the pace of what is made by hand goes.
+func (c *Caller) asking() engine.Caller {
+	if c.Operator {
+		return engine.Caller{Operator: true}
+	}
+	return engine.Caller{Owner: c.Owner, Tenant: c.Tenant}
+}
+
 // AsOperator is a call of who runs Sidehook.
 func AsOperator(e *engine.Engine) *Call {
 	return &Call{Caller: &Caller{Operator: true}, e: e}

@@ -26,7 +26,7 @@ func (c *Call) eraseEntity() (apiAnswer, error) {
 	ctx := context.WithoutCancel(c.r.Context())
 	out, complete, err := c.e.Erase(ctx, what, by)
 	if err != nil {
-		return apiAnswer{}, err
+		return apiAnswer{}, &problem.HalfDone{What: "not all of it is erased; erase it again", Err: err}
 	}
 	v := view.Erased{Entities: out.Entities, Events: out.Events, Deliveries: out.Deliveries, Owed: out.Owed, Copies: out.Copies, Complete: complete}
 	if c.Operator {

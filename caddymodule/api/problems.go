@@ -14,9 +14,15 @@ import (
 // problemOf returns the problem of an error. What is not the caller's fault is
 // not told in detail.
 func problemOf(err error) (p *problem.Details, ours bool) {
+	var half *problem.HalfDone
 	switch {
 	case errors.As(err, &p):
 		return p, false
+	case errors.As(err, &half):
+		if errors.Is(err, store.ErrFull) {
+			return problem.New(http.StatusInsufficientStorage, "%s: the disk is full", half.What), true
+		}
+		return problem.New(http.StatusInternalServerError, "%s: the log says why", half.What), true
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, deliver.ErrUnknownSubscription):
 		return problem.New(http.StatusNotFound, "there is none of that id"), false
 	case errors.Is(err, store.ErrChanged):

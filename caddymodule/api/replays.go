@@ -170,7 +170,7 @@ func (c *Call) readReplayed() (apiAnswer, error) {
 
 func (c *Call) cancelReplay() (apiAnswer, error) {
 	r, err := c.findReplay()
-	if err == nil && r.Status == webhook.ReplayRunning {
+	if err == nil && r.Status != webhook.ReplayDone {
 		err = c.e.CancelReplay(context.WithoutCancel(c.r.Context()), r.ID, "by a call")
 	}
 	if err != nil {

@@ -142,7 +142,7 @@ func routesOfSubscriptions() []apiRoute {
 			method: http.MethodPost, path: "subscriptions/{id}/test", handle: (*Call).testSubscription,
 			id: "testSubscription", about: "Send an example", body: "Test", optional: true, versioned: true, repeats: true,
 			more: "An event of scope sidehook.test, or of the event type that is named, to this subscription only, whatever its scopes and its filter are. " +
-				"5 may be sent at once, and another each second; beyond that it is a 429, with Retry-After.",
+				"5 may be sent at once, and another each second; of a caller 20 tests and retries, and another two each second. Beyond that it is a 429, with Retry-After.",
 			status: http.StatusAccepted, shows: "Sent", refuses: []int{http.StatusConflict, http.StatusTooManyRequests},
 		},
 	}
@@ -192,7 +192,8 @@ func routesOfDeliveries() []apiRoute {
 		{
 			method: http.MethodPost, path: "deliveries/{id}/retry", handle: (*Call).retryDelivery,
 			id: "retryDelivery", about: "Try a delivery again that is final or held, with a fresh schedule",
-			status: http.StatusOK, shows: "Delivery", refuses: []int{http.StatusConflict},
+			more:   "Of a caller 20 retries and tests may be made at once, and another two each second; beyond that it is a 429, with Retry-After. A replay sends many again.",
+			status: http.StatusOK, shows: "Delivery", refuses: []int{http.StatusConflict, http.StatusTooManyRequests},
 		},
 	}
 }

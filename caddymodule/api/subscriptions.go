@@ -80,10 +80,19 @@ func (c *Call) findMatching() (*kept.Subscription, error) {
 	if len(want) == 0 {
 		return k, nil
 	}
+	weak := ""
 	for tag := range strings.SplitSeq(strings.Join(want, ","), ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || v.isNamed(tag) {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" || v.isNamed(tag) {
 			return k, nil
 		}
+		if strong, is := strings.CutPrefix(tag, "W/"); is && v.isNamed(strong) {
+			weak = tag
+		}
+	}
+	if weak != "" {
+		return nil, problem.New(http.StatusPreconditionFailed,
+			"If-Match is the weak %s, and a weak tag matches nothing there (RFC 9110, 13.1.1): send %s; ETags here are strong, and what stands in front has made it weak", weak, v.etag())
 	}
 	return nil, problem.New(http.StatusPreconditionFailed, "it is not what If-Match says: it is %s now; read it again", v.etag())
 }
@@ -205,7 +214,7 @@ func (c *Call) changeSubscription() (apiAnswer, error) {
 	}
 	if verb != "" {
 		if err := c.steered(k.ID, verb); err != nil {
-			return apiAnswer{}, err
+			return apiAnswer{}, &problem.HalfDone{What: "the settings are changed, and its status is not; send the status again", Err: err}
 		}
 	}
 	v := c.view(made)
@@ -277,6 +286,9 @@ func (c *Call) steered(id webhook.SubscriptionID, verb string) error {
 	if c.Operator {
 		reason = webhook.ReasonOperator
 	}
-	_, err := steer(context.WithoutCancel(c.r.Context()), id, reason)
+	st, err := steer(context.WithoutCancel(c.r.Context()), id, reason)
+	if err != nil && st.ID != "" {
+		return &problem.HalfDone{What: "it is " + string(st.Status) + ", but not all that was held is released; release it again", Err: err}
+	}
 	return err
 }

@@ -48,7 +48,7 @@ same on this machine.`,
 	fl := cmd.Flags()
 	fl.StringVar(&l.to, "forward-to", "", "where to send them, like http://localhost:3000/hooks (required)")
 	fl.StringSliceVar(&l.scopes, "scope", nil, "only scopes that match, such as project.** (may be repeated)")
-	fl.StringVar(&l.payload, "payload", "", "standard, full, thin, cloudevents, or one of the configuration (default: standard)")
+	fl.StringVar(&l.payload, "payload", "", "standard, full, thin, cloudevents, cloudevents_binary, or one of the configuration (default: standard)")
 	fl.StringVar(&l.tenant, "tenant", "", "only events of one tenant")
 	fl.StringVar(&l.secret, "secret", "", "secret to sign with (whsec_…)")
 	return cmd
@@ -187,6 +187,9 @@ func (l *listening) send(ctx context.Context, s *view.Streamed, out *forwarded) 
 		"webhook-signature": "v1," + base64.StdEncoding.EncodeToString(sum), "webhook-attempt": "1",
 	} {
 		req.Header.Set(name, value)
+	}
+	for _, h := range s.Headers {
+		req.Header.Set(h.Name, h.Value)
 	}
 	resp, err := l.client.Do(req)
 	if err != nil {

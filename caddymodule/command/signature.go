@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -158,6 +159,9 @@ func verifier(secret string) (signs func(text, header string) bool, scheme strin
 		return func(text, header string) bool {
 			return eachSignature(header, "v1a", func(sig []byte) bool { return ed25519.Verify(key, []byte(text), sig) })
 		}, "v1a", nil
+	}
+	if strings.HasPrefix(secret, "whsk_") {
+		return nil, "", errors.New("it begins with whsk_, and so is the private key, which signs: give the public key (whpk_…), which `subscriptions show` has")
 	}
 	key, err := webhook.NewSecret(secret).StandardKey()
 	if err != nil {

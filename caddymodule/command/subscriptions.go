@@ -65,7 +65,7 @@ func (s *settingFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&s.url, "url", "", "where its webhooks go")
 	fl.StringSliceVar(&s.scopes, "scope", nil, "patterns of the events that it gets, such as project.** (may be repeated)")
 	fl.StringVar(&s.filter, "filter", "", "expression over the event")
-	fl.StringVar(&s.payload, "payload", "", "standard, full, thin, cloudevents, or one of the configuration")
+	fl.StringVar(&s.payload, "payload", "", "standard, full, thin, cloudevents, cloudevents_binary, or one of the configuration")
 	fl.StringVar(&s.data, "data", "", "further fields, a JSON object, or @FILE with one; - is standard input")
 }
 

@@ -115,7 +115,7 @@ func (e *Engine) number(ctx context.Context, subs []*webhook.Subscription, state
 			numbers[sub.ID] = st.Number
 		}
 		if sub.Number == 0 { // those of an earlier configuration are in use
-			sub.Number = numbers[sub.ID]
+			sub.SetNumber(numbers[sub.ID])
 		}
 	}
 	return states, nil

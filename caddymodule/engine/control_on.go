@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/deliver"
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -20,6 +22,10 @@ func init() {
 		control.endLater = slowEnd
 	case "end-later":
 		control.endLater = endLater
+	case "settle-later":
+		control.queue = func(s store.Store) deliver.Queue { return lateQueue{s} }
+	case "full-store":
+		control.free = freeUnless(os.Getenv("SIDEHOOK_FULL"))
 	}
 }
 
@@ -41,4 +47,29 @@ func endLater(e *Engine, _ context.Context, x *webhook.Exchange) error {
 		}
 	})
 	return nil
+}
+
+// lateQueue records attempts ten seconds after it says so.
+type lateQueue struct{ store.Store }
+
+func (q lateQueue) Settle(_ context.Context, all ...webhook.Settlement) error {
+	late := slices.Clone(all)
+	for i := range late {
+		if a := late[i].Attempt; a != nil {
+			kept := *a
+			late[i].Attempt = &kept
+		}
+	}
+	time.AfterFunc(10*time.Second, func() { _ = q.Store.Settle(context.Background(), late...) }) // the process may have ended
+	return nil
+}
+
+// freeUnless tells of a disk that has room, unless there is a file of that name.
+func freeUnless(file string) func() (uint64, error) {
+	return func() (uint64, error) {
+		if _, err := os.Stat(file); err == nil {
+			return 8 << 20, nil
+		}
+		return 1 << 40, nil
+	}
 }

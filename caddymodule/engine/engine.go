@@ -99,7 +99,7 @@ type Engine struct {
 	plainly  sync.Once     // says that what is kept is not encrypted
 	Looks    chan struct{} // of calls that go through events or deliveries
 	Examples sync.Mutex    // held while one is made like an event, and while an entity is erased
-	Tests    testPace      // of examples that callers send themselves
+	ByHand   handPace      // tests and retries of callers
 	Creating sync.Map      // of an Idempotency-Key whose call is under way -> true
 
 	stopDeriving, stopDelivering, stopTicking context.CancelFunc
@@ -114,7 +114,7 @@ func Open(dir string, o Options) (*Engine, error) {
 		Looks: make(chan struct{}, mostLooks)}
 	e.Logger = slog.New(e.log)
 	var err error
-	e.Store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.Logger})
+	e.Store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.Logger, Free: control.free})
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func Open(dir string, o Options) (*Engine, error) {
 	})
 	e.looker.memory, e.looker.items, e.looker.id = e.Store, e.items, e.idIn
 	e.Deliverer = deliver.New(deliver.Options{
-		Queue: e.Store, Renderer: e, States: e.Store, Observer: deliverObserver{e},
+		Queue: e.queue(), Renderer: e, States: e.Store, Observer: deliverObserver{e},
 		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest,
 	})
 	return e, nil

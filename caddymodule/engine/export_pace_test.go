@@ -10,13 +10,20 @@ import (
 const (
 	TestBurst = testBurst
 	TestEvery = testEvery
+	HandBurst = handBurst
+	HandEvery = handEvery
 )
 
-// TestPace tells when a subscription may be sent another test.
-type TestPace struct{ pace testPace }
+// HandPace tells when a caller may make Sidehook make another request by hand.
+type HandPace struct{ pace handPace }
 
-// Take takes one test out.
-func (p *TestPace) Take(id webhook.SubscriptionID, now time.Time) error { return p.pace.Take(id, now) }
+// Test takes one test out.
+func (p *HandPace) Test(id webhook.SubscriptionID, who Caller, now time.Time) error {
+	return p.pace.Test(id, who, now)
+}
+
+// Retry takes one retry out.
+func (p *HandPace) Retry(who Caller, now time.Time) error { return p.pace.Retry(who, now) }
 
 // Held is of how many subscriptions it knows something.
-func (p *TestPace) Held() int { return len(p.pace.busy) }
+func (p *HandPace) Held() int { return len(p.pace.tests.busy) }

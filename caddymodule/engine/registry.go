@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -52,7 +51,7 @@ func (e *Engine) sealAgain(ctx context.Context, s *kept.Sealer) error {
 		next.Revision++
 		sealed, err := next.Seal(s)
 		if err == nil {
-			err = e.Store.PutKept(ctx, sealed)
+			err = e.Store.PutKept(ctx, sealed, nil)
 		}
 		if err != nil {
 			return fmt.Errorf("encrypt subscriptions with another encryption_key: %w", err)
@@ -87,15 +86,12 @@ func (e *Engine) PutKept(ctx context.Context, k kept.Subscription, allowed func(
 	if k.Deleted.IsZero() {
 		k.Ready = k.Build(now)
 	}
-	state, err := e.numberKept(ctx, &k, was)
-	if err != nil {
-		return nil, err
-	}
 	s, err := e.Current().changed(&k)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.writeKept(ctx, &k, was); err != nil {
+	state, err := e.writeKept(ctx, &k, was)
+	if err != nil {
 		return nil, err
 	}
 	e.Kept.Store(list.Put(&k))
@@ -105,24 +101,33 @@ func (e *Engine) PutKept(ctx context.Context, k kept.Subscription, allowed func(
 	return &k, e.enforceOne(s, &k, state)
 }
 
-// writeKept makes k durable.
-func (e *Engine) writeKept(ctx context.Context, k, was *kept.Subscription) error {
+// writeKept makes k durable, and its state if it is new, together: what cannot be
+// kept leaves nothing behind. It gives k its number, and returns its state.
+func (e *Engine) writeKept(ctx context.Context, k, was *kept.Subscription) (st webhook.SubscriptionState, err error) {
 	sealed, err := k.Seal(e.sealer)
-	if err == nil {
-		err = e.Store.PutKept(ctx, sealed)
-	}
 	if err != nil {
-		if was == nil {
-			err = errors.Join(err, e.Store.DropKept(ctx, k.ID))
-		}
-		return err
+		return st, err
 	}
-	if was == nil && !e.sealer.Encrypts() {
+	var first *webhook.SubscriptionState
+	if k.Ready != nil && was != nil && was.Ready != nil {
+		k.Ready.SetNumber(was.Ready.Number)
+		st, _ = e.Deliverer.State(k.ID)
+	} else if k.Ready != nil {
+		st = webhook.NewState(k.ID, 0, time.Now())
+		first = &st
+	}
+	if err := e.Store.PutKept(ctx, sealed, first); err != nil {
+		return st, err
+	}
+	if first != nil {
+		k.Ready.SetNumber(st.Number)
+	}
+	if first != nil && !e.sealer.Encrypts() {
 		e.plainly.Do(func() {
 			e.Logger.Warn("encryption_key is not set: subscriptions made through the API are kept with their secrets as they are; write encryption_key {env.NAME}")
 		})
 	}
-	return nil
+	return st, nil
 }
 
 // enforceOne puts s into force, in which only k is otherwise than before. e.mu is
@@ -137,24 +142,6 @@ func (e *Engine) enforceOne(s *Settings, k *kept.Subscription, state webhook.Sub
 	}
 	e.earlier.Store(e.active.Swap(s))
 	return nil
-}
-
-// numberKept gives k its number, and returns the state of a new one.
-func (e *Engine) numberKept(ctx context.Context, k, was *kept.Subscription) (st webhook.SubscriptionState, err error) {
-	if k.Ready == nil {
-		return st, nil
-	}
-	if was != nil && was.Ready != nil {
-		k.Ready.Number = was.Ready.Number
-		st, _ = e.Deliverer.State(k.ID)
-		return st, nil
-	}
-	st, err = e.Store.PutState(ctx, webhook.NewState(k.ID, 0, time.Now()))
-	if err != nil {
-		return st, fmt.Errorf("keep subscription %s: %w", k.ID, err)
-	}
-	k.Ready.Number = st.Number
-	return st, nil
 }
 
 // DeleteKept deletes k. What it is owed is cancelled behind.

@@ -152,7 +152,7 @@ func TestAChangeOfTheKeyMayBeCutShort(t *testing.T) {
 	cut.Revision++
 	sealed, err := cut.Seal(emptySettings(t, secondKey).Sealer)
 	if err == nil {
-		err = e.Store.PutKept(bg, sealed)
+		err = e.Store.PutKept(bg, sealed, nil)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -6,18 +6,23 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // CancelReplay ends a replay. What of it is owed still is not sent, and stands as
-// it stood before.
+// it stood before; if that could not be kept, the next call makes up for it.
 func (e *Engine) CancelReplay(ctx context.Context, id webhook.ReplayID, reason string) error {
 	e.Replays.mu.Lock()
 	defer e.Replays.mu.Unlock()
 	for _, r := range e.Replays.all {
-		if r.ID == id && r.Status == webhook.ReplayRunning {
+		switch {
+		case r.ID != id:
+		case r.Status == webhook.ReplayRunning:
 			return e.endReplay(ctx, r, webhook.ReplayCancelled, reason)
+		case r.Status == webhook.ReplayCancelled && len(r.Owed) > 0:
+			return e.cancelReplayed(ctx, r)
 		}
 	}
 	return nil
@@ -33,16 +38,18 @@ func (e *Engine) endReplay(ctx context.Context, r *Replaying, status webhook.Rep
 	r.Replay, r.Waits = kept, ""
 	e.Logger.Info("replay ends", "replay", string(r.ID), "subscription", string(r.Subscription), "status", string(r.Status), "queued", r.Queued, "reason", reason)
 	if status == webhook.ReplayCancelled {
-		err = e.cancelReplayed(ctx, r)
+		return e.cancelReplayed(ctx, r)
 	}
 	r.Owed, r.fresh = nil, 0
-	return err
+	return nil
 }
+
+const notTakenBack = "it is cancelled, but what of it is owed may be sent still; cancel it again"
 
 // cancelReplayed takes back what a replay has made due and is owed still.
 func (e *Engine) cancelReplayed(ctx context.Context, r *Replaying) error {
 	if err := e.findOwed(ctx, r); err != nil {
-		return err
+		return &problem.HalfDone{What: notTakenBack, Err: err}
 	}
 	var settlements []webhook.Settlement
 	for _, id := range r.Owed {
@@ -51,9 +58,10 @@ func (e *Engine) cancelReplayed(ctx context.Context, r *Replaying) error {
 		}
 	}
 	if err := e.Store.Settle(ctx, settlements...); err != nil {
-		return fmt.Errorf("cancel what replay %s made due: %w", r.ID, err)
+		return &problem.HalfDone{What: notTakenBack, Err: fmt.Errorf("cancel what replay %s made due: %w", r.ID, err)}
 	}
 	countCancelled(settlements)
+	r.Owed, r.fresh = nil, 0
 	return nil
 }
 

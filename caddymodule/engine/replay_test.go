@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/deliver/delivertest"
 	"github.com/sidehook/sidehook/rules"
@@ -32,6 +34,7 @@ type replayStore struct {
 	store.Store // nothing but what is below is asked of it
 	q           *delivertest.Queue
 	ids         []webhook.DeliveryID // by position
+	full        bool                 // nothing can be settled
 }
 
 func (s *replayStore) PutReplay(ctx context.Context, r webhook.Replay, now time.Time, ds ...webhook.Delivery) (webhook.Replay, error) {
@@ -67,6 +70,9 @@ func (s *replayStore) Deliveries(_ context.Context, q store.DeliveryQuery) (ds [
 }
 
 func (s *replayStore) Settle(ctx context.Context, all ...webhook.Settlement) error {
+	if s.full {
+		return store.ErrFull
+	}
 	return s.q.Settle(ctx, all...)
 }
 
@@ -207,6 +213,37 @@ func TestAReplayOwesAHundredAtMost(t *testing.T) {
 		}
 		if came > 0 || counts[webhook.Pending] > 0 || counts[webhook.Cancelled] > 0 || counts[webhook.Delivered]+counts[webhook.Exhausted] != 600 {
 			t.Errorf("after it was cancelled %d came, and there are %v", came, counts)
+		}
+	})
+}
+
+// A replay is cancelled, and then the disk is full: that what it is owed may be sent
+// still is said, and the next call takes it back.
+func TestACancelThatTheDiskCutsShortIsMadeUpFor(t *testing.T) {
+	replay(t, 20, []delivertest.Reply{500}, func(x *replayed) {
+		id := x.begin(1000)
+		if r, _ := x.after(time.Second, id); len(r.Owed) == 0 {
+			t.Fatal("nothing is owed: there is nothing to take back")
+		}
+		x.replayStore.full = true
+		err := x.CancelReplay(t.Context(), id, "by a call")
+		if half, ok := errors.AsType[*problem.HalfDone](err); !ok || !strings.Contains(half.What, "cancel it again") || !errors.Is(err, store.ErrFull) {
+			t.Errorf("it says %v", err)
+		}
+		if r, _ := x.after(0, id); r.Status != webhook.ReplayCancelled || len(r.Owed) == 0 {
+			t.Errorf("it is %s, and owes %d", r.Status, len(r.Owed))
+		}
+		x.replayStore.full = false
+		if err := x.CancelReplay(t.Context(), id, "by a call"); err != nil {
+			t.Fatal(err)
+		}
+		if r, _ := x.after(0, id); len(r.Owed) > 0 {
+			t.Errorf("it owes %d still", len(r.Owed))
+		}
+		for _, id := range x.ids {
+			if state := x.q.Delivery(id).State; state != webhook.Exhausted {
+				t.Errorf("%s is %s, and was exhausted", id, state)
+			}
 		}
 	})
 }

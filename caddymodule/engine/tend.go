@@ -59,7 +59,7 @@ func (e *Engine) endSecrets(now time.Time) time.Duration {
 		}
 		next := *k
 		next.Ready = next.Build(now)
-		next.Ready.Number = k.Ready.Number
+		next.Ready.SetNumber(k.Ready.Number)
 		s, err := e.Current().changed(&next)
 		if err == nil {
 			e.Kept.Store(e.Kept.Load().Put(&next))

@@ -56,6 +56,19 @@ func WrongFields(fields ...Field) *Details {
 	return p
 }
 
+// HalfDone is the error of a call that has done a part of what it was to do. What
+// says to the caller what was done, what was not, and what to do.
+type HalfDone struct {
+	What string
+	Err  error
+}
+
+// Error implements error.
+func (h *HalfDone) Error() string { return h.What + ": " + h.Err.Error() }
+
+// Unwrap returns why it was not all done.
+func (h *HalfDone) Unwrap() error { return h.Err }
+
 // InShort says what is wrong with fields in one text: of the first three, and
 // how many more there are.
 func InShort(fields []Field) string {

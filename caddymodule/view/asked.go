@@ -59,11 +59,12 @@ type Trigger struct {
 // Streamed is a line of a stream: an event as a subscription would get it, or no
 // more than how far the stream is.
 type Streamed struct {
-	Position    uint64          `json:"position"`
-	ID          string          `json:"id,omitempty"`
-	Scope       string          `json:"scope,omitempty"`
-	Entity      string          `json:"entity,omitempty"`
-	ContentType string          `json:"content_type,omitempty"`
-	Body        json.RawMessage `json:"body,omitempty"`
-	Error       string          `json:"error,omitempty"`
+	Position    uint64                `json:"position"`
+	ID          string                `json:"id,omitempty"`
+	Scope       string                `json:"scope,omitempty"`
+	Entity      string                `json:"entity,omitempty"`
+	ContentType string                `json:"content_type,omitempty"`
+	Headers     []webhook.HeaderValue `json:"headers,omitempty"` // beside those of every webhook
+	Body        []byte                `json:"body,omitempty"`    // byte for byte: it is signed
+	Error       string                `json:"error,omitempty"`
 }

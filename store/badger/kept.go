@@ -86,7 +86,11 @@ func (s *Store) AllKept(ctx context.Context) ([]store.Kept, error) {
 }
 
 // PutKept implements [store.Registry].
-func (s *Store) PutKept(ctx context.Context, k store.Kept) error {
+func (s *Store) PutKept(ctx context.Context, k store.Kept, st *webhook.SubscriptionState) error {
+	var given, numbered webhook.SubscriptionState
+	if st != nil {
+		given = *st
+	}
 	err := s.commit(ctx, func(t *tx) error {
 		data, err := getLong(t, keyKept(k.ID))
 		if err != nil {
@@ -101,10 +105,18 @@ func (s *Store) PutKept(ctx context.Context, k store.Kept) error {
 		if k.Revision != was.Revision+1 {
 			return fmt.Errorf("revision %d follows %d: %w", k.Revision, was.Revision, store.ErrChanged)
 		}
+		if given.ID != "" {
+			if numbered, err = t.putState(given); err != nil {
+				return err
+			}
+		}
 		return t.replaceLong(keyKept(k.ID), appendKept(nil, &k))
 	})
 	if err != nil {
 		return fmt.Errorf("keep subscription %s: %w", k.ID, err)
+	}
+	if st != nil {
+		*st = numbered
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (s *Store) room(size int) error {
 		return fmt.Errorf("ask for the room on disk: %w", err)
 	}
 	if free < reserve+uint64(size) {
-		return fmt.Errorf("%w: %d MiB are left on the disk of %s", store.ErrFull, free>>20, s.dir)
+		return fmt.Errorf("%w: %d MiB are left on the disk of %s, it needs %d", store.ErrFull, free>>20, s.dir, reserve>>20)
 	}
 	return nil
 }

@@ -18,6 +18,9 @@ var keptCases = []storeCase{
 	{"of two changes of one revision one is refused",
 		"A revision follows the one that is kept.",
 		keptRevisions},
+	{"a new subscription comes with its state, or not at all",
+		"They are in one commit, and the state is given a number.",
+		keptNew},
 	{"a dropped subscription leaves nothing",
 		"Its state goes too; its number is not given again.",
 		keptDropped},
@@ -42,27 +45,27 @@ func keptComeBack(e *exam) {
 	large, gone := keptOf("a", 1), keptOf("b", 1)
 	large.Body = bytes.Repeat([]byte("long "), 300_000)
 	gone.Body, gone.Deleted = nil, noon.Add(time.Hour)
-	e.must(e.PutKept(bg, large))
-	e.must(e.PutKept(bg, gone))
+	e.must(e.PutKept(bg, large, nil))
+	e.must(e.PutKept(bg, gone, nil))
 	e.same("before", []store.Kept{large, gone}, e.allKept())
 	e.reopen()
 	e.same("after", []store.Kept{large, gone}, e.allKept())
 	small := keptOf("a", 2)
-	e.must(e.PutKept(bg, small))
+	e.must(e.PutKept(bg, small, nil))
 	e.reopen()
 	e.same("replaced", []store.Kept{small, gone}, e.allKept())
 }
 
 func keptRevisions(e *exam) {
 	for _, wrong := range []uint64{0, 2} {
-		if err := e.PutKept(bg, keptOf("a", wrong)); !errors.Is(err, store.ErrChanged) {
+		if err := e.PutKept(bg, keptOf("a", wrong), nil); !errors.Is(err, store.ErrChanged) {
 			e.Errorf("revision %d of a new one: %v", wrong, err)
 		}
 	}
-	e.must(e.PutKept(bg, keptOf("a", 1)))
+	e.must(e.PutKept(bg, keptOf("a", 1), nil))
 	results := make(chan error, 2)
 	for range 2 {
-		go func() { results <- e.PutKept(bg, keptOf("a", 2)) }()
+		go func() { results <- e.PutKept(bg, keptOf("a", 2), nil) }()
 	}
 	refused := 0
 	for range 2 {
@@ -76,7 +79,7 @@ func keptRevisions(e *exam) {
 }
 
 func keptDropped(e *exam) {
-	e.must(e.PutKept(bg, keptOf("a", 1)))
+	e.must(e.PutKept(bg, keptOf("a", 1), nil))
 	_, err := e.PutState(bg, webhook.NewState("a", 0, noon))
 	e.must(err)
 	e.must(e.DropKept(bg, "a"))
@@ -89,4 +92,22 @@ func keptDropped(e *exam) {
 	st, err := e.PutState(bg, webhook.NewState("b", 0, noon))
 	e.must(err)
 	e.same("number", uint64(2), st.Number)
+}
+
+func keptNew(e *exam) {
+	first, other := webhook.NewState("a", 0, noon), webhook.NewState("a", 0, noon.Add(time.Hour))
+	e.must(e.PutKept(bg, keptOf("a", 1), &first))
+	e.same("number", uint64(1), first.Number)
+	if err := e.PutKept(bg, keptOf("a", 1), &other); !errors.Is(err, store.ErrChanged) {
+		e.Errorf("a second one of that id: %v", err)
+	}
+	refused := webhook.NewState("b", 0, noon)
+	if err := e.PutKept(bg, keptOf("b", 2), &refused); !errors.Is(err, store.ErrChanged) {
+		e.Errorf("revision 2 of a new one: %v", err)
+	}
+	e.same("of the one that was refused", uint64(0), refused.Number)
+	e.reopen()
+	states, err := e.States(bg)
+	e.must(err)
+	e.same("states", []webhook.SubscriptionState{first}, states)
 }
