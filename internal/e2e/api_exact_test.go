@@ -41,6 +41,25 @@ func TestAnETagIsKnownBehindEncode(t *testing.T) {
 	ann.do("PATCH", path, `{"filter": null}`, "If-Match", tag).want(412)
 }
 
+// A weak tag matches nothing in If-Match (RFC 9110, 13.1.1), though it names the
+// version there is: then the answer says what to send in its place.
+func TestAWeakETagInIfMatchIsToldApart(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann := p.user("ann", "acme")
+	made := ann.do("POST", "/subscriptions", subscription(receive(t, nil), "")).want(201)
+	path, tag := "/subscriptions/"+made.text("id"), made.header.Get("ETag")
+	for _, weak := range []string{"W/" + tag, `"other", W/` + tag, "W/" + strings.TrimSuffix(tag, `"`) + `-gzip"`} {
+		if a := ann.do("PATCH", path, `{"filter": "true"}`, "If-Match", weak).want(412); !strings.Contains(a.text("detail"), "send "+tag) || !strings.Contains(a.raw, "weak") {
+			t.Errorf("%s: %s", weak, a.raw)
+		}
+	}
+	if a := ann.do("PATCH", path, `{"filter": "true"}`, "If-Match", `W/"other"`).want(412); strings.Contains(a.raw, "weak") {
+		t.Errorf("another version: %s", a.raw)
+	}
+	ann.do("PATCH", path, `{"filter": "true"}`, "If-Match", "W/"+tag+", "+tag).want(200)
+}
+
 // A cursor leads on in the list that gave it. In another it would begin anywhere,
 // and pages would be missing.
 func TestACursorIsOfItsList(t *testing.T) {

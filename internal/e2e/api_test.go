@@ -104,12 +104,7 @@ func callAPI(t *testing.T, method, url, body string, header ...string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
+	setHeaders(req, body, header)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +120,7 @@ func callAPI(t *testing.T, method, url, body string, header ...string) answer {
 			t.Fatalf("%s %s: %v: %s", method, url, err, raw)
 		}
 	}
+	held(t, method, url, body, header, a)
 	return a
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -240,4 +241,39 @@ func TestTestsOfASubscriptionArePaced(t *testing.T) {
 	if n := len(p.operate("GET", "/events?scope=sidehook.test", "").want(200).data()); n != sent+1 {
 		t.Errorf("%d events, want %d", n, sent+1)
 	}
+}
+
+// A caller of many subscriptions, made anew even, does not flood the one receiver that
+// they all lead to: tests and retries are paced for the caller as a whole. Others, and
+// the operator, go on.
+func TestACallerDoesNotFloodByManySubscriptions(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	r := receive(t, nil)
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann, bob := p.user("ann", "acme"), p.user("bob", "acme")
+	start := time.Now()
+	asked, refused := 0, 0
+	var last answer
+	for range 40 {
+		path := "/subscriptions/" + ann.do("POST", "/subscriptions", subscription(r, "")).want(201).text("id")
+		if last = ann.do("POST", path+"/test", ""); last.status == 202 {
+			asked++
+		} else if refused++; last.want(429).header.Get("Retry-After") == "" {
+			t.Errorf("%v %s", last.header, last.raw)
+		}
+		ann.do("DELETE", path, "").want(204)
+	}
+	if most := 20 + int(time.Since(start)/(500*time.Millisecond)) + 1; asked > most || asked < 20 {
+		t.Errorf("%d tests were sent within %v, and %d refused", asked, time.Since(start), refused)
+	}
+	theirs := "/subscriptions/" + bob.do("POST", "/subscriptions", subscription(r, "")).want(201).text("id")
+	bob.do("POST", theirs+"/test", "").want(202)
+	var done []map[string]any
+	until(t, "it is delivered", func() bool {
+		done = bob.do("GET", "/deliveries?state=delivered", "").want(200).data()
+		return len(done) == 1
+	})
+	again := "/deliveries/" + done[0]["id"].(string) + "/retry"
+	until(t, "a retry is refused", func() bool { return bob.do("POST", again, "").status == 429 })
+	until(t, "the operator retries", func() bool { return p.operate("POST", again, "").status == 200 })
 }

@@ -70,6 +70,39 @@ func TestListenForwardsSignedEvents(t *testing.T) {
 	}
 }
 
+// What listen forwards is what a subscription gets, byte for byte, with the headers
+// that belong to its payload.
+func TestListenForwardsWhatASubscriptionGets(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	url, got := requests(t)
+	local, forwarded := requests(t)
+	p := start(t, caddyfile(fmt.Sprintf(`
+		subscription crm %s {
+			scopes project.**
+			payload cloudevents_binary
+			secret %s
+		}`, url, secret), projects, api.URL))
+	var errs proc.Log
+	listen := p.command("listen", "--forward-to", local, "--payload", "cloudevents_binary", "--secret", secret, "--address", p.admin)
+	listen.Stderr = &errs
+	if err := listen.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { listen.Wait(); close(ended) }()
+	t.Cleanup(func() { listen.Process.Kill(); <-ended })
+	until(t, "it listens", func() bool { return strings.Contains(errs.String(), "are signed with "+secret) })
+	p.call("POST", "/api/projects", `{ "name": "<Roof> & more" }`)
+	want, is := <-got, <-forwarded
+	if string(want.body) != string(is.body) {
+		t.Errorf("forwarded is\n%s\nand a subscription gets\n%s", is.body, want.body)
+	}
+	one, other := cloudEventsOf(t, want)[0], cloudEventsOf(t, is)[0]
+	if err := other.Validate(); err != nil || one.ID() != other.ID() || one.Type() != other.Type() || one.Subject() != other.Subject() || one.Source() != other.Source() {
+		t.Errorf("forwarded is %v (%v), and a subscription gets %v", other, err, one)
+	}
+}
+
 // A trigger sends an example to one subscription, like the newest event of its
 // scope, and shows what was answered.
 func TestTriggerSendsAnExample(t *testing.T) {
@@ -196,6 +229,7 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 		"no id":            {"webhook-timestamp: 1\nwebhook-signature: v1,a\n\n" + body, secret, now, "has no webhook-id"},
 		"an asymmetric":    {head("v1a,AAAA") + body, secret, now, "give the public key"},
 		"no empty line":    {"webhook-id: a", secret, now, "no empty line"},
+		"a private key":    {head("v1a,AAAA") + body, "whsk_" + strings.Repeat("A", 86) + "==", now, "give the public key (whpk_…), which"},
 		"a secret cut off": {head(sig) + body, "whsec_abc", now, "not base64"},
 	} {
 		file := filepath.Join(dir, "request")

@@ -222,3 +222,20 @@ func TestADialectMakesNoExpressionOfWhatIsSent(t *testing.T) {
 		t.Errorf("%d webhooks came, want 1", n)
 	}
 }
+
+// A dialect may say how often is tried; what it says is held to what a caller may: a
+// wait below a second is refused when somebody subscribes.
+func TestAScheduleOfADialectWaitsLongEnough(t *testing.T) {
+	mine := receive(t, nil)
+	config := withDialect(crudAPI(t, crud.Options{}).URL)
+	for retry, want := range map[string]int{`["1s", "2s"]`: 201, `["100ms"]`: 422, `[request.body.tries]`: 422} {
+		p := start(t, strings.Replace(config, "field secret request.body.key", "field secret request.body.key\n\t\t\t\tfield retry `"+retry+"`", 1))
+		ann := p.user("ann", "acme")
+		body := url.Values{"trigger_url": {mine.URL}, "event_id": {"project.updated"}, "key": {secret}, "tries": {"999ms"}}.Encode()
+		status, _, raw := ann.speak("POST", "/v0/hooks", "application/x-www-form-urlencoded", body)
+		if status != want || want == 422 && !strings.Contains(raw, "write 1s at least") {
+			t.Errorf("retry %s: %d %s", retry, status, raw)
+		}
+		p.stop()
+	}
+}

@@ -21,6 +21,8 @@ type disk struct {
 	dir  string
 	fill func(p *process) // from here on p can write no more, or soon
 	free func(p *process) // there is room again
+
+	control []string // environment of a sidehook that is told so
 }
 
 // disks are a small file system, where this user may mount one, and a process

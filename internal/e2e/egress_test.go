@@ -182,6 +182,50 @@ func mineStatus(u user, sub string) int {
 	return 0
 }
 
+// A receiver moves to another host while it is owed something, and another proxy takes
+// the place of the one there was: what is owed goes to where it is now, by the new
+// proxy, with the id that it had.
+func TestAReceiverMovesBehindAnotherProxy(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	ca := newAuthority(t)
+	ca.pair("client")
+	before, after, names := receive(t, status(503)), receive(t, nil), startNameServer(t)
+	proxies := []*forward{startForward(t, ca.secured(before, "old.example.com")), startForward(t, ca.secured(after, "new.example.com"))}
+	config := func(proxy *forward) string {
+		return withAPI(fmt.Sprintf(`
+		egress {
+			proxy %s
+			resolvers %s
+			trusted_ca %s
+			client_certificate %s %s
+		}`, proxy.URL, names.addr, ca.path("ca.pem"), ca.path("client.pem"), ca.path("client.key")), strict, api.URL)
+	}
+	names.lead("old.example.com", "93.184.216.34")
+	names.lead("new.example.com", "93.184.216.35")
+	p := start(t, config(proxies[0]))
+	ann := p.user("ann", "acme")
+	path := "/subscriptions/" + ann.do("POST", "/subscriptions", fmt.Sprintf(
+		`{"url": "https://old.example.com/hook", "scopes": ["project.**"], "secret": %q, "retry": ["2s", "2s", "2s", "2s", "2s", "2s", "2s", "2s", "2s"]}`, secret)).want(201).text("id")
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	until(t, "it was tried where the receiver was", func() bool { return len(before.all()) > 0 })
+	p.configure(config(proxies[1]))
+	if err := p.reload(); err != nil {
+		t.Fatal(err)
+	}
+	ann.do("PATCH", path, `{"url": "https://new.example.com/hook"}`).want(200)
+	if got := after.wait(1)[0]; got.ID != before.all()[0].ID {
+		t.Errorf("it came as %s, and was tried as %s", got.ID, before.all()[0].ID)
+	}
+	for _, at := range proxies[0].got() {
+		if at != "CONNECT 93.184.216.34:443" {
+			t.Errorf("the old proxy was asked for %s", at)
+		}
+	}
+	if got := proxies[1].got(); got[len(got)-1] != "CONNECT 93.184.216.35:443" {
+		t.Errorf("the new proxy was asked for %s", got)
+	}
+}
+
 // A receiver inside the company is reached straight, with its authority; a reload
 // without that does not trust it any more.
 func TestTrustedAuthorityOfASubscription(t *testing.T) {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -98,6 +99,105 @@ func TestCircuitLeavesAReceiverThatFailsAlone(t *testing.T) {
 		t.Error("the circuit is open after a resume")
 	}
 	until(t, "all that waited is delivered", func() bool { return len(tally(bad.took()).seen) >= 30 })
+}
+
+// An open circuit is half open after half a minute, over a reload too: one delivery is
+// attempted, and nothing else until its answer is there. Accepted, all that waited goes
+// out; failed, the circuit is open for longer.
+func TestAHalfOpenCircuitIsTriedOnce(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	mends, fails, good := receive(t, status(500)), receive(t, status(500)), receive(t, nil)
+	config := caddyfile(subscribe("mends", mends, "scopes project.**\n\t\t\torder none")+subscribe("fails", fails, "scopes project.**\n\t\t\torder none")+
+		subscribe("good", good, "scopes project.**"), projects, api.URL)
+	p := start(t, config)
+	post := func(n int) {
+		before := len(good.took())
+		for range n {
+			p.call("POST", "/api/projects", `{"name":"Roof"}`)
+		}
+		good.wait(before + n)
+	}
+	post(30)
+	type shown struct {
+		ID, Circuit string
+		Waits       time.Time `json:"circuit_open_until"`
+	}
+	circuits := func() map[string]shown {
+		var subs []shown
+		p.get("/sidehook/subscriptions", &subs)
+		of := map[string]shown{}
+		for _, s := range subs {
+			of[s.ID] = s
+		}
+		return of
+	}
+	until(t, "both circuits are open", func() bool {
+		now := circuits()
+		return now["mends"].Circuit == "open" && now["fails"].Circuit == "open"
+	})
+	tried := map[*receiver]int{}
+	for name, r := range map[string]*receiver{"mends": mends, "fails": fails} {
+		until(t, "all that was attempted is recorded", func() bool {
+			n := 0
+			for _, d := range p.deliveriesOf(name) {
+				n += d.Attempts
+			}
+			tried[r] = n
+			return n == len(r.all())
+		})
+	}
+	entered, leave := make(chan int, 100), make(chan int)
+	for r, answer := range map[*receiver]int{mends: 204, fails: 500} {
+		r.respond(func(*arrival) int { entered <- answer; <-leave; return answer })
+	}
+	if err := p.reload(); err != nil {
+		t.Fatal(err)
+	}
+	if first, second := <-entered, <-entered; first == second {
+		t.Fatalf("one circuit lets two through: %d and %d", first, second)
+	}
+	post(10)
+	for r, before := range tried {
+		all := r.all()
+		if n := len(all) - before; n != 1 {
+			t.Errorf("%d are under way while it is half open, want one", n)
+		}
+		if waited := all[before].At.Sub(all[before-1].At); waited < 29*time.Second {
+			t.Errorf("it was tried again after %v", waited)
+		}
+	}
+	close(leave)
+	until(t, "all that waited is delivered", func() bool { return len(tally(mends.took()).seen) == 40 })
+	until(t, "the other is open for a minute", func() bool {
+		now := circuits()
+		return now["mends"].Circuit == "closed" && now["fails"].Circuit == "open" && time.Until(now["fails"].Waits) > 35*time.Second
+	})
+	if n := len(fails.all()) - tried[fails]; n != 1 {
+		t.Errorf("%d attempts were made of the one that fails, want one", n)
+	}
+}
+
+// A reload that leaves a rate as it is does not begin it anew: nobody gets more by
+// it.
+func TestARateGoesOnAcrossReloads(t *testing.T) {
+	const n, every = 5, 2 * time.Second
+	api := crudAPI(t, crud.Options{})
+	crm, free := receive(t, nil), receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes project.**\n\t\t\trate 30/m")+subscribe("free", free, "scopes project.**"), projects, api.URL))
+	for range n {
+		p.call("POST", "/api/projects", `{"name":"Roof"}`)
+	}
+	free.wait(n)
+	for i := range n {
+		crm.wait(i + 1)
+		if err := p.reload(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := crm.took()
+	if took, least := got[n-1].At.Sub(got[0].At), (n-2)*every; took < least {
+		t.Errorf("all came within %v, over a reload each, want %v at least", took, least)
+	}
 }
 
 // With `order entity hold`, what is newer of an entity waits behind a delivery
@@ -257,6 +357,59 @@ func TestForOneResource(t *testing.T) {
 		p.get("/sidehook/deliveries?state=exhausted", &exhausted)
 		return len(exhausted) == 1 && exhausted[0].Attempts == 3
 	})
+}
+
+// What is otherwise for one resource is so of the same subscription: its payload and
+// headers name that.
+func TestForOneResourceIsTheSameSubscription(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	url, got := requests(t)
+	theirs, mine := requests(t)
+	const as = `
+		payload mine {
+			number subscription.number
+			name subscription.name
+			of resource
+		}`
+	p := start(t, strings.Replace(withAPI(as+fmt.Sprintf(`
+		subscription first %[1]s {
+			scopes project.gap
+			secret %[2]s
+			header X-Number {subscription.number}
+		}
+		subscription crm %[1]s {
+			scopes project.** contact.**
+			secret %[2]s
+			header X-Number {subscription.number}
+			payload mine
+			for contact {
+				payload mine
+				header X-Number {subscription.number}
+			}
+		}`, url, secret), perSpace, api.URL), "resource project /api/projects", "resource project /api/projects\n\t\t\tresource contact /api/contacts", 1))
+	made := p.user("ann", "acme").do("POST", "/subscriptions", fmt.Sprintf(`{"url": %q, "scopes": ["project.**", "contact.**"], "payload": "mine",
+		"headers": [{"name": "X-Number", "value": "{subscription.number}"}], "for": {"contact": {"payload": "mine"}}}`, theirs)).want(201)
+	names := map[<-chan request]string{got: "crm", mine: made.text("id")}
+	numbers := map[<-chan request]string{mine: fmt.Sprint(made.fields["number"])}
+	numbers[got] = fmt.Sprint(p.operate("GET", "/subscriptions/crm", "").want(200).fields["number"])
+	check := func(when string) {
+		t.Helper()
+		p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+		p.call("POST", "/api/contacts", `{"name":"Ida","email":"ida@holm.example"}`, "X-Space", "acme")
+		for c, name := range names {
+			for range 2 {
+				r := <-c
+				if want := fmt.Sprintf(`{"number":%s,"name":%q,"of":`, numbers[c], name); !strings.HasPrefix(string(r.body), want) || r.header.Get("X-Number") != numbers[c] {
+					t.Errorf("%s: %s, X-Number %s, want %s…", when, r.body, r.header.Get("X-Number"), want)
+				}
+			}
+		}
+	}
+	check("at first")
+	until(t, "all is settled", p.settled)
+	p.stop()
+	p.start()
+	check("after a restart")
 }
 
 // What a paused subscription is owed for longer than hold_for is expired, and shown so;
