@@ -51,7 +51,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		if c.reqKind != isMerge {
 			body = stillNull(body, b.body, s.asked)
 		}
-		o.body, o.unknown = &body, stillUnknown(b, s.asked)
+		o.body, o.unknown = &body, stillUnmerged(b, s.asked)
 		c.refine(o, b)
 	}
 	for _, name := range s.files {
@@ -134,6 +134,25 @@ func stillNull(body tree.Value, before, asked *tree.Value) tree.Value {
 // stillUnknown returns what is not known of the state before, and was not set.
 func stillUnknown(b *state, asked *tree.Value) []string {
 	return slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
+}
+
+// stillUnmerged is stillUnknown of a merge: of an object that is not known, what the
+// request does not name stays so.
+func stillUnmerged(b *state, asked *tree.Value) (unknown []string) {
+	for _, u := range b.unknown {
+		set, was := at(asked, u), at(b.body, u)
+		switch {
+		case set == nil:
+			unknown = append(unknown, u)
+		case set.IsObject() && was.IsObject():
+			for i := range was.Members() {
+				if name := was.Members()[i].Name; set.Get(name) == nil {
+					unknown = append(unknown, tree.Join(u, name))
+				}
+			}
+		}
+	}
+	return unknown
 }
 
 // stillUnpatched is stillUnknown of a JSON patch: what it puts somewhere, or takes
