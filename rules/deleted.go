@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -24,6 +25,8 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 		switch {
 		case ch.o.gone && ch.s.doubt != "" && (ch.snap.Sequence == 0 && !ch.snap.Known()):
 			return d.undecided(ch) // it may never have been there
+		case ch.o.gone && ch.goneBefore():
+			return d.goneAnyhow(ch)
 		case ch.o.gone && (ch.s.doubt != "" && ch.snap.Deleted || d.saidNo && ch.b.absent):
 			d.out.NoChange++
 			return nil
@@ -70,6 +73,20 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	}
 	d.keep(next, first)
 	return nil
+}
+
+// goneBefore reports whether nobody has seen the entity since calls on it overlapped:
+// one of those may have deleted it.
+func (ch *change) goneBefore() bool {
+	return ch.b.body == nil && ch.snap.Body == nil && !ch.snap.Deleted && ch.snap.Sequence > 0 && ch.snap.Concurrent
+}
+
+// goneAnyhow records that an entity is gone, and that a delete of unknown outcome may
+// have found it so.
+func (d *deriver) goneAnyhow(ch *change) error {
+	next := d.snapshot(ch)
+	next.Deleted, next.Concurrent, next.Found = true, false, time.Time{}
+	return d.gapWith(ch, next, webhook.GapUnknownOutcome, "may or may not have been done: the entity is gone, and an earlier call may have deleted it")
 }
 
 // wasThere reports whether the entity of a delete that was done was there, though
