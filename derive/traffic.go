@@ -231,6 +231,23 @@ func (t *Traffic) Busy(key webhook.EntityKey) bool {
 	return t.entities[t.entityOf(key)] != nil
 }
 
+// Behind reports whether a call on key, other than c, has ended and is not yet
+// recorded: the snapshot of key may not be its state before c, which has left.
+func (c *Call) Behind(key webhook.EntityKey) bool {
+	t := c.traffic
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.entities[t.entityOf(key)]
+	if e == nil {
+		return false
+	}
+	own := 0
+	if c.kept && c.entity == e {
+		own = 1
+	}
+	return e.known > own
+}
+
 // sweep forgets e if nothing goes on there.
 func (t *Traffic) sweep(e *entity) {
 	if e.open == 0 && e.known == 0 && e.unresolved == 0 && t.entities[e.key] == e {

@@ -27,6 +27,9 @@ func (c *call) isReceipt(entity, asked, before *tree.Value) bool {
 		return c.isReceiptAlone(entity, asked, set)
 	}
 	known, shown := c.compareFields(entity, asked, before)
+	if known == 0 && len(set) == 0 {
+		return c.isReceiptAlone(entity, asked, set)
+	}
 	if c.e.res.tells(entity, max(fewFields+1, (known+1)/2)) {
 		return 2*shown < known
 	}

@@ -43,7 +43,7 @@ func newAfterGets(c *call, plan *rules.Plan) (a *afterGets, needed bool) {
 	for i := range plan.Subjects {
 		s := &plan.Subjects[i]
 		a.gets[i].key = s.Key
-		if s.Fetch != "" && n < maxAfterGets && !plan.AnswerTells(i, a.known) {
+		if s.Fetch != "" && n < maxAfterGets && !plan.AnswerTells(i, c.known) {
 			a.gets[i].target = s.Fetch
 			n++
 		}
@@ -57,9 +57,13 @@ func newAfterGets(c *call, plan *rules.Plan) (a *afterGets, needed bool) {
 	return a, n > 0
 }
 
-// known returns what is known of an entity.
-func (a *afterGets) known(key webhook.EntityKey) (snap webhook.Snapshot, ok bool) {
-	snap, err := a.line.Snapshot(context.Background(), key)
+// known returns what is known of an entity before the call; ok is false while that
+// is not recorded, and if it cannot be read.
+func (c *call) known(key webhook.EntityKey) (snap webhook.Snapshot, ok bool) {
+	if c.traffic.Behind(key) {
+		return snap, false
+	}
+	snap, err := c.line.Snapshot(context.Background(), key)
 	return snap, err == nil
 }
 
