@@ -39,7 +39,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 		receipt = c.isReceipt(s.answer, s.asked, b.sure())
 		if c.mayBeAnother(s) {
 			known, shown := c.compareFields(s.answer, s.asked, b.sure())
-			receipt = receipt || shown < known || anotherID(b.body, s.answer) || !c.showsWithin(b.sure(), s.answer)
+			receipt = receipt || shown < known || anotherID(b.body, s.answer) || !showsWithin(b.sure(), s.answer)
 		}
 	}
 	if s.answer == nil || receipt {

@@ -35,24 +35,31 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 
 // showsWithin reports whether shown has all that is in the objects of known that it
 // has, too, but for what it shows as empty.
-func (c *call) showsWithin(known, shown *tree.Value) bool {
+func showsWithin(known, shown *tree.Value) bool {
 	for i := range known.Members() {
 		m := &known.Members()[i]
-		if is := shown.Get(m.Name); m.IsObject() && is.IsObject() && len(is.Members()) > 0 && !c.showsAll(&m.Value, is) {
+		if is := shown.Get(m.Name); m.IsObject() && is.IsObject() && len(is.Members()) > 0 && !holdsAll(&m.Value, is, nil) {
 			return false
 		}
 	}
 	return true
 }
 
-// showsAll reports whether shown has all that is in known.
+// showsAll reports whether shown, of the entity, has all that is in known; its own id
+// the path says.
 func (c *call) showsAll(known, shown *tree.Value) bool {
+	return holdsAll(known, shown, c.e.res.idNames)
+}
+
+// holdsAll reports whether shown has all the members of known, and of the objects in
+// it, but for those of its own that are called so.
+func holdsAll(known, shown *tree.Value, but []string) bool {
 	for i := range known.Members() {
 		m := &known.Members()[i]
 		is := shown.Get(m.Name)
 		switch {
-		case slices.Contains(c.e.res.idNames, m.Name):
-		case is == nil, m.IsObject() && is.IsObject() && !c.showsAll(&m.Value, is):
+		case slices.Contains(but, m.Name):
+		case is == nil, m.IsObject() && is.IsObject() && !holdsAll(&m.Value, is, nil):
 			return false
 		}
 	}
