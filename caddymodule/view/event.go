@@ -16,7 +16,7 @@ type Event struct {
 	ID         webhook.EventID       `json:"id" jsonschema:"Id; that of its webhooks too."`
 	Position   uint64                `json:"position" jsonschema:"Place in the order in which events were recorded."`
 	Scope      string                `json:"scope" jsonschema:"What happened, like project.created."`
-	Operation  webhook.Operation     `json:"operation" jsonschema:"What was done to the entity." enum:"created|updated|deleted|called|gap"`
+	Operation  webhook.Operation     `json:"operation,omitempty" jsonschema:"What was done to the entity; an event of Sidehook's own has none." enum:"created|updated|deleted|called|gap"`
 	Entity     webhook.EntityKey     `json:"entity" jsonschema:"What it is about."`
 	Sequence   uint64                `json:"sequence,omitempty" jsonschema:"Counts the changes of the entity, without holes."`
 	Time       time.Time             `json:"time" jsonschema:"When the call ended that it comes of."`
@@ -35,18 +35,22 @@ type Event struct {
 	Params     map[string]string     `json:"params,omitempty" jsonschema:"Parameters of the path of the call."`
 	Request    webhook.EventRequest  `json:"request" jsonschema:"The call."`
 	SkipKey    string                `json:"skip_key,omitempty" jsonschema:"The skip key that the call carried."`
-	Provenance webhook.Provenance    `json:"provenance" jsonschema:"How its before and after are known."`
+	Provenance webhook.Provenance    `json:"provenance,omitzero" jsonschema:"How its before and after are known; an event of Sidehook's own, and an example, has none."`
 	Gap        *webhook.Gap          `json:"gap,omitempty" jsonschema:"What may have been missed, and why."`
 	DryRun     bool                  `json:"dry_run,omitempty" jsonschema:"It is shown, and never delivered."`
 }
 
 // OfEvent shows e.
 func OfEvent(e *webhook.Event) Event {
+	known := e.Provenance
+	if known.Confidence == "" { // no call shows what it tells
+		known = webhook.Provenance{}
+	}
 	return Event{
 		ID: e.ID, Position: e.Position, Scope: e.Scope, Operation: e.Operation, Entity: e.Key,
 		Sequence: e.Sequence, Time: e.Time, Recorded: e.Recorded, Exchange: e.Exchange, Cause: e.Cause,
 		Before: e.Before, After: e.After, Changes: e.Changes, Item: e.Item, Related: e.Related,
 		Attributes: e.Attrs, Tenant: e.Tenant, Unowned: e.Unowned, Actor: e.Actor, Params: e.Params,
-		Request: e.Request, SkipKey: e.SkipKey, Provenance: e.Provenance, Gap: e.Gap, DryRun: e.DryRun,
+		Request: e.Request, SkipKey: e.SkipKey, Provenance: known, Gap: e.Gap, DryRun: e.DryRun,
 	}
 }
