@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,7 +159,7 @@ func TestACancelledReplaySendsNothingMore(t *testing.T) {
 // What a replay made due, and was not sent before it was cancelled, is again what
 // it was: delivered, too.
 func TestACancelledReplayLeavesEachDeliveryAsItWas(t *testing.T) {
-	const n = 3
+	const n = 4
 	api := serve(t, itemAPI())
 	crm := receive(t, bad)
 	p := start(t, caddyfile(subscribe("crm", crm, "scopes item.updated\n\t\t\tretry 1h"), "\t\tresource item /items", api.URL))
@@ -166,9 +167,17 @@ func TestACancelledReplayLeavesEachDeliveryAsItWas(t *testing.T) {
 		p.call("PATCH", "/items/good"+itoa(i), `{"n":1}`)
 	}
 	until(t, "all is settled", p.settled)
-	crm.respond(func(*arrival) int { return 500 })
+	held := make(chan struct{})
+	release := sync.OnceFunc(func() { close(held) })
+	t.Cleanup(release)
+	crm.respond(func(a *arrival) int {
+		if strings.Contains(a.Raw, "good0") {
+			<-held // as long as one is in flight, the replay is not done
+		}
+		return 500
+	})
 	at := "/replays/" + p.operate("POST", "/replays", `{"subscription": "crm", "since": 0, "states": ["delivered"], "rate": 1000}`).want(201).text("id")
-	until(t, "each was refused once", func() bool {
+	until(t, "each was sent once more", func() bool {
 		got := p.operate("GET", at, "").want(200)
 		return got.fields["queued"] == float64(n) && len(crm.all()) == 2*n && len(p.operate("GET", "/deliveries?state=pending", "").data()) == n
 	})
@@ -177,6 +186,7 @@ func TestACancelledReplayLeavesEachDeliveryAsItWas(t *testing.T) {
 	if len(list.data()) != n {
 		t.Errorf("delivered before, and now: %s", list.raw)
 	}
+	release()
 	for _, d := range list.data() {
 		until(t, "its attempts are told", func() bool {
 			return len(p.operate("GET", "/deliveries/"+d["id"].(string)+"/attempts", "").want(200).data()) == 2
