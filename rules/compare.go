@@ -15,38 +15,15 @@ func (d *deriver) compare(ch *change) {
 		ch.significant = true
 		return
 	}
-	doubt := ch.o.doubtful
-	wasUnknown, isUnknown := newPathSet(ch.b.unknown), newPathSet(ch.o.unknown)
-	now := ch.o.view.last()
-	said := ch.b.view.last().kind == viewSaid && !ch.b.view.show(now) // what only repeated a call need not be all
-	guessed := ch.b.source == webhook.FromSnapshot && ch.snap.Via == webhook.FromComputed || ch.o.via == webhook.FromComputed && d.reqKind == isJSON
+	by := comparison{wasUnknown: newPathSet(ch.b.unknown), isUnknown: newPathSet(ch.o.unknown), now: ch.o.view.last()}
+	by.guessed = ch.b.source == webhook.FromSnapshot && ch.snap.Via == webhook.FromComputed || ch.o.via == webhook.FromComputed && d.reqKind == isJSON
+	said := ch.b.view.last().kind == viewSaid && !ch.b.view.show(by.now) // what only repeated a call need not be all
+	ch.doubt = ch.o.doubtful
 	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
 	values := sizeOf(changes)
-	for _, f := range changes {
-		nothing := guessed && isNothing(f.Old) && isNothing(f.New)
-		switch {
-		case isUnknown.touches(f.Path), d.sameID(ch.s, &f), nothing && !d.asks(ch.s, f.Path):
-			continue
-		case nothing: // it was null already, or the call made it so
-			ch.unknown, doubt = append(ch.unknown, f.Path), doubt || !d.e.res.ignore.Match(f.Path)
-			continue
-		case wasUnknown.touches(f.Path):
-			ch.unknown = append(ch.unknown, f.Path)
-			doubt = doubt || !d.e.res.ignore.Match(f.Path)
-			continue
-		}
-		switch d.judge(ch, &f, now) {
-		case isSame:
-			continue
-		case isNew:
-			ch.unknown = append(ch.unknown, f.Path)
-			continue
-		case isUnsure: // the other view did not show it, or not so
-			ch.unknown = append(ch.unknown, f.Path)
-			doubt = doubt || !d.e.res.ignore.Match(f.Path)
-			if f.Element || f.Old != nil && f.Old.Kind == tree.Array {
-				ch.o.view = ch.o.view.lessBut(now) // the others may show some elements only
-			}
+	for i := range changes {
+		f := &changes[i]
+		if !d.differs(ch, &by, f) {
 			continue
 		}
 		if said && f.Old == nil {
@@ -58,27 +35,69 @@ func (d *deriver) compare(ch *change) {
 		ch.fields = append(ch.fields, webhook.FieldChange{Path: f.Path, Old: values.copy(f.Old), New: values.copy(f.New)})
 		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
 	}
-	for _, path := range ch.b.unknown { // it may have been otherwise, and is what was set
-		if (at(ch.s.asked, path) != nil || d.reqKind == isPatch && d.asks(ch.s, path)) && !isUnknown.covers(path) {
-			doubt = doubt || !d.e.res.ignore.Match(path)
-		}
-	}
-	for _, path := range d.covered(ch) {
-		ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
-	}
-	for _, path := range d.contested(ch) {
-		ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
-	}
-	if (ch.b.view.echo() || ch.b.view.allOld()) && d.reqKind != isPatch { // nobody was ever shown more than what calls set, or not since
-		for _, path := range cleared(nil, "", ch.s.asked, ch.b.body, ch.o.body) {
-			ch.unknown, doubt = append(ch.unknown, path), doubt || !d.e.res.ignore.Match(path)
-		}
-	}
+	d.doubtUnshown(ch, by.isUnknown)
 	if len(ch.fields) == 0 && len(ch.unknown) == 0 {
 		ch.unknown = append(ch.unknown, ch.o.beside...)
 	}
-	ch.significant = ch.significant || doubt
-	ch.same = len(ch.fields) == 0 && !doubt
+	ch.significant = ch.significant || ch.doubt
+	ch.same = len(ch.fields) == 0 && !ch.doubt
+}
+
+// comparison is what is known of two states before they are compared.
+type comparison struct {
+	wasUnknown, isUnknown pathSet
+
+	now     view // that shows the state after
+	guessed bool // in one of them, what is null and what is absent is not told apart
+}
+
+// differs reports whether a difference is a change, and notes what it leaves in
+// doubt if that is not known.
+func (d *deriver) differs(ch *change, by *comparison, f *tree.Change) bool {
+	nothing := by.guessed && isNothing(f.Old) && isNothing(f.New)
+	switch {
+	case by.isUnknown.touches(f.Path), d.sameID(ch.s, f), nothing && !d.asks(ch.s, f.Path):
+		return false
+	case nothing, by.wasUnknown.touches(f.Path): // it was so already, or the call made it so
+		d.doubt(ch, f.Path)
+		return false
+	}
+	switch d.judge(ch, f, by.now) {
+	case isSame:
+		return false
+	case isNew:
+		ch.unknown = append(ch.unknown, f.Path)
+		return false
+	case isUnsure: // the other view did not show it, or not so
+		d.doubt(ch, f.Path)
+		if f.Element || f.Old != nil && f.Old.Kind == tree.Array {
+			ch.o.view = ch.o.view.lessBut(by.now) // the others may show some elements only
+		}
+		return false
+	}
+	return true
+}
+
+// doubt notes that it is not known whether what is at paths has changed.
+func (d *deriver) doubt(ch *change, paths ...string) {
+	for _, path := range paths {
+		ch.unknown, ch.doubt = append(ch.unknown, path), ch.doubt || !d.e.res.ignore.Match(path)
+	}
+}
+
+// doubtUnshown notes what the call may have changed without a difference between
+// the states.
+func (d *deriver) doubtUnshown(ch *change, isUnknown pathSet) {
+	for _, path := range ch.b.unknown { // it may have been otherwise, and is what was set
+		if (at(ch.s.asked, path) != nil || d.reqKind == isPatch && d.asks(ch.s, path)) && !isUnknown.covers(path) {
+			ch.doubt = ch.doubt || !d.e.res.ignore.Match(path)
+		}
+	}
+	d.doubt(ch, d.covered(ch)...)
+	d.doubt(ch, d.contested(ch)...)
+	if (ch.b.view.echo() || ch.b.view.allOld()) && d.reqKind != isPatch { // nobody was ever shown more than what calls set, or not since
+		d.doubt(ch, cleared(nil, "", ch.s.asked, ch.b.body, ch.o.body)...)
+	}
 }
 
 // isNothing reports whether v is null or absent: which of them, a computed state
