@@ -27,18 +27,28 @@ func (c *call) planList(pl *Plan) bool {
 		return true
 	}
 	said := c.said()
-	if c.e.kind == Delete || said != nil && c.e.kind != Create {
-		if ids, only := c.idsInQuery(); len(ids) > 0 {
-			mentions := c.requested(pl, ids, said)
-			for i := range mentions {
-				if m := &mentions[i]; !only && m.result == nil && m.doubt == "" {
-					m.doubt = narrower
-				}
-			}
-			c.planMentions(pl, mentions)
-			return true
+	return (c.e.kind == Delete || said != nil && c.e.kind != Create) && c.planQuery(pl, said) || c.planListed(pl, said)
+}
+
+// planQuery is planList for ids in the query. said is what the request says of all
+// of them.
+func (c *call) planQuery(pl *Plan, said *tree.Value) bool {
+	ids, only := c.idsInQuery()
+	if len(ids) == 0 {
+		return false
+	}
+	mentions := c.requested(pl, ids, said)
+	for i := range mentions {
+		if m := &mentions[i]; !only && m.result == nil && m.doubt == "" {
+			m.doubt = narrower
 		}
 	}
+	c.planMentions(pl, mentions)
+	return true
+}
+
+// planListed is planList for a list in the body, or in the answer to a delete.
+func (c *call) planListed(pl *Plan, said *tree.Value) bool {
 	list, ok := c.listAsked()
 	if !ok && c.e.kind == Delete {
 		list, ok = c.listDeleted()
