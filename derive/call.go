@@ -43,9 +43,9 @@ func (c *Call) Drop() {
 	c.traffic.mu.Lock()
 	defer c.traffic.mu.Unlock()
 	c.endList(false)
-	if c.entity != nil {
-		c.closeOne()
-		c.traffic.sweep(c.entity)
+	if e := c.on(); e != nil {
+		e.closeOne()
+		c.traffic.sweep(e)
 	}
 }
 
@@ -61,30 +61,45 @@ func (c *Call) Leave(id webhook.ExchangeID, now time.Time) (overlapped bool) {
 	if c.kept = len(t.calls) < maxCalls; c.kept {
 		t.calls[id] = c
 	}
-	if c.entity == nil {
+	e := c.on()
+	if e == nil {
 		if c.unclear = t.came.noting; c.unclear {
 			t.came.unclear++
 		}
 		return false
 	}
-	t.came.note(c.entity.key)
-	c.alone = c.alone && c.entity.seen == c.entered
-	c.closeOne()
+	t.came.note(e.key)
+	c.alone = c.alone && e.seen == c.entered
+	e.closeOne()
 	if c.kept {
-		c.entity.known++
+		e.known++
 	}
-	c.entity.unresolved++
-	c.entity.last = c
+	e.unresolved++
+	e.last = c
 	return !c.alone
 }
 
-// closeOne takes c out of its entity's open calls.
-func (c *Call) closeOne() {
-	e := c.entity
+// closeOne takes one out of e's open calls.
+func (e *entity) closeOne() {
 	e.open--
-	if e.open == 0 && e.idle != nil {
+	if e.open == 0 {
+		e.wake()
+	}
+}
+
+// wake lets go who waits for e's open calls to end.
+func (e *entity) wake() {
+	if e.idle != nil {
 		close(e.idle)
 		e.idle = nil
+	}
+}
+
+// openGate lets go who waits at e's gate.
+func (e *entity) openGate() {
+	if e.gate != nil {
+		close(e.gate)
+		e.gate = nil
 	}
 }
 
@@ -106,8 +121,8 @@ func (c *Call) Observe(key webhook.EntityKey, fetch Fetch, names ...webhook.Enti
 	c.endList(true)
 	kept := c.kept
 	for _, name := range names {
-		if c.entity != nil {
-			t.lead(name, c.entity.key)
+		if e := c.on(); e != nil {
+			t.lead(name, e.key)
 		}
 	}
 	t.mu.Unlock()
@@ -158,9 +173,10 @@ func (c *Call) observe(ctx context.Context, fetch Fetch) (seen *webhook.Observat
 // waitIdle waits until no call on the entity is open, nor any that may be on it. ok
 // is false if c was superseded by a call that ended later, or ctx ended.
 func (c *Call) waitIdle(ctx context.Context) (fence uint64, ok bool) {
-	t, e := c.traffic, c.entity
+	t := c.traffic
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	e := c.on()
 	for e.last == c && (e.open > 0 || t.listed(e.key)) && ctx.Err() == nil {
 		idle := &e.idle
 		if e.open == 0 {
@@ -176,6 +192,7 @@ func (c *Call) waitIdle(ctx context.Context) (fence uint64, ok bool) {
 		case <-ctx.Done():
 		}
 		t.mu.Lock()
+		e = c.on()
 	}
 	return e.seen, e.last == c && ctx.Err() == nil
 }
@@ -185,7 +202,8 @@ func (c *Call) waitIdle(ctx context.Context) (fence uint64, ok bool) {
 func (c *Call) undisturbed(fence uint64) bool {
 	c.traffic.mu.Lock()
 	defer c.traffic.mu.Unlock()
-	return c.entity.seen == fence && !c.traffic.listed(c.entity.key)
+	e := c.on()
+	return e.seen == fence && !c.traffic.listed(e.key)
 }
 
 // resolve publishes the after of c and opens the gate if it was the last.
@@ -207,14 +225,13 @@ func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 	if c.resolved != nil {
 		close(c.resolved)
 	}
-	e := c.entity
+	e := c.on()
 	if e == nil {
 		return
 	}
 	e.unresolved--
-	if e.unresolved == 0 && e.gate != nil {
-		close(e.gate)
-		e.gate = nil
+	if e.unresolved == 0 {
+		e.openGate()
 	}
 	t.sweep(e)
 }

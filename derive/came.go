@@ -61,7 +61,8 @@ func (c *Call) About(keys []webhook.EntityKey) {
 }
 
 // mayHaveChanged reports whether a call of this process that ended may have
-// changed what one of keys leads to.
+// changed what one of keys leads to. Those that came under a name were noted by it
+// if it was not known then what it leads to.
 func (t *Traffic) mayHaveChanged(keys ...webhook.EntityKey) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,7 +70,9 @@ func (t *Traffic) mayHaveChanged(keys ...webhook.EntityKey) bool {
 		return true
 	}
 	for _, key := range keys {
-		if _, yes := t.came.on[t.entityOf(key)]; yes {
+		_, named := t.came.on[key]
+		_, led := t.came.on[t.entityOf(key)]
+		if named || led {
 			return true
 		}
 	}

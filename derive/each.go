@@ -32,6 +32,7 @@ func (c *Call) ObserveEach(parts []Part) {
 
 // partFetch is a GET to be made for a part.
 type partFetch struct {
+	key   webhook.EntityKey
 	call  *Call
 	fetch Fetch
 }
@@ -59,7 +60,7 @@ func (c *Call) takeParts(parts []Part) (fetches []partFetch) {
 		p := &Call{traffic: t, id: c.id, ended: c.ended, kept: true, part: true, earlier: c.earlier}
 		p.adopt(part.Key)
 		c.parts[part.Key] = p
-		fetches = append(fetches, partFetch{p, part.Fetch})
+		fetches = append(fetches, partFetch{part.Key, p, part.Fetch})
 	}
 	return fetches
 }

@@ -157,9 +157,10 @@ func (w *watcher) wait(t *testing.T, what string, n int) {
 	}
 }
 
-var projects = &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/projects", Refresh: []rules.Refresh{
-	{Resource: "project", ID: "after.parents"},
-}}}}
+var projects = &rules.Config{Resources: []rules.Resource{
+	{Name: "project", Path: "/projects", Refresh: []rules.Refresh{{Resource: "project", ID: "after.parents"}}},
+	{Name: "page", Path: "/pages", Item: "{slug}"},
+}}
 
 func openLine(t *testing.T, dir string) *line {
 	t.Helper()

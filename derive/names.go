@@ -42,6 +42,7 @@ func (t *Traffic) lead(name, to webhook.EntityKey) {
 		delete(t.names, name)
 		return
 	}
+	t.join(name, to)
 	if len(t.names) >= maxNames {
 		clear(t.names)
 	}
@@ -71,4 +72,59 @@ func (t *Traffic) lanes(dst, names []webhook.EntityKey) []webhook.EntityKey {
 		dst = append(dst, t.entityOf(name))
 	}
 	return dst
+}
+
+// join makes the calls on name, as which they came before it was known that it
+// leads to to, calls on that: a GET that is under way shows what they did. It is
+// called with t.mu held.
+func (t *Traffic) join(name, to webhook.EntityKey) {
+	e, into := t.entities[name], t.entities[to]
+	switch {
+	case e == nil:
+		return
+	case into == nil:
+		e.key, t.entities[to] = to, e
+	default:
+		into.absorb(e)
+	}
+	delete(t.entities, name)
+}
+
+// absorb makes e's calls calls on into.
+func (into *entity) absorb(e *entity) {
+	e.into = into
+	into.open += e.open
+	into.seen += e.seen + 1
+	into.known += e.known
+	into.unresolved += e.unresolved
+	if e.last != nil && (into.last == nil || into.last.isBefore(e.last)) {
+		into.last = e.last
+	}
+	e.wake() // who waits looks again
+	e.openGate()
+}
+
+// isBefore reports whether c ended before other did.
+func (c *Call) isBefore(other *Call) bool {
+	if c.earlier != other.earlier {
+		return c.earlier
+	}
+	return c.ended.Before(other.ended)
+}
+
+// now returns what e is by now: itself, or what it turned out to be another name of.
+func (e *entity) now() *entity {
+	for e.into != nil {
+		e = e.into
+	}
+	return e
+}
+
+// on returns the entity that c is on, nil while that is not known. It is called with
+// Traffic.mu held.
+func (c *Call) on() *entity {
+	if c.entity != nil {
+		c.entity = c.entity.now()
+	}
+	return c.entity
 }

@@ -69,3 +69,49 @@ func TestTheGateHoldsUnderANewName(t *testing.T) {
 		second.Settle()
 	})
 }
+
+// A call that is open under the new name before the rename is answered overlaps it:
+// no GET tells of the rename until that call has ended, and then it tells of that one.
+func TestACallUnderANewNameOverlapsTheRename(t *testing.T) {
+	for name, refused := range map[string]bool{"done": false, "refused": true} {
+		t.Run(name, func(t *testing.T) {
+			traffic(t, func(t *testing.T, tr *derive.Traffic) {
+				renamed := project5
+				renamed.ID = "six"
+				first, second := tr.Enter(t.Context(), project5, gateTime), tr.Enter(t.Context(), renamed, gateTime)
+				id1 := leave(first)
+				first.Observe(project5, answering(time.Millisecond, "v"), project5, renamed)
+				time.Sleep(time.Second)
+				if refused {
+					second.Drop()
+					wantSeen(t, tr, id1, "v", false)
+					return
+				}
+				id2 := leave(second)
+				second.Observe(renamed, answering(time.Millisecond, "v"))
+				wantSeen(t, tr, id1, "nothing", true)
+				wantSeen(t, tr, id2, "v", true)
+				if third := tr.Enter(t.Context(), project5, 0); !third.Behind(renamed) {
+					t.Error("what ended under both names is recorded already")
+				}
+			})
+		})
+	}
+}
+
+// A GET that is under way when the call on the new name is found to be one on the
+// entity does not count.
+func TestAGetAmidARenameDoesNotCount(t *testing.T) {
+	traffic(t, func(t *testing.T, tr *derive.Traffic) {
+		renamed := project5
+		renamed.ID = "six"
+		first, second := tr.Enter(t.Context(), project5, gateTime), tr.Enter(t.Context(), renamed, gateTime)
+		id2 := leave(second)
+		second.Observe(renamed, answering(time.Second, "v"))
+		time.Sleep(500 * time.Millisecond)
+		id1 := leave(first)
+		first.Observe(project5, answering(time.Millisecond, "w"), project5, renamed)
+		wantSeen(t, tr, id2, "nothing", true)
+		wantSeen(t, tr, id1, "w", false)
+	})
+}

@@ -31,6 +31,7 @@ type owed struct {
 type owing struct {
 	call  *Call
 	gets  []partFetch
+	names []webhook.EntityKey // that its entity may have since, if that is one
 	lanes []webhook.EntityKey
 	size  int
 }
@@ -51,8 +52,9 @@ func (d *Deriver) owe(t *ticket) {
 		c.resolve(nil, false)
 		return
 	}
-	d.Traffic.leadAll(t.plan.Subjects[0].Names(), t.keys[0]) // only a single subject has any
-	d.owed.add(&owing{call: c, gets: gets, lanes: lanes, size: bodies(t.x)})
+	names := t.plan.Subjects[0].Names() // only a single subject has any
+	d.Traffic.leadAll(names, t.keys[0])
+	d.owed.add(&owing{call: c, gets: gets, names: names, lanes: lanes, size: bodies(t.x)})
 }
 
 // owedParts returns the entities of a plan whose after get would show.
@@ -113,16 +115,16 @@ func (w *owed) take(o *owing) {
 // ask makes the GETs that are owed still.
 func (w *owed) ask() {
 	for _, o := range w.oldest {
-		o.call.askNow(o.gets)
+		o.call.askNow(o.gets, o.names...)
 	}
 	*w = owed{}
 }
 
 // askNow makes the GETs of c's parts, as if c had ended now, but of entities on
-// which a call of this process came first.
-func (c *Call) askNow(gets []partFetch) {
+// which a call of this process came first. names are others of its entity.
+func (c *Call) askNow(gets []partFetch, names ...webhook.EntityKey) {
 	gets = slices.DeleteFunc(gets, func(g partFetch) bool {
-		late := c.traffic.mayHaveChanged(g.call.entity.key)
+		late := c.traffic.mayHaveChanged(append(names, g.key)...)
 		if late {
 			g.call.resolve(nil, true)
 		}

@@ -58,6 +58,8 @@ type entity struct {
 	known int    // calls that left and are not forgotten
 	last  *Call  // the call that ended last, of those that may have changed the entity
 
+	into *entity // what it turned out to be another name of; see join
+
 	unresolved int           // left, and their after still on its way
 	idle       chan struct{} // closed when open falls to 0; nil if nobody waits
 	gate       chan struct{} // closed when unresolved falls to 0; nil if nobody waits
@@ -110,6 +112,7 @@ func (t *Traffic) Enter(ctx context.Context, key webhook.EntityKey, max time.Dur
 		t.entities[key] = e
 	}
 	t.waitAtGate(ctx, e, max)
+	e = e.now()
 	c := &Call{traffic: t, entity: e, alone: e.open == 0, phase: t.enter()}
 	e.open++
 	e.seen++
@@ -136,7 +139,7 @@ func (t *Traffic) waitAtGate(ctx context.Context, e *entity, max time.Duration) 
 	}
 	timer.Stop()
 	t.mu.Lock()
-	e.known--
+	e.now().known--
 }
 
 // EnterUnnamed registers a call whose path names no entity, and that changes none
@@ -217,9 +220,9 @@ func (t *Traffic) forget(c *Call) {
 	} else { // given up while its GET is under way
 		c.kept = false
 	}
-	if c.entity != nil {
-		c.entity.known--
-		t.sweep(c.entity)
+	if e := c.on(); e != nil {
+		e.known--
+		t.sweep(e)
 	}
 }
 
@@ -242,7 +245,7 @@ func (c *Call) Behind(key webhook.EntityKey) bool {
 		return false
 	}
 	own := 0
-	if c.kept && c.entity == e {
+	if c.kept && c.on() == e {
 		own = 1
 	}
 	return e.known > own
