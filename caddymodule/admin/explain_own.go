@@ -3,7 +3,7 @@ package admin
 import (
 	"slices"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -11,7 +11,7 @@ import (
 // own returns the event of Sidehook's own that is explained, or nil: such an
 // event is the only one of its exchange, for which there was no call.
 func (ex *explainer) own() *webhook.Event {
-	if len(ex.events) > 0 && ex.events[0].Key.API == engine.OwnAPI {
+	if len(ex.events) > 0 && ex.events[0].Key.API == own.API {
 		return &ex.events[0]
 	}
 	return nil
@@ -19,7 +19,7 @@ func (ex *explainer) own() *webhook.Event {
 
 // whyOwn says what ev, of Sidehook's own, is there for.
 func whyOwn(ev *webhook.Event) string {
-	if id, told := engine.ToldOfWhom(ev); told {
+	if id, told := own.About(ev); told {
 		return "it tells of subscription " + string(id) + ", and no call earned it"
 	}
 	return "it is an example that somebody asked for, and no call earned it"
@@ -28,7 +28,7 @@ func whyOwn(ev *webhook.Event) string {
 // receptionOfOwn says of ev, of Sidehook's own, why a subscription got it, or did
 // not: its own settings do not decide that alone.
 func (ex *explainer) receptionOfOwn(ev *webhook.Event, r *view.Reception) {
-	about, told := engine.ToldOfWhom(ev)
+	about, told := own.About(ev)
 	switch {
 	case !told && r.Delivery != nil:
 		r.Wanted, r.Why = true, "it is the one that the example is for, whatever its scopes and its filter are"

@@ -12,6 +12,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/api"
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/store"
@@ -51,7 +52,7 @@ func sendExampleOf(e *engine.Engine, ctx context.Context, in *view.Trigger, sub 
 	x := webhook.NewExchangeID(now)
 	ev := webhook.Event{
 		Scope: in.Scope, Exchange: x, Time: now, Operation: webhook.Created, After: in.Data,
-		Key:     webhook.EntityKey{API: engine.OwnAPI, Resource: "example", ID: engine.ExampleID},
+		Key:     webhook.EntityKey{API: own.API, Resource: "example", ID: own.ExampleID},
 		Request: webhook.EventRequest{Method: http.MethodPost, Path: "/trigger"},
 	}
 	if ev.Unowned = sub.Tenant == webhook.AnyTenant; !ev.Unowned { // unless it shows what is a tenant's
@@ -100,7 +101,7 @@ func likeNewest(e *engine.Engine, ctx context.Context, ev *webhook.Event, sub *w
 	}
 	for i := range events {
 		was := &events[i]
-		if was.Key.API == engine.OwnAPI || !sub.Sees(was) {
+		if was.Key.API == own.API || !sub.Sees(was) {
 			continue
 		}
 		ev.Operation, ev.Before, ev.After, ev.Changes, ev.Item = was.Operation, was.Before, was.After, was.Changes, was.Item

@@ -5,6 +5,8 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/own"
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -55,10 +57,10 @@ func (c *Call) maySeeEvent(ev *webhook.Event) (bool, error) {
 	if ev.Unowned || ev.Tenant != c.Tenant {
 		return false, nil
 	}
-	if ev.Key.API != engine.OwnAPI {
+	if ev.Key.API != own.API {
 		return true, nil
 	}
-	about, err := c.e.ConcernedBy(c.r.Context(), ev)
+	about, err := c.concernedBy(ev)
 	if err != nil {
 		return false, err
 	}
@@ -66,4 +68,18 @@ func (c *Call) maySeeEvent(ev *webhook.Event) (bool, error) {
 		return c.maySee(k), nil
 	}
 	return slices.ContainsFunc(c.statics(), func(s *webhook.Subscription) bool { return s.ID == about }), nil
+}
+
+// concernedBy returns the subscription that an event of Sidehook's own is about: the
+// one that it tells of, or, of an example, the one that it was made for; "" if that
+// is forgotten.
+func (c *Call) concernedBy(ev *webhook.Event) (webhook.SubscriptionID, error) {
+	if id, told := own.About(ev); told {
+		return id, nil
+	}
+	made, err := c.e.Store.Deliveries(c.r.Context(), store.DeliveryQuery{Event: ev.ID, Max: 1})
+	if err != nil || len(made) == 0 {
+		return "", err
+	}
+	return made[0].Subscription, nil
 }

@@ -10,8 +10,9 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/eventtype"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/internal/openapi"
 	"github.com/sidehook/sidehook/internal/shape"
@@ -63,7 +64,7 @@ func (c *Call) listEventTypes() (apiAnswer, error) {
 }
 
 // selectsType reports whether t is of a resource and earns what a pattern selects.
-func selectsType(t *engine.EventType, patterns []string, resource string) bool {
+func selectsType(t *eventtype.Type, patterns []string, resource string) bool {
 	if resource != "" && t.Resource != resource {
 		return false
 	}
@@ -73,28 +74,28 @@ func selectsType(t *engine.EventType, patterns []string, resource string) bool {
 }
 
 // ownTypes are the events of Sidehook's own.
-var ownTypes = []engine.EventType{
-	{API: engine.OwnAPI, Scope: rules.Scope{Name: exampleScope, Resource: engine.ToldResource, Description: "A test that somebody asked for. It goes to the subscription that is tested, whatever its scopes are."}},
-	{API: engine.OwnAPI, Scope: rules.Scope{Name: engine.ScopeFailing, Resource: engine.ToldResource, Description: "Nothing was accepted by a subscription's receiver for a fifth, or three fifths, of its disable_after. Select it by a pattern that begins with sidehook."}},
-	{API: engine.OwnAPI, Scope: rules.Scope{Name: engine.ScopeDisabled, Resource: engine.ToldResource, Description: "What its receiver did, or did not, has stopped a subscription. Select it by a pattern that begins with sidehook."}},
+var ownTypes = []eventtype.Type{
+	{API: own.API, Scope: rules.Scope{Name: exampleScope, Resource: own.Resource, Description: "A test that somebody asked for. It goes to the subscription that is tested, whatever its scopes are."}},
+	{API: own.API, Scope: rules.Scope{Name: own.Failing, Resource: own.Resource, Description: "Nothing was accepted by a subscription's receiver for a fifth, or three fifths, of its disable_after. Select it by a pattern that begins with sidehook."}},
+	{API: own.API, Scope: rules.Scope{Name: own.Disabled, Resource: own.Resource, Description: "What its receiver did, or did not, has stopped a subscription. Select it by a pattern that begins with sidehook."}},
 }
 
 // EventTypes returns those there are: what rules earn, and Sidehook's own.
-func (c *Call) eventTypes() []engine.EventType {
+func (c *Call) eventTypes() []eventtype.Type {
 	all := append(c.e.Current().EventTypes(), ownTypes...)
-	slices.SortFunc(all, func(a, b engine.EventType) int { return strings.Compare(a.Key(), b.Key()) })
+	slices.SortFunc(all, func(a, b eventtype.Type) int { return strings.Compare(a.Key(), b.Key()) })
 	return all
 }
 
 // FindEventType returns the type of a scope: as it is declared, or as an event
 // has it.
-func (c *Call) FindEventType(scope string) *engine.EventType {
-	var found *engine.EventType
+func (c *Call) FindEventType(scope string) *eventtype.Type {
+	var found *eventtype.Type
 	for _, t := range c.eventTypes() {
 		if t.Name == scope {
 			return &t
 		}
-		if found == nil && engine.FillsScope(t.Name, scope) {
+		if found == nil && eventtype.Fills(t.Name, scope) {
 			found = &t
 		}
 	}
@@ -110,9 +111,9 @@ func (c *Call) readEventType() (apiAnswer, error) {
 	return apiAnswer{body: shown}, err
 }
 
-func (c *Call) viewEventType(t *engine.EventType) (v apiEventType, err error) {
-	v = apiEventType{Scope: t.Name, API: t.API, Resource: t.Resource, Description: engine.DescribeType(t)}
-	for _, p := range engine.ScopeParameter.FindAllString(t.Name, -1) {
+func (c *Call) viewEventType(t *eventtype.Type) (v apiEventType, err error) {
+	v = apiEventType{Scope: t.Name, API: t.API, Resource: t.Resource, Description: t.Describe()}
+	for _, p := range eventtype.Parameter.FindAllString(t.Name, -1) {
 		v.Parameters = append(v.Parameters, strings.Trim(p, "{}"))
 	}
 	var data any
@@ -129,23 +130,23 @@ func (c *Call) group() uint64 {
 	if c.Operator {
 		return shape.Everybody
 	}
-	return engine.GroupOf(c.Tenant, false)
+	return eventtype.GroupOf(c.Tenant, false)
 }
 
 // knownOf returns the schema of t's data and an example of it, as they may be
 // told to a group.
-func (c *Call) knownOf(t *engine.EventType, group uint64) (schema *jsonschema.Schema, example any, learned bool, err error) {
+func (c *Call) knownOf(t *eventtype.Type, group uint64) (schema *jsonschema.Schema, example any, learned bool, err error) {
 	switch {
 	case t.Name == exampleScope:
 		return &jsonschema.Schema{Type: "object", Required: []string{"example"}, Properties: map[string]*jsonschema.Schema{
 			"example": {Type: "boolean"}, "subscription": {Type: "string"},
 		}}, map[string]any{"example": true, "subscription": "sub_example"}, true, nil
-	case t.API == engine.OwnAPI:
-		schema, err = openapi.NewSchemas(apiTypes()).Of(reflect.TypeFor[engine.ToldOf]())
-		return schema, engine.ExampleTold(t.Name), true, err
+	case t.API == own.API:
+		schema, err = openapi.NewSchemas(apiTypes()).Of(reflect.TypeFor[own.Told]())
+		return schema, own.ExampleOf(t.Name), true, err
 	case strings.HasSuffix(t.Name, webhook.GapSuffix):
 		schema, err = openapi.NewSchemas(apiTypes()).Of(reflect.TypeFor[webhook.Gap]())
-		return schema, webhook.Gap{Reason: webhook.GapUnknownOutcome, Detail: "an example", From: engine.ExampleTime, To: engine.ExampleTime}, true, err
+		return schema, webhook.Gap{Reason: webhook.GapUnknownOutcome, Detail: "an example", From: own.ExampleTime, To: own.ExampleTime}, true, err
 	}
 	s, err := c.e.Learned.ShapeOf(t)
 	return s.Schema(group), s.Example(group), s.Known(group), err
@@ -166,20 +167,20 @@ type exampleEntity struct {
 	Sequence int    `json:"sequence"`
 }
 
-func exampleOf(t *engine.EventType, scope string, data any) examplePayload {
-	return examplePayload{Type: scope, Timestamp: engine.ExampleTime, Data: data, Entity: exampleEntity{t.ExampleResource(), engine.ExampleID, 1}}
+func exampleOf(t *eventtype.Type, scope string, data any) examplePayload {
+	return examplePayload{Type: scope, Timestamp: own.ExampleTime, Data: data, Entity: exampleEntity{t.ExampleResource(), own.ExampleID, 1}}
 }
 
 // ExampleEvent is what a test of type t, or of none, tells: its resource, id and
 // data.
-func (c *Call) ExampleEvent(t *engine.EventType, k *kept.Subscription) (resource, id string, data json.RawMessage, err error) {
+func (c *Call) ExampleEvent(t *eventtype.Type, k *kept.Subscription) (resource, id string, data json.RawMessage, err error) {
 	if t == nil || t.Name == exampleScope {
 		data, err = json.Marshal(map[string]any{"example": true, "subscription": k.ID})
 		return "subscription", string(k.ID), data, err
 	}
-	_, example, _, err := c.knownOf(t, engine.GroupOf(k.Tenant, false))
+	_, example, _, err := c.knownOf(t, eventtype.GroupOf(k.Tenant, false))
 	if err == nil {
 		data, err = json.Marshal(example)
 	}
-	return t.ExampleResource(), engine.ExampleID, data, err
+	return t.ExampleResource(), own.ExampleID, data, err
 }

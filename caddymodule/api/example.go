@@ -8,8 +8,9 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/eventtype"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/view"
@@ -55,7 +56,7 @@ func (c *Call) testSubscription() (apiAnswer, error) {
 
 // askedType returns the event type that the body names, and the scope of the
 // example.
-func (c *Call) askedType() (scope string, t *engine.EventType, err error) {
+func (c *Call) askedType() (scope string, t *eventtype.Type, err error) {
 	doc, err := c.readDocument()
 	if err != nil {
 		return "", nil, err
@@ -80,20 +81,20 @@ func (c *Call) askedType() (scope string, t *engine.EventType, err error) {
 
 // newExample returns an event that is an example. A repeat of a call comes to the
 // same event.
-func (c *Call) newExample(k *kept.Subscription, scope string, t *engine.EventType, repeat *kept.Repeat) (ev webhook.Event, err error) {
+func (c *Call) newExample(k *kept.Subscription, scope string, t *eventtype.Type, repeat *kept.Repeat) (ev webhook.Event, err error) {
 	now := time.Now().UTC()
 	x := webhook.NewExchangeID(now)
 	if repeat != nil {
 		sum := sha256.Sum256([]byte("test " + string(k.ID) + repeat.Key))
 		x = webhook.ExchangeID(sum[:16])
 	}
-	key := webhook.EntityKey{API: engine.OwnAPI, Tenant: k.Tenant}
+	key := webhook.EntityKey{API: own.API, Tenant: k.Tenant}
 	var data json.RawMessage
 	if key.Resource, key.ID, data, err = c.ExampleEvent(t, k); err != nil {
 		return ev, err
 	}
 	ev = webhook.Event{
-		ID: webhook.NewEventID(x, webhook.EntityKey{API: engine.OwnAPI}, exampleScope, ""), Scope: scope, Key: key, Exchange: x, Time: now,
+		ID: webhook.NewEventID(x, webhook.EntityKey{API: own.API}, exampleScope, ""), Scope: scope, Key: key, Exchange: x, Time: now,
 		Operation: webhook.Called, Item: data, Tenant: k.Tenant, Request: webhook.EventRequest{Method: http.MethodPost, Path: "/test"},
 		Provenance: webhook.Provenance{Before: webhook.FromNone, After: webhook.FromNone, Confidence: webhook.Proven},
 	}

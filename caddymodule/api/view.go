@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -78,7 +78,7 @@ func (c *Call) withState(v apiSubscription, s *webhook.Subscription) apiSubscrip
 	v.PublicKeys = s.PublicKeys()
 	programs := c.e.Programs()
 	for _, p := range s.Scopes {
-		if !engine.IsOwnScope(p) && !slices.ContainsFunc(programs, func(program *rules.Program) bool { return program.Earns(p) }) {
+		if !own.IsScope(p) && !slices.ContainsFunc(programs, func(program *rules.Program) bool { return program.Earns(p) }) {
 			v.Unmatched = append(v.Unmatched, string(p))
 		}
 	}

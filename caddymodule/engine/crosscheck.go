@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
@@ -51,7 +52,7 @@ func ProgramsOf(handlers []*Handler) []*rules.Program {
 
 // WhyUnearned is an error if no rule can earn a scope that p selects.
 func WhyUnearned(programs []*rules.Program, p webhook.Pattern) error {
-	if IsOwnScope(p) {
+	if own.IsScope(p) {
 		return nil
 	}
 	for _, program := range programs {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
@@ -20,7 +21,7 @@ func checkTenant(programs []*rules.Program, s *webhook.Subscription) error {
 	}
 	for _, p := range programs {
 		for _, pattern := range s.Scopes {
-			if IsOwnScope(pattern) || p.Earns(pattern) && p.TellsTenant() {
+			if own.IsScope(pattern) || p.Earns(pattern) && p.TellsTenant() {
 				return nil
 			}
 		}

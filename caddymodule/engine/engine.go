@@ -5,8 +5,8 @@
 // A configuration is a [Settings]. It is activated on an [Engine], which [All] has or
 // opens, and taken off it (activate.go). What it keeps beside is in a file each:
 // registry.go and tend.go (kept subscriptions), replay….go, look….go (GETs of a
-// subscriber's own), missed….go (calls that could not be journaled), event_types.go,
-// erase.go, failing.go (who is told that a subscription fails).
+// subscriber's own), missed….go (calls that could not be journaled), erase.go, failing.go
+// (who is told that a subscription fails).
 package engine
 
 import (
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/credentials"
+	"github.com/sidehook/sidehook/caddymodule/eventtype"
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/deliver"
@@ -74,7 +75,7 @@ type Engine struct {
 	missed    missed
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
 	captured  metrics.Captured
-	Learned   learned
+	Learned   eventtype.Learned
 	Seeding   sync.Mutex  // held while a step of a seed is taken: one at a time, so that crawls are slow
 	full      atomic.Bool // the store takes more than store_max, and nothing may go
 	Replays   replays
@@ -131,7 +132,7 @@ func Open(dir string, o Options) (*Engine, error) {
 	if err := e.Replays.load(context.Background(), e.Store); err != nil {
 		return nil, errors.Join(err, e.Journal.Close(), e.Store.Close())
 	}
-	if err := e.Learned.load(context.Background(), e.Store); err != nil {
+	if err := e.Learned.Load(context.Background(), e.Store); err != nil {
 		return nil, errors.Join(err, e.Journal.Close(), e.Store.Close())
 	}
 	key, err := credentials.OpenKey(dir)
@@ -166,7 +167,11 @@ func (e *Engine) start() {
 	e.deriving.Go(func() { e.Deriver.Run(deriving) })
 	e.deriving.Go(func() { e.maintain(ticking) })
 	e.deriving.Go(func() { e.tend(ticking) })
-	e.deriving.Go(func() { e.keepLearned(ticking) })
+	e.deriving.Go(func() {
+		e.Learned.Keep(ticking, func() eventtype.Earned { return e.Current() }, e.Store, func(err error) {
+			e.Logger.Warn("what is known of event types is not kept", "error", err)
+		})
+	})
 	e.deriving.Go(func() { e.runReplays(ticking) })
 	e.deriving.Go(func() { e.runPurges(ticking) })
 	if e.missedAny {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -36,12 +37,12 @@ func (e *Engine) Erase(ctx context.Context, what store.Erasure, by string) (out 
 	e.Examples.Lock()
 	defer e.Examples.Unlock()
 	if len(what.APIs) > 0 {
-		what.APIs = append(slices.Clip(what.APIs), OwnAPI) // examples of others may be related to it
+		what.APIs = append(slices.Clip(what.APIs), own.API) // examples of others may be related to it
 	}
 	if out, err = e.Store.Erase(ctx, what); err != nil {
 		return out, complete, err
 	}
-	what.APIs, what.ID = []string{OwnAPI}, ExampleID
+	what.APIs, what.ID = []string{own.API}, own.ExampleID
 	shown, err := e.Store.Erase(ctx, what)
 	if err != nil {
 		return out, complete, err

@@ -10,18 +10,10 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/credentials"
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
-
-// Scopes of Sidehook's own events about subscriptions. Only patterns that begin
-// with sidehook. select them.
-const (
-	ScopeFailing  = "sidehook.subscription.failing"
-	ScopeDisabled = "sidehook.subscription.disabled"
-)
-
-var failingScopes = []string{ScopeFailing, ScopeDisabled}
 
 // failing is something to tell of a subscription.
 type failing struct {
@@ -68,7 +60,7 @@ func (e *Engine) failing() (all []failing) {
 			continue
 		}
 		for stage := 1; stage <= st.Warned; stage++ {
-			all = append(all, failing{s, ScopeFailing, st, toldExchange(st.ID, st.FailingSince, strconv.Itoa(stage))})
+			all = append(all, failing{s, own.Failing, st, toldExchange(st.ID, st.FailingSince, strconv.Itoa(stage))})
 		}
 		if !st.Stopped() {
 			continue
@@ -77,7 +69,7 @@ func (e *Engine) failing() (all []failing) {
 		if st.Reason == webhook.ReasonFailing {
 			since = st.FailingSince // known for long: a crash does not make it another
 		}
-		all = append(all, failing{s, ScopeDisabled, st, toldExchange(st.ID, since, st.Reason)})
+		all = append(all, failing{s, own.Disabled, st, toldExchange(st.ID, since, st.Reason)})
 	}
 	return all
 }
@@ -131,39 +123,13 @@ func (e *Engine) tell(ctx context.Context, f failing) error {
 	return err
 }
 
-// ToldOf is the data of the event.
-type ToldOf struct {
-	ID       webhook.SubscriptionID `json:"id" jsonschema:"The subscription."`
-	URL      string                 `json:"url" jsonschema:"Where its webhooks go, without the path, which often is a secret."`
-	Static   bool                   `json:"static" jsonschema:"It stands in the Caddyfile."`
-	Status   webhook.Status         `json:"status" jsonschema:"How it stands." enum:"active|paused|disabled|gone"`
-	Reason   string                 `json:"reason,omitempty" jsonschema:"Why."`
-	Since    time.Time              `json:"since" jsonschema:"Since when."`
-	Failing  time.Time              `json:"failing_since,omitzero" jsonschema:"When the first attempt failed since anything was accepted."`
-	Failures int                    `json:"failures_in_a_row,omitempty" jsonschema:"Attempts that failed since."`
-	Disables time.Time              `json:"disables_at,omitzero" jsonschema:"When it is disabled, if nothing is accepted before."`
-}
-
-// ExampleTold is what an event of a scope may tell.
-func ExampleTold(scope string) ToldOf {
-	t := ToldOf{
-		ID: "sub_example", URL: "https://crm.example.com/…", Status: webhook.Active, Since: ExampleTime.Add(-30 * 24 * time.Hour),
-		Failing: ExampleTime.Add(-24 * time.Hour), Failures: 42, Disables: ExampleTime.Add(4 * 24 * time.Hour),
-	}
-	if scope == ScopeDisabled {
-		t.Status, t.Reason, t.Since = webhook.Disabled, webhook.ReasonFailing, ExampleTime
-		t.Failing, t.Disables = ExampleTime.Add(-webhook.DefaultDisableAfter), time.Time{}
-	}
-	return t
-}
-
 func (f *failing) event(now time.Time) (webhook.Event, error) {
 	st, about := f.state, f.sub
-	data := ToldOf{
+	data := own.Told{
 		ID: about.ID, URL: webhook.OriginOf(about.URL), Static: about.Static, Status: st.Status, Reason: st.Reason,
 		Since: st.Since, Failing: st.FailingSince, Failures: st.Failures,
 	}
-	if f.scope == ScopeFailing && about.DisableAfter > 0 {
+	if f.scope == own.Failing && about.DisableAfter > 0 {
 		data.Disables = st.FailingSince.Add(about.DisableAfter)
 	}
 	after, err := json.Marshal(data)
@@ -174,7 +140,7 @@ func (f *failing) event(now time.Time) (webhook.Event, error) {
 	if unowned {
 		tenant = ""
 	}
-	key := webhook.EntityKey{API: OwnAPI, Tenant: tenant, Resource: ToldResource, ID: string(about.ID)}
+	key := webhook.EntityKey{API: own.API, Tenant: tenant, Resource: own.Resource, ID: string(about.ID)}
 	return webhook.Event{
 		ID: webhook.NewEventID(f.x, key, f.scope, ""), Scope: f.scope, Key: key, Exchange: f.x, Time: now,
 		After: after, Tenant: tenant, Unowned: unowned,
@@ -182,5 +148,32 @@ func (f *failing) event(now time.Time) (webhook.Event, error) {
 	}, nil
 }
 
-// ExampleTime is when examples happened.
-var ExampleTime = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+// MayHear reports whether s may be told of a subscription: of another one, and
+// through the API only of those of its owner.
+func (e *Engine) MayHear(s *webhook.Subscription, about webhook.SubscriptionID) bool {
+	if s.ID == about || s.Static {
+		return s.ID != about
+	}
+	owner, known := e.ownerOf(about)
+	mine, _ := e.ownerOf(s.ID)
+	return known && owner == mine
+}
+
+// mayMiss reports whether s may be told of ev afterwards, if it was not when ev
+// was recorded: an example is for the one alone that it was made for.
+func (e *Engine) mayMiss(s *webhook.Subscription, ev *webhook.Event) bool {
+	if ev.Key.API != own.API {
+		return true
+	}
+	about, told := own.About(ev)
+	return told && e.MayHear(s, about)
+}
+
+// ownerOf returns who made a subscription through the API; "" is the operator, or
+// that owners are not told apart. It is not known of one that is forgotten.
+func (e *Engine) ownerOf(id webhook.SubscriptionID) (owner string, known bool) {
+	if k := e.Kept.Load().Get(id); k != nil {
+		return k.Owner, true
+	}
+	return "", slices.ContainsFunc(e.Current().Subscriptions, func(s *webhook.Subscription) bool { return s.ID == id })
+}

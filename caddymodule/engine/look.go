@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -159,7 +160,7 @@ func (l *looker) lookRelated(ctx context.Context, ev *webhook.Event, r *webhook.
 // is withheld. s is what it is for the event's resource. An error is the store's,
 // or that of an answer of which nothing can be made.
 func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (*webhook.Event, webhook.Payload, error) {
-	if !s.LooksAtEntity() || strings.HasPrefix(ev.Scope, ownScopes) || ev.Gap != nil && ev.Key.ID == "" || ev.Key.API == OwnAPI {
+	if !s.LooksAtEntity() || strings.HasPrefix(ev.Scope, own.Prefix) || ev.Gap != nil && ev.Key.ID == "" || ev.Key.API == own.API {
 		return ev, webhook.Payload{}, nil // about no entity, and none of the API's
 	}
 	snap, err := l.memory.Snapshot(ctx, ev.Key)
@@ -195,9 +196,6 @@ func (l *looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Deliver
 	leave(a.told())
 	return l.judge(ctx, ev, d, s, item, a)
 }
-
-// ownScopes is how the scopes of our own events begin.
-const ownScopes = "sidehook."
 
 // deletedNow reports whether the entity of ev is deleted, as far as is known.
 func deletedNow(ev *webhook.Event, snap *webhook.Snapshot) bool {

@@ -39,7 +39,7 @@ func (o deriveObserver) Recorded(x *webhook.Exchange, r *store.Recorded, d *rule
 		if ev.Unowned {
 			metrics.Process.Unowned.WithLabelValues(x.API).Inc()
 		}
-		o.e.Learned.learn(o.e.Current(), ev, time.Now())
+		o.e.Learned.Learn(o.e.Current(), ev, time.Now())
 		o.log(x, ev, r)
 	}
 }

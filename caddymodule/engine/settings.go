@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/eventtype"
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
@@ -40,6 +41,17 @@ type Handler struct {
 	Live      *capture.Handler // nil where only rules are wanted
 	Looks     *LookOrigin      // is asked as subscribers; nil: there is no origin
 }
+
+// First implements [eventtype.Earned].
+func (s *Settings) First() *rules.Program {
+	if len(s.Handlers) == 0 {
+		return nil
+	}
+	return s.Handlers[0].Program
+}
+
+// EventTypes implements [eventtype.Earned].
+func (s *Settings) EventTypes() []eventtype.Type { return eventtype.Of(ProgramsOf(s.Handlers)) }
 
 // has reports whether a subscription is in s.
 func (s *Settings) has(id webhook.SubscriptionID) bool {

@@ -116,6 +116,16 @@ var table = []rule{
 		bans:   []ban{{caddy, "what must not be kept is told in one place, and whoever keeps something asks it"}},
 	},
 	{
+		folder: "caddymodule/own",
+		may:    []string{"webhook"},
+		bans:   []ban{{caddy, "what our own events are is known before there is a server that sends them"}},
+	},
+	{
+		folder: "caddymodule/eventtype",
+		may:    []string{"webhook", "rules", "store"},
+		bans:   []ban{{"deliver", "what there can be is told by rules, and what it looks like by what was recorded"}},
+	},
+	{
 		folder: "caddymodule/capture",
 		may:    []string{"webhook", "rules", "derive", "store", "caddymodule/credentials", "caddymodule/metrics"},
 		bans:   []ban{{"deliver", "the request path ends at its Line: what becomes of a call is none of its business"}},
@@ -169,8 +179,8 @@ var table = []rule{
 	},
 	{
 		folder: "caddymodule/engine",
-		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/capture", "caddymodule/credentials", "caddymodule/kept",
-			"caddymodule/metrics", "caddymodule/problem", "caddymodule/ruleset", "caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
+		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/capture", "caddymodule/credentials", "caddymodule/eventtype",
+			"caddymodule/kept", "caddymodule/metrics", "caddymodule/own", "caddymodule/problem", "caddymodule/ruleset", "caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/api", "the engine runs whether anybody asks it or not: who does is in front of it"}},
 	},
 	{
@@ -182,13 +192,13 @@ var table = []rule{
 	{
 		folder: "caddymodule/api",
 		may: []string{"webhook", "rules", "store", "deliver", "caddymodule/answer", "caddymodule/caller", "caddymodule/credentials",
-			"caddymodule/dialect", "caddymodule/engine", "caddymodule/kept", "caddymodule/problem", "caddymodule/strict",
+			"caddymodule/dialect", "caddymodule/engine", "caddymodule/eventtype", "caddymodule/kept", "caddymodule/own", "caddymodule/problem", "caddymodule/strict",
 			"caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/admin", "what callers may is less than what the operator may: they never meet behind the API"}},
 	},
 	{
 		folder: "caddymodule/admin",
-		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/answer", "caddymodule/api", "caddymodule/engine", "caddymodule/kept",
+		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/answer", "caddymodule/api", "caddymodule/engine", "caddymodule/kept", "caddymodule/own",
 			"caddymodule/problem", "caddymodule/ruleset", "caddymodule/seed", "caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/command", "the command line is a client of this: it is known only by what it asks"}},
 	},

@@ -1,14 +1,11 @@
-package engine
+package eventtype
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,34 +27,24 @@ const (
 	typeNotes   = "type/" // prefix of the notes that they are kept in
 )
 
-// EventType is something that a rule can earn.
-type EventType struct {
-	API string
-	rules.Scope
-}
-
-// Key orders event types, and is of one alone.
-func (t *EventType) Key() string { return t.Name + " " + t.API }
-
-// EventTypes returns what the rules in force can earn, by scope.
-func (s *Settings) EventTypes() (types []EventType) {
-	for _, h := range s.Handlers {
-		for _, scope := range h.Program.Scopes() {
-			types = append(types, EventType{h.Program.API(), scope})
-		}
-	}
-	slices.SortStableFunc(types, func(a, b EventType) int { return strings.Compare(a.Key(), b.Key()) })
-	return slices.CompactFunc(types, func(a, b EventType) bool { return a.Key() == b.Key() })
-}
-
-// learned is what traffic has taught of event types: which fields there are, of
+// Learned is what traffic has taught of event types: which fields there are, of
 // which types, and no value. What is learned is kept from time to time: what was
 // not comes again with the traffic.
-type learned struct {
+type Learned struct {
 	mu    sync.Mutex
 	types map[string]*learnedType
 	named map[[2]string]*learnedType // by api and scope; nil: of no type
-	of    *Handler                   // the first of those by which named is
+	of    *rules.Program             // the first of those by which named is
+}
+
+// Earned is what the rules in force can earn.
+type Earned interface {
+	// First returns the first of them, which stands for all: if it is another, so
+	// may be what they earn. nil: there is none.
+	First() *rules.Program
+
+	// EventTypes returns what they can earn, by scope.
+	EventTypes() []Type
 }
 
 type learnedType struct {
@@ -68,8 +55,8 @@ type learnedType struct {
 	kept   bool
 }
 
-// load reads what an earlier process has kept.
-func (l *learned) load(ctx context.Context, notes store.Notes) error {
+// Load reads what an earlier process has kept.
+func (l *Learned) Load(ctx context.Context, notes store.Notes) error {
 	l.types = map[string]*learnedType{}
 	found, err := notes.Notes(ctx, typeNotes, maxLearned)
 	if err != nil {
@@ -84,8 +71,8 @@ func (l *learned) load(ctx context.Context, notes store.Notes) error {
 	return nil
 }
 
-// learn lets an event teach what events of its type look like.
-func (l *learned) learn(s *Settings, ev *webhook.Event, now time.Time) {
+// Learn lets an event teach what events of its type look like.
+func (l *Learned) Learn(s Earned, ev *webhook.Event, now time.Time) {
 	data := dataOf(ev)
 	if ev.Gap != nil || len(data) == 0 || len(data) > maxTaught {
 		return
@@ -119,12 +106,13 @@ func GroupOf(tenant string, unowned bool) uint64 {
 }
 
 // typeOf returns the type of an event, nil if there is none. l.mu is held.
-func (l *learned) typeOf(s *Settings, ev *webhook.Event) *learnedType {
-	if len(s.Handlers) == 0 {
+func (l *Learned) typeOf(s Earned, ev *webhook.Event) *learnedType {
+	first := s.First()
+	if first == nil {
 		return nil
 	}
-	if l.of != s.Handlers[0] {
-		l.of, l.named = s.Handlers[0], map[[2]string]*learnedType{}
+	if l.of != first {
+		l.of, l.named = first, map[[2]string]*learnedType{}
 	}
 	at := [2]string{ev.Key.API, ev.Scope}
 	t, known := l.named[at]
@@ -132,7 +120,7 @@ func (l *learned) typeOf(s *Settings, ev *webhook.Event) *learnedType {
 		return t
 	}
 	for _, declared := range s.EventTypes() {
-		if declared.API != ev.Key.API || !FillsScope(declared.Name, ev.Scope) {
+		if declared.API != ev.Key.API || !Fills(declared.Name, ev.Scope) {
 			continue
 		}
 		if t = l.types[declared.Key()]; t == nil && len(l.types) < maxLearned {
@@ -145,23 +133,9 @@ func (l *learned) typeOf(s *Settings, ev *webhook.Event) *learnedType {
 	return t
 }
 
-// FillsScope reports whether scope is what a declared one may come to, whose
-// parameters stand in braces.
-func FillsScope(declared, scope string) bool {
-	if !strings.Contains(declared, "{") {
-		return declared == scope
-	}
-	pattern := ScopeParameter.ReplaceAllLiteralString(regexp.QuoteMeta(declared), `[A-Za-z0-9_-]+`)
-	ok, err := regexp.MatchString("^"+pattern+"$", scope)
-	return ok && err == nil
-}
-
-// ScopeParameter is {name}, as QuoteMeta writes it or not.
-var ScopeParameter = regexp.MustCompile(`\\?\{[a-z_][a-z0-9_]*\\?\}`)
-
 // ShapeOf returns what is known of a type, as JSON of a [shape.Shape] that is the
 // caller's own.
-func (l *learned) ShapeOf(t *EventType) (s shape.Shape, err error) {
+func (l *Learned) ShapeOf(t *Type) (s shape.Shape, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.types[t.Key()]
@@ -177,7 +151,7 @@ func (l *learned) ShapeOf(t *EventType) (s shape.Shape, err error) {
 
 // keep makes durable what was learned since, and forgets the types that no rule
 // in force earns, if others need their room.
-func (l *learned) keep(ctx context.Context, s *Settings, notes store.Notes) error {
+func (l *Learned) keep(ctx context.Context, s Earned, notes store.Notes) error {
 	l.mu.Lock()
 	var put []store.Note
 	for _, t := range l.types {
@@ -203,7 +177,7 @@ func (l *learned) keep(ctx context.Context, s *Settings, notes store.Notes) erro
 }
 
 // forget drops the types that no rule of s earns. l.mu is held.
-func (l *learned) forget(s *Settings) (gone []store.Note) {
+func (l *Learned) forget(s Earned) (gone []store.Note) {
 	earned := map[string]bool{}
 	for _, t := range s.EventTypes() {
 		earned[t.Key()] = true
@@ -218,9 +192,9 @@ func (l *learned) forget(s *Settings) (gone []store.Note) {
 	return gone
 }
 
-// keepLearned keeps what is learned of event types, from time to time and when
-// ctx ends.
-func (e *Engine) keepLearned(ctx context.Context) {
+// Keep keeps in notes what is learned, from time to time and when ctx ends. now
+// returns what counts, and failed is told what could not be kept.
+func (l *Learned) Keep(ctx context.Context, now func() Earned, notes store.Notes, failed func(error)) {
 	tick := time.NewTicker(keepTypes)
 	defer tick.Stop()
 	for ended := false; !ended; {
@@ -229,35 +203,8 @@ func (e *Engine) keepLearned(ctx context.Context) {
 		case <-ctx.Done():
 			ended = true
 		}
-		if err := e.Learned.keep(context.WithoutCancel(ctx), e.Current(), e.Store); err != nil {
-			e.Logger.Warn("what is known of event types is not kept", "error", err)
+		if err := l.keep(context.WithoutCancel(ctx), now(), notes); err != nil {
+			failed(err)
 		}
 	}
-}
-
-// DescribeType says what t is, in words.
-func DescribeType(t *EventType) string {
-	if t.Description != "" {
-		return t.Description
-	}
-	last := t.Name[strings.LastIndexAny(t.Name, "./")+1:]
-	what := strings.NewReplacer("{", "", "}", "", "_", " ", ".", " ").Replace(t.Resource)
-	switch last {
-	case "created", "updated", "deleted":
-		if rest := strings.TrimSuffix(t.Name, last); rest == t.Resource+"." || rest == t.Resource+"/" {
-			return fmt.Sprintf("A %s was %s.", what, last)
-		}
-	}
-	words := strings.FieldsFunc(strings.TrimPrefix(t.Name, t.Resource), func(r rune) bool { return r == '.' || r == '/' })
-	return fmt.Sprintf("Of a %s: %s.", what, cmp.Or(strings.ReplaceAll(strings.Join(words, " "), "_", " "), last))
-}
-
-// ExampleScope is t's scope, with the names of its parameters as their values.
-func (t *EventType) ExampleScope() string {
-	return strings.NewReplacer("{", "", "}", "").Replace(t.Name)
-}
-
-// ExampleResource is t's resource, with the names of its parameters as their values.
-func (t *EventType) ExampleResource() string {
-	return strings.NewReplacer("{", "", "}", "").Replace(t.Resource)
 }
