@@ -31,6 +31,10 @@ type Call struct {
 
 	list *webhook.EntityKey // see EnterList; nil once that is over
 
+	of    webhook.EntityKey   // the resource of a call whose path names no entity
+	vague bool                // it counts in traffic.unread as such
+	told  []webhook.EntityKey // that count there, because of it
+
 	parts map[webhook.EntityKey]*Call // see ObserveEach; nil: seen is of the call's one entity
 	part  bool                        // it is one of those
 
@@ -66,6 +70,7 @@ func (c *Call) Leave(id webhook.ExchangeID, now time.Time) (overlapped bool) {
 		if c.unclear = t.came.noting; c.unclear {
 			t.came.unclear++
 		}
+		c.obscure()
 		return false
 	}
 	t.came.note(e.key)
@@ -147,6 +152,7 @@ func (c *Call) adopt(key webhook.EntityKey) {
 		t.entities[key] = e
 	}
 	c.entity = e
+	c.untell()
 	c.alone = e.open == 0
 	e.known++
 	e.unresolved++

@@ -33,7 +33,7 @@ func TestAGetBehindACallUnderTheNewNameTellsNothingOfADeadRename(t *testing.T) {
 			l.open()
 			var others []webhook.ExchangeID
 			for range c.among {
-				other := l.traffic.EnterUnnamed()
+				other := l.traffic.EnterUnnamed(project5)
 				others = append(others, leave(other))
 				other.About(nil)
 				other.Settle()

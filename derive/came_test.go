@@ -30,7 +30,7 @@ func TestAGetThatComesAfterANewCallTellsNothingOfADeadOne(t *testing.T) {
 		"answered": func(l *line) { l.live("7", is) },
 		"quiet":    func(l *line) { l.live("7", "") },
 		"bulk": func(l *line) {
-			c := l.traffic.EnterUnnamed()
+			c := l.traffic.EnterUnnamed(project5)
 			l.leave(c, l.exchange("7", is))
 			c.About([]webhook.EntityKey{projectKey("7")})
 			c.Settle()
@@ -87,7 +87,7 @@ func TestAGetTellsOfADeadCallIfNoOtherCameOnItsEntity(t *testing.T) {
 		"refused": func(l *line) { l.traffic.Enter(t.Context(), projectKey("7"), 0).Drop() },
 		"another": func(l *line) { l.live("8", `{"id":"8","n":5,"name":"Roof","status":"open"}`) },
 		"created": func(l *line) {
-			c := l.traffic.EnterUnnamed()
+			c := l.traffic.EnterUnnamed(project5)
 			l.leave(c, l.exchange("8", `{"id":"8","n":5,"name":"Roof","status":"open"}`))
 			c.About([]webhook.EntityKey{projectKey("8")})
 			c.Settle()

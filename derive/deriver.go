@@ -187,6 +187,9 @@ func (d *Deriver) take(ctx context.Context, e *store.Entry, done map[webhook.Exc
 
 // queue plans t's exchange and puts it into the line.
 func (d *Deriver) queue(ctx context.Context, t *ticket) {
+	if t.older() {
+		d.Traffic.older(1)
+	}
 	if t.x.Ending == webhook.Rejected {
 		d.finish(t)
 		return

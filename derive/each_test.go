@@ -33,7 +33,7 @@ func TestABulkIsLastOnAllItsEntities(t *testing.T) {
 	tr := derive.NewTraffic()
 	defer tr.Close()
 	asked, answer := make(chan struct{}), make(chan struct{})
-	first, bulk, id1, id2 := tr.Enter(t.Context(), projectKey("1"), 0), tr.EnterUnnamed(), webhook.NewExchangeID(time.Now()), webhook.NewExchangeID(time.Now())
+	first, bulk, id1, id2 := tr.Enter(t.Context(), projectKey("1"), 0), tr.EnterUnnamed(project5), webhook.NewExchangeID(time.Now()), webhook.NewExchangeID(time.Now())
 	first.Leave(id1, time.Now())
 	first.Observe(projectKey("1"), func(context.Context) *webhook.Observation {
 		close(asked)
@@ -74,7 +74,7 @@ func TestABulkThatNeedsNoGetIsAnOverlapToo(t *testing.T) {
 	tr := derive.NewTraffic()
 	defer tr.Close()
 	asked, answer, id := make(chan struct{}), make(chan struct{}), webhook.NewExchangeID(time.Now())
-	first, bulk := tr.Enter(t.Context(), projectKey("1"), 0), tr.EnterUnnamed()
+	first, bulk := tr.Enter(t.Context(), projectKey("1"), 0), tr.EnterUnnamed(project5)
 	first.Leave(id, time.Now())
 	first.Observe(projectKey("1"), func(context.Context) *webhook.Observation {
 		close(asked)

@@ -15,7 +15,7 @@ func TestABulkThatEndedEarlierIsNotTheLast(t *testing.T) {
 	tr := derive.NewTraffic()
 	defer tr.Close()
 	now := time.Now()
-	bulk, id1, id2 := tr.EnterUnnamed(), webhook.NewExchangeID(now), webhook.NewExchangeID(now)
+	bulk, id1, id2 := tr.EnterUnnamed(project5), webhook.NewExchangeID(now), webhook.NewExchangeID(now)
 	bulk.Leave(id1, now)
 	one := tr.Enter(t.Context(), projectKey("1"), 0)
 	one.Leave(id2, now.Add(time.Millisecond))

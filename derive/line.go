@@ -101,7 +101,7 @@ func (l *line) knows(t *ticket) bool {
 	if t.gap != nil || t.after != nil {
 		return true
 	}
-	c, settled := l.traffic.look(t.x.ID, l.settled)
+	c, settled := l.traffic.look(t.x.ID, t.keys, l.settled)
 	if settled {
 		t.setAfter(c)
 	}

@@ -18,9 +18,9 @@ func (t *Traffic) EnterList(key webhook.EntityKey) *Call {
 	if t.lists.open == nil {
 		t.lists.open = make(map[webhook.EntityKey]int)
 	}
-	key.ID, key.Tenant = "", ""
+	key = resourceOf(key)
 	t.lists.open[key]++
-	return &Call{traffic: t, alone: true, phase: t.enter(), list: &key}
+	return &Call{traffic: t, alone: true, phase: t.enter(), list: &key, of: key}
 }
 
 // awaited returns a channel that is closed when the last call of a resource has
@@ -56,6 +56,11 @@ func (c *Call) endList(some bool) {
 
 // listed reports whether a call is open that may change the entity.
 func (t *Traffic) listed(key webhook.EntityKey) bool {
+	return t.lists.open[resourceOf(key)] > 0
+}
+
+// resourceOf returns the key of an entity's resource, in all its tenants.
+func resourceOf(key webhook.EntityKey) webhook.EntityKey {
 	key.ID, key.Tenant = "", ""
-	return t.lists.open[key] > 0
+	return key
 }

@@ -19,7 +19,7 @@ func TestQuiesce(t *testing.T) {
 		if err := tr.Quiesce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		named, unnamed := tr.Enter(t.Context(), project5, 0), tr.EnterUnnamed()
+		named, unnamed := tr.Enter(t.Context(), project5, 0), tr.EnterUnnamed(project5)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := tr.Quiesce(short); !errors.Is(err, context.DeadlineExceeded) {
@@ -28,7 +28,7 @@ func TestQuiesce(t *testing.T) {
 		quiet := make(chan error, 1)
 		go func() { quiet <- tr.Quiesce(t.Context()) }()
 		time.Sleep(time.Second)
-		later := tr.EnterUnnamed()
+		later := tr.EnterUnnamed(project5)
 		unnamed.Drop()
 		named.Leave(webhook.NewExchangeID(time.Now()), time.Now())
 		time.Sleep(time.Second)

@@ -103,6 +103,9 @@ func (d *Deriver) quarantine(ctx context.Context, t *ticket, why error) {
 // finish lets the journal and the traffic forget t.
 func (d *Deriver) finish(t *ticket) {
 	d.Traffic.Forget(t.x.ID) // first: who sees the journal done may count on what is recorded
+	if t.older() {
+		d.Traffic.older(-1)
+	}
 	if t.begin {
 		d.Journal.DoneBegin(t.x.ID)
 		return

@@ -146,7 +146,7 @@ func TestWhoRefreshes(t *testing.T) {
 	l.child("1", `["9","8"]`)
 	l.seen.wait(t, "not refreshed", 2)
 
-	c := l.traffic.EnterUnnamed()
+	c := l.traffic.EnterUnnamed(project5)
 	x := l.exchange("2", `{"id":"2","parents":["9"],"name":"Roof","a":1,"b":2}`)
 	c.Leave(x.ID, time.Now())
 	c.Lend(shows(`{"id":%q,"n":%d}`, func(int) {}))

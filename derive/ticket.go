@@ -34,6 +34,9 @@ type ticket struct {
 	oneAfter [1]rules.Seen
 }
 
+// older reports whether t's exchange is an earlier process's.
+func (t *ticket) older() bool { return t.old || t.begin }
+
 // setPlan makes the plan's entities t's.
 func (t *ticket) setPlan(pl *rules.Plan) {
 	t.plan, t.subjects = pl, len(pl.Subjects)

@@ -40,6 +40,8 @@ type Traffic struct {
 
 	lists lists
 
+	unread unread
+
 	refreshing int  // of fetches, those that refresh
 	draining   bool // no more of those
 
@@ -143,10 +145,11 @@ func (t *Traffic) waitAtGate(ctx context.Context, e *entity, max time.Duration) 
 }
 
 // EnterUnnamed registers a call whose path names no entity, and that changes none
-// that is there: a create. See EnterList for others.
+// that is there: a create. See EnterList for others. of is its resource (no ID and no
+// Tenant), or zero if it changes no entities at all.
 // It never waits.
-func (t *Traffic) EnterUnnamed() *Call {
-	return &Call{traffic: t, alone: true, phase: t.enter()}
+func (t *Traffic) EnterUnnamed(of webhook.EntityKey) *Call {
+	return &Call{traffic: t, alone: true, phase: t.enter(), of: resourceOf(of)}
 }
 
 // Wait returns what was found out about the after of exchange id, once it is
@@ -178,19 +181,20 @@ func (t *Traffic) Wait(ctx context.Context, id webhook.ExchangeID) (seen *webhoo
 // when it is, by the goroutine that settles it; if Look is called more often, the
 // last then is.
 func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observation, concurrent, settled bool) {
-	c, settled := t.look(id, then)
+	c, settled := t.look(id, nil, then)
 	if c == nil {
 		return nil, false, settled
 	}
 	return c.seen, c.concurrent, settled
 }
 
-// look returns the call behind exchange id if it is settled; nil if there is none
-// in this process. It calls then as Look does.
-func (t *Traffic) look(id webhook.ExchangeID, then func()) (c *Call, settled bool) {
+// look returns the call behind exchange id, which is about keys, if it is settled; nil
+// if there is none in this process. It calls then as Look does. keys stay as they are.
+func (t *Traffic) look(id webhook.ExchangeID, keys []webhook.EntityKey, then func()) (c *Call, settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c = t.calls[id]
+	c.tell(keys)
 	if c == nil || c.settled {
 		return c, true
 	}
@@ -220,6 +224,7 @@ func (t *Traffic) forget(c *Call) {
 	} else { // given up while its GET is under way
 		c.kept = false
 	}
+	c.untell()
 	if e := c.on(); e != nil {
 		e.known--
 		t.sweep(e)
@@ -232,23 +237,6 @@ func (t *Traffic) Busy(key webhook.EntityKey) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.entities[t.entityOf(key)] != nil
-}
-
-// Behind reports whether a call on key, other than c, has ended and is not yet
-// recorded: the snapshot of key may not be its state before c, which has left.
-func (c *Call) Behind(key webhook.EntityKey) bool {
-	t := c.traffic
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	e := t.entities[t.entityOf(key)]
-	if e == nil {
-		return false
-	}
-	own := 0
-	if c.kept && c.on() == e {
-		own = 1
-	}
-	return e.known > own
 }
 
 // sweep forgets e if nothing goes on there.

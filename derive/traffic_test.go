@@ -156,7 +156,7 @@ func TestACallThatNeverEndsHoldsTheAfterFiveSecondsAtMost(t *testing.T) {
 
 func TestACreateGetsItsEntityFromItsAnswer(t *testing.T) {
 	traffic(t, func(t *testing.T, tr *derive.Traffic) {
-		create := tr.EnterUnnamed()
+		create := tr.EnterUnnamed(project5)
 		id := leave(create)
 		create.Observe(project5, answering(100*time.Millisecond, "v1"))
 		start := time.Now()

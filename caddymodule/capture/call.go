@@ -89,7 +89,7 @@ func (c *call) note(path string) {
 func (c *call) open() error {
 	c.h.guarded(c.enter)
 	if c.traffic == nil {
-		c.traffic = c.line.Traffic().EnterUnnamed()
+		c.traffic = c.line.Traffic().EnterUnnamed(webhook.EntityKey{})
 	}
 	c.begun = errBug
 	c.h.guarded(func() { c.begun = c.line.Begin(&c.begin) })
@@ -103,8 +103,13 @@ func (c *call) enter() {
 	until := time.Now().Add(c.h.FetchTimeout)
 	key, named := c.match.Entity(&x.Request, x.Placeholders)
 	if !named {
-		if k := c.match.Kind(); k != rules.Create && k != rules.Call {
-			c.traffic = c.line.Traffic().EnterList(webhook.EntityKey{API: x.API, Resource: c.match.Resource()})
+		of := webhook.EntityKey{API: x.API, Resource: c.match.Resource()}
+		switch c.match.Kind() {
+		case rules.Call: // of no entity
+		case rules.Create:
+			c.traffic = c.line.Traffic().EnterUnnamed(of)
+		default:
+			c.traffic = c.line.Traffic().EnterList(of)
 		}
 		return
 	}
