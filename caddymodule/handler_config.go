@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
-	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
@@ -62,7 +62,7 @@ type Handler struct {
 	Strict bool `json:"strict,omitempty"`
 
 	live  *capture.Handler
-	looks *engine.LookOrigin // nil: there is no origin
+	looks *look.Origin // nil: there is no origin
 }
 
 // FetchLimits bounds the GETs of one handler.

@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
-	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/caddymodule/source"
 	"github.com/sidehook/sidehook/rules"
 )
@@ -49,7 +49,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	o.Logger = ctx.Slogger()
 	if h.Origin != "" {
 		o.Origin = capture.NewOrigin(h.Origin, service, o.FetchMax)
-		h.looks = engine.NewLookOrigin(h.Origin, service, &o)
+		h.looks = look.NewOrigin(h.Origin, service, &o)
 	}
 	registered := app.register(program, &h.Config)
 	o.Config = registered.Config

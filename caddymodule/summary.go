@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
@@ -118,7 +119,7 @@ func (s *summary) limits(sub *webhook.Subscription) {
 	if sub.ViewCheck {
 		s.WriteString("    if     a GET with its credential shows the entity\n")
 	}
-	if q := strings.TrimPrefix(engine.LookPath("", sub), "?"); q != "" {
+	if q := strings.TrimPrefix(look.Path("", sub), "?"); q != "" {
 		fmt.Fprintf(s, "    with   the entity as its own GET shows it: ?%s\n", q)
 	}
 	fmt.Fprintf(s, "    as     %s, signed: %s\n", sub.Payload, sub.Sign.Scheme)
@@ -140,7 +141,7 @@ func (s *summary) differs(sub, v *webhook.Subscription) {
 		{"timeout", sub.Timeout.String(), v.Timeout.String()},
 		{"retry", fmt.Sprint(sub.Retry), fmt.Sprint(v.Retry)},
 		{"order", string(sub.Order), string(v.Order)},
-		{"GET", engine.LookPath("", sub), engine.LookPath("", v)},
+		{"GET", look.Path("", sub), look.Path("", v)},
 	} {
 		if line.whole != line.here {
 			fmt.Fprintf(s, "           %s %s\n", line.name, line.here)

@@ -4,8 +4,7 @@
 //
 // A configuration is a [Settings]. It is activated on an [Engine], which [All] has or
 // opens, and taken off it (activate.go). What it keeps beside is in a file each:
-// registry.go and tend.go (kept subscriptions), replay….go, look….go (GETs of a
-// subscriber's own), missed….go (calls that could not be journaled), erase.go, failing.go
+// registry.go and tend.go (kept subscriptions), replay….go, missed….go (calls that could not be journaled), erase.go, failing.go
 // (who is told that a subscription fails).
 package engine
 
@@ -22,6 +21,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/caddymodule/eventtype"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/derive"
@@ -82,7 +82,7 @@ type Engine struct {
 	Streaming atomic.Int32  // streams that are open
 	erased    chan struct{} // something was, and may be in files still
 	callers   *credentials.Hash
-	looker    looker
+	looker    look.Looker
 
 	mu      sync.Mutex
 	configs []*Settings              // activated, oldest first; the last one counts
@@ -149,7 +149,7 @@ func Open(dir string, o Options) (*Engine, error) {
 		Journal: e.Journal, Store: e.Store, Traffic: e.traffic, Recovered: e.Journal.RecoveredEnd(),
 		Want: e.want, Resources: e.resources, Service: e.service, Observer: deriveObserver{e}, Logger: e.Logger,
 	})
-	e.looker.memory, e.looker.items, e.looker.id = e.Store, e.items, e.idIn
+	e.looker.Memory, e.looker.Items, e.looker.ID = e.Store, e.items, e.idIn
 	e.Deliverer = deliver.New(deliver.Options{
 		Queue: e.queue(), Renderer: e, States: e.Store, Observer: deliverObserver{e},
 		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest,

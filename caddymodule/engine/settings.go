@@ -8,6 +8,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/caddymodule/eventtype"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
@@ -39,7 +40,7 @@ type Handler struct {
 	Config    webhook.ConfigID
 	Canonical []byte
 	Live      *capture.Handler // nil where only rules are wanted
-	Looks     *LookOrigin      // is asked as subscribers; nil: there is no origin
+	Looks     *look.Origin     // is asked as subscribers; nil: there is no origin
 }
 
 // First implements [eventtype.Earned].
@@ -86,7 +87,7 @@ func (s *Settings) changed(k *kept.Subscription) (_ *Settings, err error) {
 func (e *Engine) keep(now time.Time) store.Keep {
 	s, states := e.Current(), e.States()
 	return store.Keep{
-		Now: now, Retention: s.Retention, Tombstone: tombstoneTime, HoldFor: s.HoldFor, Sights: sightTime, Most: s.StoreMax,
+		Now: now, Retention: s.Retention, Tombstone: tombstoneTime, HoldFor: s.HoldFor, Sights: look.SightTime, Most: s.StoreMax,
 		Holding: func(sub webhook.SubscriptionID, position uint64) (since time.Time, held bool) {
 			st, ok := states[sub]
 			return st.Since, ok && (st.Status != webhook.Active || position <= st.HeldThrough)

@@ -178,9 +178,14 @@ var table = []rule{
 		bans:   []ban{{caddy, "what is kept is opened by the command line too, where nothing is served"}},
 	},
 	{
+		folder: "caddymodule/look",
+		may:    []string{"webhook", "rules", "deliver", "caddymodule/capture", "caddymodule/own"},
+		bans:   []ban{{"caddymodule/engine", "whether a subscriber may see something is asked of the API: of memory it needs what it declares"}},
+	},
+	{
 		folder: "caddymodule/engine",
 		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/capture", "caddymodule/credentials", "caddymodule/eventtype",
-			"caddymodule/kept", "caddymodule/metrics", "caddymodule/own", "caddymodule/problem", "caddymodule/ruleset", "caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
+			"caddymodule/kept", "caddymodule/look", "caddymodule/metrics", "caddymodule/own", "caddymodule/problem", "caddymodule/ruleset", "caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/api", "the engine runs whether anybody asks it or not: who does is in front of it"}},
 	},
 	{

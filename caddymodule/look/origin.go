@@ -1,8 +1,7 @@
-package engine
+package look
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -13,12 +12,13 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// LookOrigin is an origin as subscribers' own GETs ask it: over connections of
+// Origin is an origin as subscribers' own GETs ask it: over connections of
 // its own, so that those which hang take none from the GETs that calls wait for.
-type LookOrigin struct {
+type Origin struct {
 	*capture.Origin
 	service http.Header // for what the operator expands without a credential
 	maxBody int64
@@ -27,24 +27,24 @@ type LookOrigin struct {
 	said    atomic.Int64 // when it was last logged that the API was not reached, in unix seconds
 }
 
-// NewLookOrigin returns the origin at base, for a handler with options o. What the
+// NewOrigin returns the origin at base, for a handler with options o. What the
 // operator expands without a credential is asked for with the header service.
-func NewLookOrigin(base string, service http.Header, o *capture.Options) *LookOrigin {
-	return &LookOrigin{Origin: capture.NewOrigin(base, nil, looksOfAPI), service: service, maxBody: o.MaxBody, budget: o.Budget, logger: o.Logger}
+func NewOrigin(base string, service http.Header, o *capture.Options) *Origin {
+	return &Origin{Origin: capture.NewOrigin(base, nil, looksOfAPI), service: service, maxBody: o.MaxBody, budget: o.Budget, logger: o.Logger}
 }
 
 // Close closes the connections that no GET uses. A nil origin has none.
-func (o *LookOrigin) Close() {
+func (o *Origin) Close() {
 	if o != nil {
 		o.Origin.Close()
 	}
 }
 
 var (
-	errLookTime  = errors.New("no answer within " + lookTimeout.String())
-	errLookReach = errors.New("the API could not be reached")
-	errLookBroke = errors.New("the answer broke off")
-	errLookFull  = errors.New("there was no memory for the answer")
+	errTime  = errors.New("no answer within " + getTimeout.String())
+	errReach = errors.New("the API could not be reached")
+	errBroke = errors.New("the answer broke off")
+	errFull  = errors.New("there was no memory for the answer")
 )
 
 // get makes one GET of target with c, or as the service if c is none. Its error
@@ -52,12 +52,12 @@ var (
 // allows, or if it is not wanted whole what lets the connection be used again.
 //
 // It carries of, which says about which tenant's entity it is.
-func (o *LookOrigin) get(ctx context.Context, target string, c webhook.Credential, whole bool, of webhook.Header) (a lookAnswer) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+func (o *Origin) get(ctx context.Context, target string, c webhook.Credential, whole bool, of webhook.Header) (a answer) {
+	ctx, cancel := context.WithTimeout(ctx, getTimeout)
 	defer cancel()
 	r, err := o.Request(ctx, target, "")
 	if err != nil {
-		a.err = errLookReach
+		a.err = errReach
 		return a
 	}
 	for name, values := range of {
@@ -72,8 +72,8 @@ func (o *LookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 	}
 	res, err := o.Do(r)
 	if err != nil {
-		if a.err = errLookReach; ctx.Err() != nil {
-			a.err = errLookTime
+		if a.err = errReach; ctx.Err() != nil {
+			a.err = errTime
 		}
 		o.say(err)
 		return a
@@ -81,7 +81,7 @@ func (o *LookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 	defer res.Body.Close()
 	a.status, a.header = res.StatusCode, res.Header
 	if !whole || a.status < 200 || a.status > 299 {
-		_, _ = io.CopyN(io.Discard, res.Body, maxLookDrain) // an answer that breaks off has said yes or no
+		_, _ = io.CopyN(io.Discard, res.Body, maxDrain) // an answer that breaks off has said yes or no
 		return a
 	}
 	kept := capture.NewBody(o.maxBody, res.ContentLength, o.budget)
@@ -90,18 +90,18 @@ func (o *LookOrigin) get(ctx context.Context, target string, c webhook.Credentia
 	switch a.body = kept.Captured(); {
 	case a.body.Missing == webhook.TooLarge:
 	case a.body.Missing != webhook.NotMissing:
-		a.err = errLookFull
+		a.err = errFull
 	case err != nil && ctx.Err() != nil:
-		a.err = errLookTime
+		a.err = errTime
 	case err != nil:
-		a.err = errLookBroke
+		a.err = errBroke
 	}
 	return a
 }
 
 // say logs, once a minute at most, why the API was not reached. Subscribers are not
 // told: it says where the origin is.
-func (o *LookOrigin) say(err error) {
+func (o *Origin) say(err error) {
 	now, last := time.Now().Unix(), o.said.Load()
 	if o.logger == nil || now-last < 60 || !o.said.CompareAndSwap(last, now) {
 		return
@@ -112,49 +112,21 @@ func (o *LookOrigin) say(err error) {
 	o.logger.Warn("the API did not answer a GET as a subscriber at its origin: what waits for that is not delivered", "error", err)
 }
 
-// maxLookDrain is how much of an answer is read that is not wanted, in bytes.
-const maxLookDrain = 64 << 10
+// maxDrain is how much of an answer is read that is not wanted, in bytes.
+const maxDrain = 64 << 10
 
-// items finds the entity of an event at the origin that the configuration in
-// force has for its api.
-func (e *Engine) items(ev *webhook.Event, name string) (item *lookItem, why string) {
-	why = ""
-	for _, h := range e.Current().Handlers {
-		if h.Program.API() != ev.Key.API || h.Live == nil {
-			continue
-		}
-		m, path := h.Program.Item(ev.Key, name, ev.Params)
-		switch {
-		case m == nil:
-		case h.Looks == nil:
-			why = "the API cannot be asked: the configuration has no origin for it"
-		default:
-			of := m.TenantNamed(ev.Tenant)
-			get := func(ctx context.Context, target string, c webhook.Credential, whole bool) lookAnswer {
-				return h.Looks.get(ctx, target, c, whole, of)
-			}
-			return &lookItem{api: ev.Key.API, match: m, path: path, name: name, get: get}, ""
-		}
+// Item is the entity of ev behind o: m is the match of path, its own, in which it is
+// called name.
+func (o *Origin) Item(ev *webhook.Event, m *rules.Match, path, name string) *Item {
+	of := m.TenantNamed(ev.Tenant)
+	get := func(ctx context.Context, target string, c webhook.Credential, whole bool) answer {
+		return o.get(ctx, target, c, whole, of)
 	}
-	if why == "" && ev.Operation != webhook.Called {
-		why = "the configuration in force has no path of such an entity"
-	}
-	return nil, why
+	return &Item{api: ev.Key.API, match: m, path: path, name: name, get: get}
 }
 
-// idIn returns the id that an entity of a resource of an api has, by the
-// configuration in force.
-func (e *Engine) idIn(api, resource string, entity json.RawMessage) (id string) {
-	for _, h := range e.Current().Handlers {
-		if h.Program.API() == api && id == "" {
-			id = h.Program.IDIn(resource, entity)
-		}
-	}
-	return id
-}
-
-// LookPath is path with the parameters that s wants in its GET.
-func LookPath(path string, s *webhook.Subscription) string {
+// Path is path with the parameters that s wants in its GET.
+func Path(path string, s *webhook.Subscription) string {
 	var parts []string
 	add := func(name string, values []string) {
 		for i, v := range values {

@@ -1,4 +1,4 @@
-package engine
+package look
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 type seeing struct {
 	*delivertest.Queue
 	t      *testing.T
-	looker looker
+	looker Looker
 	events map[webhook.EventID]*webhook.Event
 	crm    *delivertest.Receiver
 
@@ -41,14 +41,14 @@ func see(t *testing.T, change func(*webhook.Subscription), test func(t *testing.
 			Queue: delivertest.NewQueue(), t: t, events: map[webhook.EventID]*webhook.Event{}, crm: delivertest.NewReceiver(t, 200),
 			sights: map[webhook.EntityKey]webhook.Sight{}, answer: func(int) int { return 200 },
 		}
-		s.looker.memory = s
+		s.looker.Memory = s
 		program, err := rules.Compile(&rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/api/projects"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.looker.items = func(ev *webhook.Event, name string) (*lookItem, string) {
+		s.looker.Items = func(ev *webhook.Event, name string) (*Item, string) {
 			m, path := program.Item(ev.Key, name, nil)
-			return &lookItem{api: "default", match: m, path: path, name: name, get: s.get}, ""
+			return &Item{api: "default", match: m, path: path, name: name, get: s.get}, ""
 		}
 		sub := &webhook.Subscription{
 			ID: "crm", URL: "https://crm/", Sign: webhook.Signing{Scheme: webhook.SignNone}, AllowPrivate: true,
@@ -94,22 +94,22 @@ func (s *seeing) Sight(_ context.Context, _ webhook.SubscriptionID, k webhook.En
 	return s.sights[k], nil
 }
 
-func (s *seeing) get(ctx context.Context, path string, c webhook.Credential, whole bool) lookAnswer {
+func (s *seeing) get(ctx context.Context, path string, c webhook.Credential, whole bool) answer {
 	s.mu.Lock()
 	s.asked = append(s.asked, time.Now())
 	status := s.answer(len(s.asked))
 	s.mu.Unlock()
 	switch status {
 	case 0:
-		return lookAnswer{err: errLookReach}
+		return answer{err: errReach}
 	case -1:
 		select {
 		case <-ctx.Done():
-		case <-time.After(lookTimeout):
+		case <-time.After(getTimeout):
 		}
-		return lookAnswer{err: errLookTime}
+		return answer{err: errTime}
 	}
-	return lookAnswer{status: status, header: http.Header{}, body: webhook.Body{Bytes: []byte(`{"id":7,"status":"new"}`)}}
+	return answer{status: status, header: http.Header{}, body: webhook.Body{Bytes: []byte(`{"id":7,"status":"new"}`)}}
 }
 
 // Render implements deliver.Renderer, as the engine does.
@@ -305,7 +305,7 @@ func TestTroubleOfTheAPISpendsNothing(t *testing.T) {
 func TestWhatNoGETCanBeMadeOfIsNotVisible(t *testing.T) {
 	for _, id := range []string{"../../admin", "x/../../y", ".", ".."} {
 		see(t, nil, func(t *testing.T, s *seeing) {
-			for n := range 2 * lookBreak {
+			for n := range 2 * breakAfter {
 				s.snap.Name = id
 				s.want(s.owe(webhook.EventID(rune('a'+n)), webhook.Updated), 0, webhook.NotVisible, "no GET can be made")
 			}
@@ -374,7 +374,7 @@ func TestGatesAreBounded(t *testing.T) {
 				light = append(light, leave)
 			}
 		}
-		if until, leave := g.enter(t.Context(), gateKey{"one", "c"}); leave != nil || time.Since(begin) < lookTimeout || until.Before(time.Now()) {
+		if until, leave := g.enter(t.Context(), gateKey{"one", "c"}); leave != nil || time.Since(begin) < getTimeout || until.Before(time.Now()) {
 			t.Errorf("beyond %d of one API one waited %v", looksOfAPI, time.Since(begin))
 		}
 		for _, leave := range light {
@@ -391,7 +391,7 @@ func TestGatesAreBounded(t *testing.T) {
 		} else {
 			leave(true)
 		}
-		time.Sleep(2 * lookShutMost)
+		time.Sleep(2 * shutMost)
 		_, leave := g.enter(t.Context(), gateKey{"one", "a"})
 		if _, second := g.enter(t.Context(), gateKey{"one", "a"}); leave == nil || second != nil {
 			t.Error("one tries, and one only")
@@ -455,11 +455,11 @@ func TestGatesTakeTurns(t *testing.T) {
 func TestWhatAChunkShowsIsBounded(t *testing.T) {
 	see(t, nil, func(t *testing.T, s *seeing) {
 		body := []byte(`{"id":7,"pad":"` + strings.Repeat("x", 1<<20) + `"}`)
-		items := s.looker.items
-		s.looker.items = func(ev *webhook.Event, name string) (*lookItem, string) {
+		items := s.looker.Items
+		s.looker.Items = func(ev *webhook.Event, name string) (*Item, string) {
 			item, why := items(ev, name)
-			item.get = func(context.Context, string, webhook.Credential, bool) lookAnswer {
-				return lookAnswer{status: 200, header: http.Header{}, body: webhook.Body{Bytes: body}}
+			item.get = func(context.Context, string, webhook.Credential, bool) answer {
+				return answer{status: 200, header: http.Header{}, body: webhook.Body{Bytes: body}}
 			}
 			return item, why
 		}
@@ -468,14 +468,14 @@ func TestWhatAChunkShowsIsBounded(t *testing.T) {
 		for i := range evs {
 			evs[i] = &webhook.Event{Scope: "project.updated", Key: seenKey, Sequence: 1, Operation: webhook.Updated}
 		}
-		if shown, _, err := s.looker.lookAll(t.Context(), evs[:4], &webhook.Delivery{}, sub); err != nil || len(shown) != 4 {
+		if shown, _, err := s.looker.All(t.Context(), evs[:4], &webhook.Delivery{}, sub); err != nil || len(shown) != 4 {
 			t.Errorf("of 4 events %d are shown: %v", len(shown), err)
 		}
-		if _, _, err := s.looker.lookAll(t.Context(), evs, &webhook.Delivery{}, sub); err == nil || !strings.Contains(err.Error(), "12 events takes more than 8 MiB: let it expand less, or make chunk smaller") {
+		if _, _, err := s.looker.All(t.Context(), evs, &webhook.Delivery{}, sub); err == nil || !strings.Contains(err.Error(), "12 events takes more than 8 MiB: let it expand less, or make chunk smaller") {
 			t.Errorf("12 MiB are shown: %v", err)
 		}
 		body = []byte(`{"id":7,"pad":"` + strings.Repeat("x", 9<<20) + `"}`)
-		if _, _, err := s.looker.lookAll(t.Context(), evs[:1], &webhook.Delivery{}, sub); err != nil {
+		if _, _, err := s.looker.All(t.Context(), evs[:1], &webhook.Delivery{}, sub); err != nil {
 			t.Errorf("one of 9 MiB, which max_body allows: %v", err)
 		}
 	})
@@ -493,11 +493,11 @@ func TestExpandWantsTheEntity(t *testing.T) {
 	})
 	for _, body := range []string{`<html>log in</html>`, `{"id":8}`, `{"error":"no"}`, ``} {
 		see(t, expand, func(t *testing.T, s *seeing) {
-			items := s.looker.items
-			s.looker.items = func(ev *webhook.Event, name string) (*lookItem, string) {
+			items := s.looker.Items
+			s.looker.Items = func(ev *webhook.Event, name string) (*Item, string) {
 				item, why := items(ev, name)
-				item.get = func(context.Context, string, webhook.Credential, bool) lookAnswer {
-					return lookAnswer{status: 200, header: http.Header{}, body: webhook.Body{Bytes: []byte(body)}}
+				item.get = func(context.Context, string, webhook.Credential, bool) answer {
+					return answer{status: 200, header: http.Header{}, body: webhook.Body{Bytes: []byte(body)}}
 				}
 				return item, why
 			}

@@ -1,4 +1,4 @@
-package engine
+package look
 
 import (
 	"context"
@@ -14,11 +14,11 @@ import (
 // which there are 256 at once; so an API that hangs must leave most of these to
 // others.
 const (
-	lookTimeout = 5 * time.Second
-	looksOfOne  = webhook.MaxLooks // of one subscription, at one API, waiting included
-	looksOfAPI  = 40               // of one API that run
-	looksAtAPI  = 64               // of one API, waiting included
-	looksInAll  = 128              // of all, waiting included
+	getTimeout = 5 * time.Second
+	looksOfOne = webhook.MaxLooks // of one subscription, at one API, waiting included
+	looksOfAPI = 40               // of one API that run
+	looksAtAPI = 64               // of one API, waiting included
+	looksInAll = 128              // of all, waiting included
 
 	// Of each of these three some are only for subscriptions that have fewer than
 	// looksOfRight there: so those that are slow, and get answers, leave a way for
@@ -26,11 +26,11 @@ const (
 	looksOfRight  = 2
 	looksReserved = 8
 
-	lookBusy      = 250 * time.Millisecond
-	lookBreak     = 5 // failures in a row of one subscription at one API, after which it is asked now and then
-	lookWaitFirst = time.Second
-	lookWaitMost  = 10 * time.Minute
-	lookShutMost  = time.Minute
+	busyWait   = 250 * time.Millisecond
+	breakAfter = 5 // failures in a row of one subscription at one API, after which it is asked now and then
+	waitFirst  = time.Second
+	waitMost   = 10 * time.Minute
+	shutMost   = time.Minute
 )
 
 // gateKey is whose GETs of which API: what one subscriber asks for must not make
@@ -52,12 +52,12 @@ type gates struct {
 // configuration.
 type apiGate struct {
 	running int
-	waiting []*lookWaiter // first in, first out but for what is due to others
-	inside  int           // both
+	waiting []*waiter // first in, first out but for what is due to others
+	inside  int       // both
 }
 
-// lookWaiter is a GET that waits.
-type lookWaiter struct {
+// waiter is a GET that waits.
+type waiter struct {
 	of    *gate
 	begin chan struct{} // closed when it may be made
 }
@@ -68,7 +68,7 @@ type gate struct {
 	running  int
 	inside   int       // running and waiting
 	failures int       // in a row
-	until    time.Time // after lookBreak failures: when one may try
+	until    time.Time // after breakAfter failures: when one may try
 }
 
 // enter waits until a GET may be made. It returns what ends it, told whether the
@@ -78,21 +78,21 @@ func (g *gates) enter(ctx context.Context, k gateKey) (until time.Time, leave fu
 	if w == nil {
 		return until, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, getTimeout)
 	defer cancel()
 	select {
 	case <-w.begin:
 		return until, func(told bool) { g.left(k, told) }
 	case <-ctx.Done():
 		if g.giveUp(k, w) {
-			return time.Now().Add(lookWaitFirst), nil
+			return time.Now().Add(waitFirst), nil
 		}
 		return until, func(told bool) { g.left(k, told) } // it may, after all
 	}
 }
 
 // admit lets one in, or says when to ask again.
-func (g *gates) admit(k gateKey) (w *lookWaiter, until time.Time) {
+func (g *gates) admit(k gateKey) (w *waiter, until time.Time) {
 	now := time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -110,19 +110,19 @@ func (g *gates) admit(k gateKey) (w *lookWaiter, until time.Time) {
 		o = new(gate)
 	case now.Before(o.until):
 		return nil, o.until
-	case o.failures >= lookBreak && o.inside > 0: // one tries
-		return nil, now.Add(lookWaitFirst)
+	case o.failures >= breakAfter && o.inside > 0: // one tries
+		return nil, now.Add(waitFirst)
 	case o.inside >= looksOfOne:
-		return nil, now.Add(lookBusy)
+		return nil, now.Add(busyWait)
 	}
 	if !room(a.inside, looksAtAPI, o.inside) || !room(g.all, looksInAll, o.inside) {
-		return nil, now.Add(lookBusy)
+		return nil, now.Add(busyWait)
 	}
 	g.of[k] = o
 	o.inside++
 	a.inside++
 	g.all++
-	w = &lookWaiter{o, make(chan struct{})}
+	w = &waiter{o, make(chan struct{})}
 	a.waiting = append(a.waiting, w)
 	a.next()
 	return w, now
@@ -158,7 +158,7 @@ func (a *apiGate) next() {
 
 // giveUp takes out one that waited for too long. It returns false if it may begin
 // just now.
-func (g *gates) giveUp(k gateKey, w *lookWaiter) bool {
+func (g *gates) giveUp(k gateKey, w *waiter) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a := g.apis[k.api]
@@ -178,8 +178,8 @@ func (g *gates) left(k gateKey, told bool) {
 	a, o := g.apis[k.api], g.of[k]
 	if told {
 		o.failures, o.until = 0, time.Time{}
-	} else if o.failures++; o.failures >= lookBreak {
-		o.until = time.Now().Add(longer(lookWaitFirst, o.failures-lookBreak, lookShutMost))
+	} else if o.failures++; o.failures >= breakAfter {
+		o.until = time.Now().Add(longer(waitFirst, o.failures-breakAfter, shutMost))
 	}
 	o.running--
 	a.running--
@@ -220,7 +220,7 @@ func (t *tries) next(id webhook.DeliveryID) time.Duration {
 	}
 	n := t.of[id]
 	t.of[id]++
-	return longer(lookWaitFirst, n, lookWaitMost)
+	return longer(waitFirst, n, waitMost)
 }
 
 // end forgets a delivery of which the API has said something.
