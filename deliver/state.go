@@ -18,7 +18,7 @@ var ErrUnknownSubscription = errors.New("no such subscription")
 // Pause stops delivery to an active subscription. Attempts in flight go on. It
 // returns the state as it is now durable.
 func (d *Deliverer) Pause(ctx context.Context, id webhook.SubscriptionID, reason string) (webhook.SubscriptionState, error) {
-	return d.change(ctx, id, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
+	return d.change(ctx, id, d.opts.States.PutState, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
 		return st.Pause(reason, now)
 	})
 }
@@ -27,6 +27,28 @@ func (d *Deliverer) Pause(ctx context.Context, id webhook.SubscriptionID, reason
 // on; for one that was gone or disabled that stays held, until
 // [Deliverer.Release].
 func (d *Deliverer) Resume(ctx context.Context, id webhook.SubscriptionID, reason string) (webhook.SubscriptionState, error) {
+	return d.resume(ctx, id, reason, d.opts.States.PutState)
+}
+
+// Keeper makes a state durable, and returns it as it is kept.
+type Keeper func(context.Context, webhook.SubscriptionState) (webhook.SubscriptionState, error)
+
+// Turn resumes a subscription, or pauses it unless active, as [Deliverer.Resume]
+// and [Deliverer.Pause] do, but for how the state is made durable: by keep, together
+// with what must not be kept without it. While keep runs no other state is kept; it
+// may call [Deliverer.Update].
+func (d *Deliverer) Turn(ctx context.Context, id webhook.SubscriptionID, active bool, reason string, keep Keeper) error {
+	if active {
+		_, err := d.resume(ctx, id, reason, keep)
+		return err
+	}
+	_, err := d.change(ctx, id, keep, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
+		return st.Pause(reason, now)
+	})
+	return err
+}
+
+func (d *Deliverer) resume(ctx context.Context, id webhook.SubscriptionID, reason string, keep Keeper) (webhook.SubscriptionState, error) {
 	var newest uint64
 	if d.opts.Newest != nil {
 		var err error
@@ -34,7 +56,7 @@ func (d *Deliverer) Resume(ctx context.Context, id webhook.SubscriptionID, reaso
 			return webhook.SubscriptionState{}, fmt.Errorf("resume %s: %w", id, err)
 		}
 	}
-	return d.change(ctx, id, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
+	return d.change(ctx, id, keep, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
 		return st.Resume(reason, newest, now)
 	})
 }
@@ -43,7 +65,7 @@ func (d *Deliverer) Resume(ctx context.Context, id webhook.SubscriptionID, reaso
 // out in its old order, in front of what is newer in its lane, and exhausted
 // deliveries that hold their lanes are retried.
 func (d *Deliverer) Release(ctx context.Context, id webhook.SubscriptionID, reason string) (webhook.SubscriptionState, error) {
-	st, err := d.change(ctx, id, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
+	st, err := d.change(ctx, id, d.opts.States.PutState, func(st webhook.SubscriptionState, now time.Time) webhook.SubscriptionState {
 		return st.Release(reason, now)
 	})
 	if q, ok := d.opts.Queue.(Releaser); ok && err == nil {
@@ -57,7 +79,7 @@ func (d *Deliverer) Release(ctx context.Context, id webhook.SubscriptionID, reas
 // Keep makes the state of a subscription durable as it is now, and returns it:
 // what is told of it from then on is still true after a crash.
 func (d *Deliverer) Keep(ctx context.Context, id webhook.SubscriptionID) (webhook.SubscriptionState, error) {
-	return d.change(ctx, id, func(st webhook.SubscriptionState, _ time.Time) webhook.SubscriptionState { return st })
+	return d.change(ctx, id, d.opts.States.PutState, func(st webhook.SubscriptionState, _ time.Time) webhook.SubscriptionState { return st })
 }
 
 // Load is how busy a [Deliverer] is.
@@ -113,9 +135,9 @@ func (d *Deliverer) Paced(id webhook.SubscriptionID) time.Time {
 	return time.Time{}
 }
 
-// change makes a state durable and then true. Attempts that finish meanwhile
+// change makes a state durable, by keep, and then true. Attempts that finish meanwhile
 // change it too, so the transition is made once more on what they left.
-func (d *Deliverer) change(ctx context.Context, id webhook.SubscriptionID,
+func (d *Deliverer) change(ctx context.Context, id webhook.SubscriptionID, keep Keeper,
 	to func(webhook.SubscriptionState, time.Time) webhook.SubscriptionState,
 ) (webhook.SubscriptionState, error) {
 	d.recording.Lock()
@@ -130,7 +152,7 @@ func (d *Deliverer) change(ctx context.Context, id webhook.SubscriptionID,
 	version, state := s.version, to(s.state, now)
 	d.mu.Unlock()
 
-	kept, err := d.opts.States.PutState(ctx, state)
+	kept, err := keep(ctx, state)
 	if err != nil {
 		return webhook.SubscriptionState{}, fmt.Errorf("keep the state of subscription %s: %w", id, err)
 	}

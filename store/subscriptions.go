@@ -45,8 +45,9 @@ type Registry interface {
 
 	// PutKept keeps k, durably, in place of the one of its ID, if there is one.
 	// Its Revision must be one more than that one's (1: there is none), or the
-	// error wraps [ErrChanged]. st is the state of a new one, which is kept in the
-	// same commit, as PutState does it, and becomes what is kept; of others nil.
+	// error wraps [ErrChanged]. st is the state of a new one, or of one whose
+	// state changes with it: it is kept in the same commit, as PutState does it, and
+	// becomes what is kept. nil: the state stays as it is.
 	PutKept(ctx context.Context, k Kept, st *webhook.SubscriptionState) error
 
 	// DropKept forgets a subscription and its state. One that is not there is no

@@ -47,7 +47,7 @@ func (c *Call) createSubscription() (apiAnswer, error) {
 	if err := k.AddSecret(secret, 0, time.Now()); err != nil {
 		return apiAnswer{}, err
 	}
-	made, err := c.put(k, c.mayHaveMore)
+	made, err := c.put(k, c.mayHaveMore, "")
 	return c.created(made, true, false), err
 }
 

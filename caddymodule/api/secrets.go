@@ -65,7 +65,7 @@ func (c *Call) rotateSecret() (apiAnswer, error) {
 	if err := next.AddSecret(secret, grace, time.Now()); err != nil {
 		return apiAnswer{}, err
 	}
-	made, err := c.put(next, nil)
+	made, err := c.put(next, nil, "")
 	if err != nil {
 		return apiAnswer{}, err
 	}

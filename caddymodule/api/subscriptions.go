@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
@@ -162,10 +163,13 @@ func (c *Call) takeSettings(doc apiDocument, k *kept.Subscription, private bool)
 }
 
 // put keeps k, once it has been looked at as a whole. allowed is as for
-// [Engine.PutKept].
-func (c *Call) put(k kept.Subscription, allowed func(*kept.List) error) (*kept.Subscription, error) {
+// [Engine.PutKept]; verb pauses or resumes it in the same commit, "" does not.
+func (c *Call) put(k kept.Subscription, allowed func(*kept.List) error, verb string) (*kept.Subscription, error) {
 	if err := k.Check(c.e.Current().Payloads, time.Now()); err != nil {
 		return nil, problem.WrongField("", "%s", strings.TrimPrefix(err.Error(), "subscription "+string(k.ID)+": "))
+	}
+	if verb != "" {
+		return c.e.TurnKept(c.r.Context(), k, engine.Turning{Active: verb == "resume", Reason: c.reason()})
 	}
 	return c.e.PutKept(c.r.Context(), k, allowed)
 }
@@ -208,14 +212,9 @@ func (c *Call) changeSubscription() (apiAnswer, error) {
 			return apiAnswer{}, err
 		}
 	}
-	made, err := c.put(next, nil)
+	made, err := c.put(next, nil, verb)
 	if err != nil {
 		return apiAnswer{}, err
-	}
-	if verb != "" {
-		if err := c.steered(k.ID, verb); err != nil {
-			return apiAnswer{}, &problem.HalfDone{What: "the settings are changed, and its status is not; send the status again", Err: err}
-		}
 	}
 	v := c.view(made)
 	if first {
@@ -278,15 +277,19 @@ func (c *Call) steer() (apiAnswer, error) {
 	return c.show(k), nil
 }
 
+// reason tells who has paused or resumed a subscription.
+func (c *Call) reason() string {
+	if c.Operator {
+		return webhook.ReasonOperator
+	}
+	return "api"
+}
+
 func (c *Call) steered(id webhook.SubscriptionID, verb string) error {
 	steer := map[string]func(context.Context, webhook.SubscriptionID, string) (webhook.SubscriptionState, error){
 		"pause": c.e.Deliverer.Pause, "resume": c.e.Deliverer.Resume, "release": c.e.Deliverer.Release,
 	}[verb]
-	reason := "api"
-	if c.Operator {
-		reason = webhook.ReasonOperator
-	}
-	st, err := steer(context.WithoutCancel(c.r.Context()), id, reason)
+	st, err := steer(context.WithoutCancel(c.r.Context()), id, c.reason())
 	if err != nil && st.ID != "" {
 		return &problem.HalfDone{What: "it is " + string(st.Status) + ", but not all that was held is released; release it again", Err: err}
 	}

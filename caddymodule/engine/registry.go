@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -66,6 +67,22 @@ func (e *Engine) sealAgain(ctx context.Context, s *kept.Sealer) error {
 // is, or the error wraps [store.ErrChanged]. allowed may refuse it for what there
 // is already; nil allows it.
 func (e *Engine) PutKept(ctx context.Context, k kept.Subscription, allowed func(*kept.List) error) (*kept.Subscription, error) {
+	return e.putKept(ctx, k, allowed, nil)
+}
+
+// Turning resumes a subscription, or pauses it unless Active.
+type Turning struct {
+	Active bool
+	Reason string
+}
+
+// TurnKept is PutKept for one that is there and is paused or resumed too: in one
+// commit, so that it is not changed by halves.
+func (e *Engine) TurnKept(ctx context.Context, k kept.Subscription, t Turning) (*kept.Subscription, error) {
+	return e.putKept(ctx, k, nil, &t)
+}
+
+func (e *Engine) putKept(ctx context.Context, k kept.Subscription, allowed func(*kept.List) error, turn *Turning) (*kept.Subscription, error) {
 	ctx = context.WithoutCancel(ctx) // what is begun has an end that we know
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,15 +107,44 @@ func (e *Engine) PutKept(ctx context.Context, k kept.Subscription, allowed func(
 	if err != nil {
 		return nil, err
 	}
-	state, err := e.writeKept(ctx, &k, was)
+	enforce := func(state webhook.SubscriptionState) error {
+		e.Kept.Store(list.Put(&k))
+		if k.Ready == nil || !k.Content.NextEnd(now).IsZero() {
+			poke(e.tended)
+		}
+		return e.enforceOne(s, &k, state)
+	}
+	if turn != nil {
+		err = e.writeTurned(ctx, &k, was, turn, enforce)
+	} else {
+		var state webhook.SubscriptionState
+		if state, err = e.writeKept(ctx, &k, was); err == nil {
+			err = enforce(state)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	e.Kept.Store(list.Put(&k))
-	if k.Ready == nil || !k.Content.NextEnd(now).IsZero() {
-		poke(e.tended)
+	return &k, nil
+}
+
+// writeTurned is writeKept for one whose state changes with it, and puts it into
+// force between: what is resumed goes by what it is from then on.
+func (e *Engine) writeTurned(ctx context.Context, k, was *kept.Subscription, turn *Turning, enforce func(webhook.SubscriptionState) error) error {
+	if was == nil || was.Ready == nil {
+		return fmt.Errorf("subscription %s is deleted: %w", k.ID, store.ErrChanged)
 	}
-	return &k, e.enforceOne(s, &k, state)
+	k.Ready.SetNumber(was.Ready.Number)
+	sealed, err := k.Seal(e.sealer)
+	if err != nil {
+		return err
+	}
+	return e.Deliverer.Turn(ctx, k.ID, turn.Active, turn.Reason, func(ctx context.Context, st webhook.SubscriptionState) (webhook.SubscriptionState, error) {
+		if err := e.Store.PutKept(ctx, sealed, &st); err != nil {
+			return st, err
+		}
+		return st, enforce(st)
+	})
 }
 
 // writeKept makes k durable, and its state if it is new, together: what cannot be

@@ -21,6 +21,9 @@ var keptCases = []storeCase{
 	{"a new subscription comes with its state, or not at all",
 		"They are in one commit, and the state is given a number.",
 		keptNew},
+	{"a subscription changes with its state, or not at all",
+		"They are in one commit; the number stays, and without a state the one there is stays.",
+		keptTurned},
 	{"a dropped subscription leaves nothing",
 		"Its state goes too; its number is not given again.",
 		keptDropped},
@@ -110,4 +113,21 @@ func keptNew(e *exam) {
 	states, err := e.States(bg)
 	e.must(err)
 	e.same("states", []webhook.SubscriptionState{first}, states)
+}
+
+func keptTurned(e *exam) {
+	st := webhook.NewState("a", 0, noon)
+	e.must(e.PutKept(bg, keptOf("a", 1), &st))
+	paused := st.Pause("api", noon.Add(time.Hour))
+	e.must(e.PutKept(bg, keptOf("a", 2), &paused))
+	e.must(e.PutKept(bg, keptOf("a", 3), nil))
+	late := st
+	if err := e.PutKept(bg, keptOf("a", 3), &late); !errors.Is(err, store.ErrChanged) {
+		e.Errorf("a change of an old version: %v", err)
+	}
+	e.reopen()
+	states, err := e.States(bg)
+	e.must(err)
+	e.same("states", []webhook.SubscriptionState{paused}, states)
+	e.same("kept", []store.Kept{keptOf("a", 3)}, e.allKept())
 }
