@@ -52,7 +52,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.run.egress, err = a.common().BuildEgress()
-	return err
+	return a.Sources.at("egress", err)
 }
 
 // register adds a handler of this configuration; handlers call it while they

@@ -78,6 +78,10 @@ type App struct {
 	// Subscriptions say who gets which events, where, and how.
 	Subscriptions []*subscription.Subscription `json:"subscriptions,omitempty"`
 
+	// Sources says where encryption_key and egress stand in the file from which this
+	// configuration was adapted, for errors. The Caddyfile's adapter writes it.
+	Sources Sources `json:"sources,omitempty"`
+
 	run appRun
 }
 
@@ -136,6 +140,11 @@ func (a *App) holdFor() time.Duration { return cmp.Or(time.Duration(a.HoldFor), 
 
 // readEncryptionKey returns what seals by EncryptionKey.
 func (a *App) readEncryptionKey() (*kept.Sealer, error) {
+	s, err := a.sealer()
+	return s, a.Sources.at("encryption_key", err)
+}
+
+func (a *App) sealer() (*kept.Sealer, error) {
 	if n := len(a.EncryptionKey); n > subscription.MaxSecrets {
 		return nil, fmt.Errorf("encryption_key: %d keys: write up to %d, newest first", n, subscription.MaxSecrets)
 	}

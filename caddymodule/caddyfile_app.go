@@ -57,6 +57,7 @@ var appOptions = directive.Options[*App]{
 	"retention": {Usage: "retention 30d", Parse: func(l *directive.Line, a *App) error { return l.Duration(&a.Retention) }},
 	"hold_for":  {Usage: "hold_for 30d", Parse: func(l *directive.Line, a *App) error { return l.Duration(&a.HoldFor) }},
 	"egress": {Usage: "egress { … }", Parse: func(l *directive.Line, a *App) error {
+		a.Sources.note(l)
 		return subscription.ParseEgress(l, &a.Egress, "of the global options")
 	}},
 	"payload":        {Usage: "payload NAME { KEY EXPR }, or payload NAME EXPR", Parse: parseAppPayload, Many: true},
@@ -108,6 +109,7 @@ func parseEncryptionKey(l *directive.Line, a *App) error {
 		}
 		a.EncryptionKey = append(a.EncryptionKey, w.Text)
 	}
+	a.Sources.note(l)
 	return nil
 }
 

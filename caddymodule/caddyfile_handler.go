@@ -97,6 +97,7 @@ func parseOrigin(l *directive.Line, h *Handler) error {
 }
 
 func parseCredential(l *directive.Line, h *Handler) (err error) {
+	h.Sources.note(l)
 	h.Credential, err = subscription.ParseCredential(l)
 	return err
 }

@@ -61,6 +61,10 @@ type Handler struct {
 	// journal cannot write. Default: the call goes through, and a gap says so.
 	Strict bool `json:"strict,omitempty"`
 
+	// Sources says where credential stands in the file from which this configuration
+	// was adapted, for errors. The Caddyfile's adapter writes it.
+	Sources Sources `json:"sources,omitempty"`
+
 	live  *capture.Handler
 	looks *look.Origin // nil: there is no origin
 }

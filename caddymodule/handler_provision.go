@@ -38,7 +38,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	service, err := h.service()
 	if err != nil {
-		return fmt.Errorf("sidehook handler of api %s: %w", program.API(), err)
+		return fmt.Errorf("sidehook handler of api %s: %w", program.API(), h.Sources.at("credential", err))
 	}
 	loaded, err := ctx.App("sidehook")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 func TestAllOfAHandlerCounts(t *testing.T) {
 	h := &Handler{
 		Origin: "http://localhost:3000", Credential: &subscription.Credential{Header: "Authorization", Value: "Bearer x"},
-		Fetch: &FetchLimits{Timeout: rules.Duration(11 * time.Millisecond), Concurrency: 3}, MaxBody: 7, OnClientAbort: abortCancel, Strict: true,
+		Fetch: &FetchLimits{Timeout: rules.Duration(11 * time.Millisecond), Concurrency: 3}, MaxBody: 7, OnClientAbort: abortCancel, Strict: true, Sources: Sources{"credential": "Caddyfile:3"},
 	}
 	h.Override, h.SkipHeader = &rules.Override{Header: "x-method"}, "x-skip"
 	h.Resources = []rules.Resource{{Name: "project", Path: "/api/projects"}}
@@ -56,6 +56,7 @@ func TestAllOfTheAppCounts(t *testing.T) {
 		}},
 		Dialects: map[string]*dialect.Dialect{"other": {Routes: []*dialect.Route{{Method: "GET", Path: "/hooks", Action: "list"}}}},
 	}
+	a.Sources = Sources{"egress": "Caddyfile:3"}
 	reflecttest.AllSet(t, a, "run")
 	a.run.logger = slog.New(slog.DiscardHandler)
 	var err error
