@@ -100,6 +100,7 @@ func (a *API) Provision(ctx caddy.Context) (err error) {
 	if a.speaks, err = dialect.Named(a.Dialect, a.app.run.dialects); err != nil {
 		return fmt.Errorf("sidehook_api: %w", err)
 	}
+	a.app.run.apis = append(a.app.run.apis, a)
 	return nil
 }
 

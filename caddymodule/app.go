@@ -28,6 +28,7 @@ type appRun struct {
 	sealer   *kept.Sealer
 	egress   *webhook.Egress
 	dialects map[string]*dialect.Compiled
+	apis     []*API // registered while they are provisioned
 
 	place    *engine.Place
 	engine   *engine.Engine // set once Start has its lease

@@ -191,6 +191,91 @@ subscription all → https://all.example.com/hooks
 	}
 }
 
+// Where webhooks may go, and by which way, is said too; a password is not.
+func TestCheckSaysHowReceiversAreReached(t *testing.T) {
+	setSecrets(t)
+	t.Setenv("PROXY", "http://proxy.internal:3128")
+	got, err := check(t, `{
+	sidehook {
+		egress {
+			proxy {env.PROXY}
+			resolvers 10.0.0.53 10.0.0.54:5353
+		}
+		subscription crm https://crm.example.com/hooks {
+			scopes project.**
+			sign none
+			insecure_skip_verify
+			egress {
+				proxy http://us:word@other.internal:3128
+			}
+		}
+		subscription all https://all.example.com/hooks {
+			scopes project.**
+			sign none
+			egress {
+				proxy none
+			}
+		}
+	}
+}
+
+:8080 {
+	handle /hooks/* {
+		sidehook_api {
+			owner {http.auth.user.id}
+			tenant request.header["X-Space-Id"]
+			allow_private
+			allow_insecure_skip_verify
+		}
+	}
+	handle /open/* {
+		sidehook_api {
+			allow_unauthenticated
+		}
+	}
+	handle {
+		sidehook {
+			tenant request.header["X-Space-Id"]
+			resource project /api/projects
+		}
+		reverse_proxy localhost:3000
+	}
+}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const gets = `    gets   project.created
+           project.deleted
+           project.updated
+    as     standard, signed: none
+`
+	_, got, _ = strings.Cut(got, "subscription crm")
+	want := " → https://crm.example.com/hooks\n" + gets + `    over   proxy http://us:xxxxx@other.internal:3128
+           resolvers 10.0.0.53 10.0.0.54:5353
+           whatever certificate its receiver has (insecure_skip_verify)
+subscription all → https://all.example.com/hooks
+` + gets + `    over   proxy none
+           resolvers 10.0.0.53 10.0.0.54:5353
+subscriptions made through sidehook_api
+    by     each caller its own, told by {http.auth.user.id}
+    of     the tenant told by request.header["X-Space-Id"]
+    to     private addresses too, and http:// URLs (allow_private)
+           receivers with any certificate, if they ask for that (allow_insecure_skip_verify)
+    over   proxy {env.PROXY}
+           resolvers 10.0.0.53 10.0.0.54:5353
+subscriptions made through sidehook_api
+    by     everybody who can reach it (allow_unauthenticated)
+    of     no tenant: they get the events that are of none
+    to     https:// URLs at public addresses
+    over   proxy {env.PROXY}
+           resolvers 10.0.0.53 10.0.0.54:5353
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("summary (-want +got):\n%s", diff)
+	}
+}
+
 // subscribed is a Caddyfile with one subscription whose block begins with
 // lines, and the given site.
 func subscribed(lines, site string) string {

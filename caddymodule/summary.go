@@ -99,6 +99,10 @@ func (s *summary) subscriptions(app *App, set *engine.Settings) {
 		}
 		s.scopes("    gets   ", gets)
 		s.limits(sub)
+		s.reach(app.Subscriptions[i].Egress, app.Egress, sub.InsecureSkipVerify)
+	}
+	for _, a := range app.run.apis {
+		s.api(a, app.Egress)
 	}
 	if len(set.Subscriptions) == 0 {
 		s.WriteString("no subscriptions here: events are recorded, and delivered to those only that are made through the API\n")

@@ -135,6 +135,17 @@ func (d *Deliverer) Paced(id webhook.SubscriptionID) time.Time {
 	return time.Time{}
 }
 
+// Busy returns how many attempts of a subscription are under way, and how many may
+// be at once; most is 0 where nothing is delivered to it.
+func (d *Deliverer) Busy(id webhook.SubscriptionID) (now, most int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.roster.subs[id]; s != nil && s.plan != nil {
+		return s.inFlight, s.plan.concurrency
+	}
+	return 0, 0
+}
+
 // change makes a state durable, by keep, and then true. Attempts that finish meanwhile
 // change it too, so the transition is made once more on what they left.
 func (d *Deliverer) change(ctx context.Context, id webhook.SubscriptionID, keep Keeper,

@@ -202,8 +202,9 @@ func (ex *explainer) event(ev *webhook.Event) (view.ExplainedEvent, error) {
 		return out, err
 	}
 	owed := make(map[webhook.SubscriptionID]*view.Delivery, len(ds))
+	waits := ex.e.Waits(time.Now())
 	for i := range ds {
-		v := ex.e.ViewOne(ex.ctx, &ds[i], time.Now())
+		v := waits.ViewWhole(ex.ctx, &ds[i])
 		owed[ds[i].Subscription] = &v
 	}
 	for _, j := range ex.e.Current().Subscribers.Judge(ev) {

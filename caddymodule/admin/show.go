@@ -143,18 +143,15 @@ func viewDeliveries(e *engine.Engine, r *http.Request, q store.DeliveryQuery) ([
 		}
 		ds, q.State = append(more, ds...), webhook.Pending
 	}
-	now := time.Now()
+	waits := e.Waits(time.Now())
 	views := make([]view.Delivery, 0, len(ds))
 	for i := range ds {
-		v := e.ViewDelivery(&ds[i], now)
+		v := waits.ViewWhole(r.Context(), &ds[i])
 		if q.State == webhook.Pending && held != (v.State == webhook.Held) {
 			continue
 		}
 		if ev, err := e.Store.Event(r.Context(), ds[i].Event); err == nil {
 			v.Scope = ev.Scope
-		}
-		if v.Reason == "" && v.State == webhook.Pending && v.Attempts > 0 {
-			v.Reason = e.LastFailure(r.Context(), v.ID)
 		}
 		views = append(views, v)
 	}
@@ -171,7 +168,7 @@ func showDelivery(e *engine.Engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := e.ViewOne(r.Context(), d, time.Now())
+	v := e.Waits(time.Now()).ViewWhole(r.Context(), d)
 	if ev, err := e.Store.Event(r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
@@ -193,7 +190,7 @@ func steerDelivery(e *engine.Engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.ViewDelivery(d, time.Now()), nil
+	return e.Waits(time.Now()).ViewWhole(r.Context(), d), nil
 }
 
 func listSubscriptions(e *engine.Engine, r *http.Request) (any, error) {

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/view"
@@ -21,6 +20,7 @@ type mergedDeliveries struct {
 	event  webhook.EventID
 	subs   []webhook.SubscriptionID // only those of these; with all: of any
 	all    bool
+	waits  *engine.Waits
 
 	scanned, size, read int
 }
@@ -182,7 +182,7 @@ func (m *mergedDeliveries) fill(s *deliverySource) error {
 
 // show returns how d is shown, if it is selected.
 func (m *mergedDeliveries) show(d *webhook.Delivery) (v view.Delivery, ok bool, err error) {
-	v = m.call.e.ViewDelivery(d, time.Now())
+	v = m.waits.View(m.call.r.Context(), d)
 	if m.state != "" && v.State != m.state || !m.filter.spans(d.Created) || !m.all && !slices.Contains(m.subs, d.Subscription) {
 		return v, false, nil
 	}

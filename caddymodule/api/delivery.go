@@ -40,7 +40,7 @@ func (c *Call) readDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := c.e.ViewOne(c.r.Context(), d, time.Now())
+	v := c.e.Waits(time.Now()).ViewWhole(c.r.Context(), d)
 	if ev, err := c.e.Store.Event(c.r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
@@ -74,7 +74,7 @@ func (c *Call) retryDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{body: c.e.ViewDelivery(d, time.Now())}, nil
+	return apiAnswer{body: c.e.Waits(time.Now()).ViewWhole(c.r.Context(), d)}, nil
 }
 
 // errNoState tells which states there are.
@@ -104,7 +104,7 @@ func (c *Call) listDeliveries() (apiAnswer, error) {
 		}
 		subs, all = []webhook.SubscriptionID{id}, false
 	}
-	m := mergedDeliveries{call: c, filter: &f, state: state, event: webhook.EventID(q.Get("event")), subs: subs, all: all}
+	m := mergedDeliveries{call: c, waits: c.e.Waits(time.Now()), filter: &f, state: state, event: webhook.EventID(q.Get("event")), subs: subs, all: all}
 	list, err := m.list()
 	return apiAnswer{body: list}, err
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -17,54 +18,126 @@ import (
 // behind a filter that few pass, a page ends early, and next goes on.
 const MostScanned = 2000
 
-// ViewDelivery shows d as it stands with its subscription; of one that is due and
-// waits all the same, why, as far as that is known without looking further.
-func (e *Engine) ViewDelivery(d *webhook.Delivery, now time.Time) view.Delivery {
-	v := view.OfDelivery(d, e.State(d.Subscription), now)
-	if v.State != webhook.Pending || v.Reason != "" || d.Due.After(now) {
-		return v
-	}
-	if at := e.Deliverer.Paced(d.Subscription); at.After(now) {
-		v.Reason = "waits: the rate of the subscription lets the next go at " + words.Clock(at)
-	}
-	return v
+// Waits shows the deliveries of one list, newest first, each with what it waits for.
+// What it looks at for that is bounded for all of them together.
+type Waits struct {
+	e     *Engine
+	now   time.Time
+	left  int // how many deliveries may be looked at still
+	lanes map[webhook.SubscriptionID]map[string][]waiting
 }
 
-// ViewOne is ViewDelivery for one that is looked at by itself: it looks for what is
-// ahead of it too, and for what its last attempt came to.
-func (e *Engine) ViewOne(ctx context.Context, d *webhook.Delivery, now time.Time) view.Delivery {
-	v := e.ViewDelivery(d, now)
+// waiting is a delivery in a lane that is not settled.
+type waiting struct {
+	id       webhook.DeliveryID
+	position uint64
+	state    webhook.DeliveryState
+	due      time.Time
+}
+
+// Waits begins a list.
+func (e *Engine) Waits(now time.Time) *Waits {
+	return &Waits{e: e, now: now, left: MostScanned, lanes: map[webhook.SubscriptionID]map[string][]waiting{}}
+}
+
+// View shows d as it stands with its subscription; of one that waits, why, as far as
+// that can be told: by its subscription, what is ahead of it by order, its rate, its
+// concurrency, or the delay of its chunk.
+func (w *Waits) View(ctx context.Context, d *webhook.Delivery) view.Delivery {
+	v := view.OfDelivery(d, w.e.State(d.Subscription), w.now)
 	if v.State != webhook.Pending || v.Reason != "" {
 		return v
 	}
-	if !d.Due.After(now) && d.Lane != "" {
-		if first := e.ahead(ctx, d); first != "" {
-			v.Reason = fmt.Sprintf("waits: %s is ahead of it by order, and is not settled", first)
-			return v
-		}
-	}
-	if v.Attempts > 0 {
-		v.Reason = e.LastFailure(ctx, v.ID)
+	if !d.Due.After(w.now) {
+		v.Reason = cmp.Or(w.ahead(ctx, d), w.kept(d.Subscription))
+	} else if d.Chunk != nil && d.Chunk.Number > 0 && d.Attempts == 0 {
+		v.Reason = fmt.Sprintf("waits: it is chunk %d of its call, and its delay ends at %s", d.Chunk.Number, words.Clock(d.Due))
 	}
 	return v
 }
 
-// ahead returns the delivery for which d waits by the order of its subscription, ""
-// if none is found among those that are near.
-func (e *Engine) ahead(ctx context.Context, d *webhook.Delivery) webhook.DeliveryID {
-	near, err := e.Store.Deliveries(ctx, store.DeliveryQuery{
-		Subscription: d.Subscription, States: []webhook.DeliveryState{webhook.Pending, webhook.Held},
-		Below: d.Position, Max: MostScanned, Looking: &store.Looking{Left: MostScanned},
-	})
-	if err != nil {
-		return "" // it is no more than a hint
+// ViewWhole is View; of one that waits for its next attempt only, what the last came
+// to.
+func (w *Waits) ViewWhole(ctx context.Context, d *webhook.Delivery) view.Delivery {
+	v := w.View(ctx, d)
+	if v.State == webhook.Pending && v.Reason == "" && v.Attempts > 0 {
+		v.Reason = w.e.LastFailure(ctx, v.ID)
 	}
-	for i := range near {
-		if near[i].Lane == d.Lane {
-			return near[i].ID
-		}
+	return v
+}
+
+// kept says how the policies of a subscription keep back what is due, "" if they do
+// not.
+func (w *Waits) kept(id webhook.SubscriptionID) string {
+	if at := w.e.Deliverer.Paced(id); at.After(w.now) {
+		return "waits: the rate of the subscription lets the next go at " + words.Clock(at)
+	}
+	if n, most := w.e.Deliverer.Busy(id); most > 0 && n >= most {
+		return fmt.Sprintf("waits, or is being attempted: as many attempts are under way as its subscription may have at once (concurrency %d)", most)
 	}
 	return ""
+}
+
+// ahead says which delivery is first in the lane of d, and so goes before it by the
+// order of its subscription; "" if none is found among those that are near.
+func (w *Waits) ahead(ctx context.Context, d *webhook.Delivery) string {
+	if d.Lane == "" {
+		return ""
+	}
+	lanes, known := w.lanes[d.Subscription]
+	if !known {
+		lanes = w.look(ctx, d)
+		w.lanes[d.Subscription] = lanes
+	}
+	var first *waiting
+	n := 0
+	for i := range lanes[d.Lane] {
+		if one := &lanes[d.Lane][i]; one.position < d.Position {
+			n++
+			if first == nil || one.position < first.position {
+				first = one
+			}
+		}
+	}
+	if first == nil {
+		return ""
+	}
+	text := fmt.Sprintf("waits: %s is ahead of it by order, and is ", first.id)
+	switch {
+	case first.state == webhook.Held:
+		text += "held until it is released or retried"
+	case first.due.After(w.now):
+		text += "attempted again at " + words.Clock(first.due)
+	default:
+		text += "not settled"
+	}
+	if n > 1 {
+		text += fmt.Sprintf("; so are %d more", n-1)
+	}
+	return text
+}
+
+// look returns what is not settled of the subscription of d, and older, by lanes: a
+// part of it, if that is much.
+func (w *Waits) look(ctx context.Context, d *webhook.Delivery) map[string][]waiting {
+	if w.left <= 0 {
+		return nil
+	}
+	look := store.Looking{Left: w.left}
+	near, err := w.e.Store.Deliveries(ctx, store.DeliveryQuery{
+		Subscription: d.Subscription, States: []webhook.DeliveryState{webhook.Pending, webhook.Held},
+		Below: d.Position, Max: MostScanned, Looking: &look,
+	})
+	if w.left = look.Left; err != nil {
+		return nil // it is no more than a hint
+	}
+	lanes := map[string][]waiting{}
+	for i := range near {
+		if n := &near[i]; n.Lane != "" {
+			lanes[n.Lane] = append(lanes[n.Lane], waiting{n.ID, n.Position, n.State, n.Due})
+		}
+	}
+	return lanes
 }
 
 // Retry makes a delivery pending again that is final or held. What nobody would

@@ -66,3 +66,16 @@ func TestPoliciesAsJSON(t *testing.T) {
 		}
 	}
 }
+
+// What is said of an egress has every option of it, and what the global one adds.
+func TestAllOfAnEgressIsSaid(t *testing.T) {
+	all := &subscription.Egress{Resolvers: []string{"10.0.0.53"}, TrustedCA: []string{"/a.pem", "/b.pem"}}
+	of := &subscription.Egress{Proxy: "{env.PROXY}", TrustedCA: []string{"/c.pem"}, ClientCertificate: &subscription.ClientCertificate{Certificate: "/crt.pem", Key: "/key.pem"}}
+	got := strings.Join(of.Said(all), "\n")
+	if want := "proxy {env.PROXY}\nresolvers 10.0.0.53\ntrusted_ca /c.pem\nclient_certificate /crt.pem /key.pem"; got != want {
+		t.Errorf("it is\n%s\nwant\n%s", got, want)
+	}
+	if (*subscription.Egress)(nil).Said(nil) != nil {
+		t.Error("something is said of none")
+	}
+}
