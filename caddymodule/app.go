@@ -110,6 +110,9 @@ func (a *App) Start() error {
 	}
 	a.run.settings = s
 	close(a.run.started)
+	for _, note := range a.notes() {
+		a.run.logger.Warn(note)
+	}
 	return nil
 }
 

@@ -37,11 +37,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			notes, err := notesOf(text)
-			if err != nil {
-				return err
-			}
-			return summarize(cmd.OutOrStdout(), app, s, notes)
+			return summarize(cmd.OutOrStdout(), app, s)
 		},
 	}
 	f.add(cmd)
@@ -95,7 +91,7 @@ func checkJSON(text []byte) (*App, *engine.Settings, error) {
 }
 
 // summarize says what a configuration that is right does.
-func summarize(w io.Writer, app *App, s *engine.Settings, notes []string) error {
+func summarize(w io.Writer, app *App, s *engine.Settings) error {
 	var out summary
 	for _, h := range s.Handlers {
 		if err := out.handler(h); err != nil {
@@ -103,7 +99,7 @@ func summarize(w io.Writer, app *App, s *engine.Settings, notes []string) error 
 		}
 	}
 	out.subscriptions(app, s)
-	for _, note := range notes {
+	for _, note := range app.notes() {
 		fmt.Fprintf(&out, "NOTE: %s\n", note)
 	}
 	_, err := io.WriteString(w, out.String())

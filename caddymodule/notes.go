@@ -1,51 +1,42 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
 // notedRoute is what is looked at of one of Caddy's routes.
 type notedRoute struct {
-	Group  string          `json:"group"`
-	Match  json.RawMessage `json:"match"`
-	Handle []notedHandler  `json:"handle"`
+	group   string
+	matched bool // it is for some calls only
+	handle  []notedHandler
 }
 
 // forAll reports whether each call that comes to r goes through it.
-func (r *notedRoute) forAll() bool { return len(r.Match) == 0 && r.Group == "" }
+func (r *notedRoute) forAll() bool { return !r.matched && r.group == "" }
 
 type notedHandler struct {
-	Handler   string       `json:"handler"`
-	Strip     string       `json:"strip_path_prefix"` // of rewrite
-	Routes    []notedRoute `json:"routes"`            // of subroute
-	API       string       `json:"api"`               // of sidehook
-	Resources []struct {
-		Name string `json:"name"`
-		Path string `json:"path"`
-	} `json:"resources"` // of sidehook
+	name   string       // of Caddy's module
+	strip  string       // of rewrite
+	routes []notedRoute // of subroute
+	ours   *Handler     // of sidehook
 }
 
-// notesOf says what cannot be meant in the order of a configuration's handlers;
-// text is the configuration, adapted.
-func notesOf(text []byte) (notes []string, err error) {
-	var c struct {
-		Apps struct {
-			HTTP struct {
-				Servers map[string]struct {
-					Routes []notedRoute `json:"routes"`
-				} `json:"servers"`
-			} `json:"http"`
-		} `json:"apps"`
+// notes says what cannot be meant in the order of the handlers of a's configuration.
+func (a *App) notes() (notes []string) {
+	loaded, err := a.run.ctx.AppIfConfigured("http")
+	if err != nil {
+		return nil // there are no sites
 	}
-	if err := json.Unmarshal(text, &c); err != nil {
-		return nil, fmt.Errorf("read the routes: %w", err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Apps.HTTP.Servers)) {
-		routes := c.Apps.HTTP.Servers[name].Routes
+	servers := loaded.(*caddyhttp.App).Servers
+	for _, name := range slices.Sorted(maps.Keys(servers)) {
+		routes := notedRoutes(servers[name].Routes)
 		notes = append(notes, strippedIn(routes, "")...)
 		answered := ""
 		behind := behindIn(routes, &answered)
@@ -54,23 +45,50 @@ func notesOf(text []byte) (notes []string, err error) {
 		}
 		notes = append(notes, behind...)
 	}
-	return notes, nil
+	return notes
+}
+
+// notedRoutes returns what is looked at of routes that are provisioned.
+func notedRoutes(routes caddyhttp.RouteList) (all []notedRoute) {
+	for _, r := range routes {
+		out := notedRoute{group: r.Group, matched: len(r.MatcherSets) > 0}
+		for _, h := range r.Handlers {
+			out.handle = append(out.handle, noted(h))
+		}
+		all = append(all, out)
+	}
+	return all
+}
+
+func noted(h caddyhttp.MiddlewareHandler) (out notedHandler) {
+	if m, ok := h.(caddy.Module); ok {
+		out.name = m.CaddyModule().ID.Name()
+	}
+	switch h := h.(type) {
+	case *Handler:
+		out.ours = h
+	case *caddyhttp.Subroute:
+		out.routes = notedRoutes(h.Routes)
+	case *rewrite.Rewrite:
+		out.strip = h.StripPathPrefix
+	}
+	return out
 }
 
 // strippedIn names the resources whose paths begin with what was cut off before
 // their handler, by handle_path or uri strip_prefix: no call comes there with it.
 func strippedIn(routes []notedRoute, prefix string) (notes []string) {
 	for _, r := range routes {
-		for _, h := range r.Handle {
-			switch h.Handler {
+		for _, h := range r.handle {
+			switch h.name {
 			case "rewrite":
-				if len(r.Match) == 0 { // for some calls only: nothing is sure
-					prefix += h.Strip
+				if !r.matched { // for some calls only: nothing is sure
+					prefix += h.strip
 				}
 			case "subroute":
-				notes = append(notes, strippedIn(h.Routes, prefix)...)
+				notes = append(notes, strippedIn(h.routes, prefix)...)
 			case "sidehook":
-				for _, res := range h.Resources {
+				for _, res := range h.ours.Resources {
 					if rest, ok := strings.CutPrefix(res.Path, prefix+"/"); ok && prefix != "" {
 						notes = append(notes, fmt.Sprintf("resource %s: no call comes to %s here, for %s is cut off before (by handle_path, or uri strip_prefix): write resource %s /%s",
 							res.Name, res.Path, prefix, res.Name, rest))

@@ -23,15 +23,15 @@ func behindIn(routes []notedRoute, answered *string) (notes []string) {
 	for i := range routes {
 		r := &routes[i]
 		here := *answered
-		for _, h := range r.Handle {
+		for _, h := range r.handle {
 			switch {
-			case h.Handler == "subroute":
-				notes = append(notes, behindIn(h.Routes, &here)...)
-			case h.Handler == "sidehook" && here != "":
+			case h.name == "subroute":
+				notes = append(notes, behindIn(h.routes, &here)...)
+			case h.name == "sidehook" && here != "":
 				notes = append(notes, fmt.Sprintf("api %s: no call comes to sidehook, for it stands behind %s, which answers them all: write it in front of that; in a route block, order counts",
-					cmp.Or(h.API, rules.DefaultAPI), here))
-			case slices.Contains(answering, h.Handler):
-				here = h.Handler
+					cmp.Or(h.ours.API, rules.DefaultAPI), here))
+			case slices.Contains(answering, h.name):
+				here = h.name
 			}
 		}
 		if r.forAll() {
@@ -47,12 +47,12 @@ func unansweredIn(routes []notedRoute) (notes []string) {
 	var walk func(routes []notedRoute)
 	walk = func(routes []notedRoute) {
 		for i := range routes {
-			for _, h := range routes[i].Handle {
-				walk(h.Routes)
+			for _, h := range routes[i].handle {
+				walk(h.routes)
 				switch {
-				case h.Handler == "sidehook":
-					open = append(open, cmp.Or(h.API, rules.DefaultAPI))
-				case !slices.Contains(passing, h.Handler):
+				case h.name == "sidehook":
+					open = append(open, cmp.Or(h.ours.API, rules.DefaultAPI))
+				case !slices.Contains(passing, h.name):
 					open = nil
 				}
 			}

@@ -45,3 +45,24 @@ func TestAStartSaysWhereAndWhatToWrite(t *testing.T) {
 		})
 	}
 }
+
+// What cannot be meant in the order of the handlers is in the log of a start and of a
+// reload too, where nobody has asked `sidehook check`.
+func TestAStartWarnsWhereNoCallComes(t *testing.T) {
+	good := caddyfile("", projects, "http://localhost:1")
+	behind := strings.Replace(good, "{SITE} {", "{SITE} {\n\troute {\n\t\treverse_proxy localhost:1\n", 1)
+	behind = strings.Replace(behind, "\treverse_proxy http", "\t}\n\treverse_proxy http", 1)
+	p := start(t, behind)
+	said := "api default: no call comes to sidehook, for it stands behind reverse_proxy"
+	until(t, "the start warns", func() bool { return strings.Contains(p.log.String(), said) })
+	p.configure(strings.Replace(good, "\treverse_proxy http://localhost:1\n", "", 1))
+	if err := p.reload(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the reload warns", func() bool {
+		return strings.Contains(p.log.String(), "api default: nothing behind sidehook answers calls")
+	})
+	if out, err := p.cli("check", "--config", p.config); err != nil || !strings.Contains(out, "NOTE: api default: nothing behind sidehook answers calls") {
+		t.Errorf("check: %v: %s", err, out)
+	}
+}
