@@ -41,7 +41,7 @@ type apiReplay struct {
 	Until  apiWhen  `json:"until,omitempty" jsonschema:"Events recorded before: a time, or a position. Default: now."`
 	Scopes []string `json:"scopes,omitempty" jsonschema:"Patterns of event names: * is one part, ** the rest. Default: all."`
 	States []string `json:"states,omitempty" jsonschema:"What is sent again, by the state of its delivery; missed are events of which there is no delivery and that the subscription would get if they were recorded now. Default: exhausted, dead, expired."`
-	Rate   float64  `json:"rate,omitempty" jsonschema:"How many deliveries are sent in a second at most, up to 1000. Default: 20."`
+	Rate   float64  `json:"rate,omitempty" jsonschema:"How many deliveries are sent in a second at most, up to 1000; all replays of a caller together send 200. Default: 20."`
 }
 
 // apiWhen is a time or a position.

@@ -23,6 +23,10 @@ const (
 	callersReplays = 400
 	callerReplays  = 50
 	runningReplays = 20
+
+	// callerReplayed is how many deliveries all replays of one caller send in a second
+	// at most, whatever their rates are: all its receivers may be one stranger's.
+	callerReplayed = 200
 )
 
 // replays are the replays of an engine: what one goroutine works off.
@@ -115,13 +119,34 @@ func (e *Engine) StartReplay(ctx context.Context, r webhook.Replay) error {
 	return nil
 }
 
+// rate returns how many deliveries r sends in a second: what it was asked to, or of
+// what its caller's may send together an even share with those that do not wait. The
+// lock is held.
+func (p *replays) rate(r *Replaying) float64 {
+	if r.Operator {
+		return r.Rate
+	}
+	sharing := 0
+	for _, other := range p.all {
+		if other == r || other.Status == webhook.ReplayRunning && other.Waits == "" && other.sameCaller(&r.Replay) {
+			sharing++
+		}
+	}
+	return min(r.Rate, callerReplayed/float64(sharing))
+}
+
+// sameCaller reports whether who asked for r asked for other.
+func (r *Replaying) sameCaller(other *webhook.Replay) bool {
+	return r.Operator == other.Operator && r.Asked == other.Asked && r.Tenant == other.Tenant
+}
+
 // room returns which replay is forgotten so that r is not one too many, -1: none.
 // Of those of r's caller the oldest that has ended goes first.
 func (p *replays) room(r *webhook.Replay) (drop int, err error) {
 	mine, callers, running := 0, 0, 0
 	ended, endedMine := -1, -1 // the oldest of those that may go for r
 	for i, other := range p.all {
-		own := other.Operator == r.Operator && other.Asked == r.Asked && other.Tenant == r.Tenant
+		own := other.sameCaller(r)
 		runs := other.Status == webhook.ReplayRunning
 		switch {
 		case runs && other.Subscription == r.Subscription:

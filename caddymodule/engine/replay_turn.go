@@ -75,11 +75,12 @@ func (e *Engine) turn(ctx context.Context, r *Replaying) (time.Duration, error) 
 // queueReplayed makes the next deliveries of r due, as many as its rate and its
 // share of what is in flight allow: half, so that what is live finds room.
 func (e *Engine) queueReplayed(ctx context.Context, r *Replaying, sub *webhook.Subscription, now time.Time) (time.Duration, error) {
+	rate := e.Replays.rate(r)
 	if !r.turn.IsZero() {
-		r.tokens = min(r.tokens+r.Rate*now.Sub(r.turn).Seconds(), max(1, r.Rate/10))
+		r.tokens = min(r.tokens+rate*now.Sub(r.turn).Seconds(), max(1, rate/10))
 	}
 	r.turn = now
-	pace := min(max(time.Duration(float64(time.Second)/r.Rate), 10*time.Millisecond), replayIdle)
+	pace := min(max(time.Duration(float64(time.Second)/rate), 10*time.Millisecond), replayIdle)
 	if len(r.Owed) >= mostReplayed {
 		return replayIdle, nil // its receiver refuses much
 	}
