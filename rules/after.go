@@ -37,7 +37,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 	receipt := s.receipt
 	if b.body != nil && s.answer != nil && s.grade == webhook.Observed {
 		receipt = c.isReceipt(s.answer, s.asked, b.sure())
-		if c.mayBeAnother(s) {
+		if c.mayBeAnother(s, s.answer) {
 			known, shown := c.compareFields(s.answer, s.asked, b.sure())
 			receipt = receipt || shown < known || anotherID(b.body, s.answer) || !showsWithin(b.sure(), s.answer)
 		}

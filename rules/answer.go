@@ -90,7 +90,7 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 	s.said = grade == webhook.Observed && !s.echo && c.e.res.representation != "full" && c.showsOnlyWhatWasSet(entity, s.asked)
 	s.parts = grade == webhook.Observed && c.sendsParts(s, entity)
 	s.receipt = grade == webhook.Observed &&
-		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s) || c.resKind == isAPI && isIdentifier(entity))
+		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s, entity) || c.resKind == isAPI && isIdentifier(entity))
 }
 
 // mayKeep reports whether a PUT was answered with nothing but what it set: such an
@@ -113,10 +113,13 @@ func isIdentifier(v *tree.Value) bool {
 // mayBeAnother reports whether an answer that has the subject's id may be about
 // another thing all the same: what POST /issues/5/comments created may be
 // comment 5, and the scale of the deployment web is called web, too.
-func (c *call) mayBeAnother(s *Subject) bool {
+func (c *call) mayBeAnother(s *Subject, entity *tree.Value) bool {
 	r := c.e.res
 	byName := r.id != nil && r.idField != "" && !slices.Contains(genericIDs, r.idField)
-	return c.m.below() && (isDigits(s.Key.ID) || byName) && r.after != "response"
+	if r.after == "response" {
+		return false
+	}
+	return c.m.below() && (isDigits(s.Key.ID) || byName) || c.e.id != nil && r.id == nil && !c.isItem() && c.isPartOf(entity, s.Key.ID)
 }
 
 // showsIt reports whether the answer's entity is s.

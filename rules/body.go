@@ -99,8 +99,8 @@ func readParts(plain []byte, contentType string) (*tree.Value, bodyKind) {
 
 // withoutFiles returns what a request asked for without the fields that hold
 // files, and their names: what becomes of a file, its name and size do not tell.
-func withoutFiles(asked *tree.Value, kind bodyKind) (*tree.Value, []string) {
-	if kind != isParts || !content.HasFile(asked) {
+func withoutFiles(asked *tree.Value) (*tree.Value, []string) {
+	if !content.HasFile(asked) {
 		return asked, nil
 	}
 	var files []string

@@ -14,12 +14,18 @@ import (
 // merge patch, a JSON patch, a form, or a PUT. What cannot be applied is not
 // guessed.
 func (c *call) computed(s *Subject, b *state) *outcome {
-	if b.body == nil || s.asked == nil || c.twice || s.Kind == Create || !c.isItem() && !c.bulk {
+	if b.body == nil || s.asked == nil || c.twice || c.vague || s.Kind == Create || !c.isItem() && !c.bulk {
 		return nil
 	}
 	o := &outcome{via: webhook.FromComputed, confidence: webhook.Inferred, seen: c.x.Ended, view: b.view, unknown: b.unknown}
 	if set := c.look(viewSet, nil); set.as != b.view.last().as {
 		o.view = b.view.with(set) // whoever was shown b need not see what this one set
+	}
+	asked, about := s.asked, slices.Clone(s.opaque)
+	if c.reqKind == isJSON {
+		var more []string
+		asked, more = readable(b.body, asked)
+		about = append(about, more...)
 	}
 	put := c.m.method == "PUT" || s.Kind == Upsert && c.m.method == "POST" // which may leave what it does not name, or remove it
 	switch {
@@ -29,7 +35,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 			return nil
 		}
 		o.body, o.unknown = body, stillUnpatched(b, s.asked)
-	case !s.asked.IsObject() || len(s.asked.Members()) == 0:
+	case !asked.IsObject() || len(asked.Members()) == 0:
 		return nil
 	case c.reqKind == isForm || c.reqKind == isParts:
 		f := typed(b.body, s.asked, s.answer)
@@ -45,16 +51,16 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 	case c.reqKind == isAPI:
 		c.applyAPI(o, b, s.asked)
 	case put:
-		c.replace(o, s, b, s.asked)
+		c.replace(o, s, b, asked)
 	default:
-		body := tree.MergePatch(b.body, s.asked)
+		body := tree.MergePatch(b.body, asked)
 		if c.reqKind != isMerge {
-			body = stillNull(body, b.body, s.asked)
+			body = stillNull(body, b.body, asked)
 		}
-		o.body, o.unknown = &body, stillUnmerged(b, s.asked)
+		o.body, o.unknown = &body, stillUnmerged(b, asked)
 		c.refine(o, b)
 	}
-	for _, name := range s.files {
+	for _, name := range about {
 		path := tree.Join("", name)
 		o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
 		if o.body.Get(name) != nil {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/tree"
@@ -88,7 +89,8 @@ func (r *resource) asked(root, shown *tree.Value) *tree.Value {
 	}
 	for i, name := range r.wraps {
 		// Beside the entity under its name there may be something about the call.
-		if v := root.Get(name); v.IsObject() && shown.Get(name) == nil && (len(root.Members()) == 1 || i > 0 && others(root, v)) {
+		if v := root.Get(name); v.IsObject() && shown.Get(name) == nil && (len(root.Members()) == 1 || i > 0 && others(root, v)) &&
+			!isCommand(&tree.Member{Name: name, Value: *v}) {
 			return v
 		}
 	}
@@ -130,16 +132,50 @@ func (r *resource) idIn(entity *tree.Value) (string, bool) {
 			}
 		}
 	}
+	if id, ok := r.idInNames(entity); ok {
+		return id, true
+	}
+	return r.idInSelf(entity)
+}
+
+func (r *resource) idInNames(entity *tree.Value) (string, bool) {
 	for _, name := range r.idNames {
 		if id, ok := entity.Get(name).Text(); ok {
 			return id, true
 		}
 	}
-	if href, ok := entity.At("_links", "self", "href").Text(); ok { // HAL
+	return "", false
+}
+
+// idInSelf returns the id in what an entity without one says of its own place: HAL's
+// link, a name that is a path (AIP-122), or a field that has its URI.
+func (r *resource) idInSelf(entity *tree.Value) (string, bool) {
+	if href, ok := entity.At("_links", "self", "href").Text(); ok {
 		return r.idInURL(href, "")
+	}
+	if name, ok := entity.Get("name").Text(); ok && strings.Contains(name, "/") && !strings.HasPrefix(name, "/") {
+		if id, ok := r.idInURL("/"+name, ""); ok {
+			return id, true
+		}
+	}
+	for _, name := range selfNames {
+		link, ok := entity.Get(name).Text()
+		if !ok || r.item == nil || r.idParam == "" {
+			continue
+		}
+		if path, ok := resolve(link, ""); ok {
+			if values, ok := r.item.Match(path); ok { // another host may have another thing at a path that ends alike
+				return values[r.idParam], true
+			}
+		}
 	}
 	return "", false
 }
+
+// selfNames are fields that have the URI of what they are in: JSON-LD's, those of
+// hyperlinked APIs.
+var selfNames = []string{"@id", "self", "selfLink", "self_link", "_self", "resource_uri", "url", "uri", "href"}
+
 
 // idOf returns the id of the entity in an answer: where `id` says, else in the
 // entity.
@@ -169,9 +205,8 @@ func (r *resource) shows(root, entity *tree.Value, id string) bool {
 			return true
 		}
 	}
-	if href, ok := entity.At("_links", "self", "href").Text(); ok {
-		got, _ := r.idInURL(href, "")
-		return got == id
+	if got, ok := r.idInSelf(entity); ok {
+		return got == id && !slices.ContainsFunc(r.idNames, func(name string) bool { return entity.Get(name) != nil && entity.At("_links", "self", "href") == nil })
 	}
 	return false
 }
@@ -191,6 +226,7 @@ func (r *resource) idInURL(link, base string) (string, bool) {
 	if values, ok := r.item.Match(path); ok {
 		return values[r.idParam], true
 	}
+	path, _, _ = strings.Cut(path, "/_history/") // a version of it, as FHIR has it (R5 §3.2.0.8)
 	n := r.item.Len()
 	for i := range n {
 		if !r.item.Fixed(i) {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -12,7 +13,13 @@ import (
 // asks tells whether the request itself sets what is at path, or what it is in.
 func (c *call) asks(s *Subject, path string) bool {
 	v, whole := c.askedAt(s, path)
-	return v != nil && (whole || v.Kind != tree.Object) || len(s.files) > 0 && newPathSet(s.files).touches(path)
+	return v != nil && (whole || v.Kind != tree.Object) || s.isOpaque(path)
+}
+
+// isOpaque reports whether the request gives what is at path, or what it is in, something
+// that does not tell what it makes of it.
+func (s *Subject) isOpaque(path string) bool {
+	return len(s.opaque) > 0 && slices.ContainsFunc(s.opaque, func(name string) bool { return pathSet{tree.Join("", name)}.touches(path) })
 }
 
 // askedAt returns what the request sends at path, which is whole then, or else at

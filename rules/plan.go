@@ -46,7 +46,7 @@ type Subject struct {
 	parts   bool        // of an object that the request sent answer shows just that, and may lack the rest
 	receipt bool        // as far as the call alone tells, answer is a receipt
 	asked   *tree.Value // what the request says of it
-	files   []string    // fields that it sends files for, which asked has not
+	opaque  []string    // fields that it sends files or commands for, which asked has not
 	item    any         // the element of a bulk
 
 	itemTree *tree.Value
@@ -99,6 +99,7 @@ type call struct {
 	dry    bool // or because it asked for a dry run
 	later  bool // 202: it was accepted, and is done later
 	bulk   bool // it names its entities in a list
+	vague  bool // the request tells what it writes, and not in all to what
 	twice  bool // the request has a name twice: which of them counted, only the API knows
 }
 
@@ -143,6 +144,7 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 		return pl
 	}
 	c.doubtDry()
+	c.doubtProblem()
 	if m.method == "" {
 		c.unsure, c.later, c.saidNo = true, false, false
 	}
@@ -176,6 +178,11 @@ func (p *Program) read(x *webhook.Exchange, all *planned) {
 	}
 	all.vars = callVars{
 		m: m, req: &x.Request, res: &x.Response, reqTree: c.req, resTree: c.res, placeholders: x.Placeholders,
+	}
+	if c.reqKind == isJSON && m.method == "PATCH" {
+		if ops, vague := scimPatch(c.req); ops != nil {
+			c.req, c.reqKind, c.vague = ops, isPatch, vague
+		}
 	}
 }
 

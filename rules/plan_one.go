@@ -14,7 +14,13 @@ func (c *call) planOne(pl *Plan) {
 	s := Subject{Kind: c.e.kind}
 	c.doubtAnswer()
 	entity := c.entityInAnswer()
-	s.asked, s.files = withoutFiles(c.e.res.asked(c.req, entity), c.reqKind)
+	s.asked = c.e.res.asked(c.req, entity)
+	switch c.reqKind {
+	case isParts:
+		s.asked, s.opaque = withoutFiles(s.asked)
+	case isJSON:
+		s.asked, s.opaque = withoutCommands(s.asked)
+	}
 	id, ok, unnamed := c.identify(entity)
 	switch {
 	case !ok && c.reads():
@@ -100,7 +106,10 @@ func (c *call) doubtsID(id, located string, entity *tree.Value) unnamed {
 		return idSure
 	}
 	asked := object(c.e.res.asked(c.req, entity))
+	_, byName := c.e.res.idInNames(entity)
 	switch {
+	case !byName && c.sendsSelf(), c.isPartOf(entity, id):
+		return idDoubt
 	case located != "" && !c.e.res.isSecond(entity, located), id == "0":
 		return idDoubt
 	case len(c.setFields(nil, asked)) == 0:
@@ -110,6 +119,28 @@ func (c *call) doubtsID(id, located string, entity *tree.Value) unnamed {
 		return idDoubt
 	}
 	return idTold
+}
+
+// sendsSelf reports whether the request itself has a field that could be what names the
+// entity in the answer.
+func (c *call) sendsSelf() bool {
+	return c.req.IsObject() && slices.ContainsFunc(append([]string{"name"}, selfNames...), func(name string) bool {
+		text, ok := c.req.Get(name).Text()
+		return ok && strings.Contains(text, "/")
+	})
+}
+
+// isPartOf reports whether an answer elsewhere than at the collection has, beside its
+// own id, that of an entity of the resource: what a call made in it.
+func (c *call) isPartOf(entity *tree.Value, id string) bool {
+	r := c.e.res
+	if r.collection != nil && c.e.pattern.String() == r.collection.String() {
+		return false
+	}
+	return slices.ContainsFunc(r.idNames, func(name string) bool {
+		other, ok := entity.Get(name).Text()
+		return ok && other != id && (c.e.id != nil || !slices.Contains(genericIDs, name))
+	})
 }
 
 // isParent reports whether id is one of those that the path names.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // doubtAnswer doubts a call whose answer, a success, reads like a no or like not
@@ -20,6 +21,36 @@ func (c *call) doubtAnswer() {
 	no = no || c.e.kind == Delete && isPartly(c.x.Response.Status)
 	c.saidNo = no || later
 	c.unsure, c.later = no, later && !no
+}
+
+// doubtProblem doubts a call whose answer, a success, is of a type that tells of problems
+// (RFC 9457), or a FHIR outcome with an error in it. One that shows the entity under
+// the id that it was called by is that, whatever its type.
+func (c *call) doubtProblem() {
+	if c.e.res == nil || c.e.res.success != nil || c.unsure || c.e.kind == Call {
+		return
+	}
+	isIt := c.e.named && c.e.kind != Delete && c.e.res.shows(c.res, c.e.res.find(c.res), c.m.params[c.e.res.idParam]) && !c.e.res.singular
+	if isProblem(c.x.Response.Header) && !isIt || isFailedOutcome(c.res) {
+		c.unsure, c.later, c.saidNo = true, false, true
+	}
+}
+
+func isProblem(h webhook.Header) bool {
+	mediaType := h.MediaType()
+	return mediaType == "application/problem+json" || mediaType == "application/problem+xml"
+}
+
+// isFailedOutcome reports whether v is FHIR's account of a call that failed.
+func isFailedOutcome(v *tree.Value) bool {
+	if !v.IsObject() || !v.Get("resourceType").Is("OperationOutcome") || !v.Get("issue").IsArray() {
+		return false
+	}
+	issues := v.Get("issue").Elems()
+	return slices.ContainsFunc(issues, func(issue tree.Value) bool {
+		severity := issue.Get("severity")
+		return severity.Is("error") || severity.Is("fatal")
+	})
 }
 
 // isPartly reports whether a status says that a call was done in part: 207 of a

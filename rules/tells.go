@@ -40,7 +40,7 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 	elsewhere := r.entity != nil || r.id != nil || r.idBelow != nil || m.e.id != nil || m.Redacts()
 	said := len(h["Content-Encoding"])+len(h["Content-Location"])+len(h["Preference-Applied"]) > 0
 	said = said || len(x.Request.Header["X-Fields"])+len(x.Request.Header["X-Goog-Fieldmask"]) > 0
-	if elsewhere || said || x.Request.Query != "" || !x.Response.Body.Whole() || jsonKind(h.MediaType()) != isJSON {
+	if elsewhere || said || isProblem(h) || x.Request.Query != "" || !x.Response.Body.Whole() || jsonKind(h.MediaType()) != isJSON {
 		return false
 	}
 	id := ""
@@ -101,8 +101,11 @@ func (s *shown) asked(name, value string) bool {
 	if strings.IndexByte(name, '\\') >= 0 {
 		return false
 	}
-	if s.set == manySet || value == "true" && isDry(name) {
+	if s.set == manySet || value == "true" && isDry(name) || name == "Operations" || name[:min(1, len(name))] == "$" {
 		return false
+	}
+	if value[0] == '{' && (strings.Contains(value, `"__op"`) || strings.Contains(value, `".sv"`) || strings.Contains(value, `"$`)) {
+		return false // it may be a command
 	}
 	s.objects = s.objects || value[0] == '{'
 	s.unclear = s.unclear || name == "data" || slices.Contains(s.r.opens, name)
