@@ -14,6 +14,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -23,7 +24,7 @@ import (
 type appRun struct {
 	ctx      caddy.Context
 	logger   *slog.Logger
-	handlers []*engine.Handler // registered while they are provisioned
+	handlers settings.Handlers // registered while they are provisioned
 	subs     []*webhook.Subscription
 	sealer   *kept.Sealer
 	egress   *webhook.Egress
@@ -32,7 +33,7 @@ type appRun struct {
 
 	place    *engine.Place
 	engine   *engine.Engine // set once Start has its lease
-	settings *engine.Settings
+	settings *settings.Set
 	started  chan struct{} // closed when Start has succeeded
 }
 
@@ -58,9 +59,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 
 // register adds a handler of this configuration; handlers call it while they
 // are provisioned.
-func (a *App) register(p *rules.Program, c *rules.Config) *engine.Handler {
+func (a *App) register(p *rules.Program, c *rules.Config) *settings.Handler {
 	canonical := c.Canonical()
-	h := &engine.Handler{Program: p, Config: webhook.NewConfigID(canonical), Canonical: canonical}
+	h := &settings.Handler{Program: p, Config: webhook.NewConfigID(canonical), Canonical: canonical}
 	a.run.handlers = append(a.run.handlers, h)
 	return h
 }
@@ -72,8 +73,8 @@ func (a *App) named(id webhook.SubscriptionID) string {
 }
 
 // check holds what can only be checked once all handlers are known.
-func (a *App) check() (*engine.Settings, error) {
-	if err := engine.CrossCheck(a.run.handlers, a.run.subs, a.named); err != nil {
+func (a *App) check() (*settings.Set, error) {
+	if err := a.run.handlers.Check(a.run.subs, a.named); err != nil {
 		return nil, err
 	}
 	if err := a.checkGrace(); err != nil {
@@ -83,7 +84,7 @@ func (a *App) check() (*engine.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engine.Settings{
+	return &settings.Set{
 		Subscriptions: a.run.subs, Subscribers: subscribers, Payloads: a.Payloads, Handlers: a.run.handlers, Sealer: a.run.sealer, Egress: a.run.egress,
 		Retention: a.retention(), HoldFor: a.holdFor(), StoreMax: a.StoreMax, JournalSync: a.journalSync(), Logger: a.run.logger,
 	}, nil

@@ -10,7 +10,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 )
 
 // configFlags say which configuration a command reads.
@@ -46,7 +46,7 @@ func checkCommand() *cobra.Command {
 
 // load adapts and provisions the configuration, with everything that a start
 // would check. It opens no store and no listener.
-func (f *configFlags) load() (*App, *engine.Settings, error) {
+func (f *configFlags) load() (*App, *settings.Set, error) {
 	text, err := f.text()
 	if err != nil {
 		return nil, nil, err
@@ -67,7 +67,7 @@ func (f *configFlags) text() ([]byte, error) {
 }
 
 // checkJSON is load for adapted configuration.
-func checkJSON(text []byte) (*App, *engine.Settings, error) {
+func checkJSON(text []byte) (*App, *settings.Set, error) {
 	var c *caddy.Config
 	if err := caddy.StrictUnmarshalJSON(caddy.RemoveMetaFields(text), &c); err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
@@ -91,7 +91,7 @@ func checkJSON(text []byte) (*App, *engine.Settings, error) {
 }
 
 // summarize says what a configuration that is right does.
-func summarize(w io.Writer, app *App, s *engine.Settings) error {
+func summarize(w io.Writer, app *App, s *settings.Set) error {
 	var out summary
 	for _, h := range s.Handlers {
 		if err := out.handler(h); err != nil {

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
@@ -19,7 +19,7 @@ import (
 type summary struct{ strings.Builder }
 
 // handler adds the resources of h, with their routes and scopes.
-func (s *summary) handler(h *engine.Handler) error {
+func (s *summary) handler(h *settings.Handler) error {
 	var c rules.Config
 	if err := json.Unmarshal(h.Canonical, &c); err != nil {
 		return fmt.Errorf("read the configuration of a handler again: %w", err)
@@ -83,12 +83,8 @@ func scopesOfRoute(r rules.Route) []string {
 }
 
 // subscriptions adds who gets what.
-func (s *summary) subscriptions(app *App, set *engine.Settings) {
-	var programs []*rules.Program
-	for _, h := range set.Handlers {
-		programs = append(programs, h.Program)
-	}
-	known := engine.AllScopes(programs)
+func (s *summary) subscriptions(app *App, set *settings.Set) {
+	known := set.Handlers.Scopes()
 	for i, sub := range set.Subscriptions {
 		fmt.Fprintf(s, "subscription %s → %s\n", sub.ID, app.Subscriptions[i].URL)
 		var gets []string
@@ -157,7 +153,7 @@ func (s *summary) differs(sub, v *webhook.Subscription) {
 // taken from the path.
 func wantsSome(sub *webhook.Subscription, scope string) bool {
 	for _, p := range sub.Scopes {
-		if mayMatch(strings.FieldsFunc(string(p), engine.IsSeparator), strings.FieldsFunc(scope, engine.IsSeparator)) {
+		if mayMatch(strings.FieldsFunc(string(p), settings.IsSeparator), strings.FieldsFunc(scope, settings.IsSeparator)) {
 			return true
 		}
 	}

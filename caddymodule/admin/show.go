@@ -113,13 +113,13 @@ func checkKnown(e *engine.Engine, id webhook.SubscriptionID) error {
 // why nothing is to be expected of them.
 func listUnearned(e *engine.Engine, r *http.Request) (any, error) {
 	hints := []string{}
-	programs := engine.ProgramsOf(e.Current().Handlers)
+	handlers := e.Current().Handlers
 	for _, s := range r.URL.Query()["scope"] {
 		p := webhook.Pattern(s)
 		if err := p.Check(); err != nil {
 			return nil, problem.New(http.StatusBadRequest, "%s", err)
 		}
-		if err := engine.WhyUnearned(programs, p); err != nil {
+		if err := handlers.WhyUnearned(p); err != nil {
 			hints = append(hints, err.Error())
 		}
 	}

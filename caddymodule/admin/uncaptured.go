@@ -10,6 +10,7 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/ruleset"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/rules"
 )
@@ -50,7 +51,7 @@ func listUncaptured(e *engine.Engine, r *http.Request) (any, error) {
 }
 
 // routesOfHandler returns what h captures, each as METHODS PATH.
-func routesOfHandler(h *engine.Handler) (routes []string, err error) {
+func routesOfHandler(h *settings.Handler) (routes []string, err error) {
 	var c rules.Config
 	if err := json.Unmarshal(h.Canonical, &c); err != nil {
 		return nil, fmt.Errorf("read the configuration of a handler again: %w", err)

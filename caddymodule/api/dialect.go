@@ -52,7 +52,7 @@ func (d inDialect) Numbered(number uint64) string {
 
 // Resources implements [dialect.API].
 func (d inDialect) Resources() (names []string) {
-	for _, p := range d.e.Programs() {
+	for _, p := range d.e.Current().Handlers.Programs() {
 		names = append(names, p.Resources()...)
 	}
 	slices.Sort(names)

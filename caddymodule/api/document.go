@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/caddymodule/words"
@@ -112,7 +111,7 @@ func unknownField(name string, known []string) error {
 // checkScopes refuses a pattern that no rule earns.
 func (c *Call) checkScopes(s *subscription.Subscription) error {
 	for i, p := range s.Scopes {
-		if err := engine.WhyUnearned(c.e.Programs(), webhook.Pattern(p)); err != nil {
+		if err := c.e.Current().Handlers.WhyUnearned(webhook.Pattern(p)); err != nil {
 			return problem.WrongField(fmt.Sprintf("/scopes/%d", i), "%s", err)
 		}
 	}

@@ -61,7 +61,7 @@ func (c *Call) readErasure() (what store.Erasure, err error) {
 		return what, problem.WrongField("/tenant", "tenant: it is yours; take it out")
 	}
 	what = store.Erasure{Resource: in.Resource, ID: in.Entity, Tenant: c.Tenant}
-	apis := c.e.APIs()
+	apis := c.e.Current().Handlers.APIs()
 	if c.Operator {
 		if what.Tenant = cmp.Or(in.Tenant, webhook.AnyTenant); what.Tenant == webhook.AnyTenant && in.API == "" {
 			return what, nil

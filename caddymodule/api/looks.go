@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/credentials"
-	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 )
@@ -27,10 +26,10 @@ func (c *Call) checkLooks(s *subscription.Subscription) error {
 		return problem.WrongField("/credential", "credential: this server has no encryption_key to keep it under: the operator must give it one")
 	}
 	asked := s.Literally()
-	if err := engine.CheckRelated(c.e.Programs(), asked); err != nil {
+	if err := c.e.Current().Handlers.CheckRelated(asked); err != nil {
 		return problem.WrongField("/related", "%s", strings.TrimPrefix(err.Error(), "subscription : "))
 	}
-	if err := engine.CheckOrigins(c.e.Current().Handlers, asked); err != nil {
+	if err := c.e.Current().Handlers.CheckOrigins(asked); err != nil {
 		return problem.WrongField("/"+by, "%s: the API cannot be asked here: the operator must write origin", by)
 	}
 	return nil

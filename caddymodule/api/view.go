@@ -76,7 +76,7 @@ func (c *Call) withState(v apiSubscription, s *webhook.Subscription) apiSubscrip
 	v.Failures, v.WaitUntil, v.HeldThrough = st.Failures, st.WaitUntil, st.HeldThrough
 	v.Pending, v.Failing = c.e.Store.Pending(s.ID), st.FailingSince
 	v.PublicKeys = s.PublicKeys()
-	programs := c.e.Programs()
+	programs := c.e.Current().Handlers.Programs()
 	for _, p := range s.Scopes {
 		if !own.IsScope(p) && !slices.ContainsFunc(programs, func(program *rules.Program) bool { return program.Earns(p) }) {
 			v.Unmatched = append(v.Unmatched, string(p))

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // Activate makes s the configuration that counts.
-func (e *Engine) Activate(ctx context.Context, s *Settings) error {
+func (e *Engine) Activate(ctx context.Context, s *settings.Set) error {
 	for _, h := range s.Handlers {
 		if err := e.Store.PutConfig(ctx, h.Config, h.Canonical); err != nil {
 			return fmt.Errorf("keep the configuration of api %s: %w", h.Program.API(), err)
@@ -40,7 +41,7 @@ func (e *Engine) Activate(ctx context.Context, s *Settings) error {
 
 // Deactivate takes s off; the newest of the others counts again. The last one
 // stays in force until the engine closes: calls may still be in flight.
-func (e *Engine) Deactivate(s *Settings) {
+func (e *Engine) Deactivate(s *settings.Set) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	last := len(e.configs) - 1
@@ -69,7 +70,7 @@ func (e *Engine) fallBack(i int) error {
 // apply puts the newest configuration into force, with the kept subscriptions.
 // e.mu is held.
 func (e *Engine) apply(ctx context.Context) error {
-	s, all, err := e.configs[len(e.configs)-1].with(e.Kept.Load().InUse())
+	s, all, err := e.configs[len(e.configs)-1].With(e.Kept.Load().InUse())
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (e *Engine) apply(ctx context.Context) error {
 }
 
 // enforce puts s into force, with all its subscriptions. e.mu is held.
-func (e *Engine) enforce(s *Settings, all []*webhook.Subscription, states []webhook.SubscriptionState) error {
+func (e *Engine) enforce(s *settings.Set, all []*webhook.Subscription, states []webhook.SubscriptionState) error {
 	e.coming.Store(s)
 	defer e.coming.Store(nil)
 	e.Deliverer.Through(s.Egress)

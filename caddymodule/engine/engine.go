@@ -2,14 +2,15 @@
 // wires journal, store, deriver and deliverer, lives across reloads, and keeps the
 // subscriptions that are made through the API.
 //
-// A configuration is a [Settings]. It is activated on an [Engine], which [All] has or
+// A configuration is a [settings.Set]. It is activated on an [Engine], which [All] has or
 // opens, and taken off it (activate.go). What it keeps beside is in a file each:
-// registry.go and tend.go (kept subscriptions), replay….go, missed….go (calls that could not be journaled), erase.go, failing.go
-// (who is told that a subscription fails).
+// registry.go and tend.go (kept subscriptions), replay….go, missed….go (calls that could
+// not be journaled), erase.go, failing.go (who is told that a subscription fails).
 package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/internal/version"
@@ -85,10 +87,10 @@ type Engine struct {
 	looker    look.Looker
 
 	mu      sync.Mutex
-	configs []*Settings              // activated, oldest first; the last one counts
-	active  atomic.Pointer[Settings] // the last of configs; set before anything runs
-	earlier atomic.Pointer[Settings] // what was active before, or nil
-	coming  atomic.Pointer[Settings] // what is being put into force, or nil
+	configs []*settings.Set              // activated, oldest first; the last one counts
+	active  atomic.Pointer[settings.Set] // the last of configs; set before anything runs
+	earlier atomic.Pointer[settings.Set] // what was active before, or nil
+	coming  atomic.Pointer[settings.Set] // what is being put into force, or nil
 
 	Kept   atomic.Pointer[kept.List] // changed under mu; nil: not read yet
 	sealer *kept.Sealer              // that kept was read, or sealed, with
@@ -147,9 +149,14 @@ func Open(dir string, o Options) (*Engine, error) {
 	e.missedAny = unknown
 	e.Deriver = derive.New(derive.Options{
 		Journal: e.Journal, Store: e.Store, Traffic: e.traffic, Recovered: e.Journal.RecoveredEnd(),
-		Want: e.want, Resources: e.resources, Service: e.service, Observer: deriveObserver{e}, Logger: e.Logger,
+		Want: e.want, Resources: e.resources, Observer: deriveObserver{e}, Logger: e.Logger,
+		Service: func(x *webhook.Exchange) derive.Get { return e.Current().Handlers.Service(x) },
 	})
-	e.looker.Memory, e.looker.Items, e.looker.ID = e.Store, e.items, e.idIn
+	e.looker.Memory = e.Store
+	e.looker.Items = func(ev *webhook.Event, name string) (*look.Item, string) { return e.Current().Handlers.Item(ev, name) }
+	e.looker.ID = func(api, resource string, entity json.RawMessage) string {
+		return e.Current().Handlers.IDIn(api, resource, entity)
+	}
 	e.Deliverer = deliver.New(deliver.Options{
 		Queue: e.queue(), Renderer: e, States: e.Store, Observer: deliverObserver{e},
 		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest,
@@ -216,7 +223,7 @@ func (e *Engine) Newest(ctx context.Context) (uint64, error) {
 }
 
 // Current returns the configuration in force.
-func (e *Engine) Current() *Settings { return e.active.Load() }
+func (e *Engine) Current() *settings.Set { return e.active.Load() }
 
 // want implements derive's question who wants an event.
 func (e *Engine) want(ev *webhook.Event) ([]rules.Want, error) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -11,12 +12,12 @@ import (
 // sub, and returns the error if nobody does.
 func RendererKnown(sub webhook.SubscriptionID, active, earlier, coming []*webhook.Subscription) error {
 	var e Engine
-	e.active.Store(&Settings{Subscriptions: active})
+	e.active.Store(&settings.Set{Subscriptions: active})
 	if earlier != nil {
-		e.earlier.Store(&Settings{Subscriptions: earlier})
+		e.earlier.Store(&settings.Set{Subscriptions: earlier})
 	}
 	if coming != nil {
-		e.coming.Store(&Settings{Subscriptions: coming})
+		e.coming.Store(&settings.Set{Subscriptions: coming})
 	}
 	_, err := e.rendererOf(sub)
 	return err

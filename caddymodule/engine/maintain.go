@@ -3,6 +3,10 @@ package engine
 import (
 	"context"
 	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/look"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // Housekeeping of the store: how soon it begins, how often, and how long it pauses between
@@ -12,6 +16,10 @@ const (
 	keepEvery = time.Minute
 	keepPause = 50 * time.Millisecond
 )
+
+// tombstoneTime is how long a deleted entity's sequence is remembered
+// (DESIGN.md §7).
+const tombstoneTime = 90 * 24 * time.Hour
 
 // maintain does the store's housekeeping until ctx ends.
 func (e *Engine) maintain(ctx context.Context) {
@@ -40,5 +48,17 @@ func (e *Engine) maintain(ctx context.Context) {
 func (e *Engine) seeFull(ctx context.Context) {
 	if s, err := e.Store.Stats(ctx); err == nil {
 		e.full.Store(s.Full)
+	}
+}
+
+// keep says how long the store keeps things, as of now.
+func (e *Engine) keep(now time.Time) store.Keep {
+	s, states := e.Current(), e.States()
+	return store.Keep{
+		Now: now, Retention: s.Retention, Tombstone: tombstoneTime, HoldFor: s.HoldFor, Sights: look.SightTime, Most: s.StoreMax,
+		Holding: func(sub webhook.SubscriptionID, position uint64) (since time.Time, held bool) {
+			st, ok := states[sub]
+			return st.Since, ok && (st.Status != webhook.Active || position <= st.HeldThrough)
+		},
 	}
 }

@@ -72,7 +72,7 @@ func TestChangesAtOnceAreInForceAsTheyAreOnDisk(t *testing.T) {
 			s := w.Subscription
 			k := e.Kept.Load().Get(s.ID)
 			st, known := e.Deliverer.State(s.ID)
-			if k == nil || k.Ready != s || !known || st.Number != s.Number || !e.Current().has(s.ID) {
+			if k == nil || k.Ready != s || !known || st.Number != s.Number || !e.Current().Has(s.ID) {
 				t.Errorf("%s is not what it is elsewhere: %+v, %+v", s.ID, k, st)
 			}
 			got[s.ID] = fmt.Sprint(s.Number, s.PauseAfter)

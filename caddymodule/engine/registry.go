@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -103,7 +104,7 @@ func (e *Engine) putKept(ctx context.Context, k kept.Subscription, allowed func(
 	if k.Deleted.IsZero() {
 		k.Ready = k.Build(now)
 	}
-	s, err := e.Current().changed(&k)
+	s, err := e.Current().Changed(&k)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +179,7 @@ func (e *Engine) writeKept(ctx context.Context, k, was *kept.Subscription) (st w
 
 // enforceOne puts s into force, in which only k is otherwise than before. e.mu is
 // held.
-func (e *Engine) enforceOne(s *Settings, k *kept.Subscription, state webhook.SubscriptionState) (err error) {
+func (e *Engine) enforceOne(s *settings.Set, k *kept.Subscription, state webhook.SubscriptionState) (err error) {
 	e.coming.Store(s)
 	defer e.coming.Store(nil)
 	if k.Ready == nil {

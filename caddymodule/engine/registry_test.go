@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
@@ -27,7 +28,7 @@ func engineWith(t *testing.T, dir string, keys ...string) (*Engine, error) {
 	return e, err
 }
 
-func emptySettings(t *testing.T, keys ...string) *Settings {
+func emptySettings(t *testing.T, keys ...string) *settings.Set {
 	t.Helper()
 	s, err := kept.NewSealer(slices.DeleteFunc(keys, func(k string) bool { return k == "" })...)
 	if err != nil {
@@ -37,13 +38,13 @@ func emptySettings(t *testing.T, keys ...string) *Settings {
 }
 
 // plainSettings is a configuration that says nothing.
-func plainSettings(t testing.TB, s *kept.Sealer) *Settings {
+func plainSettings(t testing.TB, s *kept.Sealer) *settings.Set {
 	t.Helper()
 	subscribers, err := rules.NewSubscribers(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Settings{Subscribers: subscribers, Sealer: s, Logger: discard()}
+	return &settings.Set{Subscribers: subscribers, Sealer: s, Logger: discard()}
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -77,7 +78,7 @@ func TestKeptSubscriptionsSurviveRestartsAndKeys(t *testing.T) {
 			made, err := e.PutKept(bg, newKept(kept.NewSecret("standard")), nil)
 			if err != nil {
 				t.Error(err)
-			} else if !e.Current().has(made.ID) {
+			} else if !e.Current().Has(made.ID) {
 				t.Error("one is not in force when it is answered")
 			}
 		})
@@ -125,7 +126,7 @@ func TestKeptSubscriptionsSurviveRestartsAndKeys(t *testing.T) {
 		t.Fatalf("%d came back, want %d", len(list), n)
 	}
 	for i, k := range list {
-		if k.Ready.Number != uint64(i+1) || len(k.Ready.Secrets) != 1 || !e.Current().has(k.ID) {
+		if k.Ready.Number != uint64(i+1) || len(k.Ready.Secrets) != 1 || !e.Current().Has(k.ID) {
 			t.Errorf("%s came back as number %d with %d secrets", k.ID, k.Ready.Number, len(k.Ready.Secrets))
 		}
 	}
@@ -230,7 +231,7 @@ func TestChangesOfKeptSubscriptionsFollowEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.close()
-	if e.Current().has(made.ID) || len(e.Deliverer.States()) > 0 {
+	if e.Current().Has(made.ID) || len(e.Deliverer.States()) > 0 {
 		t.Error("a deleted one is there")
 	}
 	if err := e.forgetKept(bg, e.Kept.Load().Get(made.ID)); err != nil {

@@ -2,12 +2,11 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
-	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
@@ -69,44 +68,10 @@ func (e *Engine) further(ctx context.Context, d *webhook.Delivery) (events []*we
 // reloads nobody may know it any more: then it is not the time for it.
 func (e *Engine) rendererOf(sub webhook.SubscriptionID) (*rules.Subscribers, error) {
 	// In this order: what a reload moves on meanwhile is still met.
-	for _, s := range []*Settings{e.Current(), e.coming.Load(), e.earlier.Load(), e.Current()} {
-		if s != nil && s.has(sub) {
+	for _, s := range []*settings.Set{e.Current(), e.coming.Load(), e.earlier.Load(), e.Current()} {
+		if s != nil && s.Has(sub) {
 			return s.Subscribers, nil
 		}
 	}
 	return nil, fmt.Errorf("%w: subscription %s has left the configuration", deliver.ErrNotNow, sub)
-}
-
-// items finds the entity of an event at the origin that the configuration in
-// force has for its api.
-func (e *Engine) items(ev *webhook.Event, name string) (item *look.Item, why string) {
-	why = ""
-	for _, h := range e.Current().Handlers {
-		if h.Program.API() != ev.Key.API || h.Live == nil {
-			continue
-		}
-		m, path := h.Program.Item(ev.Key, name, ev.Params)
-		switch {
-		case m == nil:
-		case h.Looks == nil:
-			why = "the API cannot be asked: the configuration has no origin for it"
-		default:
-			return h.Looks.Item(ev, m, path, name), ""
-		}
-	}
-	if why == "" && ev.Operation != webhook.Called {
-		why = "the configuration in force has no path of such an entity"
-	}
-	return nil, why
-}
-
-// idIn returns the id that an entity of a resource of an api has, by the
-// configuration in force.
-func (e *Engine) idIn(api, resource string, entity json.RawMessage) (id string) {
-	for _, h := range e.Current().Handlers {
-		if h.Program.API() == api && id == "" {
-			id = h.Program.IDIn(resource, entity)
-		}
-	}
-	return id
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/deliver/delivertest"
 	"github.com/sidehook/sidehook/rules"
@@ -105,7 +106,7 @@ func replay(t *testing.T, n int, script []delivertest.Reply, test func(*replayed
 		x.Engine = &Engine{Store: s, Deliverer: d, Logger: slog.New(slog.DiscardHandler)}
 		x.Engine.Replays.wake = make(chan struct{}, 1)
 		x.Kept.Store(&kept.List{})
-		x.active.Store(&Settings{Subscribers: subscribers})
+		x.active.Store(&settings.Set{Subscribers: subscribers})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 2)
 		go func() { done <- d.Run(ctx) }()

@@ -2,10 +2,8 @@ package engine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/sidehook/sidehook/derive"
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -37,22 +35,4 @@ func (e *Engine) resources() []webhook.EntityKey {
 		}
 	}
 	return keys
-}
-
-// APIs returns the names of the apis in use.
-func (e *Engine) APIs() (names []string) {
-	for _, h := range e.Current().Handlers {
-		if name := h.Program.API(); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// Programs returns the rules in force.
-func (e *Engine) Programs() (all []*rules.Program) {
-	for _, h := range e.Current().Handlers {
-		all = append(all, h.Program)
-	}
-	return all
 }

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"log/slog"
+
+	"github.com/sidehook/sidehook/caddymodule/settings"
 )
 
 // sayStart logs what there is when the engine starts. What is to be read of the
@@ -19,7 +21,7 @@ func (e *Engine) sayStart(ctx context.Context) {
 
 // SayLeft warns if the configuration that goes, s, is the last to use the
 // directory while something is owed from it: what comes now works elsewhere.
-func (e *Engine) SayLeft(ctx context.Context, s *Settings, logger *slog.Logger) {
+func (e *Engine) SayLeft(ctx context.Context, s *settings.Set, logger *slog.Logger) {
 	e.mu.Lock()
 	last := len(e.configs) == 1 && e.configs[0] == s
 	e.mu.Unlock()

@@ -60,7 +60,7 @@ func (e *Engine) endSecrets(now time.Time) time.Duration {
 		next := *k
 		next.Ready = next.Build(now)
 		next.Ready.SetNumber(k.Ready.Number)
-		s, err := e.Current().changed(&next)
+		s, err := e.Current().Changed(&next)
 		if err == nil {
 			e.Kept.Store(e.Kept.Load().Put(&next))
 			state, _ := e.Deliverer.State(k.ID)

@@ -183,9 +183,16 @@ var table = []rule{
 		bans:   []ban{{"caddymodule/engine", "whether a subscriber may see something is asked of the API: of memory it needs what it declares"}},
 	},
 	{
+		folder: "caddymodule/settings",
+		may: []string{"webhook", "rules", "derive", "caddymodule/capture", "caddymodule/eventtype", "caddymodule/kept", "caddymodule/look",
+			"caddymodule/own", "caddymodule/ruleset", "caddymodule/subscription", "caddymodule/words"},
+		bans: []ban{{"caddymodule/engine", "a configuration is checked before anything is opened, and where nothing is served"}},
+	},
+	{
 		folder: "caddymodule/engine",
 		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/capture", "caddymodule/credentials", "caddymodule/eventtype",
-			"caddymodule/kept", "caddymodule/look", "caddymodule/metrics", "caddymodule/own", "caddymodule/problem", "caddymodule/ruleset", "caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
+			"caddymodule/kept", "caddymodule/look", "caddymodule/metrics", "caddymodule/own", "caddymodule/problem", "caddymodule/settings",
+			"caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/api", "the engine runs whether anybody asks it or not: who does is in front of it"}},
 	},
 	{
@@ -204,7 +211,7 @@ var table = []rule{
 	{
 		folder: "caddymodule/admin",
 		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/answer", "caddymodule/api", "caddymodule/engine", "caddymodule/kept", "caddymodule/own",
-			"caddymodule/problem", "caddymodule/ruleset", "caddymodule/seed", "caddymodule/view", "caddymodule/words"},
+			"caddymodule/problem", "caddymodule/ruleset", "caddymodule/seed", "caddymodule/settings", "caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/command", "the command line is a client of this: it is known only by what it asks"}},
 	},
 	{

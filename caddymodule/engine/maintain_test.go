@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -13,7 +14,7 @@ import (
 func TestHoldForCountsForWhatIsHeld(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	e := &Engine{Deliverer: deliver.New(deliver.Options{})}
-	e.active.Store(&Settings{HoldFor: time.Hour})
+	e.active.Store(&settings.Set{HoldFor: time.Hour})
 	var subs []*webhook.Subscription
 	states := []webhook.SubscriptionState{
 		{ID: "active", Status: webhook.Active, Since: now},

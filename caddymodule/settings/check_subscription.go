@@ -1,4 +1,4 @@
-package engine
+package settings
 
 import (
 	"fmt"
@@ -9,19 +9,18 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/caddymodule/words"
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // checkTenant is an error if s gets the events of one tenant, and what earns them
 // tells none: then it gets nothing, ever.
-func checkTenant(programs []*rules.Program, s *webhook.Subscription) error {
+func (hs Handlers) checkTenant(s *webhook.Subscription) error {
 	if s.Tenant == webhook.AnyTenant {
 		return nil
 	}
-	for _, p := range programs {
+	for _, h := range hs {
 		for _, pattern := range s.Scopes {
-			if own.IsScope(pattern) || p.Earns(pattern) && p.TellsTenant() {
+			if own.IsScope(pattern) || h.Program.Earns(pattern) && h.Program.TellsTenant() {
 				return nil
 			}
 		}
@@ -30,10 +29,10 @@ func checkTenant(programs []*rules.Program, s *webhook.Subscription) error {
 }
 
 // CheckRelated is an error if s asks for a related entity that no rule names.
-func CheckRelated(programs []*rules.Program, s *webhook.Subscription) error {
+func (hs Handlers) CheckRelated(s *webhook.Subscription) error {
 	var known []string
-	for _, p := range programs {
-		known = append(known, p.Relates()...)
+	for _, h := range hs {
+		known = append(known, h.Program.Relates()...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Related)) {
 		switch near := words.Nearest(name, known); {
@@ -48,12 +47,12 @@ func CheckRelated(programs []*rules.Program, s *webhook.Subscription) error {
 }
 
 // CheckOrigins is an error if s asks an API itself that cannot be asked.
-func CheckOrigins(handlers []*Handler, s *webhook.Subscription) error {
+func (hs Handlers) CheckOrigins(s *webhook.Subscription) error {
 	by := subscription.LooksBy(s)
 	if by == "" {
 		return nil
 	}
-	for _, h := range handlers {
+	for _, h := range hs {
 		if h.Live == nil || h.Looks != nil || !slices.ContainsFunc(s.Scopes, h.Program.Earns) {
 			continue
 		}
@@ -63,10 +62,10 @@ func CheckOrigins(handlers []*Handler, s *webhook.Subscription) error {
 }
 
 // checkFor is an error if s has something for a resource that nothing is about.
-func checkFor(programs []*rules.Program, s *webhook.Subscription) error {
+func (hs Handlers) checkFor(s *webhook.Subscription) error {
 	var known []string
-	for _, p := range programs {
-		for _, scope := range p.Scopes() {
+	for _, h := range hs {
+		for _, scope := range h.Program.Scopes() {
 			if strings.Contains(scope.Resource, "{") {
 				return nil // it may be any
 			}

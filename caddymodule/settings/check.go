@@ -1,4 +1,4 @@
-package engine
+package settings
 
 import (
 	"bytes"
@@ -15,53 +15,42 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// CrossCheck holds what only shows when all handlers are known: that the
-// handlers of one api agree, and that each subscription can get something. named
-// says which is meant.
-func CrossCheck(handlers []*Handler, subs []*webhook.Subscription, named func(webhook.SubscriptionID) string) error {
-	if err := sameResources(handlers); err != nil {
+// Check holds what only shows when all handlers are known: that those of one api
+// agree, and that each of subs can get something. named says which is meant.
+func (hs Handlers) Check(subs []*webhook.Subscription, named func(webhook.SubscriptionID) string) error {
+	if err := hs.sameResources(); err != nil {
 		return err
 	}
 	for _, s := range subs {
-		if err := checkSubscription(handlers, s); err != nil {
+		if err := hs.check(s); err != nil {
 			return fmt.Errorf("%s: %w", named(s.ID), err)
 		}
 	}
 	return nil
 }
 
-// checkSubscription is an error if s asks for what no handler has.
-func checkSubscription(handlers []*Handler, s *webhook.Subscription) error {
-	programs := ProgramsOf(handlers)
+// check is an error if s asks for what no handler has.
+func (hs Handlers) check(s *webhook.Subscription) error {
 	for _, p := range s.Scopes {
-		if err := WhyUnearned(programs, p); err != nil {
+		if err := hs.WhyUnearned(p); err != nil {
 			return err
 		}
 	}
-	return cmp.Or(checkTenant(programs, s), checkFor(programs, s), CheckRelated(programs, s), CheckOrigins(handlers, s))
-}
-
-// ProgramsOf returns the rules of handlers.
-func ProgramsOf(handlers []*Handler) []*rules.Program {
-	programs := make([]*rules.Program, len(handlers))
-	for i, h := range handlers {
-		programs[i] = h.Program
-	}
-	return programs
+	return cmp.Or(hs.checkTenant(s), hs.checkFor(s), hs.CheckRelated(s), hs.CheckOrigins(s))
 }
 
 // WhyUnearned is an error if no rule can earn a scope that p selects.
-func WhyUnearned(programs []*rules.Program, p webhook.Pattern) error {
+func (hs Handlers) WhyUnearned(p webhook.Pattern) error {
 	if own.IsScope(p) {
 		return nil
 	}
-	for _, program := range programs {
-		if program.Earns(p) {
+	for _, h := range hs {
+		if h.Program.Earns(p) {
 			return nil
 		}
 	}
-	known := withoutGaps(AllScopes(programs))
-	if len(known) == 0 && len(programs) > 0 {
+	known := withoutGaps(hs.Scopes())
+	if len(known) == 0 && len(hs) > 0 {
 		return fmt.Errorf("no rule earns %s: no rule earns anything, for plain scopes are switched off (default none, or created, updated and deleted none): leave that out, or write emit SCOPE in a resource", p)
 	}
 	if len(known) == 0 {
@@ -98,31 +87,19 @@ func likePattern(p webhook.Pattern, known []string) []string {
 // IsSeparator reports whether r stands between the parts of a scope.
 func IsSeparator(r rune) bool { return r == '.' || r == '/' }
 
-// AllScopes returns what the rules can earn, sorted.
-func AllScopes(programs []*rules.Program) []string {
-	var names []string
-	for _, program := range programs {
-		for _, s := range program.Scopes() {
-			names = append(names, s.Name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
 // withoutGaps returns the names that are no gap's.
 func withoutGaps(names []string) []string {
 	return slices.DeleteFunc(names, func(n string) bool { return strings.HasSuffix(n, webhook.GapSuffix) })
 }
 
 // sameResources is an error if two handlers of one api declare a resource
-// differently. Handlers are known in no particular order.
-func sameResources(handlers []*Handler) error {
-	handlers = slices.SortedFunc(slices.Values(handlers), func(a, b *Handler) int {
+// differently.
+func (hs Handlers) sameResources() error {
+	hs = slices.SortedFunc(slices.Values(hs), func(a, b *Handler) int {
 		return bytes.Compare(a.Canonical, b.Canonical)
 	})
 	seen := make(map[ruleset.FullName]rules.Resource)
-	for _, h := range handlers {
+	for _, h := range hs {
 		var c rules.Config
 		if err := json.Unmarshal(h.Canonical, &c); err != nil {
 			return fmt.Errorf("read the configuration of a handler again: %w", err)
