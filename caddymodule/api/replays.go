@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/replay"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/store"
@@ -47,7 +47,7 @@ type apiReplay struct {
 // apiWhen is a time or a position.
 type apiWhen json.RawMessage
 
-func viewReplay(r *engine.Replaying) view.Replay {
+func viewReplay(r *replay.Replay) view.Replay {
 	v := view.Replay{
 		ID: r.ID, Subscription: r.Subscription, Status: r.Status, Reason: r.Reason, Waits: r.Waits,
 		From: r.Low, Below: r.High, Scopes: words.Texts(r.Scopes), States: words.Texts(r.States), Rate: r.Rate, Next: r.Next,
@@ -79,13 +79,13 @@ func (c *Call) createReplay() (apiAnswer, error) {
 	if repeat != nil {
 		r.Repeat = repeat.Key + " " + hex.EncodeToString(repeat.Body)
 	}
-	if err := c.e.StartReplay(context.WithoutCancel(c.r.Context()), r); err != nil {
+	if err := c.e.Replays.Start(context.WithoutCancel(c.r.Context()), r); err != nil {
 		return apiAnswer{}, err
 	}
-	return c.createdReplay(&engine.Replaying{Replay: r}, false), nil
+	return c.createdReplay(&replay.Replay{Replay: r}, false), nil
 }
 
-func (c *Call) createdReplay(r *engine.Replaying, replayed bool) apiAnswer {
+func (c *Call) createdReplay(r *replay.Replay, replayed bool) apiAnswer {
 	if r == nil {
 		return apiAnswer{}
 	}
@@ -94,7 +94,7 @@ func (c *Call) createdReplay(r *engine.Replaying, replayed bool) apiAnswer {
 
 // replayedBefore returns the replay that an earlier call with the same key has
 // begun, as it is now, or nil.
-func (c *Call) replayedBefore(r *kept.Repeat) (*engine.Replaying, error) {
+func (c *Call) replayedBefore(r *kept.Repeat) (*replay.Replay, error) {
 	if r == nil {
 		return nil, nil
 	}
@@ -124,7 +124,7 @@ func (c *Call) countReplay() (apiAnswer, error) {
 	defer done()
 	ctx, cancel := context.WithTimeout(c.r.Context(), countTime)
 	defer cancel()
-	n, more, err := c.e.CountReplayed(ctx, r)
+	n, more, err := c.e.Replays.Count(ctx, r)
 	return apiAnswer{body: view.ReplayCount{Deliveries: n, Complete: !more, From: r.Low, Below: r.High}}, err
 }
 
@@ -150,12 +150,12 @@ func (c *Call) listReplays() (apiAnswer, error) {
 	return apiAnswer{body: list}, nil
 }
 
-func (c *Call) maySeeReplay(mine []webhook.SubscriptionID, r *engine.Replaying) bool {
+func (c *Call) maySeeReplay(mine []webhook.SubscriptionID, r *replay.Replay) bool {
 	return c.Operator || slices.Contains(mine, r.Subscription)
 }
 
 // findReplay returns the replay that the path names.
-func (c *Call) findReplay() (engine.Replaying, error) {
+func (c *Call) findReplay() (replay.Replay, error) {
 	r, ok := c.e.Replays.Get(webhook.ReplayID(c.id))
 	if !ok || !c.maySeeReplay(c.mine(), &r) {
 		return r, fmt.Errorf("replay %s: %w", c.id, store.ErrNotFound)
@@ -171,7 +171,7 @@ func (c *Call) readReplayed() (apiAnswer, error) {
 func (c *Call) cancelReplay() (apiAnswer, error) {
 	r, err := c.findReplay()
 	if err == nil && r.Status != webhook.ReplayDone {
-		err = c.e.CancelReplay(context.WithoutCancel(c.r.Context()), r.ID, "by a call")
+		err = c.e.Replays.Cancel(context.WithoutCancel(c.r.Context()), r.ID, "by a call")
 	}
 	if err != nil {
 		return apiAnswer{}, err

@@ -4,8 +4,8 @@
 //
 // A configuration is a [settings.Set]. It is activated on an [Engine], which [All] has or
 // opens, and taken off it (activate.go). What it keeps beside is in a file each:
-// registry.go and tend.go (kept subscriptions), replay….go, missed….go (calls that could
-// not be journaled), erase.go, failing.go (who is told that a subscription fails).
+// registry.go and tend.go (kept subscriptions), missed….go (calls that could not be
+// journaled), erase.go, failing.go (who is told that a subscription fails).
 package engine
 
 import (
@@ -24,6 +24,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/look"
 	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/caddymodule/replay"
 	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/derive"
@@ -80,7 +81,7 @@ type Engine struct {
 	Learned   eventtype.Learned
 	Seeding   sync.Mutex  // held while a step of a seed is taken: one at a time, so that crawls are slow
 	full      atomic.Bool // the store takes more than store_max, and nothing may go
-	Replays   replays
+	Replays   *replay.Replays
 	Streaming atomic.Int32  // streams that are open
 	erased    chan struct{} // something was, and may be in files still
 	callers   *credentials.Hash
@@ -131,7 +132,8 @@ func Open(dir string, o Options) (*Engine, error) {
 	if err := e.Store.DropMarksBelow(context.Background(), e.Journal.Stats().First); err != nil {
 		return nil, errors.Join(fmt.Errorf("forget old marks: %w", err), e.Journal.Close(), e.Store.Close())
 	}
-	if err := e.Replays.load(context.Background(), e.Store); err != nil {
+	e.Replays = replay.New(e.Store, replayedTo{e}, e.Logger)
+	if err := e.Replays.Load(context.Background()); err != nil {
 		return nil, errors.Join(err, e.Journal.Close(), e.Store.Close())
 	}
 	if err := e.Learned.Load(context.Background(), e.Store); err != nil {
@@ -179,7 +181,7 @@ func (e *Engine) start() {
 			e.Logger.Warn("what is known of event types is not kept", "error", err)
 		})
 	})
-	e.deriving.Go(func() { e.runReplays(ticking) })
+	e.deriving.Go(func() { e.Replays.Run(ticking) })
 	e.deriving.Go(func() { e.runPurges(ticking) })
 	if e.missedAny {
 		e.missed.addAll(e.resources(), errMissedUnreadable)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -140,7 +141,7 @@ func (e *Engine) cancelIn(ctx context.Context, id webhook.SubscriptionID, state 
 		if err := e.Store.Settle(ctx, settlements...); err != nil {
 			return err
 		}
-		countCancelled(settlements)
+		metrics.Process.Cancelled(settlements)
 		q.Below = ds[len(ds)-1].Position + 1 // there may be more of that position
 	}
 }

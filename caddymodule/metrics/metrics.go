@@ -122,3 +122,13 @@ func (m *Counters) Looked(p *webhook.Payload) {
 		m.looks.WithLabelValues("visible").Inc()
 	}
 }
+
+// Cancelled counts those of settlements that cancel: what a replay made due again does
+// not become cancelled, it is what it was.
+func (m *Counters) Cancelled(settlements []webhook.Settlement) {
+	for i := range settlements {
+		if settlements[i].Delivery.State == webhook.Cancelled {
+			m.Deliveries.WithLabelValues(string(webhook.Cancelled)).Inc()
+		}
+	}
+}

@@ -183,6 +183,11 @@ var table = []rule{
 		bans:   []ban{{"caddymodule/engine", "whether a subscriber may see something is asked of the API: of memory it needs what it declares"}},
 	},
 	{
+		folder: "caddymodule/replay",
+		may:    []string{"webhook", "rules", "store", "caddymodule/metrics", "caddymodule/problem", "caddymodule/view"},
+		bans:   []ban{{"deliver", "a replay makes deliveries due, and leaves it to others to send them"}},
+	},
+	{
 		folder: "caddymodule/settings",
 		may: []string{"webhook", "rules", "derive", "caddymodule/capture", "caddymodule/eventtype", "caddymodule/kept", "caddymodule/look",
 			"caddymodule/own", "caddymodule/ruleset", "caddymodule/subscription", "caddymodule/words"},
@@ -191,8 +196,8 @@ var table = []rule{
 	{
 		folder: "caddymodule/engine",
 		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/capture", "caddymodule/credentials", "caddymodule/eventtype",
-			"caddymodule/kept", "caddymodule/look", "caddymodule/metrics", "caddymodule/own", "caddymodule/problem", "caddymodule/settings",
-			"caddymodule/view", "caddymodule/words"},
+			"caddymodule/kept", "caddymodule/look", "caddymodule/metrics", "caddymodule/own", "caddymodule/problem", "caddymodule/replay",
+			"caddymodule/settings", "caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/api", "the engine runs whether anybody asks it or not: who does is in front of it"}},
 	},
 	{
@@ -204,7 +209,7 @@ var table = []rule{
 	{
 		folder: "caddymodule/api",
 		may: []string{"webhook", "rules", "store", "deliver", "caddymodule/answer", "caddymodule/caller", "caddymodule/credentials",
-			"caddymodule/dialect", "caddymodule/engine", "caddymodule/eventtype", "caddymodule/kept", "caddymodule/own", "caddymodule/problem", "caddymodule/strict",
+			"caddymodule/dialect", "caddymodule/engine", "caddymodule/eventtype", "caddymodule/kept", "caddymodule/own", "caddymodule/problem", "caddymodule/replay", "caddymodule/strict",
 			"caddymodule/subscription", "caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/admin", "what callers may is less than what the operator may: they never meet behind the API"}},
 	},

@@ -1,4 +1,4 @@
-package engine
+package replay
 
 import (
 	"context"
@@ -11,9 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/problem"
-	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/deliver/delivertest"
 	"github.com/sidehook/sidehook/rules"
@@ -24,10 +22,11 @@ import (
 // replayed is an engine of one subscription, crm, that replays what was exhausted, in
 // a bubble of time: the twin of the tests of the built binary.
 type replayed struct {
-	*Engine
+	*Replays
 	*replayStore
-	t   *testing.T
-	crm *delivertest.Receiver
+	t         *testing.T
+	deliverer *deliver.Deliverer
+	crm       *delivertest.Receiver
 }
 
 // replayStore is a queue in which replays are kept, too.
@@ -77,6 +76,18 @@ func (s *replayStore) Settle(ctx context.Context, all ...webhook.Settlement) err
 	return s.q.Settle(ctx, all...)
 }
 
+// subscribed is one subscription, which is in force.
+type subscribed struct {
+	*deliver.Deliverer
+	sub *webhook.Subscription
+}
+
+func (s subscribed) Subscription(webhook.SubscriptionID) *webhook.Subscription { return s.sub }
+
+func (s subscribed) Missed(*webhook.Event, webhook.SubscriptionID) (w rules.Want, wanted bool, err error) {
+	return w, false, nil
+}
+
 // replay runs test in a bubble, in which n deliveries are exhausted.
 func replay(t *testing.T, n int, script []delivertest.Reply, test func(*replayed)) {
 	synctest.Test(t, func(t *testing.T) {
@@ -99,18 +110,12 @@ func replay(t *testing.T, n int, script []delivertest.Reply, test func(*replayed
 		if err := d.Configure([]*webhook.Subscription{sub}, nil); err != nil {
 			t.Fatal(err)
 		}
-		subscribers, err := rules.NewSubscribers([]*webhook.Subscription{sub}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		x.Engine = &Engine{Store: s, Deliverer: d, Logger: slog.New(slog.DiscardHandler)}
-		x.Engine.Replays.wake = make(chan struct{}, 1)
-		x.Kept.Store(&kept.List{})
-		x.active.Store(&settings.Set{Subscribers: subscribers})
+		x.deliverer = d
+		x.Replays = New(s, subscribed{d, sub}, slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 2)
 		go func() { done <- d.Run(ctx) }()
-		go func() { x.runReplays(ctx); done <- nil }()
+		go func() { x.Run(ctx); done <- nil }()
 		test(x)
 		cancel()
 		<-done
@@ -125,18 +130,18 @@ func (x *replayed) begin(rate float64) webhook.ReplayID {
 		ID: webhook.NewReplayID(time.Now()), Subscription: "crm", Low: 1, Next: 1, High: uint64(len(x.ids)) + 1,
 		States: []webhook.DeliveryState{webhook.Exhausted}, Rate: rate, Status: webhook.ReplayRunning, Created: time.Now(),
 	}
-	if err := x.StartReplay(x.t.Context(), r); err != nil {
+	if err := x.Start(x.t.Context(), r); err != nil {
 		x.t.Fatal(err)
 	}
 	return r.ID
 }
 
 // after waits, and returns the replay and how many requests came meanwhile.
-func (x *replayed) after(wait time.Duration, id webhook.ReplayID) (r Replaying, came int) {
+func (x *replayed) after(wait time.Duration, id webhook.ReplayID) (r Replay, came int) {
 	before := len(x.crm.Requests())
 	time.Sleep(wait)
 	synctest.Wait()
-	r, _ = x.Engine.Replays.Get(id)
+	r, _ = x.Get(id)
 	return r, len(x.crm.Requests()) - before
 }
 
@@ -149,13 +154,13 @@ func TestAReplayIsPaced(t *testing.T) {
 		if r, came := x.after(time.Hour, id); came < 1780 || came > 1801 || r.Waits != "" {
 			t.Errorf("in an hour %d came at %v/s, and it waits: %q", came, rate, r.Waits)
 		}
-		if _, err := x.Deliverer.Pause(t.Context(), "crm", webhook.ReasonOperator); err != nil {
+		if _, err := x.deliverer.Pause(t.Context(), "crm", webhook.ReasonOperator); err != nil {
 			t.Fatal(err)
 		}
 		if r, came := x.after(24*time.Hour, id); came > 1 || r.Status != webhook.ReplayRunning || r.Waits != "its subscription is paused" {
 			t.Errorf("while it is paused %d came, and it waits: %q", came, r.Waits)
 		}
-		if _, err := x.Deliverer.Resume(t.Context(), "crm", webhook.ReasonOperator); err != nil {
+		if _, err := x.deliverer.Resume(t.Context(), "crm", webhook.ReasonOperator); err != nil {
 			t.Fatal(err)
 		}
 		if _, came := x.after(10*time.Second, id); came > 6 {
@@ -204,7 +209,7 @@ func TestAReplayOwesAHundredAtMost(t *testing.T) {
 		if most > mostReplayed || most < mostReplayed/2 {
 			t.Errorf("%d were owed at once, want up to %d", most, mostReplayed)
 		}
-		if err := x.CancelReplay(t.Context(), id, "by a call"); err != nil {
+		if err := x.Cancel(t.Context(), id, "by a call"); err != nil {
 			t.Fatal(err)
 		}
 		_, came := x.after(7*24*time.Hour, id)
@@ -227,7 +232,7 @@ func TestACancelThatTheDiskCutsShortIsMadeUpFor(t *testing.T) {
 			t.Fatal("nothing is owed: there is nothing to take back")
 		}
 		x.replayStore.full = true
-		err := x.CancelReplay(t.Context(), id, "by a call")
+		err := x.Cancel(t.Context(), id, "by a call")
 		if half, ok := errors.AsType[*problem.HalfDone](err); !ok || !strings.Contains(half.What, "cancel it again") || !errors.Is(err, store.ErrFull) {
 			t.Errorf("it says %v", err)
 		}
@@ -235,7 +240,7 @@ func TestACancelThatTheDiskCutsShortIsMadeUpFor(t *testing.T) {
 			t.Errorf("it is %s, and owes %d", r.Status, len(r.Owed))
 		}
 		x.replayStore.full = false
-		if err := x.CancelReplay(t.Context(), id, "by a call"); err != nil {
+		if err := x.Cancel(t.Context(), id, "by a call"); err != nil {
 			t.Fatal(err)
 		}
 		if r, _ := x.after(0, id); len(r.Owed) > 0 {

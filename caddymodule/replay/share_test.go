@@ -1,4 +1,4 @@
-package engine
+package replay
 
 import (
 	"testing"
@@ -10,11 +10,11 @@ import (
 // What the replays of one caller send in all is bounded, however many there are and
 // whatever their rates; the operator's are not.
 func TestReplaysOfACallerShareARate(t *testing.T) {
-	of := func(owner, tenant string, operator bool, rate float64, waits string, status webhook.ReplayStatus) *Replaying {
-		return &Replaying{Replay: webhook.Replay{Asked: owner, Tenant: tenant, Operator: operator, Rate: rate, Status: status}, Waits: waits}
+	of := func(owner, tenant string, operator bool, rate float64, waits string, status webhook.ReplayStatus) *Replay {
+		return &Replay{Replay: webhook.Replay{Asked: owner, Tenant: tenant, Operator: operator, Rate: rate, Status: status}, Waits: waits}
 	}
 	const running = webhook.ReplayRunning
-	p := replays{all: []*Replaying{
+	p := Replays{all: []*Replay{
 		of("ann", "acme", false, 1000, "", running),
 		of("ann", "acme", false, 1000, "", running),
 		of("ann", "acme", false, 7, "", running),

@@ -1,4 +1,4 @@
-package engine
+package replay
 
 import (
 	"context"
@@ -11,23 +11,23 @@ import (
 
 // A step of a replay looks at so many positions, and deliveries of them.
 const (
-	replaySpan   = 4000
-	replayLooked = 4000
+	span   = 4000
+	looked = 4000
 )
 
-// selectReplayed returns what r selects from its Next on, at most max
+// choose returns what r selects from its Next on, at most max
 // deliveries, as they are, and the position behind what was looked at. It looks
 // at a bounded part of the store.
-func (e *Engine) selectReplayed(ctx context.Context, r *webhook.Replay, max int) (ds []webhook.Delivery, next uint64, err error) {
+func (p *Replays) choose(ctx context.Context, r *webhook.Replay, max int) (ds []webhook.Delivery, next uint64, err error) {
 	if r.Next >= r.High {
 		return nil, r.High, nil
 	}
 	if r.Missed {
-		return e.selectByEvent(ctx, r, max)
+		return p.chooseByEvent(ctx, r, max)
 	}
-	end := min(r.High, r.Next+replaySpan)
-	look := store.Looking{Left: replayLooked}
-	found, err := e.Store.Deliveries(ctx, store.DeliveryQuery{
+	end := min(r.High, r.Next+span)
+	look := store.Looking{Left: looked}
+	found, err := p.store.Deliveries(ctx, store.DeliveryQuery{
 		Subscription: r.Subscription, Oldest: true, From: r.Next, Below: end, States: r.States, Max: max, Looking: &look,
 	})
 	if err != nil {
@@ -35,7 +35,7 @@ func (e *Engine) selectReplayed(ctx context.Context, r *webhook.Replay, max int)
 	}
 	for i := range found {
 		if len(r.Scopes) > 0 {
-			ev, err := e.Store.EventHead(ctx, found[i].Event)
+			ev, err := p.store.EventHead(ctx, found[i].Event)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return nil, r.Next, err
 			}
@@ -54,10 +54,10 @@ func (e *Engine) selectReplayed(ctx context.Context, r *webhook.Replay, max int)
 	return ds, end, nil
 }
 
-// selectByEvent is selectReplayed where events without a delivery count too.
-func (e *Engine) selectByEvent(ctx context.Context, r *webhook.Replay, max int) (ds []webhook.Delivery, next uint64, err error) {
+// chooseByEvent is choose where events without a delivery count too.
+func (p *Replays) chooseByEvent(ctx context.Context, r *webhook.Replay, max int) (ds []webhook.Delivery, next uint64, err error) {
 	const atOnce = 32
-	events, err := e.Store.Events(ctx, store.EventQuery{After: r.Next - 1, Max: atOnce})
+	events, err := p.store.Events(ctx, store.EventQuery{After: r.Next - 1, Max: atOnce})
 	if err != nil {
 		return nil, r.Next, err
 	}
@@ -67,7 +67,7 @@ func (e *Engine) selectByEvent(ctx context.Context, r *webhook.Replay, max int) 
 		if ev.Position >= r.High {
 			return ds, r.High, nil
 		}
-		d, ok, err := e.replayedOf(ctx, r, ev)
+		d, ok, err := p.deliveryOf(ctx, r, ev)
 		if err != nil {
 			return nil, r.Next, err
 		}
@@ -84,13 +84,13 @@ func (e *Engine) selectByEvent(ctx context.Context, r *webhook.Replay, max int) 
 	return ds, next, nil
 }
 
-// replayedOf returns the delivery of ev that r sends again, if it does: one that
+// deliveryOf returns the delivery of ev that r sends again, if it does: one that
 // is there, or one that would be if ev was recorded now.
-func (e *Engine) replayedOf(ctx context.Context, r *webhook.Replay, ev *webhook.Event) (d webhook.Delivery, ok bool, err error) {
+func (p *Replays) deliveryOf(ctx context.Context, r *webhook.Replay, ev *webhook.Event) (d webhook.Delivery, ok bool, err error) {
 	if !r.Takes(ev.Scope) {
 		return d, false, nil
 	}
-	found, err := e.Store.Deliveries(ctx, store.DeliveryQuery{Event: ev.ID, Subscription: r.Subscription})
+	found, err := p.store.Deliveries(ctx, store.DeliveryQuery{Event: ev.ID, Subscription: r.Subscription})
 	if err != nil {
 		return d, false, err
 	}
@@ -102,8 +102,8 @@ func (e *Engine) replayedOf(ctx context.Context, r *webhook.Replay, ev *webhook.
 	if len(found) > 0 { // in a chunk, which is sent again with its first event
 		return d, false, nil
 	}
-	w, wanted, err := e.Current().Subscribers.Wanted(ev, r.Subscription)
-	if err != nil || !wanted || !e.mayMiss(w.Subscription, ev) {
+	w, wanted, err := p.to.Missed(ev, r.Subscription)
+	if err != nil || !wanted {
 		return d, false, err
 	}
 	var owing webhook.Owing
@@ -113,11 +113,11 @@ func (e *Engine) replayedOf(ctx context.Context, r *webhook.Replay, ev *webhook.
 	return d, true, nil
 }
 
-// CountReplayed returns how many deliveries r selects; more says that there may
+// Count returns how many deliveries r selects; more says that there may
 // be more, behind what was looked at when ctx ended.
-func (e *Engine) CountReplayed(ctx context.Context, r webhook.Replay) (n int, more bool, err error) {
+func (p *Replays) Count(ctx context.Context, r webhook.Replay) (n int, more bool, err error) {
 	for r.Next < r.High {
-		ds, next, err := e.selectReplayed(ctx, &r, 1000)
+		ds, next, err := p.choose(ctx, &r, 1000)
 		if ctx.Err() != nil {
 			return n, true, nil
 		}

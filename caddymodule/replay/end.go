@@ -1,4 +1,4 @@
-package engine
+package replay
 
 import (
 	"context"
@@ -11,34 +11,34 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// CancelReplay ends a replay. What of it is owed still is not sent, and stands as
+// Cancel ends a replay. What of it is owed still is not sent, and stands as
 // it stood before; if that could not be kept, the next call makes up for it.
-func (e *Engine) CancelReplay(ctx context.Context, id webhook.ReplayID, reason string) error {
-	e.Replays.mu.Lock()
-	defer e.Replays.mu.Unlock()
-	for _, r := range e.Replays.all {
+func (p *Replays) Cancel(ctx context.Context, id webhook.ReplayID, reason string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.all {
 		switch {
 		case r.ID != id:
 		case r.Status == webhook.ReplayRunning:
-			return e.endReplay(ctx, r, webhook.ReplayCancelled, reason)
+			return p.end(ctx, r, webhook.ReplayCancelled, reason)
 		case r.Status == webhook.ReplayCancelled && len(r.Owed) > 0:
-			return e.cancelReplayed(ctx, r)
+			return p.takeBack(ctx, r)
 		}
 	}
 	return nil
 }
 
-// endReplay ends r. The lock of the replays is held.
-func (e *Engine) endReplay(ctx context.Context, r *Replaying, status webhook.ReplayStatus, reason string) error {
+// end ends r. The lock of the replays is held.
+func (p *Replays) end(ctx context.Context, r *Replay, status webhook.ReplayStatus, reason string) error {
 	now := time.Now().UTC()
-	kept, err := e.Store.PutReplay(ctx, r.End(status, reason, now), now)
+	kept, err := p.store.PutReplay(ctx, r.End(status, reason, now), now)
 	if err != nil {
 		return err
 	}
 	r.Replay, r.Waits = kept, ""
-	e.Logger.Info("replay ends", "replay", string(r.ID), "subscription", string(r.Subscription), "status", string(r.Status), "queued", r.Queued, "reason", reason)
+	p.log.Info("replay ends", "replay", string(r.ID), "subscription", string(r.Subscription), "status", string(r.Status), "queued", r.Queued, "reason", reason)
 	if status == webhook.ReplayCancelled {
-		return e.cancelReplayed(ctx, r)
+		return p.takeBack(ctx, r)
 	}
 	r.Owed, r.fresh = nil, 0
 	return nil
@@ -46,44 +46,34 @@ func (e *Engine) endReplay(ctx context.Context, r *Replaying, status webhook.Rep
 
 const notTakenBack = "it is cancelled, but what of it is owed may be sent still; cancel it again"
 
-// cancelReplayed takes back what a replay has made due and is owed still.
-func (e *Engine) cancelReplayed(ctx context.Context, r *Replaying) error {
-	if err := e.findOwed(ctx, r); err != nil {
+// takeBack takes back what a replay has made due and is owed still.
+func (p *Replays) takeBack(ctx context.Context, r *Replay) error {
+	if err := p.findOwed(ctx, r); err != nil {
 		return &problem.HalfDone{What: notTakenBack, Err: err}
 	}
 	var settlements []webhook.Settlement
 	for _, id := range r.Owed {
-		if d, err := e.Store.Delivery(ctx, id); err == nil && d.State == webhook.Pending && d.Priority == webhook.Replaying {
+		if d, err := p.store.Delivery(ctx, id); err == nil && d.State == webhook.Pending && d.Priority == webhook.Replaying {
 			settlements = append(settlements, webhook.Settlement{Delivery: d.Cancel("replay "+string(r.ID)+" was cancelled", time.Now().UTC())})
 		}
 	}
-	if err := e.Store.Settle(ctx, settlements...); err != nil {
+	if err := p.store.Settle(ctx, settlements...); err != nil {
 		return &problem.HalfDone{What: notTakenBack, Err: fmt.Errorf("cancel what replay %s made due: %w", r.ID, err)}
 	}
-	countCancelled(settlements)
+	metrics.Process.Cancelled(settlements)
 	r.Owed, r.fresh = nil, 0
 	return nil
 }
 
-// countCancelled counts those of settlements that cancel: what a replay made due
-// again does not become cancelled, it is what it was.
-func countCancelled(settlements []webhook.Settlement) {
-	for i := range settlements {
-		if settlements[i].Delivery.State == webhook.Cancelled {
-			metrics.Process.Deliveries.WithLabelValues(string(webhook.Cancelled)).Inc()
-		}
-	}
-}
-
 // findOwed finds, after a start, what r had made due before.
-func (e *Engine) findOwed(ctx context.Context, r *Replaying) error {
+func (p *Replays) findOwed(ctx context.Context, r *Replay) error {
 	if r.found {
 		return nil
 	}
 	const atOnce = 1000
 	var owed []webhook.DeliveryID
 	for from := r.Low; ; {
-		ds, err := e.Store.Deliveries(ctx, store.DeliveryQuery{
+		ds, err := p.store.Deliveries(ctx, store.DeliveryQuery{
 			Subscription: r.Subscription, Oldest: true, From: from, Below: r.Next, States: []webhook.DeliveryState{webhook.Pending}, Max: atOnce,
 		})
 		if err != nil {
