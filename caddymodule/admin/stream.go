@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -31,6 +32,9 @@ const (
 	streamRender = webhook.SubscriptionID("stream")
 )
 
+// streams counts those of one engine that are open.
+type streams struct{ atomic.Int32 }
+
 // serveStream streams events as they are recorded, a JSON value a line, from
 // behind position after (none: from now on), of the scopes that are asked for.
 func serveStream(w http.ResponseWriter, r *http.Request) error {
@@ -41,11 +45,12 @@ func serveStream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}
-	if e.Streaming.Add(1) > mostStreams {
-		e.Streaming.Add(-1)
+	open := engine.Beside(e, func() *streams { return new(streams) })
+	if open.Add(1) > mostStreams {
+		open.Add(-1)
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: errors.New("as many streams are open as there may be: end another `listen`")}
 	}
-	defer e.Streaming.Add(-1)
+	defer open.Add(-1)
 	s, err := newStream(e, r)
 	if err != nil {
 		return apiError(err)

@@ -58,8 +58,7 @@ func sendExampleOf(e *engine.Engine, ctx context.Context, in *view.Trigger, sub 
 	if ev.Unowned = sub.Tenant == webhook.AnyTenant; !ev.Unowned { // unless it shows what is a tenant's
 		ev.Tenant = sub.Tenant
 	}
-	e.Examples.Lock() // what is copied is not erased meanwhile
-	defer e.Examples.Unlock()
+	defer e.HoldErasures()() // what is copied is not erased meanwhile
 	var err error
 	if c := api.AsOperator(e); ev.After == nil {
 		err = likeNewest(e, ctx, &ev, sub)

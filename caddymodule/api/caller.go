@@ -25,11 +25,11 @@ type Caller struct {
 }
 
 // asking is who calls, as far as the pace of what is made by hand goes.
-func (c *Caller) asking() engine.Caller {
+func (c *Caller) asking() paced {
 	if c.Operator {
-		return engine.Caller{Operator: true}
+		return paced{Operator: true}
 	}
-	return engine.Caller{Owner: c.Owner, Tenant: c.Tenant}
+	return paced{Owner: c.Owner, Tenant: c.Tenant}
 }
 
 // AsOperator is a call of who runs Sidehook.

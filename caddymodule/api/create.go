@@ -99,10 +99,10 @@ func (c *Call) repeat() (_ *kept.Repeat, release func(), err error) {
 	}
 	body := sha256.Sum256(c.body)
 	r := &kept.Repeat{Key: hex.EncodeToString(hash.Sum(nil)), Body: body[:], Until: time.Now().Add(repeatTime).UTC()}
-	if _, busy := c.e.Creating.LoadOrStore(r.Key, true); busy {
+	if _, busy := c.shared().creating.LoadOrStore(r.Key, true); busy {
 		return nil, nil, problem.New(http.StatusConflict, "a call with this Idempotency-Key is under way: wait for its answer, or try again")
 	}
-	return r, func() { c.e.Creating.Delete(r.Key) }, nil
+	return r, func() { c.shared().creating.Delete(r.Key) }, nil
 }
 
 // madeBefore returns what an earlier call with the same key has made, or nil.

@@ -66,7 +66,7 @@ func (c *Call) listAttempts() (apiAnswer, error) {
 func (c *Call) retryDelivery() (apiAnswer, error) {
 	d, err := c.findDelivery()
 	if err == nil && d.State != webhook.Pending { // one that is is refused in any case
-		err = c.e.ByHand.Retry(c.asking(), time.Now())
+		err = c.shared().byHand.Retry(c.asking(), time.Now())
 	}
 	if err == nil {
 		d, err = c.e.Retry(c.r.Context(), d)

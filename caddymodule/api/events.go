@@ -24,9 +24,10 @@ const (
 
 // look waits until c may go through events or deliveries; done ends that.
 func (c *Call) look() (done func(), err error) {
+	looks := c.shared().looks
 	select {
-	case c.e.Looks <- struct{}{}:
-		return func() { <-c.e.Looks }, nil
+	case looks <- struct{}{}:
+		return func() { <-looks }, nil
 	case <-c.r.Context().Done():
 		return nil, c.r.Context().Err()
 	}

@@ -113,7 +113,7 @@ func (c *Call) sendExample(ctx context.Context, k *kept.Subscription, ev webhook
 		}
 		return d, true, nil
 	}
-	if err := c.e.ByHand.Test(k.ID, c.asking(), time.Now()); err != nil {
+	if err := c.shared().byHand.Test(k.ID, c.asking(), time.Now()); err != nil {
 		return d, false, err
 	}
 	done, err := c.e.Store.Record(ctx, []store.Record{{

@@ -52,10 +52,6 @@ const finishTime = time.Second
 // default. With what closing needs (drainTime), shutdown stays within 5 s.
 const CallsTime = time.Second
 
-// mostLooks is how many calls may go through events or deliveries at once: the
-// calls of the API in front of which this stands have the processors too.
-const mostLooks = 2
-
 // Options are fixed when a directory is opened. Whatever a reload may
 // change is in settings.
 type Options struct {
@@ -79,10 +75,8 @@ type Engine struct {
 	missedAny bool // an earlier process missed calls, and it is not known to which resources
 	captured  metrics.Captured
 	Learned   eventtype.Learned
-	Seeding   sync.Mutex  // held while a step of a seed is taken: one at a time, so that crawls are slow
 	full      atomic.Bool // the store takes more than store_max, and nothing may go
 	Replays   *replay.Replays
-	Streaming atomic.Int32  // streams that are open
 	erased    chan struct{} // something was, and may be in files still
 	callers   *credentials.Hash
 	looker    look.Looker
@@ -100,11 +94,9 @@ type Engine struct {
 
 	told map[webhook.ExchangeID]bool // what tend has told of failing subscriptions
 
-	plainly  sync.Once     // says that what is kept is not encrypted
-	Looks    chan struct{} // of calls that go through events or deliveries
-	Examples sync.Mutex    // held while one is made like an event, and while an entity is erased
-	ByHand   handPace      // tests and retries of callers
-	Creating sync.Map      // of an Idempotency-Key whose call is under way -> true
+	plainly  sync.Once  // says that what is kept is not encrypted
+	examples sync.Mutex // held while one is made like an event, and while an entity is erased
+	beside   sync.Map   // what users keep with it: its type -> it
 
 	stopDeriving, stopDelivering, stopTicking context.CancelFunc
 	deriving, delivering                      sync.WaitGroup
@@ -114,8 +106,7 @@ type Engine struct {
 // delivering. Until a configuration is activated nobody subscribes to anything
 // new, and what is owed waits.
 func Open(dir string, o Options) (*Engine, error) {
-	e := &Engine{Dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1),
-		Looks: make(chan struct{}, mostLooks)}
+	e := &Engine{Dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1)}
 	e.Logger = slog.New(e.log)
 	var err error
 	e.Store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.Logger, Free: control.free})

@@ -34,8 +34,7 @@ func (e *Engine) Erase(ctx context.Context, what store.Erasure, by string) (out 
 	sum := sha256.Sum256([]byte(what.ID))
 	through := e.Journal.Scrub()
 	complete = e.journalPast(ctx, through)
-	e.Examples.Lock()
-	defer e.Examples.Unlock()
+	defer e.HoldErasures()()
 	if len(what.APIs) > 0 {
 		what.APIs = append(slices.Clip(what.APIs), own.API) // examples of others may be related to it
 	}
@@ -56,6 +55,13 @@ func (e *Engine) Erase(ctx context.Context, what store.Erasure, by string) (out 
 	default:
 	}
 	return out, complete, nil
+}
+
+// HoldErasures keeps entities from being erased until release is called: what is
+// copied of one meanwhile is not left behind.
+func (e *Engine) HoldErasures() (release func()) {
+	e.examples.Lock()
+	return e.examples.Unlock
 }
 
 // journalPast waits until the segments of the journal up to one are gone.

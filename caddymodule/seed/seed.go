@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
@@ -30,12 +31,16 @@ const (
 
 var errSeedBusy = problem.New(http.StatusBadRequest, "another step of a seed is being taken: seed one resource at a time")
 
+// turn is held while a step is taken: one at a time, so that crawls are slow.
+type turn struct{ sync.Mutex }
+
 // Step takes the next step of a crawl: one page.
 func Step(e *engine.Engine, r *http.Request) (any, error) {
-	if !e.Seeding.TryLock() {
+	taken := engine.Beside(e, func() *turn { return new(turn) })
+	if !taken.TryLock() {
 		return nil, errSeedBusy
 	}
-	defer e.Seeding.Unlock()
+	defer taken.Unlock()
 	var q view.SeedRequest
 	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 	if err != nil {

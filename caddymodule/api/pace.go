@@ -1,4 +1,4 @@
-package engine
+package api
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -26,8 +27,8 @@ const (
 	handBurst = 20
 )
 
-// Caller is who calls the API, as far as its pace goes.
-type Caller struct {
+// paced is who calls the API, as far as its pace goes.
+type paced struct {
 	Operator      bool
 	Owner, Tenant string
 }
@@ -37,11 +38,11 @@ type Caller struct {
 type handPace struct {
 	mu      sync.Mutex
 	tests   pace[webhook.SubscriptionID]
-	callers pace[Caller]
+	callers pace[paced]
 }
 
 // Test takes a test of a subscription, or refuses it (429): then nothing is used up.
-func (p *handPace) Test(id webhook.SubscriptionID, who Caller, now time.Time) error {
+func (p *handPace) Test(id webhook.SubscriptionID, who paced, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if wait := p.tests.wait(id, testBurst, testEvery, now); wait > 0 {
@@ -55,14 +56,14 @@ func (p *handPace) Test(id webhook.SubscriptionID, who Caller, now time.Time) er
 }
 
 // Retry takes a retry of a single delivery, or refuses it (429).
-func (p *handPace) Retry(who Caller, now time.Time) error {
+func (p *handPace) Retry(who paced, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hand(who, now)
 }
 
 // hand is for both. The operator is not paced here. p.mu is held.
-func (p *handPace) hand(who Caller, now time.Time) error {
+func (p *handPace) hand(who paced, now time.Time) error {
 	if who.Operator {
 		return nil
 	}
@@ -88,9 +89,9 @@ func (p *pace[K]) wait(k K, burst int, every time.Duration, now time.Time) time.
 	if until.Before(now) {
 		until = now
 	}
-	if !known && len(p.busy) >= MaxKept {
+	if !known && len(p.busy) >= engine.MaxKept {
 		maps.DeleteFunc(p.busy, func(_ K, until time.Time) bool { return !until.After(now) })
-		if len(p.busy) >= MaxKept {
+		if len(p.busy) >= engine.MaxKept {
 			return every
 		}
 	}

@@ -1,4 +1,4 @@
-package engine_test
+package api_test
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/api"
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/webhook"
@@ -27,14 +28,14 @@ func refusalOf(err error) string {
 // other; what is refused uses nothing up, and says when to come again. The operator
 // is held to that too.
 func TestTestsAreSentOneAfterTheOther(t *testing.T) {
-	var p engine.HandPace
+	var p api.HandPace
 	at := func(after time.Duration, id webhook.SubscriptionID, want string) {
 		t.Helper()
-		if err := p.Test(id, engine.Caller{Operator: true}, paceStart.Add(after)); refusalOf(err) != want {
+		if err := p.Test(id, api.Paced{Operator: true}, paceStart.Add(after)); refusalOf(err) != want {
 			t.Errorf("%s after %v: %v, want %q", id, after, err, want)
 		}
 	}
-	for range engine.TestBurst {
+	for range api.TestBurst {
 		at(0, "one", "")
 	}
 	const refused = "429 1"
@@ -42,10 +43,10 @@ func TestTestsAreSentOneAfterTheOther(t *testing.T) {
 		at(0, "one", refused)
 	}
 	at(0, "two", "")
-	at(engine.TestEvery-1, "one", refused)
-	at(engine.TestEvery, "one", "")
-	at(engine.TestEvery, "one", refused)
-	for range engine.TestBurst {
+	at(api.TestEvery-1, "one", refused)
+	at(api.TestEvery, "one", "")
+	at(api.TestEvery, "one", refused)
+	for range api.TestBurst {
 		at(time.Hour, "one", "")
 	}
 	at(time.Hour, "one", refused)
@@ -56,15 +57,15 @@ func TestTestsAreSentOneAfterTheOther(t *testing.T) {
 // caller, of the same name in another tenant even, is not held up, nor is the
 // operator; and what is refused uses nothing up, of the subscription neither.
 func TestManySubscriptionsOfACallerArePacedTogether(t *testing.T) {
-	var p engine.HandPace
-	ann := engine.Caller{Owner: "ann", Tenant: "acme"}
+	var p api.HandPace
+	ann := api.Paced{Owner: "ann", Tenant: "acme"}
 	n := 0
-	test := func(who engine.Caller, after time.Duration) error {
+	test := func(who api.Paced, after time.Duration) error {
 		n++
 		return p.Test(webhook.SubscriptionID(fmt.Sprint("sub_", n)), who, paceStart.Add(after))
 	}
-	retry := func(who engine.Caller, after time.Duration) error { return p.Retry(who, paceStart.Add(after)) }
-	for i := range engine.HandBurst {
+	retry := func(who api.Paced, after time.Duration) error { return p.Retry(who, paceStart.Add(after)) }
+	for i := range api.HandBurst {
 		ask := test
 		if i%2 == 0 {
 			ask = retry
@@ -78,27 +79,27 @@ func TestManySubscriptionsOfACallerArePacedTogether(t *testing.T) {
 		if err := test(ann, 0); refusalOf(err) != refused {
 			t.Errorf("a test of a new subscription: %v", err)
 		}
-		if err := retry(ann, engine.HandEvery-1); refusalOf(err) != refused {
+		if err := retry(ann, api.HandEvery-1); refusalOf(err) != refused {
 			t.Errorf("a retry: %v", err)
 		}
 	}
-	for _, other := range []engine.Caller{{Owner: "bob", Tenant: "acme"}, {Owner: "ann", Tenant: "other"}, {Tenant: "acme"}, {Operator: true}} {
+	for _, other := range []api.Paced{{Owner: "bob", Tenant: "acme"}, {Owner: "ann", Tenant: "other"}, {Tenant: "acme"}, {Operator: true}} {
 		if err := errors.Join(test(other, 0), retry(other, 0)); err != nil {
 			t.Errorf("%+v: %v", other, err)
 		}
 	}
-	for range engine.TestBurst {
+	for range api.TestBurst {
 		if err := p.Test("sub_refused", ann, paceStart); refusalOf(err) != refused {
 			t.Errorf("one more: %v", err)
 		}
 	}
-	for i := range engine.TestBurst {
+	for i := range api.TestBurst {
 		if err := p.Test("sub_refused", ann, paceStart.Add(time.Hour)); err != nil {
 			t.Errorf("later, test %d of a subscription that was refused: %v", i+1, err)
 		}
 	}
-	for range 2 * engine.HandBurst {
-		if err := errors.Join(test(engine.Caller{Operator: true}, 0), retry(engine.Caller{Operator: true}, 0)); err != nil {
+	for range 2 * api.HandBurst {
+		if err := errors.Join(test(api.Paced{Operator: true}, 0), retry(api.Paced{Operator: true}, 0)); err != nil {
 			t.Fatalf("the operator: %v", err)
 		}
 	}
@@ -107,8 +108,8 @@ func TestManySubscriptionsOfACallerArePacedTogether(t *testing.T) {
 // However many subscriptions are made, tested and deleted, no more is held than of
 // as many as there may be, and those that are known go on.
 func TestThePaceOfTestsIsBounded(t *testing.T) {
-	var p engine.HandPace
-	now, operator := paceStart, engine.Caller{Operator: true}
+	var p api.HandPace
+	now, operator := paceStart, api.Paced{Operator: true}
 	id := func(i int) webhook.SubscriptionID { return webhook.SubscriptionID(fmt.Sprint("sub_", i)) }
 	for i := range engine.MaxKept {
 		if err := p.Test(id(i), operator, now); err != nil {
@@ -125,7 +126,7 @@ func TestThePaceOfTestsIsBounded(t *testing.T) {
 	if n := p.Held(); n != engine.MaxKept {
 		t.Errorf("%d are held, want %d", n, engine.MaxKept)
 	}
-	if err := p.Test("sub_new", operator, now.Add(engine.TestEvery)); err != nil {
+	if err := p.Test("sub_new", operator, now.Add(api.TestEvery)); err != nil {
 		t.Errorf("later: %v", err)
 	}
 	if n := p.Held(); n != 2 {

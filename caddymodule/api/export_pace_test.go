@@ -1,4 +1,4 @@
-package engine
+package api
 
 import (
 	"time"
@@ -14,16 +14,19 @@ const (
 	HandEvery = handEvery
 )
 
+// Paced is who calls.
+type Paced = paced
+
 // HandPace tells when a caller may make Sidehook make another request by hand.
 type HandPace struct{ pace handPace }
 
 // Test takes one test out.
-func (p *HandPace) Test(id webhook.SubscriptionID, who Caller, now time.Time) error {
+func (p *HandPace) Test(id webhook.SubscriptionID, who Paced, now time.Time) error {
 	return p.pace.Test(id, who, now)
 }
 
 // Retry takes one retry out.
-func (p *HandPace) Retry(who Caller, now time.Time) error { return p.pace.Retry(who, now) }
+func (p *HandPace) Retry(who Paced, now time.Time) error { return p.pace.Retry(who, now) }
 
 // Held is of how many subscriptions it knows something.
 func (p *HandPace) Held() int { return len(p.pace.tests.busy) }
