@@ -115,7 +115,7 @@ func (c *call) said() *tree.Value {
 	if _, ok := c.listAsked(); ok {
 		return nil
 	}
-	return c.req
+	return c.e.res.asked(c.req, nil)
 }
 
 // listAsked returns the list in a request: the body, or what it has under a name

@@ -55,7 +55,7 @@ func (c *call) told(ids []string) *told {
 		}
 		return t
 	}
-	e := c.evidenceIn(c.res, object(c.req))
+	e := c.evidenceIn(c.ofJob(c.res), object(c.req))
 	t.no, t.later = len(e.no) > 0 || e.status >= 400, e.later
 	if len(ids) == 1 && ids[0] != "" {
 		if entity := c.entityInAnswer(); entity == c.res && c.e.res.idInElement(entity) == ids[0] {

@@ -103,7 +103,7 @@ func (c *call) readsLikeNo() (no, later bool) {
 	if !empty {
 		return false, false
 	}
-	e := c.evidenceIn(c.res, object(c.req))
+	e := c.evidenceIn(c.ofJob(c.res), object(c.req))
 	t := c.told(nil)
 	return len(e.no) > 0 || e.status >= 400 || t.limit == 0, e.later
 }
@@ -118,6 +118,23 @@ func (c *call) isAside(m *tree.Member, removes bool) bool {
 	}
 	return failureName(m.Name) || doneName(m.Name) != noDeed || m.Kind < tree.Array && (c.e.res.usualName(m.Name) || isWorkID(m.Name))
 }
+
+// ofJob returns what an answer tells of the work that is to be done, if that is all that
+// it tells of: {"job_status": {"id": "82d", "status": "queued"}}. Else it is v.
+func (c *call) ofJob(v *tree.Value) *tree.Value {
+	if len(v.Members()) != 1 {
+		return v
+	}
+	m := &v.Members()[0]
+	if !m.IsObject() || slices.Contains(c.e.res.opens, m.Name) || !wordIn(jobNames, m.Name) {
+		return v
+	}
+	usual := slices.DeleteFunc(slices.Clone(m.Members()), func(inner tree.Member) bool { return !c.e.res.usualName(inner.Name) })
+	out := tree.NewObject(usual)
+	return &out
+}
+
+var jobNames = map[string]bool{"job": true, "jobstatus": true, "operation": true, "taskstatus": true, "batch": true, "bulkjob": true}
 
 // isWorkID reports whether a name is that of the id of what is to be done later.
 func isWorkID(name string) bool {

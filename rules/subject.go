@@ -190,8 +190,11 @@ func (d *deriver) decide(ch *change) {
 		}
 	case Upsert:
 		exists := live || !ch.b.known() && ch.snap.Sequence > 0 && !ch.snap.Deleted
-		if ch.b.absent || !exists && status == 201 {
+		switch {
+		case ch.b.absent || !exists && status == 201:
 			ch.op = webhook.Created
+		case !exists && d.m.method != "PUT" && !d.bulk && ch.o.confidence == webhook.Observed: // which would have been answered 201 (RFC 9110 §9.3.4)
+			ch.o.confidence = webhook.Inferred
 		}
 	case Update:
 		// RFC 9110 §9.3.4: a PUT that created is answered 201.
