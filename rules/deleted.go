@@ -43,7 +43,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 			ch.o.confidence = webhook.Inferred
 		}
 	}
-	if ch.b.absent && d.wasThere(ch) {
+	if ch.b.absent && (d.wasThere(ch) || d.showsPrevious(ch)) {
 		ch.b = state{source: webhook.FromNone} // whoever asked could not see it
 	}
 	if ch.b.absent && ch.doubtful() {
@@ -87,6 +87,14 @@ func (d *deriver) goneAnyhow(ch *change) error {
 	next := d.snapshot(ch)
 	next.Deleted, next.Concurrent, next.Found = true, false, time.Time{}
 	return d.gapWith(ch, next, webhook.GapUnknownOutcome, "may or may not have been done: the entity is gone, and an earlier call may have deleted it")
+}
+
+// showsPrevious reports whether the answer to a delete of what is known to be deleted shows
+// what it deleted now: WordPress' {"deleted": true, "previous": {…}}, of what was in the
+// trash until then.
+func (d *deriver) showsPrevious(ch *change) bool {
+	previous := d.res.Get("previous")
+	return ch.snap.Deleted && previous.IsObject() && d.e.res.tells(previous, 1) && d.e.res.shows(d.res, previous, ch.s.Key.ID)
 }
 
 // wasThere reports whether the entity of a delete that was done was there, though

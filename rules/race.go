@@ -78,6 +78,14 @@ func (d *deriver) unmoved(ch *change) error {
 		"was answered with success, and the API went on showing the state from before it: it changed nothing, or what answers GETs lags behind")
 }
 
+// vanished reports whether an update was done of an entity that was there, and that a GET
+// does not find any more: nothing else tells what became of it, and it may be gone. What
+// the call earns by itself it earns all the same.
+func (d *deriver) vanished(ch *change, seen *Seen) bool {
+	return ch.s.Kind == Update && !d.unsure && !d.later && ch.b.body != nil && !d.hasScopes() &&
+		seen.Observation != nil && showsNothing(seen.Observation)
+}
+
 // hasScopes reports whether lines of the call's route earn something by the
 // call itself.
 func (d *deriver) hasScopes() bool {

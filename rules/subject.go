@@ -162,7 +162,11 @@ func (d *deriver) present(ch *change, seen *Seen, unmoved bool) error {
 	if raced, err := d.raced(ch, seen); raced || err != nil {
 		return err
 	}
-	if ch.o.body == nil {
+	switch {
+	case ch.o.body == nil && d.vanished(ch, seen):
+		return d.entityGap(ch, webhook.GapUnknownState,
+			"was answered with success, and a GET behind it does not find the entity, which was there: the call may have deleted it, or hidden it from its caller (if it deletes, say so: `delete METHOD PATH`)")
+	case ch.o.body == nil:
 		return d.blind(ch)
 	}
 	d.compare(ch)
