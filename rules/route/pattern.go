@@ -1,10 +1,12 @@
 // Package route finds what a path is about. A pattern is a path whose segments
-// may hold one parameter each: /projects/{id}.json. It is pure; looking up a
-// path that no pattern names allocates nothing.
+// may hold one parameter each: /projects/{id}.json. The last may be one that takes
+// all segments that are left: /files/{id...}. It is pure; looking up a path that no
+// pattern names allocates nothing.
 //
 // One slash at the end of a pattern or of a path means nothing. A parameter is
-// never empty, and stands within one segment. Paths are given escaped, and
-// compared decoded; a %2F is part of its segment.
+// never empty, and stands within one segment, but for one with dots. Paths are given
+// escaped, and compared decoded; a %2F is part of its segment, and in what a parameter
+// with dots takes not told from a slash.
 package route
 
 import (
@@ -27,6 +29,7 @@ type Pattern struct {
 // segment is literal text, or text around one parameter.
 type segment struct {
 	prefix, param, suffix string // a literal has only a prefix
+	rest                  bool   // the parameter takes all that is left of the path
 }
 
 var (
@@ -60,6 +63,11 @@ func Parse(text string) (*Pattern, error) {
 		seen[s.param] = true
 		p.segments = append(p.segments, s)
 	}
+	for _, s := range p.segments[:len(p.segments)-1] {
+		if s.rest {
+			return nil, fmt.Errorf("path %q: {%s...} takes all that is left of a path: let it be the last part", text, s.param)
+		}
+	}
 	if len(p.segments) > MaxSegments {
 		return nil, fmt.Errorf("path %q has more than %d parts", text, MaxSegments)
 	}
@@ -85,10 +93,14 @@ func parseSegment(part string) (segment, error) {
 	if !ok || strings.ContainsAny(suffix, "{}") {
 		return segment{}, fmt.Errorf("part %q: one parameter in braces for each part, like {id} or {id}.json", part)
 	}
+	name, all := strings.CutSuffix(name, "...")
+	if all && prefix+suffix != "" {
+		return segment{}, fmt.Errorf("part %q: {%s...} takes whole parts: write nothing else there", part, name)
+	}
 	if !paramName.MatchString(name) {
 		return segment{}, fmt.Errorf("{%s} is no name for a parameter: small letters, digits and _, like {project_id}", name)
 	}
-	return segment{prefix, name, suffix}, nil
+	return segment{prefix, name, suffix, all}, nil
 }
 
 // trim returns text without its first slash and one at its end.
@@ -117,10 +129,19 @@ func (p *Pattern) Build(values func(name string) string) (path string, ok bool) 
 		b.WriteString(escape(s.prefix))
 		if s.param != "" {
 			v := values(s.param)
-			if v == "" || v == "." || v == ".." {
-				return "", false
+			parts := []string{v}
+			if s.rest {
+				parts = strings.Split(v, "/")
 			}
-			b.WriteString(escape(v))
+			for i, part := range parts {
+				if part == "" || part == "." || part == ".." {
+					return "", false
+				}
+				if i > 0 {
+					b.WriteByte('/')
+				}
+				b.WriteString(escape(part))
+			}
 			b.WriteString(escape(s.suffix))
 		}
 	}
@@ -147,6 +168,9 @@ func (p *Pattern) Match(path string) (values map[string]string, ok bool) {
 // a proxied API knows under another prefix.
 func (p *Pattern) MatchEnd(path string, n int) (values map[string]string, ok bool) {
 	rest := trimPath(path)
+	if n <= len(p.segments) && p.segments[len(p.segments)-1].rest {
+		return p.matchRest(rest, n)
+	}
 	more := strings.Count(rest, "/") + 1 - n
 	if more < 0 || n > len(p.segments) {
 		return nil, false
@@ -161,11 +185,23 @@ func (p *Pattern) MatchEnd(path string, n int) (values map[string]string, ok boo
 	return values, true
 }
 
+// matchRest is MatchEnd where the last part takes all that is left: the others begin as
+// far left as they can.
+func (p *Pattern) matchRest(path string, n int) (values map[string]string, ok bool) {
+	for more := true; more; _, path, more = strings.Cut(path, "/") {
+		values = make(map[string]string)
+		if match(path, p.segments[len(p.segments)-n:], values) {
+			return values, true
+		}
+	}
+	return nil, false
+}
+
 // Same reports whether p and q match the same paths: they differ in the names of
 // parameters only.
 func (p *Pattern) Same(q *Pattern) bool {
 	return slices.EqualFunc(p.segments, q.segments, func(a, b segment) bool {
-		return a.prefix == b.prefix && a.suffix == b.suffix && (a.param == "") == (b.param == "")
+		return a.prefix == b.prefix && a.suffix == b.suffix && (a.param == "") == (b.param == "") && a.rest == b.rest
 	})
 }
 
@@ -174,7 +210,8 @@ func (p *Pattern) Len() int { return len(p.segments) }
 
 // EndsIn reports whether the last part is that parameter, and nothing else.
 func (p *Pattern) EndsIn(param string) bool {
-	return p.segments[len(p.segments)-1] == segment{param: param}
+	last := p.segments[len(p.segments)-1]
+	return last.param == param && last.prefix+last.suffix == ""
 }
 
 // Fixed reports whether the part i, counted from the end, is literal.
@@ -187,6 +224,10 @@ func (p *Pattern) Fixed(i int) bool {
 func match(path string, want []segment, values map[string]string) bool {
 	for i := range want {
 		s := &want[i]
+		if s.rest {
+			values[s.param] = s.value(path)
+			return isParts(path)
+		}
 		part, rest, more := strings.Cut(path, "/")
 		if more != (i < len(want)-1) || !s.matches(part) {
 			return false
@@ -197,6 +238,11 @@ func match(path string, want []segment, values map[string]string) bool {
 		path = rest
 	}
 	return true
+}
+
+// isParts reports whether an escaped text is parts of a path, none of which is empty.
+func isParts(text string) bool {
+	return text != "" && text[0] != '/' && text[len(text)-1] != '/' && !strings.Contains(text, "//")
 }
 
 func trimPath(path string) string {

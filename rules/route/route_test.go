@@ -70,10 +70,65 @@ func TestBuildIsWhatMatchReads(t *testing.T) {
 	}
 }
 
+func TestARestTakesAllThatIsLeft(t *testing.T) {
+	var table route.Table[string]
+	for _, text := range []string{"/kv/{id...}", "/kv/{id}/lock", "/kv/mine", "/r/{repo}/contents/{id...}"} {
+		p, err := route.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table.Put("PUT", p, text)
+	}
+	for path, want := range map[string]string{
+		"/kv/a": "/kv/{id...} a", "/kv/a/b%20c/d/": "/kv/{id...} a/b c/d", "/kv/a/lock": "/kv/{id}/lock a", "/kv/mine": "/kv/mine ",
+		"/kv/mine/x": "/kv/{id...} mine/x", "/kv/a/lock/x": "/kv/{id...} a/lock/x", "/kv": "", "/kv/": "", "/kv/a//b": "",
+		"/kv/a%2Fb": "/kv/{id...} a/b", "/r/o/contents/docs/a.md": "/r/{repo}/contents/{id...} docs/a.md", "/r/o/contents": "",
+		"/kv" + strings.Repeat("/a", 100): "/kv/{id...} a" + strings.Repeat("/a", 99),
+	} {
+		got := ""
+		if text, p, ok := table.Find("PUT", path); ok {
+			got = text + " " + route.Values(p, path)["id"]
+		}
+		if got != want {
+			t.Errorf("%.30s: got %q, want %q", path, got, want)
+		}
+	}
+	p, err := route.Parse("/api/{repo}/contents/{id...}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, ok := range map[string]bool{"a": true, "a/b c/d": true, "a//b": false, "a/../b": false, "/a": false, "": false} {
+		values := map[string]string{"repo": "r", "id": id}
+		path, built := p.Build(func(name string) string { return values[name] })
+		if built != ok {
+			t.Errorf("%q: built %q, %v", id, path, built)
+		}
+		if got, found := p.Match(path); ok && (!found || got["id"] != id) {
+			t.Errorf("%q: built %q, read %v", id, path, got)
+		}
+	}
+	if got, ok := p.MatchEnd("/v3/repos/r/contents/docs/contents/a.md", 2); !ok || got["id"] != "docs/contents/a.md" {
+		t.Errorf("from the end: got %v", got)
+	}
+	if !p.EndsIn("id") || p.Same(mustParse(t, "/api/{repo}/contents/{id}")) {
+		t.Error("{id...} is no {id}, and is the last part")
+	}
+}
+
+func mustParse(t *testing.T, text string) *route.Pattern {
+	t.Helper()
+	p, err := route.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func TestParseRefuses(t *testing.T) {
 	for text, says := range map[string]string{
 		"a": "slash first", "/": "empty", "/a//b": "empty", "/{}": "no name", "/{A}": "no name", "/{a}{b}": "one parameter",
 		"/{a": "one parameter", "/a}": "without a {", "/{a}/{a}": "twice", "/a?b": "query", "/%zz": "%25",
+		"/{a...}/b": "the last part", "/a{b...}": "whole parts", "/{b...}.json": "whole parts", "/{...}": "no name",
 		"/{http.request.uuid}": "{uuid}", strings.Repeat("/a", 40): "more than 32",
 	} {
 		if _, err := route.Parse(text); err == nil || !strings.Contains(err.Error(), says) {

@@ -7,12 +7,13 @@ import (
 
 // Table finds the value of the most specific pattern that a path matches:
 // literal before parameter, a parameter with more text around it before one
-// with less, decided left to right.
+// with less, decided left to right; what takes all that is left comes last.
 type Table[T any] struct{ root node[T] }
 
 type node[T any] struct {
 	literals []*node[T]
 	params   []*node[T] // most text first
+	rest     *node[T]   // what takes all that is left; nil: nothing does
 	segment  segment
 	entries  []entry[T]
 }
@@ -40,6 +41,12 @@ func (t *Table[T]) Put(method string, p *Pattern, value T) (there T, taken bool)
 }
 
 func (n *node[T]) child(s segment) *node[T] {
+	if s.rest {
+		if n.rest == nil {
+			n.rest = &node[T]{segment: s}
+		}
+		return n.rest
+	}
 	list := &n.literals
 	if s.param != "" {
 		list = &n.params
@@ -90,6 +97,9 @@ func (n *node[T]) find(method, rest string, depth int) *entry[T] {
 				return e
 			}
 		}
+	}
+	if n.rest != nil && isParts(rest) {
+		return n.rest.entry(method)
 	}
 	return nil
 }
