@@ -18,6 +18,8 @@ import (
 
 var errInsecure = errors.New(subscription.Insecure + ": here the certificate of each receiver is verified: leave it out, or have the operator allow it")
 
+var errRotates = errors.New("secret: a change does not replace it: POST /subscriptions/ID/rotate does")
+
 // givenOnce is what may be given with a new subscription beside its settings.
 type givenOnce struct {
 	Secret string `json:"secret,omitempty" jsonschema:"Secret to sign with: whsec_ and base64 of 24 to 64 bytes, or another text of at least 24 bytes. Default: one is made."`
@@ -78,6 +80,8 @@ func (c *Call) settings(doc apiDocument) (*subscription.Subscription, error) {
 	for _, name := range slices.Sorted(maps.Keys(doc)) {
 		if name == subscription.Insecure && !slices.Contains(known, name) {
 			note(name, errInsecure)
+		} else if name == "secret" && !slices.Contains(known, name) { // of a new one it has been taken out
+			note(name, errRotates)
 		} else if !slices.Contains(known, name) {
 			note(name, unknownField(name, known))
 		} else if err := probeField(name, doc[name], c.e.Current().Payloads); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/view"
+	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -71,6 +72,13 @@ func (c *Call) askedType() (scope string, t *eventtype.Type, err error) {
 		return exampleScope, nil, nil
 	}
 	if t = c.FindEventType(scope); t == nil {
+		var known []string
+		for _, t := range c.eventTypes() {
+			known = append(known, t.Name)
+		}
+		if near := words.Nearest(scope, known); near != "" {
+			return "", nil, problem.WrongField("/event_type", "event_type: no rule earns %s: did you mean %s?", scope, near)
+		}
 		return "", nil, problem.WrongField("/event_type", "event_type: no rule earns %s: GET /event_types lists what there is", scope)
 	}
 	if t.Name == scope {

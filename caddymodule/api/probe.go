@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
+	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/subscription"
 	"github.com/sidehook/sidehook/rules"
 )
@@ -62,7 +62,11 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 	doc[name] = raw
 	s, err := decodeSettings(doc)
 	if err != nil {
-		return fmt.Errorf("%s: %s", name, plainJSON(err))
+		text := plainJSON(err)
+		if !strings.HasPrefix(text, name+":") && !strings.HasPrefix(text, name+".") {
+			text = name + ": " + text
+		}
+		return errors.New(text)
 	}
 	if s.Credential != nil && s.Credential.Value == subscription.Masked {
 		return errors.New("credential: write its value, or leave credential out to keep it")
@@ -85,7 +89,7 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 	}
 	k := kept.Subscription{Content: kept.Content{Settings: s, Secrets: []kept.Secret{{Text: kept.SomeSecret(s.Signing().Scheme)}}}}
 	if err := k.Check(payloads, time.Now()); err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "subscription : "))
+		return errors.New(strings.TrimPrefix(subscription.ForCaller(err).Error(), "subscription : "))
 	}
 	return nil
 }
@@ -97,9 +101,7 @@ func decodeSettings(doc apiDocument) (*subscription.Subscription, error) {
 		return nil, err
 	}
 	var s subscription.Subscription
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	return &s, dec.Decode(&s)
+	return &s, strict.Read(text, &s)
 }
 
 // plainJSON returns an error of encoding/json in words for who sent the JSON.

@@ -166,7 +166,7 @@ func (c *Call) takeSettings(doc apiDocument, k *kept.Subscription, private bool)
 // [Engine.PutKept]; verb pauses or resumes it in the same commit, "" does not.
 func (c *Call) put(k kept.Subscription, allowed func(*kept.List) error, verb string) (*kept.Subscription, error) {
 	if err := k.Check(c.e.Current().Payloads, time.Now()); err != nil {
-		return nil, problem.WrongField("", "%s", strings.TrimPrefix(err.Error(), "subscription "+string(k.ID)+": "))
+		return nil, problem.WrongField("", "%s", strings.TrimPrefix(subscription.ForCaller(err).Error(), "subscription "+string(k.ID)+": "))
 	}
 	if verb != "" {
 		return c.e.TurnKept(c.r.Context(), k, engine.Turning{Active: verb == "resume", Reason: c.reason()})

@@ -130,7 +130,10 @@ func CheckPayload(name string, payloads map[string]rules.Payload) error {
 	if near := words.Nearest(name, known); near != "" {
 		return fmt.Errorf("payload %q is not declared: did you mean %s?", name, near)
 	}
-	return fmt.Errorf("payload %q is not declared: write %s, or declare it with payload %s { … }", name, words.OrList(known), name)
+	return &advised{
+		what:       fmt.Sprintf("payload %q is not declared: write %s", name, words.OrList(known)),
+		configured: fmt.Sprintf(", or declare it with payload %s { … }", name),
+	}
 }
 
 // CheckURL says what is wrong with where webhooks go.
@@ -146,7 +149,11 @@ func CheckURL(text string) error {
 	case !isPort(u.Port()):
 		return fmt.Errorf("url %q: port %s is none; write one from 1 to 65535, or leave it out", u.Redacted(), u.Port())
 	case u.User != nil:
-		return fmt.Errorf("url %q: leave out user and password; write header Authorization with a value from {env.NAME}", u.Redacted())
+		return &advised{
+			what:       fmt.Sprintf("url %q: leave out user and password; ", u.Redacted()),
+			configured: "write header Authorization with a value from {env.NAME}",
+			called:     `write them in headers, like [{"name": "Authorization", "value": "Basic …"}]`,
+		}
 	case strings.Contains(text, "#"):
 		return fmt.Errorf("url %q: leave out what follows #, which is never sent", u.Redacted())
 	}

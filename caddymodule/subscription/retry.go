@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/sidehook/sidehook/rules"
@@ -35,15 +36,20 @@ func (r Retry) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (r *Retry) UnmarshalJSON(b []byte) error {
+	const write = `retry: write "none", "short", "standard", "long", or a list like ["5s", "5m"]`
 	var name string
 	if json.Unmarshal(b, &name) == nil {
-		if preset, ok := retryPreset(name); ok {
-			*r = preset
-			return nil
+		preset, ok := retryPreset(name)
+		if *r = preset; !ok {
+			return fmt.Errorf("%s: there is no schedule %q", write, name)
 		}
+		return nil
 	}
 	if err := json.Unmarshal(b, (*[]rules.Duration)(r)); err != nil {
-		return fmt.Errorf(`retry: write "none", "short", "standard", "long", or a list like ["5s", "5m"]: %w`, err)
+		if _, kind := errors.AsType[*json.UnmarshalTypeError](err); kind {
+			return errors.New(write)
+		}
+		return fmt.Errorf("%s: %w", write, err)
 	}
 	return nil
 }

@@ -43,7 +43,11 @@ func (s *Subscription) checkSign() error {
 	}
 	switch {
 	case !httpguts.ValidHeaderFieldName(g.Header):
-		return fmt.Errorf("sign hmac %q: write the header that carries the signature, like sign hmac X-Signature hex", g.Header)
+		return &advised{
+			what:       fmt.Sprintf("sign hmac %q: write the header that carries the signature, like ", g.Header),
+			configured: "sign hmac X-Signature hex",
+			called:     `{"scheme": "hmac", "header": "X-Signature", "encoding": "hex"}`,
+		}
 	case g.Encoding != "hex" && g.Encoding != "base64":
 		return fmt.Errorf("sign hmac %s %q: write hex or base64", g.Header, g.Encoding)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sidehook/sidehook/examples/crud"
@@ -125,7 +126,11 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "allow_private": true}`:                                   {"/allow_private", "cannot be set here"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "tenant": "other"}`:                                       {"/tenant", "cannot be set here"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"schem": "none"}}`:                               {"/sign/schem", "schem"},
-		`{"url": "https://u:p@a.example.com/", "scopes": ["project.**"]}`:                                                      {"/url", "leave out user and password"},
+		`{"url": "https://u:p@a.example.com/", "scopes": ["project.**"]}`:                                                      {"/url", `leave out user and password; write them in headers, like [{"name": "Authorization"`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "retry": "often"}`:                                        {"/retry", `or a list like ["5s", "5m"]: there is no schedule "often"`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "retry": {"a": 1}}`:                                       {"/retry", `retry: write "none", "short", "standard", "long", or a list`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "for": {"project": {"rate": "5/s"}}}`:                     {"/for/project/rate", `for.project.rate: unknown field "rate": write chunk, content_type`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"scheme": "hmac"}}`:                              {"/sign/scheme", `carries the signature, like {"scheme": "hmac", "header": "X-Signature", "encoding": "hex"}`},
 		`{"url": "https://a.example.com:99999/", "scopes": ["project.**"]}`:                                                    {"/url", "port 99999 is none; write one from 1 to 65535"},
 		`{"url": "https://a.example.com:0/", "scopes": ["project.**"]}`:                                                        {"/url", "port 0 is none"},
 		`{"url": "http://a.example.com/", "scopes": ["project.**"]}`:                                                           {"/url", "begin it with https://"},
@@ -137,6 +142,9 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		a := ann.do("POST", "/subscriptions", body).want(422)
 		if a.header.Get("Content-Type") != "application/problem+json" || !holdsProblem(a, want[0], want[1]) {
 			t.Errorf("%s\nwant %v\ngot  %s", body, want, a.raw)
+		}
+		if strings.Contains(a.raw, "{ …") || strings.Contains(a.raw, "retry: retry") {
+			t.Errorf("%s: it says what only the operator can write, or says it twice: %s", body, a.raw)
 		}
 	}
 	for _, host := range []string{
@@ -152,6 +160,14 @@ func TestProblemsOfSubscribing(t *testing.T) {
 	if a := ann.do("POST", "/subscriptions", names).want(422); !holdsProblem(a, "/sign", "101 names in braces") {
 		t.Errorf("names without end: %s", a.raw)
 	}
+	made := ann.do("POST", "/subscriptions", `{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"scheme": "none"}}`).want(201).text("id")
+	if a := ann.do("PATCH", "/subscriptions/"+made, `{"secret": "x"}`).want(422); !holdsProblem(a, "/secret", "POST /subscriptions/ID/rotate does") {
+		t.Errorf("how a secret is replaced: %s", a.raw)
+	}
+	if a := ann.do("POST", "/subscriptions/"+made+"/test", `{"event_type": "project.create"}`).want(422); !holdsProblem(a, "/event_type", "did you mean project.created?") {
+		t.Errorf("a type that there is not: %s", a.raw)
+	}
+	ann.do("DELETE", "/subscriptions/"+made, "").want(204)
 	two := ann.do("POST", "/subscriptions", `{"url": 7, "order": "fifo"}`).want(422)
 	if n := len(two.fields["errors"].([]any)); n != 3 {
 		t.Errorf("%d problems are told, want 3: %s", n, two.raw)
@@ -204,6 +220,21 @@ func TestConcurrentAndRepeatedCallsOfTheAPI(t *testing.T) {
 	if other := bob.do("POST", "/subscriptions", body, "Idempotency-Key", "k1").want(201); other.text("id") == id {
 		t.Error("one caller's key is another's")
 	}
+	var sent sync.WaitGroup
+	for range 12 {
+		sent.Go(func() {
+			a := ann.do("POST", "/subscriptions", body, "Idempotency-Key", "at once")
+			if a.status != 201 && (a.status != 409 || !strings.Contains(a.text("detail"), "is under way")) {
+				t.Errorf("at once: %d %s", a.status, a.raw)
+			}
+		})
+	}
+	sent.Wait()
+	twin := ann.do("POST", "/subscriptions", body, "Idempotency-Key", "at once").want(201).text("id")
+	if n := len(ann.do("GET", "/subscriptions", "").want(200).data()); n != 2 {
+		t.Errorf("there are %d subscriptions, want one of each key", n)
+	}
+	ann.do("DELETE", "/subscriptions/"+twin, "").want(204)
 	read := ann.do("GET", "/subscriptions/"+id, "").want(200)
 	tag := read.header.Get("ETag")
 	changed := ann.do("PATCH", "/subscriptions/"+id, `{"filter": "entity.name != 'Roof'", "retry": "none", "headers": [{"name": "X-Token", "value": "hush-hush"}]}`,
@@ -235,9 +266,11 @@ func TestPausingResumingAndTesting(t *testing.T) {
 	ann := p.user("ann", "acme")
 	id := ann.do("POST", "/subscriptions", subscription(r, "")).want(201).text("id")
 	path := "/subscriptions/" + id
-	if got := ann.do("POST", path+"/pause", "").want(200).text("status"); got != "paused" {
-		t.Errorf("it is %s", got)
+	tag := ann.do("GET", path, "").want(200).header.Get("ETag")
+	if got := ann.do("POST", path+"/pause", "").want(200); got.text("status") != "paused" || got.header.Get("ETag") == tag {
+		t.Errorf("it is %s, with ETag %s as before", got.raw, tag)
 	}
+	ann.do("PATCH", path, `{"timeout": "9s"}`, "If-Match", tag).want(412) // the status is another
 	ann.do("POST", path+"/test", "").want(409)
 	for i := range 5 {
 		p.call("POST", "/api/projects", fmt.Sprintf(`{"name":"P%d"}`, i), "X-Space", "acme")
