@@ -85,6 +85,11 @@ func describeAPI(who apiReader) (*openapi.Document, error) {
 		}
 		at[strings.ToLower(r.method)] = r.describe(schemas, doc.Components.Responses, who == forOperator)
 	}
+	sent, err := schemas.Of(reflect.TypeFor[sentEvent]())
+	if err != nil {
+		return nil, fmt.Errorf("describe what is sent: %w", err)
+	}
+	doc.Webhooks = describeSent(sent)
 	doc.Components.Schemas = schemas.Named()
 	return doc, nil
 }

@@ -29,15 +29,15 @@ var CallerFields = slices.DeleteFunc(strict.Names(reflect.TypeFor[Settings]()), 
 // the names that the configuration has for them.
 type Settings struct {
 	URL                string                     `json:"url" jsonschema:"Where webhooks go, with https://." format:"uri"`
-	Scopes             []string                   `json:"scopes" jsonschema:"Patterns of event names: * is one part, ** the rest." bounds:"1|100"`
-	Filter             string                     `json:"filter,omitempty" jsonschema:"Expression over the event, like entity.budget > 10000: only events for which it is true, or cannot be known, are delivered." bounds:"0|2000"`
+	Scopes             []string                   `json:"scopes" jsonschema:"Patterns of event names, of which listEventTypes tells: * is one part, ** the rest. What begins with sidehook. is selected only by patterns that do." bounds:"1|100"`
+	Filter             string                     `json:"filter,omitempty" jsonschema:"Expression over the event, like entity.budget > 10000: only events for which it is true, or cannot be known, are delivered. Names: entity, before, changes, previous, scope, operation, id, resource, tenant, actor, time, request, related, item and more; ==, !=, <, >, and, or, not, in, contains, matches." bounds:"0|2000"`
 	OnChange           []string                   `json:"on_change,omitempty" jsonschema:"Paths: updates that change none of them are not delivered."`
-	Fields             []string                   `json:"fields,omitempty" jsonschema:"Paths of the entity that it gets. Default: all."`
+	Fields             []string                   `json:"fields,omitempty" jsonschema:"Paths of the entity that it gets, like status or owner.email. Default: all."`
 	SkipKeys           []string                   `json:"skip_keys,omitempty" jsonschema:"Events of calls that carry one of these in Webhook-Skip-Key are not delivered."`
-	Payload            string                     `json:"payload,omitempty" jsonschema:"standard, full, thin, cloudevents, cloudevents_binary, or a payload of the Caddyfile. Default: standard."`
+	Payload            string                     `json:"payload,omitempty" jsonschema:"standard (see webhooks in this document), full (with what else is known), thin (without the entity), cloudevents, cloudevents_binary, or a payload that the operator has declared. Default: standard."`
 	ContentType        string                     `json:"content_type,omitempty" jsonschema:"How the body is written. Default: json." enum:"json|form"`
 	Sign               *Sign                      `json:"sign,omitempty" jsonschema:"How deliveries are signed. Default: standard."`
-	Headers            []Header                   `json:"headers,omitempty" jsonschema:"Sent with each delivery. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
+	Headers            []Header                   `json:"headers,omitempty" jsonschema:"Sent with each delivery; in a value {scope} and other names of the event stand for what they are. Values of headers that usually carry a secret are shown as [secret]." bounds:"0|20"`
 	Timeout            rules.Duration             `json:"timeout,omitempty" jsonschema:"Bounds one attempt. Default: 10s."`
 	Retry              *Retry                     `json:"retry,omitempty" jsonschema:"How long to wait after each failed attempt, like [5s, 5m]; or none, short, standard or long. What is given here waits 1s at least each time. Default: standard."`
 	Order              string                     `json:"order,omitempty" jsonschema:"Which deliveries wait for each other. Default: entity." enum:"none|entity|entity hold|subscription"`

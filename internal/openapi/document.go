@@ -12,7 +12,8 @@ type Document struct {
 	OpenAPI    string                           `json:"openapi"`
 	Info       Info                             `json:"info"`
 	Servers    []Server                         `json:"servers,omitempty"`
-	Paths      map[string]map[string]*Operation `json:"paths"` // by path and lower-case method
+	Paths      map[string]map[string]*Operation `json:"paths"`              // by path and lower-case method
+	Webhooks   map[string]map[string]*Operation `json:"webhooks,omitempty"` // what is sent to who uses the API, by name and lower-case method
 	Components Components                       `json:"components"`
 }
 
