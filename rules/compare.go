@@ -32,7 +32,9 @@ func (d *deriver) compare(ch *change) {
 		if ch.fields == nil {
 			ch.fields = make([]webhook.FieldChange, 0, len(changes))
 		}
-		ch.fields = append(ch.fields, webhook.FieldChange{Path: f.Path, Old: values.copy(f.Old), New: values.copy(f.New)})
+		ch.fields = append(ch.fields, webhook.FieldChange{
+			Path: f.Path, Old: values.copy(by.wasUnknown.rest(f.Path, f.Old)), New: values.copy(by.isUnknown.rest(f.Path, f.New)),
+		})
 		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
 	}
 	d.doubtUnshown(ch, by.isUnknown)
@@ -56,9 +58,9 @@ type comparison struct {
 func (d *deriver) differs(ch *change, by *comparison, f *tree.Change) bool {
 	nothing := by.guessed && isNothing(f.Old) && isNothing(f.New)
 	switch {
-	case by.isUnknown.touches(f.Path), d.sameID(ch.s, f), nothing && !d.asks(ch.s, f.Path):
+	case by.isUnknown.hides(f.Path, f.New, f.Old), d.sameID(ch.s, f), nothing && !d.asks(ch.s, f.Path):
 		return false
-	case nothing, by.wasUnknown.touches(f.Path): // it was so already, or the call made it so
+	case nothing, by.wasUnknown.hides(f.Path, f.Old, f.New): // it was so already, or the call made it so
 		d.doubt(ch, f.Path)
 		return false
 	}
@@ -215,6 +217,32 @@ func (set pathSet) touches(path string) bool {
 	}
 	at, _ := slices.BinarySearch(set, path+".")
 	return at < len(set) && strings.HasPrefix(set[at], path+".")
+}
+
+// hides reports whether the paths of the set, which a state does not tell, keep it from
+// telling that what it shows at path differs from other. Whatever a part of an object
+// is, the object is neither null nor a text.
+func (set pathSet) hides(path string, shown, other *tree.Value) bool {
+	if shown != nil && shown.Kind >= tree.Array && (other == nil || other.Kind != shown.Kind) {
+		return set.covers(path)
+	}
+	return set.touches(path)
+}
+
+// rest returns what a state shows at path without the members that the set has.
+func (set pathSet) rest(path string, shown *tree.Value) *tree.Value {
+	if !shown.IsObject() || !set.touches(path) {
+		return shown
+	}
+	var members []tree.Member
+	for _, m := range shown.Members() {
+		if at := tree.Join(path, m.Name); !set.covers(at) {
+			m.Value = *set.rest(at, &m.Value)
+			members = append(members, m)
+		}
+	}
+	v := tree.NewObject(members)
+	return &v
 }
 
 // covers reports whether path is one of the set, or below one.

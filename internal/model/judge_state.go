@@ -47,10 +47,10 @@ func (e *Event) inner() string {
 	told := map[string]bool{}
 	for _, c := range e.Changes {
 		told[c.Path] = true
-		if e.doubts(c.Path) {
+		if e.covers(c.Path) || e.doubts(c.Path) && isObject(c.Old) == isObject(c.New) {
 			return c.Path + " is told as changed, and as unknown"
 		}
-		if string(at(before, c.Path)) != string(compact(c.Old)) || string(at(after, c.Path)) != string(compact(c.New)) {
+		if string(e.sure(before, c.Path)) != string(compact(c.Old)) || string(e.sure(after, c.Path)) != string(compact(c.New)) {
 			return c.Path + " is told to have changed otherwise than the states do"
 		}
 	}
@@ -104,7 +104,7 @@ func (j *judge) exact(t *thing, e *Event, effect *effect, k *known, was, now Sta
 		case k.nulls[top] && string(nullOr(compact(c.Old))) == string(nullOr(compact(c.New))):
 		case string(at(was, c.Path)) == string(at(now, c.Path)):
 			return c.Path + " is told as changed, and was not"
-		case string(at(was, c.Path)) != string(compact(c.Old)) &&
+		case string(e.sure(was, c.Path)) != string(compact(c.Old)) &&
 			!((e.guesses() || k.nulls[top]) && string(nullOr(compact(c.Old))) == "null"):
 			return c.Path + " is told to have been otherwise than it was"
 		}
@@ -163,6 +163,32 @@ func (e *Event) doubts(path string) bool {
 		return u == path || strings.HasPrefix(path, u+".") || strings.HasPrefix(u, path+".")
 	})
 }
+
+// covers reports whether e says that it does not know all that is at path.
+func (e *Event) covers(path string) bool {
+	return slices.ContainsFunc(e.Provenance.Unknown, func(u string) bool { return u == path || strings.HasPrefix(path, u+".") })
+}
+
+// sure returns what is at a path as JSON, but for what e says that it does not know
+// in it; nil if nothing is.
+func (e *Event) sure(s State, path string) []byte {
+	raw := at(s, path)
+	if !e.doubts(path) || !isObject(raw) {
+		return raw
+	}
+	o := decode(raw)
+	for member := range o {
+		switch below := path + "." + member; {
+		case e.covers(below):
+			delete(o, member)
+		case e.doubts(below):
+			o[member] = json.RawMessage(e.sure(s, below))
+		}
+	}
+	return text(o)
+}
+
+func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
 
 func (e *Event) tells(path string) bool {
 	for _, c := range e.Changes {

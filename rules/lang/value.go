@@ -53,7 +53,7 @@ func hasUnknown(v any, f *frame) bool {
 
 // MarkUnknown returns v with [Unknown] at each of paths. v itself is not
 // altered. Where a path leads below something that is not there, that is what
-// becomes unknown. In an array, a path has the key of an element: key returns,
+// becomes unknown; below a null, a text or a number there is nothing that could. In an array, a path has the key of an element: key returns,
 // as [Change.Key] does, the path of the key in the elements of the array at a
 // path (the elements around it written as *). Of an array that has none, or no
 // such element, all is unknown.
@@ -71,6 +71,9 @@ func markUnknown(v any, names []string, path string, key func(string) (Path, boo
 	below := func(name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 	switch v := v.(type) {
 	case map[string]any:
+		if inner, ok := v[names[0]]; ok && len(names) > 1 && !holds(inner) {
+			return v
+		}
 		out := maps.Clone(v)
 		out[names[0]] = markUnknown(v[names[0]], names[1:], below(escapeName(names[0])), key)
 		return out
@@ -88,6 +91,15 @@ func markUnknown(v any, names []string, path string, key func(string) (Path, boo
 		return out
 	}
 	return Unknown
+}
+
+// holds reports whether v may have something in it.
+func holds(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any, unknown:
+		return true
+	}
+	return false
 }
 
 // normal turns other Go values that a [Vars] may return into values of the

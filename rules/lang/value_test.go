@@ -58,16 +58,16 @@ func TestMarkUnknownFindsElementsByTheirKey(t *testing.T) {
 }
 
 func TestMarkUnknownLeavesItsArgument(t *testing.T) {
-	doc, _ := lang.Decode([]byte(`{"a":{"b":1,"c":2},"l":[1,2],"n":null}`))
-	got := lang.MarkUnknown(doc, []lang.Path{lang.NewPath("a", "b"), lang.NewPath("l", "1"), lang.NewPath("x", "y"), lang.NewPath("n", "z")}, nil)
+	doc, _ := lang.Decode([]byte(`{"a":{"b":1,"c":2},"l":[1,2],"n":null,"t":"text"}`))
+	got := lang.MarkUnknown(doc, []lang.Path{lang.NewPath("a", "b"), lang.NewPath("l", "1"), lang.NewPath("x", "y"), lang.NewPath("n", "z"), lang.NewPath("t", "z")}, nil)
 	want := map[string]any{
 		"a": map[string]any{"b": lang.Unknown, "c": int64(2)}, "l": lang.Unknown,
-		"x": lang.Unknown, "n": lang.Unknown,
+		"x": lang.Unknown, "n": nil, "t": "text",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if back, _ := lang.Encode(doc); string(back) != `{"a":{"b":1,"c":2},"l":[1,2],"n":null}` {
+	if back, _ := lang.Encode(doc); string(back) != `{"a":{"b":1,"c":2},"l":[1,2],"n":null,"t":"text"}` {
 		t.Errorf("the document was altered: %s", back)
 	}
 }
