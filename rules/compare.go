@@ -58,7 +58,7 @@ type comparison struct {
 func (d *deriver) differs(ch *change, by *comparison, f *tree.Change) bool {
 	nothing := by.guessed && isNothing(f.Old) && isNothing(f.New)
 	switch {
-	case by.isUnknown.hides(f.Path, f.New, f.Old), d.sameID(ch.s, f), nothing && !d.asks(ch.s, f.Path):
+	case by.isUnknown.touches(f.Path), d.sameID(ch.s, f), nothing && !d.asks(ch.s, f.Path):
 		return false
 	case nothing, by.wasUnknown.hides(f.Path, f.Old, f.New): // it was so already, or the call made it so
 		d.doubt(ch, f.Path)
@@ -91,7 +91,7 @@ func (d *deriver) doubt(ch *change, paths ...string) {
 // the states.
 func (d *deriver) doubtUnshown(ch *change, isUnknown pathSet) {
 	for _, path := range ch.b.unknown { // it may have been otherwise, and is what was set
-		if (at(ch.s.asked, path) != nil || d.reqKind == isPatch && d.asks(ch.s, path)) && !isUnknown.covers(path) {
+		if (d.at(ch.s.asked, path) != nil || d.reqKind == isPatch && d.asks(ch.s, path)) && !isUnknown.covers(path) {
 			ch.doubt = ch.doubt || !d.e.res.ignore.Match(path)
 		}
 	}

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"slices"
-	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
@@ -31,7 +30,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 	switch {
 	case c.reqKind == isPatch:
 		body := patched(b.body, s.asked)
-		if body == nil {
+		if body == nil || movesUnknown(b, s.asked) {
 			return nil
 		}
 		o.body, o.unknown = body, stillUnpatched(b, s.asked)
@@ -57,9 +56,10 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		if c.reqKind != isMerge {
 			body = stillNull(body, b.body, asked)
 		}
-		o.body, o.unknown = &body, stillUnmerged(b, asked)
+		o.body, o.unknown = &body, c.stillUnmerged(b, asked)
 		c.refine(o, b)
 	}
+	c.forget(o, b)
 	for _, name := range about {
 		path := tree.Join("", name)
 		o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
@@ -117,7 +117,7 @@ func (c *call) replace(o *outcome, s *Subject, b *state, sent *tree.Value) {
 func (c *call) apply(o *outcome, b *state, asked *tree.Value) {
 	body := tree.Assign(b.body, asked)
 	o.body = &body
-	o.unknown = stillUnknown(b, asked)
+	o.unknown = c.stillUnknown(b, asked)
 }
 
 // stillNull returns body, made by a merge patch, with what is null before and
@@ -138,15 +138,21 @@ func stillNull(body tree.Value, before, asked *tree.Value) tree.Value {
 }
 
 // stillUnknown returns what is not known of the state before, and was not set.
-func stillUnknown(b *state, asked *tree.Value) []string {
-	return slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return at(asked, u) != nil })
+func (c *call) stillUnknown(b *state, asked *tree.Value) []string {
+	return slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool { return c.at(asked, u) != nil })
+}
+
+// forget takes out of what is not known of the state after what was in something that
+// the request put something else in the place of.
+func (c *call) forget(o *outcome, b *state) {
+	o.unknown = slices.DeleteFunc(slices.Clone(o.unknown), func(u string) bool { return c.at(o.body, u) == nil && c.at(b.body, u) != nil })
 }
 
 // stillUnmerged is stillUnknown of a merge: of an object that is not known, what the
 // request does not name stays so.
-func stillUnmerged(b *state, asked *tree.Value) (unknown []string) {
+func (c *call) stillUnmerged(b *state, asked *tree.Value) (unknown []string) {
 	for _, u := range b.unknown {
-		set, was := at(asked, u), at(b.body, u)
+		set, was := c.at(asked, u), c.at(b.body, u)
 		switch {
 		case set == nil:
 			unknown = append(unknown, u)
@@ -167,18 +173,29 @@ func stillUnpatched(b *state, ops *tree.Value) []string {
 	var set []string
 	for i := range ops.Elems() {
 		op := &ops.Elems()[i]
-		pointer, _ := op.Get("path").Text()
-		path := ""
-		for _, name := range pointerNames(pointer) {
-			path = tree.Join(path, name)
-		}
 		if kind, _ := op.Get("op").Text(); kind == "add" || kind == "replace" || kind == "remove" {
-			set = append(set, path)
+			set = append(set, pointed(op, "path"))
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(b.unknown), func(u string) bool {
-		return slices.ContainsFunc(set, func(path string) bool { return u == path || strings.HasPrefix(u, path+".") })
+	return slices.DeleteFunc(slices.Clone(b.unknown), newPathSet(set).covers)
+}
+
+// movesUnknown reports whether a JSON patch puts what is not known somewhere else.
+func movesUnknown(b *state, ops *tree.Value) bool {
+	unknown := newPathSet(b.unknown)
+	return slices.ContainsFunc(ops.Elems(), func(op tree.Value) bool {
+		kind, _ := op.Get("op").Text()
+		return (kind == "move" || kind == "copy") && unknown.touches(pointed(&op, "from"))
 	})
+}
+
+// pointed returns the path that a JSON patch's operation has in one of its members.
+func pointed(op *tree.Value, member string) (path string) {
+	pointer, _ := op.Get(member).Text()
+	for _, name := range pointerNames(pointer) {
+		path = tree.Join(path, name)
+	}
+	return path
 }
 
 // serverWords are what fields are called, in lower case and without separators,

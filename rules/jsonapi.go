@@ -64,6 +64,7 @@ func (c *call) fromAPI(s *Subject, b *state, obs *webhook.Observation, alone boo
 		return nil
 	}
 	c.applyAPI(o, b, s.asked)
+	c.forget(o, b)
 	if shown := c.fromGet(s, b, obs, alone); shown != nil && len(tree.Diff(o.body, shown.body, c.e.res.keys)) > 0 {
 		return nil
 	}

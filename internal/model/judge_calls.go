@@ -145,7 +145,7 @@ func (j *judge) invisible(id string, e *effect) bool {
 func (j *judge) racing(t *thing, e *Event) string {
 	for _, side := range []json.RawMessage{e.Before, e.After} {
 		for name, v := range decode(side) {
-			if !e.doubts(name) && !t.style.masks(name, v) && !t.ever(name, v) && !t.everInside(name, v) {
+			if !e.doubts(name) && !t.style.masks(name, v) && !t.ever(name, v) && !j.everInside(t, e.Entity.ID, name, v) {
 				return name + " never was " + string(text(v))
 			}
 		}

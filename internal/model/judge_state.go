@@ -21,9 +21,11 @@ func (t *thing) ever(name string, v any) bool {
 }
 
 // everInside reports whether each member of an object was so at some time: of calls at
-// once that merge into one, each knows of its own.
-func (t *thing) everInside(name string, v any) bool {
+// once that merge into one, each knows of its own. Of an object that no such call
+// merged into nothing else is right than what it once was as a whole.
+func (j *judge) everInside(t *thing, id, name string, v any) bool {
 	o, ok := v.(map[string]any)
+	ok = ok && j.merged(id, name)
 	for member, is := range o {
 		ok = ok && slices.ContainsFunc(t.versions, func(s version) bool {
 			all, _ := s.state[name].(map[string]any)
@@ -32,6 +34,18 @@ func (t *thing) everInside(name string, v any) bool {
 		})
 	}
 	return ok
+}
+
+// merged reports whether a call merged into an object of an entity while another may
+// have been under way. Amid deaths any may have.
+func (j *judge) merged(id, name string) bool {
+	for call, e := range j.q.effects {
+		_, object := e.asked(id)[name].(map[string]any)
+		if object && e.call.Format == mergePatch && (j.loose || len(j.q.atOnce[call]) > 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // inner says how an event contradicts itself: its changes must be how its states
