@@ -176,7 +176,6 @@ func (r *resource) idInSelf(entity *tree.Value) (string, bool) {
 // hyperlinked APIs.
 var selfNames = []string{"@id", "self", "selfLink", "self_link", "_self", "resource_uri", "url", "uri", "href"}
 
-
 // idOf returns the id of the entity in an answer: where `id` says, else in the
 // entity.
 func (r *resource) idOf(root, entity *tree.Value) (string, bool) {
