@@ -29,6 +29,13 @@ func TestLags(t *testing.T) {
 		x.Response.Header["Location"] = []string{"/tasks/5"}
 		return x
 	}
+	sets := func(status int, ending webhook.Ending, body string) *webhook.Exchange {
+		x := patch(status, ending)
+		x.Request.Body.Bytes = []byte(body)
+		return x
+	}
+	accepted := create(webhook.Completed)
+	accepted.Response.Status = 202
 	several := patch(204, webhook.Completed)
 	several.Request.Path, several.Request.Body.Bytes = "/tasks", []byte(`[{"id":6,"title":"B"},{"id":5,"title":"B"}]`)
 	reads := taskCall("PATCH")
@@ -50,10 +57,21 @@ func TestLags(t *testing.T) {
 		{"done, and of the same version", versioned, patch(204, webhook.Completed), was, 200, `{"id":5,"title":"A","n":2,"rev":7}`, true},
 		{"done, and older", versioned, patch(204, webhook.Completed), was, 200, `{"id":5,"title":"B","n":1,"rev":6}`, true},
 		{"done, and newer", versioned, patch(204, webhook.Completed), was, 200, `{"id":5,"title":"A","n":1,"rev":8}`, false},
+		{"done, and of no version", versioned, patch(204, webhook.Completed), was, 200, `{"id":5,"title":"A","n":1}`, true},
+		{"done, and of no version before", versioned, patch(204, webhook.Completed), `{"id":5,"title":"A","n":1}`, 200, was, true},
+		{"done, to what it was", "", sets(204, webhook.Completed, `{"title":"A"}`), was, 200, was, false},
+		{"done, and what it emptied is gone", "", sets(204, webhook.Completed, `{"title":"B","n":null}`), was, 200, `{"id":5,"title":"A","rev":7}`, false},
+		{"done, and what it emptied is there", "", sets(204, webhook.Completed, `{"title":"B","n":null}`), was, 200, was, true},
+		{"done, and what it set is not there", "", sets(204, webhook.Completed, `{"title":"B","n":2}`), was, 200, `{"id":5,"title":"A","rev":7}`, true},
+		{"done, and what it emptied never was", "", sets(204, webhook.Completed, `{"title":"B","x":null}`), was, 200, was, true},
+		{"accepted for later, and not there", "", accepted, "", 404, "", false},
 		{"accepted for later", "", patch(202, webhook.Completed), was, 200, was, false},
 		{"unknown, and not shown", "", patch(0, webhook.Unknown), was, 200, was, true},
+		{"unknown, and shown as before in other words", "", patch(0, webhook.Unknown), was, 200, `{"id":"5","title":"A","n":1,"rev":"7"}`, true},
+		{"unknown, and nothing known before", "", patch(0, webhook.Unknown), "", 200, was, false},
 		{"unknown, and shown", "", patch(0, webhook.Unknown), was, 200, `{"id":5,"title":"B","n":1,"rev":8}`, false},
 		{"deleted, as far as is known, and shown", "", alter(taskCall("DELETE"), 0, webhook.Unknown), was, 200, was, true},
+		{"deleted, as far as is known, never seen, and shown", "", alter(taskCall("DELETE"), 0, webhook.Unknown), "", 200, was, true},
 		{"deleted, as far as is known, and not there", "", alter(taskCall("DELETE"), 0, webhook.Unknown), was, 404, "", false},
 		{"created, and not there", "", create(webhook.Completed), "", 404, "", true},
 		{"created, and shown", "", create(webhook.Completed), "", 200, was, false},

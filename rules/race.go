@@ -137,7 +137,9 @@ func (d *deriver) raced(ch *change, seen *Seen) (ok bool, err error) {
 		return false, nil
 	case ch.s.Kind == Create && !ch.snap.Deleted && ch.b.body != nil && !showsNew(ch.b.body, ch.o.body):
 		return false, nil
-	case ch.s.Kind == Create || ch.s.Kind == Update && ch.snap.Deleted:
+	case ch.s.Kind == Upsert && ch.b.source == webhook.FromFetch:
+		return false, nil // a GET told, when what overlapped it had ended
+	case ch.s.Kind == Create || ch.snap.Deleted:
 		ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
 		return true, d.entityGap(ch, webhook.GapUnknownState, "was done while another call on the same entity was under way, and which of them was last is not known")
 	}
