@@ -49,7 +49,9 @@ func wanted(t testing.TB, s *rules.Subscribers, e *webhook.Event) []string {
 		t.Fatal(err)
 	}
 	got := []string{}
+	unjudged := map[webhook.SubscriptionID]bool{}
 	for _, w := range wants {
+		unjudged[w.Subscription.ID] = w.Unjudged
 		name := string(w.Subscription.ID)
 		if w.Unjudged {
 			name += "?"
@@ -60,6 +62,13 @@ func wanted(t testing.TB, s *rules.Subscribers, e *webhook.Event) []string {
 	for _, j := range s.Judge(e) {
 		if j.Wanted {
 			judged = append(judged, string(j.Subscription))
+		}
+		w, alone, err := s.Wanted(e, j.Subscription)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known := !unjudged[j.Subscription] || w.Unjudged; known && alone != j.Wanted || alone && (w.Subscription.ID != j.Subscription || w.Unjudged && !unjudged[j.Subscription]) {
+			t.Errorf("asked by itself %s wants the event: %v, unjudged %v; asked with all: %v, unjudged %v", j.Subscription, alone, w.Unjudged, j.Wanted, unjudged[j.Subscription])
 		}
 		if j.Why == "" {
 			t.Errorf("it is not told why %s wants or does not want the event", j.Subscription)
