@@ -63,3 +63,26 @@ func TestForOneResourceIsChecked(t *testing.T) {
 		t.Error("a header that cannot be made is not found")
 	}
 }
+
+// What is not said of a subscription has a default, and what it is for one resource
+// takes no more slots than it may have.
+func TestWhatIsNotSaidHasADefault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, s := delivertest.NewReceiver(t, delivertest.Silent), subscribe("crm", "https://crm/")
+		s.Timeout, s.Concurrency = 0, 0
+		erp := subscribe("erp", "https://erp/")
+		task := *erp
+		task.Concurrency = 2
+		erp.For = map[string]*webhook.Subscription{"task": &task}
+		b := start(t, deliver.Options{Transport: r}, s, erp)
+		id := b.q.Owe("crm", event(1), "")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if as := b.q.Attempts(id); len(as) == 0 || !as[0].TimedOut || as[0].Latency < time.Second {
+			t.Errorf("attempts %+v", as)
+		}
+		if _, most := b.Busy("erp"); most != 2 {
+			t.Errorf("%d slots, want the 2 that its deliveries of tasks may have", most)
+		}
+	})
+}

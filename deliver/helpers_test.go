@@ -41,6 +41,8 @@ func start(t *testing.T, opts deliver.Options, subs ...*webhook.Subscription) *b
 		b.q = q
 	case *meddling:
 		b.q = q.Queue
+	case *slowly:
+		b.q = q.Queue
 	default:
 		b.q = delivertest.NewQueue()
 		opts.Queue = b.q

@@ -1,6 +1,9 @@
 package deliver_test
 
 import (
+	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +89,27 @@ func TestThrottledSubscriptionWaits(t *testing.T) {
 	})
 }
 
+// Whoever waits longest keeps nobody: each wait ends when it ends.
+func TestEachWaitEndsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		short := delivertest.NewReceiver(t, 429, 200).Answering(429, "Retry-After", "5")
+		net := delivertest.Net{"short": short}
+		subs := []*webhook.Subscription{subscribe("short", "https://short/")}
+		for i := range 12 {
+			name := fmt.Sprintf("long%d", i)
+			net[name] = delivertest.NewReceiver(t, 429, 200).Answering(429, "Retry-After", "3600")
+			subs = append(subs, subscribe(webhook.SubscriptionID(name), "https://"+name+"/"))
+		}
+		b := start(t, deliver.Options{Transport: net}, subs...)
+		for _, s := range subs {
+			b.q.Owe(s.ID, event(1), "")
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		short.Received(0, 5*time.Second)
+	})
+}
+
 // A receiver that says "Retry-After: 0" for ever is asked once a second.
 func TestThrottledWithoutWaitDoesNotSpin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -109,6 +133,35 @@ func TestStateIsRecordedWithItsAttempt(t *testing.T) {
 		synctest.Wait()
 		if got := b.q.State("crm"); got.Status != webhook.Gone {
 			t.Errorf("kept %+v", got)
+		}
+	})
+}
+
+// slowly is a queue whose first recording takes its time.
+type slowly struct {
+	*delivertest.Queue
+	once sync.Once
+}
+
+func (q *slowly) Settle(ctx context.Context, ss ...webhook.Settlement) error {
+	q.once.Do(func() { time.Sleep(5 * time.Second) })
+	return q.Queue.Settle(ctx, ss...)
+}
+
+// A state that changes while an earlier one is being recorded is recorded too.
+func TestStateThatChangesMeanwhileIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := delivertest.NewQueue()
+		s := subscribe("crm", "https://crm/")
+		s.Retry, s.Concurrency = webhook.Schedule{}, 1
+		b := start(t, deliver.Options{Queue: &slowly{Queue: q}, States: q, Transport: delay{delivertest.NewReceiver(t, 500), time.Second}}, s)
+		q.Owe("crm", event(1), "a")
+		q.Owe("crm", event(2), "b")
+		q.Owe("crm", event(3), "c")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got, _ := b.State("crm"); got.Failures != 3 || q.State("crm").Failures != 3 {
+			t.Errorf("%d failures in a row, kept as %d, want 3", got.Failures, q.State("crm").Failures)
 		}
 	})
 }
