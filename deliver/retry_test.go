@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -101,8 +102,9 @@ func TestEachWaitEndsByItself(t *testing.T) {
 			subs = append(subs, subscribe(webhook.SubscriptionID(name), "https://"+name+"/"))
 		}
 		b := start(t, deliver.Options{Transport: net}, subs...)
-		for _, s := range subs {
+		for _, s := range slices.Backward(subs) {
 			b.q.Owe(s.ID, event(1), "")
+			synctest.Wait()
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
