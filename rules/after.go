@@ -95,17 +95,17 @@ type gone struct {
 	is      *tree.Value // what is shown
 	doubted pathSet
 	alike   bool // the same caller looked before, in the same way
-	shown   bool // what is not in doubt was shown before
+	shown   bool // what is not in doubt was shown before, and not by a GET
 	alone   bool // a GET shows all of it, as nobody else looked
 }
 
 func (c *call) gone(s *Subject, b *state, now view, is *tree.Value) gone {
-	last, get := b.view.last(), now.kind == viewGet
+	last := b.view.last()
 	return gone{
 		c: c, s: s, b: b, is: is, doubted: newPathSet(b.unknown),
 		alike: last.as == now.as && last.alike(now) && last.query == now.query,
-		shown: !last.narrow() && (get || last.kind != viewGet && (now.kind != viewSaid || last.kind == viewSaid)),
-		alone: get && b.view.onlyBy(now.as),
+		shown: !last.narrow() && last.kind != viewGet && (now.kind != viewSaid || last.kind == viewSaid),
+		alone: now.kind == viewGet && b.view.onlyBy(now.as),
 	}
 }
 
@@ -123,7 +123,7 @@ func (g gone) at(path string) bool {
 // left reports whether the request sent without it what path is in: by a PUT, or
 // in the object around it. is, which lacks path, is how the entity is shown now.
 func (c *call) left(s *Subject, b *state, is *tree.Value, path string) bool {
-	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject() && c.reqKind != isPatch
+	put := c.m.method == "PUT" && c.isItem() && s.asked.IsObject()
 	return put && c.at(s.asked, path) == nil || c.leftOut(s, b, is, path)
 }
 

@@ -97,7 +97,7 @@ func (d *deriver) doubtUnshown(ch *change, isUnknown pathSet) {
 	}
 	d.doubt(ch, d.covered(ch)...)
 	d.doubt(ch, d.contested(ch)...)
-	if (ch.b.view.echo() || ch.b.view.allOld()) && d.reqKind != isPatch { // nobody was ever shown more than what calls set, or not since
+	if ch.b.view.echo() || ch.b.view.allOld() { // nobody was ever shown more than what calls set, or not since
 		d.doubt(ch, cleared(nil, "", ch.s.asked, ch.b.body, ch.o.body)...)
 	}
 }
@@ -115,11 +115,9 @@ func (d *deriver) contested(ch *change) (paths []string) {
 		return nil
 	}
 	names := d.setFields(nil, ch.s.asked)
-	if d.reqKind != isPatch {
-		for i := range ch.s.asked.Members() {
-			if m := &ch.s.asked.Members()[i]; m.Kind == tree.Null {
-				names = append(names, m.Name)
-			}
+	for i := range ch.s.asked.Members() {
+		if m := &ch.s.asked.Members()[i]; m.Kind == tree.Null {
+			names = append(names, m.Name)
 		}
 	}
 	for _, name := range names {
@@ -147,9 +145,6 @@ func cleared(paths []string, path string, asked, before, after *tree.Value) []st
 // covered returns the fields that the request sets and that are covered in both
 // states alike, so that nothing tells whether it changed them: a password.
 func (d *deriver) covered(ch *change) (paths []string) {
-	if d.reqKind == isPatch {
-		return nil
-	}
 	for i := range ch.s.asked.Members() {
 		m := &ch.s.asked.Members()[i]
 		if is := ch.o.body.Get(m.Name); m.Kind == tree.String && tree.Equal(ch.b.body.Get(m.Name), is) && masks(is, &m.Value) {

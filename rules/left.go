@@ -102,14 +102,11 @@ func (c *call) tookAway(s *Subject, path string) bool {
 }
 
 // isBlank reports whether v is an empty text.
-func isBlank(v *tree.Value) bool { return v != nil && v.Kind == tree.String && isVoid(v) }
+func isBlank(v *tree.Value) bool { return v.Kind == tree.String && isVoid(v) }
 
 // emptied reports whether the request sets what is at path to what many APIs leave
 // out of their answers: false, 0, an empty text, list or object.
 func (c *call) emptied(s *Subject, path string) bool {
-	if c.reqKind == isPatch {
-		return false
-	}
 	v, whole := c.askedAt(s, path)
 	return v != nil && whole && (isVoid(v) || v.Kind < tree.Array && isVain(plainOf(v)))
 }
@@ -117,9 +114,6 @@ func (c *call) emptied(s *Subject, path string) bool {
 // setsOtherwise reports whether the request sets what is at path, and not to what
 // was known there.
 func (c *call) setsOtherwise(s *Subject, b *state, path string) bool {
-	if c.reqKind == isPatch {
-		return c.asks(s, path)
-	}
 	v, whole := c.askedAt(s, path)
 	was := c.at(b.body, path)
 	return v != nil && whole && !tree.Equal(v, was) && !sameThing(v, was) && !masks(v, was)

@@ -12,11 +12,11 @@ import (
 // looked at, or would show nothing else. snapshot is asked only where that may be so; ok says that it could be read.
 func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap webhook.Snapshot, ok bool)) bool {
 	c := pl.call
-	if c == nil || c.unsure || c.later || c.e.res.after != "auto" {
+	if c == nil || c.e.res.after != "auto" {
 		return false
 	}
 	s := &pl.Subjects[subject]
-	if s.answer == nil || s.doubt != "" || s.unnamed != idSure || s.givenUp != "" || len(s.other) > 0 || len(s.names) > 0 || s.Kind == Create || s.Kind == Delete {
+	if s.answer == nil || s.doubt != "" || s.unnamed != idSure || s.givenUp != "" || len(s.other) > 0 || len(s.names) > 0 || s.Kind == Create {
 		return false
 	}
 	snap, ok := snapshot(s.Key)
@@ -24,7 +24,7 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 		return false
 	}
 	b := c.before(s, &snap, len(pl.Subjects) == 1)
-	if only := !s.receipt && !s.echo && !c.mayKeep(s); s.parts && only && (b.body == nil || c.showsAll(b.body, s.answer)) {
+	if only := !s.receipt && !s.echo; s.parts && only && (b.body == nil || c.showsAll(b.body, s.answer)) {
 		return c.fromAnswer(s, &b) != nil
 	}
 	if b.body == nil || s.parts || s.echo && !b.whole() || c.mayKeep(s) && !(b.view.fetched() && len(b.unknown) == 0 && c.showsAll(b.body, s.answer)) {
