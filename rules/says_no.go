@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -24,16 +25,39 @@ func (c *call) doubtAnswer() {
 }
 
 // doubtProblem doubts a call whose answer, a success, is of a type that tells of problems
-// (RFC 9457), or a FHIR outcome with an error in it. One that shows the entity under
+// (RFC 9457), a FHIR outcome with an error in it, or a page where no form was sent. One that shows the entity under
 // the id that it was called by is that, whatever its type.
 func (c *call) doubtProblem() {
 	if c.e.res == nil || c.e.res.success != nil || c.unsure || c.e.kind == Call {
 		return
 	}
 	isIt := c.e.named && c.e.kind != Delete && c.e.res.shows(c.res, c.e.res.find(c.res), c.m.params[c.e.res.idParam]) && !c.e.res.singular
-	if isProblem(c.x.Response.Header) && !isIt || isFailedOutcome(c.res) {
+	if isProblem(c.x.Response.Header) && !isIt || isFailedOutcome(c.res) || c.isPage() {
 		c.unsure, c.later, c.saidNo = true, false, true
 	}
+}
+
+// isPage reports whether the answer is a whole page of HTML, to a call that was no form's:
+// it may be that of a login, or of maintenance, which many give with status 200.
+func (c *call) isPage() bool {
+	h := c.x.Response.Header
+	if mediaType := h.MediaType(); mediaType != "text/html" && mediaType != "application/xhtml+xml" {
+		return false
+	}
+	if c.resKind != notReadable || c.reqKind == isForm || c.reqKind == isParts || !c.x.Response.Body.Whole() {
+		return false
+	}
+	plain, err := content.Decode(c.x.Response.Body.Bytes, h["Content-Encoding"], maxDecoded)
+	if err != nil {
+		return false
+	}
+	start := trimBegin(plain)
+	for _, tag := range [...]string{"<!doctype html", "<html"} {
+		if len(start) >= len(tag) && strings.EqualFold(string(start[:len(tag)]), tag) {
+			return true
+		}
+	}
+	return false
 }
 
 func isProblem(h webhook.Header) bool {
@@ -87,6 +111,9 @@ func (c *call) readsLikeNo() (no, later bool) {
 	if !c.res.IsObject() {
 		if c.res == nil || c.resKind != isJSON {
 			return false, false
+		}
+		if word, ok := c.res.Text(); ok && c.res.Kind == tree.String {
+			return wordIn(noTexts, word), wordIn(laterTexts, word)
 		}
 		text := string(c.res.Shared())
 		return text == "false" || text == "0", false
