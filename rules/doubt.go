@@ -37,6 +37,9 @@ func (d *deriver) isUnnamed(ch *change, seen *Seen) bool {
 	case idTold:
 		return ch.snap.Sequence == 0 && ch.o.via != webhook.FromResponse && obs != nil && showsNothing(obs)
 	case idDoubt:
+		if id, bare := d.bareID(); bare && id == ch.s.called && (ch.snap.Sequence > 0 || ch.snap.Known()) {
+			return true // what was there already was not made
+		}
 		shown := d.fromGet(ch.s, &ch.b, obs, d.alone)
 		return shown == nil || !d.e.res.showsSet(ch.s.asked, shown.body)
 	}

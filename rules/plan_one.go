@@ -96,7 +96,21 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 	if c.e.kind == Update || c.e.kind == Delete || c.resKind == isEmpty && c.reqKind == isAPI || r.after == "request" {
 		return id, ok, idSure // JSON:API 1.1: what a client names so is created so
 	}
+	if !ok {
+		id, ok = c.bareID()
+	}
 	return id, ok, idDoubt
+}
+
+// bareID returns what the answer to a create is, if that is nothing but a number or a
+// text that is no word of how it went: an id, or else a count.
+func (c *call) bareID() (string, bool) {
+	if c.e.kind != Create || c.resKind != isJSON || c.res.Kind != tree.Number && c.res.Kind != tree.String {
+		return "", false
+	}
+	id, ok := c.res.Text()
+	word := wordIn(yesTexts, id) || wordIn(noTexts, id) || wordIn(laterTexts, id) || strings.ContainsAny(id, " \t\n")
+	return id, ok && !word
 }
 
 // doubtsID says how sure it is that the id in an answer to a create is that of
