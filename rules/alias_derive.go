@@ -103,7 +103,7 @@ func (d *deriver) lead(ch *change, planned *Subject, before []webhook.Snapshot) 
 			name = planned.names[i-1]
 		}
 		switch {
-		case name == ch.s.Key || at.Key == ch.s.Key, planned.guess != nil && i > 0:
+		case name == ch.s.Key || at.Key == ch.s.Key, planned.guess != nil && i > 0 && name.ID != ch.s.renamed:
 			continue
 		case name.ID == planned.renamed && (ch.s.renamed == "" || !d.e.res.goesBy(ch.o.body, name.ID)):
 			continue // it was asked for, and not done

@@ -46,7 +46,7 @@ func (d *deriver) named(s *Subject, before *webhook.Snapshot, names []webhook.Sn
 		own.Key = snap.Key
 		s = &own
 	}
-	s = d.guessed(s, snap, names)
+	s = d.moved(d.guessed(s, snap, names), snap, names, seen)
 	snap = d.own(snap)
 	if s.givenUp == "" && d.replays(s, snap) {
 		d.replayed(s, snap)
