@@ -17,9 +17,9 @@ const (
 	refreshNotes  = "refresh/"  // exchange: it refreshes entities, and has not come to all
 )
 
-// MaxResources bounds the resources whose names are remembered: names may be taken
+// maxResources bounds the resources whose names are remembered: names may be taken
 // from paths, which strangers write.
-const MaxResources = 10_000
+const maxResources = 10_000
 
 // resources are those of which entities were recorded, in this process or, once
 // they were met again, before. They are noted, for a gap that must cover all
@@ -36,7 +36,7 @@ func (r *resources) fresh(snapshots []webhook.Snapshot) (notes []store.Note) {
 	defer r.mu.Unlock()
 	for i := range snapshots {
 		key := webhook.EntityKey{API: snapshots[i].Key.API, Resource: snapshots[i].Key.Resource}
-		if r.known[key] || len(r.known) >= MaxResources || rules.IsRepeat(snapshots[i].Key) {
+		if r.known[key] || len(r.known) >= maxResources || rules.IsRepeat(snapshots[i].Key) {
 			continue
 		}
 		if len(notes) == 0 || notes[len(notes)-1].Key != resourceNote(key) {
@@ -52,7 +52,7 @@ func (r *resources) met(snapshots []webhook.Snapshot) {
 	defer r.mu.Unlock()
 	for i := range snapshots {
 		key := webhook.EntityKey{API: snapshots[i].Key.API, Resource: snapshots[i].Key.Resource}
-		if r.known[key] || len(r.known) >= MaxResources || rules.IsRepeat(snapshots[i].Key) {
+		if r.known[key] || len(r.known) >= maxResources || rules.IsRepeat(snapshots[i].Key) {
 			continue
 		}
 		if r.known == nil {
@@ -68,10 +68,10 @@ func resourceNote(key webhook.EntityKey) string {
 }
 
 // Resources returns the resources of an api of which entities were ever recorded,
-// [MaxResources] at most.
+// maxResources at most.
 func Resources(ctx context.Context, notes store.Notes, api string) (names []string, err error) {
 	prefix := resourceNote(webhook.EntityKey{API: api})
-	found, err := notes.Notes(ctx, prefix, MaxResources)
+	found, err := notes.Notes(ctx, prefix, maxResources)
 	for _, n := range found {
 		names = append(names, strings.TrimPrefix(n.Key, prefix))
 	}

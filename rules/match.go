@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -58,9 +57,6 @@ func (m *Match) Kind() Kind { return m.e.kind }
 // Resource returns the name of the resource, parameters filled in; "" for a
 // route outside every resource.
 func (m *Match) Resource() string { return m.e.res.nameFor(m.params) }
-
-// Params returns the path parameters, decoded. The caller may keep the map.
-func (m *Match) Params() map[string]string { return maps.Clone(m.params) }
 
 // nameFor fills the parameters into the resource's name.
 func (r *resource) nameFor(params map[string]string) string {

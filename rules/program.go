@@ -156,9 +156,6 @@ type Scope struct {
 // API returns the name of the api.
 func (p *Program) API() string { return p.api }
 
-// DryRun reports whether events are shown only.
-func (p *Program) DryRun() bool { return p.dryRun }
-
 // SkipHeader returns the canonical name of the header that holds a skip key.
 func (p *Program) SkipHeader() string { return p.skipHeader }
 

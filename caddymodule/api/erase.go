@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/view"
@@ -30,7 +32,7 @@ func (c *Call) eraseEntity() (apiAnswer, error) {
 	}
 	v := view.Erased{Entities: out.Entities, Events: out.Events, Deliveries: out.Deliveries, Owed: out.Owed, Copies: out.Copies, Complete: complete}
 	if c.Operator {
-		v.Quarantined, err = c.e.QuarantinedWith(ctx, what.ID)
+		v.Quarantined, err = c.quarantinedWith(ctx, what.ID)
 	}
 	return apiAnswer{body: v}, err
 }
@@ -74,4 +76,19 @@ func (c *Call) readErasure() (what store.Erasure, err error) {
 		what.APIs = []string{in.API}
 	}
 	return what, nil
+}
+
+// mostSearched bounds how many quarantined calls are searched.
+const mostSearched = 10_000
+
+// quarantinedWith counts the quarantined calls that say id somewhere.
+func (c *Call) quarantinedWith(ctx context.Context, id string) (n int, err error) {
+	all, err := c.e.Store.Quarantined(ctx, mostSearched)
+	for i := range all {
+		x := &all[i].Exchange
+		if strings.Contains(x.Request.Path, id) || bytes.Contains(x.Request.Body.Bytes, []byte(id)) || bytes.Contains(x.Response.Body.Bytes, []byte(id)) {
+			n++
+		}
+	}
+	return n, err
 }

@@ -1,12 +1,10 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/metrics"
@@ -23,8 +21,6 @@ const (
 	// purgeEvery is the least time from one purge to the next, which reads and
 	// writes much of the store.
 	purgeEvery = 10 * time.Minute
-
-	mostSearched = 10_000 // quarantined calls
 )
 
 // Erase forgets an entity, once what the journal tells of it is recorded, and the
@@ -79,18 +75,6 @@ func (e *Engine) journalPast(ctx context.Context, through uint64) bool {
 		}
 	}
 	return true
-}
-
-// QuarantinedWith counts the quarantined calls that say id somewhere.
-func (e *Engine) QuarantinedWith(ctx context.Context, id string) (n int, err error) {
-	all, err := e.Store.Quarantined(ctx, mostSearched)
-	for i := range all {
-		x := &all[i].Exchange
-		if strings.Contains(x.Request.Path, id) || bytes.Contains(x.Request.Body.Bytes, []byte(id)) || bytes.Contains(x.Response.Body.Bytes, []byte(id)) {
-			n++
-		}
-	}
-	return n, err
 }
 
 // runPurges takes what was erased out of files, at once if the last time is long

@@ -61,7 +61,7 @@ func (w *Waits) View(ctx context.Context, d *webhook.Delivery) view.Delivery {
 func (w *Waits) ViewWhole(ctx context.Context, d *webhook.Delivery) view.Delivery {
 	v := w.View(ctx, d)
 	if v.State == webhook.Pending && v.Reason == "" && v.Attempts > 0 {
-		v.Reason = w.e.LastFailure(ctx, v.ID)
+		v.Reason = w.e.lastFailure(ctx, v.ID)
 	}
 	return v
 }
@@ -149,8 +149,8 @@ func (e *Engine) Retry(ctx context.Context, d *webhook.Delivery) (*webhook.Deliv
 	return e.Store.Retry(ctx, d.ID, time.Now())
 }
 
-// LastFailure says in words what the last attempt of a delivery came to.
-func (e *Engine) LastFailure(ctx context.Context, id webhook.DeliveryID) string {
+// lastFailure says in words what the last attempt of a delivery came to.
+func (e *Engine) lastFailure(ctx context.Context, id webhook.DeliveryID) string {
 	attempts, err := e.Store.Attempts(ctx, id)
 	if err != nil || len(attempts) == 0 {
 		return ""

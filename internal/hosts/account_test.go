@@ -25,9 +25,6 @@ type state struct {
 // add appends a state to an entity's list.
 func (a account) add(entity, body string) { a[entity] = append(a[entity], state{body: body}) }
 
-// unseen marks the last state of an entity as one that Sidehook could not see.
-func (a account) unseen(entity string) { a[entity][len(a[entity])-1].unseen = true }
-
 // events returns the lines, one for each event, that the account of one entity
 // must have caused. A change in ignored fields alone is none.
 func (a account) events(t *testing.T, entity string, ignored []string) (lines []string) {

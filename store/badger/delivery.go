@@ -136,14 +136,6 @@ func decodeDelivery(p place, b []byte) (*webhook.Delivery, error) {
 	return s.decode()
 }
 
-func readDelivery(g getter, p place) (*webhook.Delivery, error) {
-	v, err := g.get(keyDelivery(p))
-	if err != nil || !v.found() {
-		return nil, err
-	}
-	return decodeDelivery(p, v.bytes)
-}
-
 // maxInline bounds an attempt that is kept with its delivery, in bytes.
 const maxInline = 2 << 10
 

@@ -267,15 +267,3 @@ func parseQueued(b []byte) (queuePlace, bool) {
 	p, _ := parsePlace(b[9:])
 	return queuePlace{p, webhook.Priority(b[0]), binary.BigEndian.Uint64(b[1:])}, true
 }
-
-// cutText reads what [key.text] appended and returns the rest.
-func cutText(b []byte) (s string, rest []byte, ok bool) {
-	if len(b) < 2 {
-		return "", nil, false
-	}
-	n := int(binary.BigEndian.Uint16(b))
-	if len(b) < 2+n {
-		return "", nil, false
-	}
-	return string(b[2 : 2+n]), b[2+n:], true
-}
