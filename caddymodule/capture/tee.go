@@ -86,6 +86,9 @@ func (t *tee) Write(p []byte) (int, error) {
 	if t.status == 0 {
 		t.WriteHeader(http.StatusOK)
 	}
+	if len(t.held) > 0 && len(p) > 0 {
+		t.overrun()
+	}
 	if t.passing {
 		n, err := t.ResponseWriter.Write(p)
 		t.written += int64(n)
@@ -128,6 +131,15 @@ func (t *tee) forward(p []byte) (int, error) {
 	t.last[0] = p[last]
 	t.held = t.last[:]
 	return len(p), nil
+}
+
+// overrun lets go what is held, for more is written than was declared: whether
+// that may be is for the writer to say, and what is held comes first.
+func (t *tee) overrun() {
+	if _, err := t.ResponseWriter.Write(t.held); err != nil && t.gone == nil {
+		t.gone = err
+	}
+	t.held = nil
 }
 
 // swallow takes n bytes for a client that is gone, as long as that serves to

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,7 +54,11 @@ func (p *Replays) takeBack(ctx context.Context, r *Replay) error {
 	}
 	var settlements []webhook.Settlement
 	for _, id := range r.Owed {
-		if d, err := p.store.Delivery(ctx, id); err == nil && d.State == webhook.Pending && d.Priority == webhook.Replaying {
+		d, err := p.store.Delivery(ctx, id)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return &problem.HalfDone{What: notTakenBack, Err: err}
+		}
+		if err == nil && owesStill(d) {
 			settlements = append(settlements, webhook.Settlement{Delivery: d.Cancel("replay "+string(r.ID)+" was cancelled", time.Now().UTC())})
 		}
 	}
@@ -63,6 +68,11 @@ func (p *Replays) takeBack(ctx context.Context, r *Replay) error {
 	metrics.Process.Cancelled(settlements)
 	r.Owed, r.fresh = nil, 0
 	return nil
+}
+
+// owesStill reports whether d, which a replay made due, is not settled.
+func owesStill(d *webhook.Delivery) bool {
+	return d.State == webhook.Pending && d.Priority == webhook.Replaying
 }
 
 // findOwed finds, after a start, what r had made due before.
@@ -80,7 +90,7 @@ func (p *Replays) findOwed(ctx context.Context, r *Replay) error {
 			return err
 		}
 		for _, d := range ds {
-			if d.Priority == webhook.Replaying {
+			if owesStill(&d) {
 				owed = append(owed, d.ID)
 			}
 		}

@@ -35,6 +35,7 @@ type replayStore struct {
 	q           *delivertest.Queue
 	ids         []webhook.DeliveryID // by position
 	full        bool                 // nothing can be settled
+	unread      bool                 // no delivery can be read
 }
 
 func (s *replayStore) PutReplay(ctx context.Context, r webhook.Replay, now time.Time, ds ...webhook.Delivery) (webhook.Replay, error) {
@@ -53,6 +54,9 @@ func (s *replayStore) PutReplay(ctx context.Context, r webhook.Replay, now time.
 }
 
 func (s *replayStore) Delivery(_ context.Context, id webhook.DeliveryID) (*webhook.Delivery, error) {
+	if s.unread {
+		return nil, errors.New("the store is not open")
+	}
 	d := s.q.Delivery(id)
 	return &d, nil
 }
@@ -245,6 +249,36 @@ func TestACancelThatTheDiskCutsShortIsMadeUpFor(t *testing.T) {
 		}
 		if r, _ := x.after(0, id); len(r.Owed) > 0 {
 			t.Errorf("it owes %d still", len(r.Owed))
+		}
+		for _, id := range x.ids {
+			if state := x.q.Delivery(id).State; state != webhook.Exhausted {
+				t.Errorf("%s is %s, and was exhausted", id, state)
+			}
+		}
+	})
+}
+
+// While the store cannot be read, nothing that a replay made due is taken for settled:
+// then too much would be owed, and what is cancelled would be sent all the same.
+func TestWhatAReplayOwesIsKeptWhileItCannotBeRead(t *testing.T) {
+	replay(t, 20, []delivertest.Reply{500}, func(x *replayed) {
+		id := x.begin(1000)
+		r, _ := x.after(time.Second, id)
+		owed := len(r.Owed)
+		if owed == 0 {
+			t.Fatal("nothing is owed: there is nothing to lose")
+		}
+		x.unread = true
+		if r, _ := x.after(3*time.Second, id); len(r.Owed) < owed {
+			t.Errorf("%d were owed, and then %d", owed, len(r.Owed))
+		}
+		err := x.Cancel(t.Context(), id, "by a call")
+		if half, ok := errors.AsType[*problem.HalfDone](err); !ok || !strings.Contains(half.What, "cancel it again") {
+			t.Errorf("it says %v", err)
+		}
+		x.unread = false
+		if err := x.Cancel(t.Context(), id, "by a call"); err != nil {
+			t.Fatal(err)
 		}
 		for _, id := range x.ids {
 			if state := x.q.Delivery(id).State; state != webhook.Exhausted {

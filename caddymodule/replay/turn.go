@@ -2,10 +2,11 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -113,18 +114,22 @@ func (p *Replays) reap(ctx context.Context, r *Replay) error {
 	if err := p.findOwed(ctx, r); err != nil {
 		return err
 	}
-	r.fresh = 0
-	r.Owed = slices.DeleteFunc(r.Owed, func(id webhook.DeliveryID) bool {
+	owed, fresh := make([]webhook.DeliveryID, 0, len(r.Owed)), 0
+	for _, id := range r.Owed {
 		d, err := p.store.Delivery(ctx, id)
-		if err != nil || d.State != webhook.Pending || d.Priority != webhook.Replaying {
-			return true
+		switch {
+		case errors.Is(err, store.ErrNotFound): // erased, or forgotten
+		case err != nil:
+			return err
+		case owesStill(d):
+			owed = append(owed, id)
+			if d.Attempts == 0 {
+				fresh++
+			}
 		}
-		if d.Attempts == 0 {
-			r.fresh++
-		}
-		return false
-	})
-	return ctx.Err()
+	}
+	r.Owed, r.fresh = owed, fresh
+	return nil
 }
 
 // receiver returns the subscription of r, why r waits ("": it need not), and
