@@ -40,6 +40,10 @@ func (c *call) end(err error, returned bool) {
 	}
 	x.Overlapped = c.traffic.Leave(x.ID, now)
 	c.out, c.left = true, true
+	if errors.Is(c.begun, store.ErrFull) { // the journal would take it, and the store is not to
+		c.missed(c.begun)
+		return
+	}
 	c.fill()
 	if err := c.journal(x, c.match.MaySucceed(x.Response.Status)); err != nil {
 		c.missed(err)

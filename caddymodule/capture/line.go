@@ -12,7 +12,8 @@ import (
 // the open calls, and what is known of an entity. All methods are safe for
 // concurrent use.
 type Line interface {
-	// Begin and End are the journal's; see [store.Journal].
+	// Begin and End are the journal's; see [store.Journal]. A Begin whose error
+	// wraps [store.ErrFull] is of a call whose end is not wanted either.
 	Begin(b *webhook.Begin) error
 	End(ctx context.Context, x *webhook.Exchange, durable bool) error
 

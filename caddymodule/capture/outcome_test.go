@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	sidestore "github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -221,6 +222,7 @@ func TestJournalDown(t *testing.T) {
 		"begin fails":        func(_ *testing.T, l *memoryLine) { l.beginErr, l.endErr = down, down },
 		"end fails":          func(_ *testing.T, l *memoryLine) { l.endErr = down },
 		"begin is lost":      func(_ *testing.T, l *memoryLine) { l.beginErr = down },
+		"the store is full":  func(_ *testing.T, l *memoryLine) { l.beginErr = fmt.Errorf("above store_max: %w", sidestore.ErrFull) },
 		"unhealthy":          func(_ *testing.T, l *memoryLine) { l.sick = true },
 		"there is no engine": nil,
 	}
@@ -233,6 +235,7 @@ func TestJournalDown(t *testing.T) {
 		"begin fails":        {{201, 1, 0, []string{"thing"}, false}, {503, 0, 0, nil, false}},
 		"end fails":          {{201, 1, 0, []string{"thing"}, false}, {201, 1, 0, []string{"thing"}, false}},
 		"begin is lost":      {{201, 1, 1, nil, true}, {503, 0, 0, nil, false}},
+		"the store is full":  {{201, 1, 0, []string{"thing"}, false}, {503, 0, 0, nil, false}},
 		"unhealthy":          {{201, 1, 1, nil, true}, {503, 0, 0, nil, false}},
 		"there is no engine": {{201, 1, 0, nil, false}, {503, 0, 0, nil, false}},
 	}

@@ -15,7 +15,7 @@ func TestCallsAreNotCapturedAboveStoreMax(t *testing.T) {
 	e := new(Engine)
 	e.full.Store(true)
 	err := e.Begin(new(webhook.Begin))
-	if !errors.Is(err, store.ErrJournalDown) {
+	if !errors.Is(err, store.ErrJournalDown) || !errors.Is(err, store.ErrFull) {
 		t.Errorf("a begin: %v", err)
 	}
 	if e.Healthy() {

@@ -15,7 +15,7 @@ import (
 // The methods by which the request path reaches the engine.
 
 // errAboveMax is why a call is not captured while the store is full.
-var errAboveMax = fmt.Errorf("%w: the store takes more than store_max, and all that is in it is owed or known of entities", store.ErrJournalDown)
+var errAboveMax = fmt.Errorf("%w: %w: it takes more than store_max, and all that is in it is owed or known of entities", store.ErrJournalDown, store.ErrFull)
 
 // Begin journals that a call is about to be forwarded.
 func (e *Engine) Begin(b *webhook.Begin) error {
