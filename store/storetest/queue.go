@@ -31,6 +31,9 @@ var queueCases = []storeCase{
 	{"backlogs count what is owed",
 		"Per subscription, also after a restart.",
 		backlogs},
+	{"the oldest of a backlog is the earliest due of all that is owed",
+		"Whatever its priority, held and given out too, also after a restart.",
+		oldestOwed},
 	{"a long queue is given out whole",
 		"Whatever memory keeps of it, each delivery is given out once, in order.",
 		longQueue},
@@ -92,6 +95,7 @@ func askAgain(e *exam) {
 	e.same("nothing waits", time.Time{}, next(noon))
 	e.record(change{x: exchange(1), order: "7", subs: subs("crm"), due: noon.Add(time.Hour)})
 	e.record(change{x: exchange(2), order: "7", subs: subs("crm"), due: noon.Add(time.Minute), rank: webhook.Retrying})
+	e.record(change{x: exchange(3), order: "8", subs: subs("crm"), due: noon.Add(2 * time.Hour), rank: webhook.Replaying})
 	e.same("the earliest", noon.Add(time.Minute), next(noon))
 	e.reopen()
 	e.same("the earliest after a restart", noon.Add(time.Minute), next(noon))
@@ -152,6 +156,35 @@ func backlogs(e *exam) {
 		st, err := e.Stats(bg)
 		e.must(err)
 		e.same("pending", uint64(5), st.Pending)
+		e.reopen()
+	}
+}
+
+func oldestOwed(e *exam) {
+	oldest := func(what string, want time.Duration) {
+		e.Helper()
+		all, err := e.Backlogs(bg)
+		e.must(err)
+		if len(all) != 1 || !all[0].Oldest.Equal(noon.Add(want)) {
+			e.Errorf("%s: %+v, want one of crm since %s", what, all, noon.Add(want))
+		}
+	}
+	for i, rank := range []webhook.Priority{webhook.Replaying, webhook.Live, webhook.Retrying} {
+		e.record(change{x: exchange(i), order: fmt.Sprint(i), subs: subs("crm"), rank: rank, due: noon.Add(time.Duration(i+1) * time.Hour)})
+	}
+	oldest("a replay", time.Hour)
+	e.reopen()
+	oldest("a replay, after a restart", time.Hour)
+	e.record(change{x: exchange(9), order: "9", subs: subs("crm"), due: noon})
+	oldest("a live one", 0)
+	d := e.claim("crm", 0, noon)[0]
+	oldest("what is given out", 0)
+	e.deliver(d)
+	oldest("a replay again", time.Hour)
+	for range 2 {
+		_, _, err := e.Claim(bg, "crm", 3, noon, 1)
+		e.must(err)
+		oldest("what is held", time.Hour)
 		e.reopen()
 	}
 }
