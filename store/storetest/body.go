@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
@@ -19,6 +20,9 @@ var bodyCases = []storeCase{
 	{"an event with 2,500 deliveries is recorded",
 		"What does not fit one transaction follows, also after a restart.",
 		manyDeliveries},
+	{"two events with 1,100 deliveries each are recorded together",
+		"The rest of each is queued, after a restart too, and says when it was made and is due.",
+		manyDeliveriesEach},
 	{"deliveries that follow later keep their place",
 		"While an event's deliveries are still being queued, no younger one of a lane overtakes them.",
 		lateInPlace},
@@ -97,6 +101,43 @@ func manyDeliveries(e *exam) {
 	ds, err := e.Deliveries(bg, store.DeliveryQuery{Event: first.Event, Max: 5000})
 	e.must(err)
 	e.same("deliveries of the event", 2500, len(ds))
+}
+
+func manyDeliveriesEach(e *exam) {
+	var many []webhook.SubscriptionID
+	for i := range 1100 {
+		many = append(many, webhook.SubscriptionID(fmt.Sprint("s", i)))
+	}
+	r := store.Record{Exchange: exchange(1), Entities: []webhook.EntityKey{order("7"), order("8")}}
+	r.Derive = func(before []webhook.Snapshot) (out store.Consequences, err error) {
+		for i := range before {
+			one, _ := change{x: r.Exchange, subs: many}.derive(before[i : i+1])
+			out.Snapshots, out.Events = append(out.Snapshots, one.Snapshots...), append(out.Events, one.Events...)
+			for _, d := range one.Deliveries {
+				d.State, d.Created, d.Due = "", time.Time{}, time.Time{} // as the store makes them
+				out.Deliveries = append(out.Deliveries, d)
+			}
+		}
+		return out, nil
+	}
+	begin := time.Now()
+	_, err := e.recordOne(r)
+	e.must(err)
+	e.reopen()
+	e.eventually("all deliveries are queued", func() bool {
+		st, err := e.Stats(bg)
+		e.must(err)
+		return st.Pending == 2200
+	})
+	for _, sub := range []webhook.SubscriptionID{many[0], many[1099]} {
+		got := e.claim(sub, 0, time.Now())
+		e.same("of both", []uint64{1, 2}, sorted(got))
+		for _, d := range got {
+			if d.State != webhook.Pending || !d.Due.Equal(d.Created) || d.Created.Before(begin.Truncate(time.Millisecond)) || d.Created.After(time.Now()) {
+				e.Errorf("%s is %s, of %s, due %s", sub, d.State, d.Created, d.Due)
+			}
+		}
+	}
 }
 
 func lateInPlace(e *exam) {

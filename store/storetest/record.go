@@ -48,9 +48,28 @@ var recordCases = []storeCase{
 	{"an alias leads to its entity",
 		"Derive is given the snapshot of the entity that an alias leads to, whose key tells; no alias leads to another.",
 		aliasLeads},
+	{"what is owed of an earlier event is owed once",
+		"A record may owe it to others; what somebody is owed already stays as it is.",
+		owedLater},
 	{"an exchange without consequences is recorded",
 		"Nothing changed is a result too.",
 		nothingChanged},
+}
+
+func owedLater(e *exam) {
+	d := e.record(change{x: exchange(1), order: "7", subs: subs("crm")})
+	e.deliver(e.claim("crm", 0, noon)[0])
+	for n := range 2 {
+		_, err := e.recordOne(store.Record{Exchange: exchange(n + 2), Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+			return store.Consequences{Deliveries: []webhook.Delivery{change{}.delivery(d.Event, "crm"), change{}.delivery(d.Event, "erp")}}, nil
+		}})
+		e.must(err)
+		e.same("owed to others", []uint64{1}, positions(e.claim("erp", 0, far)))
+		e.same("owed anew", 0, len(e.claim("crm", 0, far)))
+		e.same("as it was", webhook.Delivered, e.delivery(d.ID).State)
+		e.same("how many", []uint64{0, 1}, []uint64{e.Pending("crm"), e.Pending("erp")})
+		e.reopen()
+	}
 }
 
 func aliasLeads(e *exam) {
