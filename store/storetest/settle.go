@@ -24,7 +24,7 @@ var settleCases = []storeCase{
 		"So that a receiver that throttles for ever fills no disk.",
 		attemptsBounded},
 	{"settling many at once",
-		"Settlements of many goroutines are all kept.",
+		"Settlements of one call, and of many goroutines, are all kept.",
 		settledTogether},
 }
 
@@ -109,9 +109,18 @@ func settledTogether(e *exam) {
 		if len(ds) == 0 {
 			e.Fatal("nothing is due after", done)
 		}
-		e.together(len(ds), func(i int) error {
-			return e.Settle(bg, webhook.Settlement{Delivery: ds[i].Cancel("", noon)})
-		})
+		all := make([]webhook.Settlement, len(ds))
+		for i := range ds {
+			all[i].Delivery = ds[i].Cancel("", noon)
+		}
+		if done == 0 {
+			e.must(e.Settle(bg, all...))
+			for i := range ds {
+				e.same("state", webhook.Cancelled, e.delivery(ds[i].ID).State)
+			}
+		} else {
+			e.together(len(ds), func(i int) error { return e.Settle(bg, all[i]) })
+		}
 		done += len(ds)
 	}
 	e.reopen()
