@@ -2,15 +2,13 @@ package caddymodule
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
-	"syscall"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/caddymodule/dialect"
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/kept"
@@ -32,9 +30,8 @@ type appRun struct {
 	apis     []*API // registered while they are provisioned
 
 	place    *engine.Place
-	engine   *engine.Engine // set once Start has its lease
-	settings *settings.Set
-	started  chan struct{} // closed when Start has succeeded
+	settings *settings.Set // set once Start has joined the place
+	started  chan struct{}    // closed when Start has succeeded
 }
 
 // Provision resolves secrets and checks the subscriptions. It opens nothing:
@@ -91,7 +88,9 @@ func (a *App) check() (*settings.Set, error) {
 }
 
 // Start opens the engine, or joins the one that an earlier configuration runs,
-// and makes this configuration count. If it fails the earlier one goes on.
+// and makes this configuration count. If it fails the earlier one goes on. If there is
+// none, the API would be down: then trouble with the disk is no reason to fail, and
+// the directory is opened as soon as it can be.
 func (a *App) Start() error {
 	s, err := a.check()
 	if err != nil {
@@ -101,12 +100,8 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
-	e, err := a.run.place.Lease()
-	if err != nil {
-		return fmt.Errorf("open %s: %w%s", a.dir(), err, elsewhere(err))
-	}
-	a.run.engine = e
-	if err := e.Activate(a.run.ctx, s); err != nil {
+	first := caddy.ActiveContext().Context == nil
+	if err := a.run.place.Join(a.run.ctx, s, first); err != nil {
 		return err
 	}
 	a.run.settings = s
@@ -117,14 +112,6 @@ func (a *App) Start() error {
 	return nil
 }
 
-// elsewhere says what to write if err is that a directory cannot be made or used.
-func elsewhere(err error) string {
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EROFS) {
-		return "; write store badger DIRECTORY in sidehook of the global options, with one that this process may make and write"
-	}
-	return ""
-}
-
 // Stop does nothing: calls may be in flight still. Cleanup ends it.
 func (a *App) Stop() error { return nil }
 
@@ -132,15 +119,8 @@ func (a *App) Stop() error { return nil }
 // It runs after a failed Start too, and is complete then.
 func (a *App) Cleanup() error {
 	if a.run.settings != nil {
-		if !caddy.Exiting() {
-			a.run.engine.SayLeft(context.Background(), a.run.settings, a.run.logger)
-		}
-		a.run.engine.Deactivate(a.run.settings)
+		a.run.place.Leave(a.run.settings, a.run.logger, caddy.Exiting())
 		a.run.settings = nil
-	}
-	if a.run.engine != nil {
-		a.run.engine = nil
-		a.run.place.Release()
 	}
 	if caddy.Exiting() {
 		engine.All.Exit()
@@ -148,20 +128,37 @@ func (a *App) Cleanup() error {
 	return nil
 }
 
-// lease returns the engine for one call in flight. A call may come before
-// Start: Caddy starts apps in no particular order.
+// line returns what a captured call needs. A call may come before Start: Caddy starts
+// apps in no particular order.
+func (a *App) line() (capture.Line, func(), error) {
+	if err := a.awaitStart(a.run.ctx); err != nil {
+		return nil, nil, err
+	}
+	l, err := a.run.place.Line()
+	return l, a.run.place.Release, err
+}
+
+// lease returns the engine for a call of the API.
 func (a *App) lease(ctx context.Context) (*engine.Engine, func(), error) {
-	select {
-	case <-a.run.started:
-	default:
-		select {
-		case <-a.run.started:
-		case <-ctx.Done():
-			return nil, nil, ctx.Err()
-		case <-a.run.ctx.Done():
-			return nil, nil, a.run.ctx.Err()
-		}
+	if err := a.awaitStart(ctx); err != nil {
+		return nil, nil, err
 	}
 	e, err := a.run.place.Lease()
 	return e, a.run.place.Release, err
+}
+
+func (a *App) awaitStart(ctx context.Context) error {
+	select {
+	case <-a.run.started:
+		return nil
+	default:
+	}
+	select {
+	case <-a.run.started:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-a.run.ctx.Done():
+		return a.run.ctx.Err()
+	}
 }

@@ -53,7 +53,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	registered := app.register(program, &h.Config)
 	o.Config = registered.Config
-	o.Lease = func() (capture.Line, func(), error) { return app.lease(app.run.ctx) }
+	o.Lease = app.line
 	h.live = capture.New(o)
 	registered.Live, registered.Looks = h.live, h.looks
 	return nil

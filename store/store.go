@@ -15,6 +15,11 @@ var ErrNotFound = errors.New("not found")
 // tried again; nothing was written.
 var ErrFull = errors.New("the store is full")
 
+// ErrUnfit is wrapped by errors of opening a directory that this process cannot have,
+// however long it waits: another process has it, or it is of a format that is not
+// known here. Nothing in it was changed.
+var ErrUnfit = errors.New("this directory is not for this process")
+
 // Configs keeps the handler configurations that exchanges name.
 type Configs interface {
 	// PutConfig keeps config (JSON without secrets) under its id, durably.

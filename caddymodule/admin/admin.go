@@ -40,7 +40,6 @@ func (Admin) Routes() []caddy.AdminRoute {
 		pattern string
 		handle  func(*engine.Engine, *http.Request) (any, error)
 	}{
-		{"GET /sidehook/health", showHealth},
 		{"GET /sidehook/events", listEvents},
 		{"GET /sidehook/events/{id}", showEvent},
 		{"GET /sidehook/deliveries", listDeliveries},
@@ -57,10 +56,11 @@ func (Admin) Routes() []caddy.AdminRoute {
 		{"POST /sidehook/seed/{resource}", seed.Step},
 		{"POST /sidehook/trigger", trigger},
 	}
-	admin := make([]caddy.AdminRoute, len(routes), len(routes)+2)
+	admin := make([]caddy.AdminRoute, len(routes), len(routes)+3)
 	for i, r := range routes {
 		admin[i] = caddy.AdminRoute{Pattern: r.pattern, Handler: adminHandler(r.handle)}
 	}
+	admin = append(admin, caddy.AdminRoute{Pattern: "GET /sidehook/health", Handler: caddy.AdminHandlerFunc(serveHealth)})
 	admin = append(admin, caddy.AdminRoute{Pattern: "GET /sidehook/stream", Handler: caddy.AdminHandlerFunc(serveStream)})
 	return append(admin, caddy.AdminRoute{Pattern: view.AdminAPI, Handler: caddy.AdminHandlerFunc(serveAdminAPI)})
 }
@@ -68,9 +68,6 @@ func (Admin) Routes() []caddy.AdminRoute {
 // serveAdminAPI serves the subscription API to the operator.
 func serveAdminAPI(w http.ResponseWriter, r *http.Request) error {
 	e, err := engine.All.Only(r.URL.Query().Get("dir"))
-	if err == nil && e.Current() == nil {
-		err = errStarting
-	}
 	if err != nil {
 		answer.Problem(w, problem.New(http.StatusServiceUnavailable, "%s", err))
 		return nil
@@ -83,9 +80,6 @@ func serveAdminAPI(w http.ResponseWriter, r *http.Request) error {
 func adminHandler(handle func(*engine.Engine, *http.Request) (any, error)) caddy.AdminHandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		e, err := engine.All.Only(r.URL.Query().Get("dir"))
-		if err == nil && e.Current() == nil {
-			err = errStarting
-		}
 		if err != nil {
 			return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 		}
@@ -93,17 +87,29 @@ func adminHandler(handle func(*engine.Engine, *http.Request) (any, error)) caddy
 		if err != nil {
 			return apiError(err)
 		}
-		w.Header().Set("Content-Type", "application/json")
-		if h, ok := answer.(engine.Health); ok && h.Degraded {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(answer)
+		return writeJSON(w, http.StatusOK, answer)
 	}
 }
 
-var errStarting = errors.New("sidehook is still starting")
+// serveHealth answers while the engine is not open, too.
+func serveHealth(w http.ResponseWriter, r *http.Request) error {
+	h, err := engine.All.Health(r.Context(), r.URL.Query().Get("dir"))
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+	}
+	if h.Degraded {
+		return writeJSON(w, http.StatusServiceUnavailable, h)
+	}
+	return writeJSON(w, http.StatusOK, h)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
 
 func apiError(err error) error {
 	status := http.StatusInternalServerError

@@ -18,8 +18,6 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-func showHealth(e *engine.Engine, r *http.Request) (any, error) { return e.Health(r.Context()), nil }
-
 func listEvents(e *engine.Engine, r *http.Request) (any, error) {
 	q := r.URL.Query()
 	query := store.EventQuery{

@@ -39,9 +39,6 @@ type streams struct{ atomic.Int32 }
 // behind position after (none: from now on), of the scopes that are asked for.
 func serveStream(w http.ResponseWriter, r *http.Request) error {
 	e, err := engine.All.Only(r.URL.Query().Get("dir"))
-	if err == nil && e.Current() == nil {
-		err = errStarting
-	}
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}

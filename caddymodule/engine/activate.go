@@ -15,7 +15,7 @@ import (
 func (e *Engine) Activate(ctx context.Context, s *settings.Set) error {
 	for _, h := range s.Handlers {
 		if err := e.Store.PutConfig(ctx, h.Config, h.Canonical); err != nil {
-			return fmt.Errorf("keep the configuration of api %s: %w", h.Program.API(), err)
+			return trouble{fmt.Errorf("keep the configuration of api %s: %w", h.Program.API(), err)}
 		}
 	}
 	e.mu.Lock()
@@ -76,7 +76,7 @@ func (e *Engine) apply(ctx context.Context) error {
 	}
 	states, err := e.Store.States(ctx)
 	if err != nil {
-		return fmt.Errorf("read the states of subscriptions: %w", err)
+		return trouble{fmt.Errorf("read the states of subscriptions: %w", err)}
 	}
 	if states, err = e.number(ctx, all, states); err != nil {
 		return err
@@ -94,7 +94,7 @@ func (e *Engine) enforce(s *settings.Set, all []*webhook.Subscription, states []
 	if err := e.Deliverer.Configure(all, states, e.absent(all, states)...); err != nil {
 		return err
 	}
-	e.Journal.SyncBegins(s.JournalSync)
+	e.syncBegins(s.JournalSync)
 	e.earlier.Store(e.active.Swap(s))
 	return nil
 }
@@ -110,7 +110,7 @@ func (e *Engine) number(ctx context.Context, subs []*webhook.Subscription, state
 		if numbers[sub.ID] == 0 {
 			st, err := e.Store.PutState(ctx, webhook.NewState(sub.ID, 0, time.Now()))
 			if err != nil {
-				return nil, fmt.Errorf("keep subscription %s: %w", sub.ID, err)
+				return nil, trouble{fmt.Errorf("keep subscription %s: %w", sub.ID, err)}
 			}
 			states = append(states, st)
 			numbers[sub.ID] = st.Number

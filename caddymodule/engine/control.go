@@ -12,8 +12,8 @@ import (
 // notice, and makes happen what a test cannot. Only a build with the tag
 // sidehook_controls sets it; the product has nothing that does.
 var control struct {
-	// endLater, if set, journals the end in place of [Engine.End].
-	endLater func(e *Engine, ctx context.Context, x *webhook.Exchange) error
+	// endLater, if set, journals the end in place of the journal.
+	endLater func(f *front, ctx context.Context, x *webhook.Exchange) error
 
 	// queue, if set, stands in front of the store where deliveries come from.
 	queue func(store.Store) deliver.Queue

@@ -30,20 +30,20 @@ func init() {
 }
 
 // slowEnd writes the end as the product does, on a disk that takes its time.
-func slowEnd(e *Engine, ctx context.Context, x *webhook.Exchange) error {
+func slowEnd(f *front, ctx context.Context, x *webhook.Exchange) error {
 	time.Sleep(20 * time.Millisecond)
-	return e.Journal.End(ctx, x, true)
+	return f.journal.Load().End(ctx, x, true)
 }
 
 // endLater neither writes nor syncs the end before the answer: it does so a
 // moment after.
-func endLater(e *Engine, _ context.Context, x *webhook.Exchange) error {
+func endLater(f *front, _ context.Context, x *webhook.Exchange) error {
 	late := *x
 	late.Request.Body.Bytes = slices.Clone(x.Request.Body.Bytes)
 	late.Response.Body.Bytes = slices.Clone(x.Response.Body.Bytes)
 	time.AfterFunc(20*time.Millisecond, func() {
-		if err := e.Journal.End(context.Background(), &late, true); err != nil {
-			e.Logger.Error("end journaled late", "error", err)
+		if err := f.journal.Load().End(context.Background(), &late, true); err != nil {
+			f.Logger.Error("end journaled late", "error", err)
 		}
 	})
 	return nil

@@ -19,11 +19,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/caddymodule/eventtype"
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/look"
-	"github.com/sidehook/sidehook/caddymodule/metrics"
 	"github.com/sidehook/sidehook/caddymodule/replay"
 	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/deliver"
@@ -61,24 +59,15 @@ type Options struct {
 // Engine is everything behind the request path, for one data directory. It
 // lives across reloads: a configuration is activated on it and taken off it.
 type Engine struct {
-	Dir     string
-	options Options
-	log     swapLogger
-	Logger  *slog.Logger // over log
+	*front
 
 	Store     store.Store
 	Journal   *journal.Journal
-	traffic   *derive.Traffic
 	Deriver   *derive.Deriver
 	Deliverer *deliver.Deliverer
-	missed    missed
-	missedAny bool // an earlier process missed calls, and it is not known to which resources
-	captured  metrics.Captured
 	Learned   eventtype.Learned
-	full      atomic.Bool // the store takes more than store_max, and nothing may go
 	Replays   *replay.Replays
 	erased    chan struct{} // something was, and may be in files still
-	callers   *credentials.Hash
 	looker    look.Looker
 
 	mu      sync.Mutex
@@ -102,44 +91,32 @@ type Engine struct {
 	deriving, delivering                      sync.WaitGroup
 }
 
-// Open opens the store and the journal under dir and starts deriving and
-// delivering. Until a configuration is activated nobody subscribes to anything
-// new, and what is owed waits.
+// Open opens the directory dir: what the request path needs of it, and what is
+// behind. Until a configuration is activated nobody subscribes to anything new, and
+// what is owed waits.
 func Open(dir string, o Options) (*Engine, error) {
-	e := &Engine{Dir: dir, options: o, log: newSwapLogger(o.Logger), traffic: derive.NewTraffic(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1)}
-	e.Logger = slog.New(e.log)
-	var err error
-	e.Store, err = badger.Open(badger.Options{Dir: filepath.Join(dir, "store"), Logger: e.Logger, Free: control.free})
+	f := newFront(dir, o.Logger)
+	err := f.open()
+	if err == nil {
+		var e *Engine
+		if e, err = f.openBehind(); err == nil {
+			return e, nil
+		}
+	}
+	return nil, errors.Join(err, f.leave())
+}
+
+// openBehind opens the store, and makes of f, which is open, an engine. If it fails, f
+// stays as it is.
+func (f *front) openBehind() (e *Engine, err error) {
+	e = &Engine{front: f, Journal: f.journal.Load(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1)}
+	e.Store, err = badger.Open(badger.Options{Dir: filepath.Join(f.Dir, "store"), Logger: e.Logger, Free: control.free})
 	if err != nil {
 		return nil, err
 	}
-	e.Journal, err = journal.Open(journal.Options{
-		Dir: filepath.Join(dir, "journal"), Logger: e.Logger, OnDropped: e.dropMarks,
-	})
-	if err != nil {
+	if err := e.load(context.Background()); err != nil {
 		return nil, errors.Join(err, e.Store.Close())
 	}
-	// Marks that a crash left behind when their segment was gone already.
-	if err := e.Store.DropMarksBelow(context.Background(), e.Journal.Stats().First); err != nil {
-		return nil, errors.Join(fmt.Errorf("forget old marks: %w", err), e.Journal.Close(), e.Store.Close())
-	}
-	e.Replays = replay.New(e.Store, replayedTo{e}, e.Logger)
-	if err := e.Replays.Load(context.Background()); err != nil {
-		return nil, errors.Join(err, e.Journal.Close(), e.Store.Close())
-	}
-	if err := e.Learned.Load(context.Background(), e.Store); err != nil {
-		return nil, errors.Join(err, e.Journal.Close(), e.Store.Close())
-	}
-	key, err := credentials.OpenKey(dir)
-	if err != nil {
-		e.Logger.Error("a repeat of a call with an Idempotency-Key will not be recognised after the next start", "error", err)
-	}
-	e.callers = credentials.NewHash(key)
-	unknown, err := e.missed.open(dir)
-	if err != nil {
-		e.Logger.Error("missed calls cannot be noted on disk; should the process die while the journal is down, no gap tells of them", "error", err)
-	}
-	e.missedAny = unknown
 	e.Deriver = derive.New(derive.Options{
 		Journal: e.Journal, Store: e.Store, Traffic: e.traffic, Recovered: e.Journal.RecoveredEnd(),
 		Want: e.want, Resources: e.resources, Observer: deriveObserver{e}, Logger: e.Logger,
@@ -154,7 +131,27 @@ func Open(dir string, o Options) (*Engine, error) {
 		Queue: e.queue(), Renderer: e, States: e.Store, Observer: deliverObserver{e},
 		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest,
 	})
+	f.store.Store(&e.Store)
 	return e, nil
+}
+
+// load reads what is kept in memory of the store.
+func (e *Engine) load(ctx context.Context) error {
+	// Marks that a crash left behind when their segment was gone already.
+	if err := e.Store.DropMarksBelow(ctx, e.Journal.Stats().First); err != nil {
+		return fmt.Errorf("forget old marks: %w", err)
+	}
+	e.Replays = replay.New(e.Store, replayedTo{e}, e.Logger)
+	if err := e.Replays.Load(ctx); err != nil {
+		return err
+	}
+	return e.Learned.Load(ctx, e.Store)
+}
+
+// abandon closes the store of an engine that was not started.
+func (e *Engine) abandon() error {
+	e.front.store.Store(nil)
+	return e.Store.Close()
 }
 
 // start runs what works behind the request path. It is called once the first
@@ -174,9 +171,7 @@ func (e *Engine) start() {
 	})
 	e.deriving.Go(func() { e.Replays.Run(ticking) })
 	e.deriving.Go(func() { e.runPurges(ticking) })
-	if e.missedAny {
-		e.missed.addAll(e.resources(), errMissedUnreadable)
-	}
+	e.missed.resolve(e.resources())
 	e.deriving.Go(func() { e.missed.run(ticking, e) })
 	e.delivering.Go(func() {
 		if err := e.Deliverer.Run(delivering); err != nil {
@@ -194,7 +189,7 @@ func (e *Engine) close() {
 		e.stopDelivering()
 	}
 	e.traffic.Drain(finishTime)
-	err := e.Journal.Close() // the deriver ends when it has recorded what it has read
+	err := e.closeJournal() // the deriver ends when it has recorded what it has read
 	if e.stopDeriving != nil {
 		cut := time.AfterFunc(finishTime, e.stopDeriving)
 		e.stopTicking()
@@ -204,7 +199,7 @@ func (e *Engine) close() {
 		e.missed.flush(e)
 		e.delivering.Wait()
 	}
-	if err := errors.Join(err, e.missed.close(), e.Store.Close()); err != nil {
+	if err := errors.Join(err, e.Store.Close(), e.front.close()); err != nil {
 		e.Logger.Error("closing the store", "dir", e.Dir, "error", err)
 	}
 }
@@ -221,13 +216,6 @@ func (e *Engine) Current() *settings.Set { return e.active.Load() }
 // want implements derive's question who wants an event.
 func (e *Engine) want(ev *webhook.Event) ([]rules.Want, error) {
 	return e.Current().Subscribers.Want(ev)
-}
-
-// dropMarks forgets the marks of a journal segment that is gone.
-func (e *Engine) dropMarks(segment uint64) {
-	if err := e.Store.DropMarks(context.Background(), segment); err != nil {
-		e.Logger.Warn("marks of a journal segment stay", "segment", segment, "error", err)
-	}
 }
 
 // State returns the state of a subscription.

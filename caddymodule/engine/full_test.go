@@ -12,7 +12,7 @@ import (
 // While the store is above store_max, calls are not captured, which strict and
 // health are told, and the gap for them says why.
 func TestCallsAreNotCapturedAboveStoreMax(t *testing.T) {
-	e := new(Engine)
+	e := &Engine{front: new(front)}
 	e.full.Store(true)
 	err := e.Begin(new(webhook.Begin))
 	if !errors.Is(err, store.ErrJournalDown) || !errors.Is(err, store.ErrFull) {

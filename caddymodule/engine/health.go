@@ -24,6 +24,39 @@ type Health struct {
 	Directory    string    `json:"directory"`
 }
 
+// Health says how the engine is, or, as long as it is not open, why.
+func (p *Pool) Health(ctx context.Context, dir string) (Health, error) {
+	pl, err := p.only(dir)
+	if err != nil {
+		return Health{}, err
+	}
+	return pl.health(ctx), nil
+}
+
+func (pl *Place) health(ctx context.Context) Health {
+	pl.mu.Lock()
+	f, e, o, waits := pl.front, pl.engine, pl.opening, pl.waits()
+	pl.mu.Unlock()
+	if e != nil {
+		return e.Health(ctx)
+	}
+	h := Health{Status: "degraded", Degraded: true, Reason: waits.Error(), Directory: pl.dir}
+	if o != nil {
+		h.Since, _ = o.trouble()
+	}
+	if f == nil {
+		return h
+	}
+	if h.Reason += "; calls are not captured meanwhile, and a gap will say so"; f.Healthy() {
+		h.Reason = waits.Error() + "; calls are kept in the journal meanwhile"
+	}
+	if j := f.journal.Load(); j != nil {
+		s := j.Stats()
+		h.JournalBytes, h.Underived, h.Unread = s.Bytes, s.Undone, s.Unread
+	}
+	return h
+}
+
 // Health says how the engine is.
 func (e *Engine) Health(ctx context.Context) Health {
 	h := Health{Status: "ok", Directory: e.Dir}

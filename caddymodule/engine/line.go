@@ -17,50 +17,84 @@ import (
 // errAboveMax is why a call is not captured while the store is full.
 var errAboveMax = fmt.Errorf("%w: %w: it takes more than store_max, and all that is in it is owed or known of entities", store.ErrJournalDown, store.ErrFull)
 
+// errNotOpen is why nothing can be read: the store is not open yet.
+var errNotOpen = errors.New("the store is not open")
+
+// journalDown says why the journal is not open.
+func (f *front) journalDown() error {
+	why := f.down.Load()
+	if why == nil {
+		return fmt.Errorf("%w: it is not open yet", store.ErrJournalDown)
+	}
+	return fmt.Errorf("%w: it is not open: %w", store.ErrJournalDown, *why)
+}
+
 // Begin journals that a call is about to be forwarded.
-func (e *Engine) Begin(b *webhook.Begin) error {
-	if e.full.Load() {
+func (f *front) Begin(b *webhook.Begin) error {
+	if f.full.Load() {
 		return errAboveMax
 	}
-	return e.Journal.Begin(b)
+	j := f.journal.Load()
+	if j == nil {
+		return f.journalDown()
+	}
+	return j.Begin(b)
 }
 
 // End journals how a call ended; with durable it returns once that is on disk.
-func (e *Engine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
-	end := e.Journal.End
-	if control.endLater != nil {
-		end = func(ctx context.Context, x *webhook.Exchange, _ bool) error { return control.endLater(e, ctx, x) }
-	}
-	err := end(ctx, x, durable)
+func (f *front) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+	err := f.end(ctx, x, durable)
 	if !errors.Is(err, store.ErrTooLarge) { // it comes again, with less in it
-		e.captured.Of(x).Inc()
+		f.captured.Of(x).Inc()
 	}
 	return err
 }
 
-// Traffic returns what knows the open calls.
-func (e *Engine) Traffic() *derive.Traffic { return e.traffic }
-
-// Snapshot returns what is known of an entity.
-func (e *Engine) Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error) {
-	return e.Store.Snapshot(ctx, key)
+func (f *front) end(ctx context.Context, x *webhook.Exchange, durable bool) error {
+	j := f.journal.Load()
+	switch {
+	case j == nil:
+		return f.journalDown()
+	case control.endLater != nil:
+		return control.endLater(f, ctx, x)
+	}
+	return j.End(ctx, x, durable)
 }
 
-// Caller returns the keyed hash by which a caller is known again.
-func (e *Engine) Caller(h http.Header, secret string) []byte { return e.callers.Of(h, secret) }
+// Traffic returns what knows the open calls.
+func (f *front) Traffic() *derive.Traffic { return f.traffic }
+
+// Snapshot returns what is known of an entity.
+func (f *front) Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error) {
+	s := f.store.Load()
+	if s == nil {
+		return webhook.Snapshot{}, errNotOpen
+	}
+	return (*s).Snapshot(ctx, key)
+}
+
+// Caller returns the keyed hash by which a caller is known again; nil while there
+// is no key, and so no journal.
+func (f *front) Caller(h http.Header, secret string) []byte {
+	if c := f.callers.Load(); c != nil {
+		return c.Of(h, secret)
+	}
+	return nil
+}
 
 // Missed notes a call that goes through unjournaled; a gap will cover it.
-func (e *Engine) Missed(b *webhook.Begin, resource string, err error) {
+func (f *front) Missed(b *webhook.Begin, resource string, err error) {
 	metrics.Process.Missed.WithLabelValues(b.API).Inc()
-	e.missed.add(webhook.EntityKey{API: b.API, Resource: resource}, b.Started, err)
+	f.missed.add(webhook.EntityKey{API: b.API, Resource: resource}, b.Started, err)
 }
 
 // Healthy reports whether calls can be captured: the journal can write, and the
 // store takes more.
-func (e *Engine) Healthy() bool {
-	if e.full.Load() {
+func (f *front) Healthy() bool {
+	j := f.journal.Load()
+	if f.full.Load() || j == nil {
 		return false
 	}
-	down, _, _ := e.Journal.Health()
+	down, _, _ := j.Health()
 	return !down
 }

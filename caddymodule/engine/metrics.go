@@ -114,12 +114,13 @@ var (
 	descStore    = prometheus.NewDesc("sidehook_store_bytes", "Size of the store on disk.", nil, nil)
 	descDegraded = prometheus.NewDesc("sidehook_degraded", "1 while the journal cannot write, a gap for calls that it missed is not recorded yet, deriving waits, the store is above store_max, or it cannot be read; else 0.", nil, nil)
 	descCircuits = prometheus.NewDesc("sidehook_circuits_open", "Active subscriptions whose circuit is open or half open.", nil, nil)
+	descOpen     = prometheus.NewDesc("sidehook_store_open", "1 if the store of each data directory in use is open, 0 while one cannot be opened and is tried again.", nil, nil)
 	descSubs     = prometheus.NewDesc("sidehook_subscriptions", "Subscriptions by status.", []string{"status"}, nil)
 )
 
 // Describe implements [prometheus.Collector].
 func (engineCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descPending, descOldest, descJournal, descUnread, descStore, descDegraded, descCircuits, descSubs} {
+	for _, d := range []*prometheus.Desc{descPending, descOldest, descJournal, descUnread, descStore, descDegraded, descOpen, descCircuits, descSubs} {
 		ch <- d
 	}
 }
@@ -130,8 +131,9 @@ func (engineCollector) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	var sum Health
 	statuses := map[webhook.Status]int{webhook.Active: 0}
-	for _, e := range All.open() {
-		h := e.Health(ctx)
+	open := 1.0
+	for _, pl := range All.used() {
+		h := pl.health(ctx)
 		sum.Pending += h.Pending
 		sum.Circuits += h.Circuits
 		sum.OldestDue = max(sum.OldestDue, h.OldestDue)
@@ -141,9 +143,15 @@ func (engineCollector) Collect(ch chan<- prometheus.Metric) {
 		if h.Degraded {
 			sum.Degraded = true
 		}
+		e, err := pl.Lease()
+		if err != nil {
+			open = 0
+			continue
+		}
 		for _, s := range e.Deliverer.States() {
 			statuses[s.Status]++
 		}
+		pl.Release()
 	}
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
@@ -159,6 +167,7 @@ func (engineCollector) Collect(ch chan<- prometheus.Metric) {
 		degraded = 1
 	}
 	gauge(descDegraded, degraded)
+	gauge(descOpen, open)
 	for status, n := range statuses {
 		gauge(descSubs, float64(n), string(status))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,9 @@ type missed struct {
 
 	mu    sync.Mutex
 	calls map[webhook.EntityKey]*missedCalls // by api and resource; more may come
+
+	// any: an earlier process missed calls, and it is not known to which resources.
+	any bool
 
 	// owed are calls that no more come to: their gaps are being recorded. What
 	// is missed meanwhile wants a gap of its own, since that of these may be
@@ -47,32 +51,46 @@ type missedCalls struct {
 	died     bool // an earlier process died before it could record the gap
 }
 
-// open takes up what an earlier process left behind under dir. all is whether
-// it is not known which resources that were.
-func (m *missed) open(dir string) (all bool, err error) {
+func (m *missed) init() {
 	m.fresh = make(chan struct{}, 1)
 	m.calls = make(map[webhook.EntityKey]*missedCalls)
+}
+
+// open takes up what an earlier process left behind under dir, once.
+func (m *missed) open(dir string) error {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	if m.file != nil {
+		return nil
+	}
 	file, left, err := openMissed(filepath.Join(dir, "missed"))
 	m.file = file
-	if errors.Is(err, errMissedUnreadable) {
-		return true, nil
-	}
 	now := time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if errors.Is(err, errMissedUnreadable) {
+		m.any, err = true, nil
+	}
 	for _, l := range left {
 		key := webhook.EntityKey{API: l.API, Resource: l.Resource}
 		m.owed = append(m.owed, &missedCalls{key: key, gap: l.Gap, from: l.From, to: now, why: l.Why, died: true})
 	}
-	return false, err
+	m.isFresh() // with what was missed before there was a file
+	return err
 }
 
-// addAll notes that calls to any of keys may have been missed before this
-// process began.
-func (m *missed) addAll(keys []webhook.EntityKey, why error) {
+// resolve makes of what an earlier process missed, if it is not known to which
+// resources, one of each of keys.
+func (m *missed) resolve(keys []webhook.EntityKey) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.any {
+		return
+	}
+	m.any = false
 	for _, key := range keys {
-		m.owed = append(m.owed, &missedCalls{key: key, gap: webhook.NewExchangeID(now), from: now, to: now, why: why.Error(), died: true})
+		m.owed = append(m.owed, &missedCalls{key: key, gap: webhook.NewExchangeID(now), from: now, to: now, why: errMissedUnreadable.Error(), died: true})
 	}
 	m.isFresh()
 }
@@ -127,21 +145,20 @@ func (m *missed) all() []*missedCalls {
 	return slices.AppendSeq(slices.Clone(m.owed), maps.Values(m.calls))
 }
 
-// run records a gap for each resource once the journal writes again. The file
-// is kept meanwhile, however long that takes.
-func (m *missed) run(ctx context.Context, e *Engine) {
-	var keeping sync.WaitGroup
-	defer keeping.Wait()
-	keeping.Go(func() {
-		for {
-			select {
-			case <-m.fresh:
-				m.keep(e)
-			case <-ctx.Done():
-				return
-			}
+// keepUp keeps the file up to date until ctx ends, however long that takes.
+func (m *missed) keepUp(ctx context.Context, log *slog.Logger) {
+	for {
+		select {
+		case <-m.fresh:
+			m.keep(log)
+		case <-ctx.Done():
+			return
 		}
-	})
+	}
+}
+
+// run records a gap for each resource once the journal writes again.
+func (m *missed) run(ctx context.Context, e *Engine) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -163,9 +180,19 @@ func (m *missed) flush(e *Engine) {
 	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
 	defer cancel()
 	m.recordAll(ctx, e)
-	if since := m.since(); !since.IsZero() {
-		m.keep(e)
-		e.Logger.Error("calls were missed, and no gap that says so could be recorded; the next start does it", "since", since)
+	m.leave(e.Logger)
+}
+
+// leave leaves to the next process what is not recorded.
+func (m *missed) leave(log *slog.Logger) {
+	since := m.since()
+	if since.IsZero() {
+		return
+	}
+	if m.keep(log) {
+		log.Error("calls were missed, and no gap that says so could be recorded; the next start does it", "since", since)
+	} else {
+		log.Error("calls were missed, and no gap will say so: nothing could be written", "since", since)
 	}
 }
 
@@ -178,22 +205,25 @@ func (m *missed) close() error {
 	return m.file.close()
 }
 
-// keep brings the file up to date.
-func (m *missed) keep(e *Engine) {
+// keep brings the file up to date, if there is one, and reports whether it is.
+func (m *missed) keep(log *slog.Logger) bool {
 	m.writing.Lock()
 	defer m.writing.Unlock()
 	if m.file == nil {
-		return
+		return false
 	}
 	var entries []missedEntry
 	m.mu.Lock()
 	for _, c := range m.all() {
 		entries = append(entries, missedEntry{c.gap, c.key.API, c.key.Resource, c.from, c.why})
 	}
+	any := m.any
 	m.mu.Unlock()
-	if err := m.file.write(entries); err != nil {
-		e.Logger.Error("missed calls are not noted on disk; should the process die now, no gap tells of them", "error", err)
+	if err := m.file.write(entries, any); err != nil {
+		log.Error("missed calls are not noted on disk; should the process die now, no gap tells of them", "error", err)
+		return false
 	}
+	return true
 }
 
 // recordAll records the gap of each resource. A call that is missed from now on
@@ -212,7 +242,7 @@ func (m *missed) recordAll(ctx context.Context, e *Engine) {
 		m.mu.Lock()
 		m.owed = slices.DeleteFunc(m.owed, func(o *missedCalls) bool { return o == c })
 		m.mu.Unlock()
-		m.keep(e)
+		m.keep(e.Logger)
 	}
 }
 

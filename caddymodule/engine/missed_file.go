@@ -62,13 +62,13 @@ func openMissed(path string) (*missedFile, []missedEntry, error) {
 	return m, left, nil
 }
 
-// write puts entries in place of what the file says. What does not fit makes it
-// say "all": it cannot be read, on purpose.
-func (m *missedFile) write(entries []missedEntry) error {
+// write puts entries in place of what the file says. What does not fit, or is any,
+// makes it say "all": it cannot be read, on purpose.
+func (m *missedFile) write(entries []missedEntry, any bool) error {
 	content := make([]byte, missedSize)
-	if len(entries) > 0 {
+	if len(entries) > 0 || any {
 		list, err := json.Marshal(entries)
-		if err != nil || len(list) > missedSize {
+		if any || err != nil || len(list) > missedSize {
 			list = []byte("more than fits")
 		}
 		copy(content, list)

@@ -68,13 +68,16 @@ func TestCallsMissedWhileAGapIsRecordedAreOwedOneOfTheirOwn(t *testing.T) {
 	}
 	defer j.Close()
 	s := &onlyOne{Store: all}
-	e := &Engine{Dir: dir, Logger: log, Journal: j, traffic: derive.NewTraffic()}
+	f := newFront(dir, log)
+	defer f.close()
+	f.journal.Store(j)
+	e := &Engine{front: f, Journal: j}
 	e.Deriver = derive.New(derive.Options{
 		Journal: j, Store: s, Traffic: e.traffic, Logger: log, Observer: deriveObserver{e},
 		Want:      func(*webhook.Event) ([]rules.Want, error) { return nil, nil },
 		Resources: func() []webhook.EntityKey { return nil },
 	})
-	if _, err := e.missed.open(dir); err != nil {
+	if err := e.missed.open(dir); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -94,7 +97,8 @@ func TestCallsMissedWhileAGapIsRecordedAreOwedOneOfTheirOwn(t *testing.T) {
 	miss()
 	soon(t, "each resource is owed a gap that is not recorded yet", func() bool {
 		var next missed // what the next process would know
-		if _, err := next.open(dir); err != nil {
+		next.init()
+		if err := next.open(dir); err != nil {
 			t.Fatal(err)
 		}
 		defer next.close()
@@ -111,7 +115,8 @@ func TestCallsMissedWhileAGapIsRecordedAreOwedOneOfTheirOwn(t *testing.T) {
 // Where callers make up the names of resources, the list stays short.
 func TestMissedCallsOfMadeUpResourcesShareAGap(t *testing.T) {
 	var m missed
-	if _, err := m.open(t.TempDir()); err != nil {
+	m.init()
+	if err := m.open(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	defer m.close()

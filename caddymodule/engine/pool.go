@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -14,19 +15,6 @@ import (
 type Pool struct {
 	mu   sync.Mutex
 	dirs map[string]*Place
-}
-
-// Place is one directory. Its lock is held while its engine opens or closes,
-// so that who comes next waits for that to end.
-type Place struct {
-	dir     string
-	options Options
-	Release func() // of any lease; made once
-
-	mu     sync.Mutex
-	engine *Engine // nil: closed
-	users  int     // configurations and calls in flight
-	shut   bool    // for good: the process exits
 }
 
 // All is the pool of this process.
@@ -48,62 +36,38 @@ func (p *Pool) At(dir string, o Options) (*Place, error) {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if pl.engine == nil {
+	if pl.front == nil {
 		pl.options = o
 	}
 	return pl, nil
 }
 
-// Lease returns the engine, opened if need be, for a configuration or for one
-// call in flight, which may outlive its configuration. Each lease is given back
-// by one call of p.release; the engine closes with the last.
-func (pl *Place) Lease() (*Engine, error) {
+// Only returns the open engine; dir chooses if there are several.
+func (p *Pool) Only(dir string) (*Engine, error) {
+	pl, err := p.only(dir)
+	if err != nil {
+		return nil, err
+	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if pl.shut {
-		return nil, errExiting
-	}
 	if pl.engine == nil {
-		e, err := Open(pl.dir, pl.options)
-		if err != nil {
-			return nil, err
-		}
-		pl.engine = e
+		return nil, pl.waits()
 	}
-	pl.users++
 	return pl.engine, nil
 }
 
-func (pl *Place) giveBack() {
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
-	if pl.users--; pl.users == 0 {
-		pl.close()
-	}
-}
-
-// close closes the engine, if it is open. pl.mu is held.
-func (pl *Place) close() {
-	if pl.engine != nil {
-		pl.engine.close()
-		pl.engine = nil
-	}
-}
-
-var errExiting = errors.New("the process exits")
-
-// Only returns the open engine; dir chooses if there are several.
-func (p *Pool) Only(dir string) (*Engine, error) {
-	open := p.open()
+// only returns the place that is in use; dir chooses if there are several.
+func (p *Pool) only(dir string) (*Place, error) {
+	used := p.used()
 	var dirs []string
-	for _, e := range open {
-		if e.Dir == dir || dir == "" && len(open) == 1 {
-			return e, nil
+	for _, pl := range used {
+		if pl.dir == dir || dir == "" && len(used) == 1 {
+			return pl, nil
 		}
-		dirs = append(dirs, e.Dir)
+		dirs = append(dirs, pl.dir)
 	}
 	switch {
-	case len(open) == 0:
+	case len(used) == 0:
 		return nil, errors.New("sidehook is not running in this process: no site of its configuration has a sidehook directive, or it is still starting")
 	case dir == "":
 		return nil, fmt.Errorf("several stores are open (%s): add ?dir=", strings.Join(dirs, ", "))
@@ -111,24 +75,19 @@ func (p *Pool) Only(dir string) (*Engine, error) {
 	return nil, fmt.Errorf("no store is open at %s; open are %s", dir, strings.Join(dirs, ", "))
 }
 
-// open returns the engines that are open now.
-func (p *Pool) open() []*Engine {
+// used returns the places that configurations or calls use now.
+func (p *Pool) used() []*Place {
 	p.mu.Lock()
 	places := make([]*Place, 0, len(p.dirs))
 	for _, pl := range p.dirs {
 		places = append(places, pl)
 	}
 	p.mu.Unlock()
-	var open []*Engine
-	for _, pl := range places {
-		if pl.mu.TryLock() { // one that opens or closes just now is not open
-			if pl.engine != nil {
-				open = append(open, pl.engine)
-			}
-			pl.mu.Unlock()
-		}
-	}
-	return open
+	return slices.DeleteFunc(places, func(pl *Place) bool {
+		pl.mu.Lock()
+		defer pl.mu.Unlock()
+		return pl.front == nil
+	})
 }
 
 // Exit closes all engines for good, whoever uses them still: the grace period
@@ -139,12 +98,7 @@ func (p *Pool) Exit() {
 	defer p.mu.Unlock()
 	var closing sync.WaitGroup
 	for _, pl := range p.dirs {
-		closing.Go(func() {
-			pl.mu.Lock()
-			defer pl.mu.Unlock()
-			pl.shut = true
-			pl.close()
-		})
+		closing.Go(pl.exit)
 	}
 	closing.Wait()
 }

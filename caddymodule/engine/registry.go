@@ -26,7 +26,7 @@ func (e *Engine) openKept(ctx context.Context, s *kept.Sealer) error {
 	}
 	all, err := e.Store.AllKept(ctx)
 	if err != nil {
-		return err
+		return trouble{err}
 	}
 	list, again := make([]*kept.Subscription, 0, len(all)), false
 	for _, k := range all {
@@ -53,7 +53,9 @@ func (e *Engine) sealAgain(ctx context.Context, s *kept.Sealer) error {
 		next.Revision++
 		sealed, err := next.Seal(s)
 		if err == nil {
-			err = e.Store.PutKept(ctx, sealed, nil)
+			if err = e.Store.PutKept(ctx, sealed, nil); err != nil {
+				err = trouble{err}
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("encrypt subscriptions with another encryption_key: %w", err)

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sidehook/sidehook/store"
 )
 
 // format is the version of the layout in keys.go. It is in the file FORMAT, as
@@ -19,8 +21,9 @@ const format = 12
 
 const formatFile = "FORMAT"
 
-// checkFormat refuses a directory of another version.
-func checkFormat(dir string) error {
+// CheckFormat refuses a store of another version, with an error that wraps
+// [store.ErrUnfit]. It changes nothing.
+func CheckFormat(dir string) error {
 	path := filepath.Join(dir, formatFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,9 +37,9 @@ func checkFormat(dir string) error {
 	case err != nil || version < 1:
 		return fmt.Errorf("store %s: %s says %q instead of a version; is this the right directory?", dir, formatFile, bytes.TrimSpace(text))
 	case version > format:
-		return fmt.Errorf("store %s: its format is version %d, and this sidehook knows those to %d: run the sidehook that wrote it, or a newer one", dir, version, format)
+		return fmt.Errorf("store %s: %w: its format is version %d, and this sidehook knows those to %d: run the sidehook that wrote it, or a newer one", dir, store.ErrUnfit, version, format)
 	case version < format:
-		return fmt.Errorf("store %s: its format is version %d, from before the first release, and this sidehook reads only %d: start with an empty directory", dir, version, format)
+		return fmt.Errorf("store %s: %w: its format is version %d, from before the first release, and this sidehook reads only %d: start with an empty directory", dir, store.ErrUnfit, version, format)
 	}
 	return nil
 }
@@ -108,8 +111,9 @@ func isLocked(err error) bool {
 	return errors.Is(err, unix.EWOULDBLOCK) || strings.Contains(err.Error(), "Cannot acquire directory lock")
 }
 
-// holder names the process that has dir open, as far as Badger's LOCK tells.
-func holder(dir string) string {
+// Holder names the process that has the store in dir open, as far as Badger's LOCK
+// tells: " (pid 17)", or nothing.
+func Holder(dir string) string {
 	pid, err := os.ReadFile(filepath.Join(dir, "LOCK"))
 	if n, bad := strconv.Atoi(strings.TrimSpace(string(pid))); err == nil && bad == nil {
 		return fmt.Sprintf(" (pid %d)", n)

@@ -67,7 +67,7 @@ func Open(o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store %s: %w", dir, err)
 	}
-	if err := checkFormat(dir); err != nil {
+	if err := CheckFormat(dir); err != nil {
 		return nil, err
 	}
 	if o.Free == nil {
@@ -95,6 +95,9 @@ func openBadger(o Options) (*badgerdb.DB, error) {
 	if err := dropEmptyLogs(o.Dir); err != nil {
 		return nil, fmt.Errorf("store %s: %w", o.Dir, err)
 	}
+	if err := vet(o); err != nil {
+		return nil, fmt.Errorf("store %s: %w", o.Dir, err)
+	}
 	if err := ground(o); err != nil {
 		return nil, err
 	}
@@ -103,7 +106,7 @@ func openBadger(o Options) (*badgerdb.DB, error) {
 	case err == nil:
 		return db, writeFormat(o.Dir)
 	case isLocked(err):
-		return nil, fmt.Errorf("store %s: another process has it open%s; stop it, or give this one another directory", o.Dir, holder(o.Dir))
+		return nil, fmt.Errorf("store %s: %w: another process has it open%s; stop it, or give this one another directory", o.Dir, store.ErrUnfit, Holder(o.Dir))
 	}
 	return nil, fmt.Errorf("store %s: %w", o.Dir, err)
 }

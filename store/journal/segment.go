@@ -3,7 +3,6 @@ package journal
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -67,7 +66,7 @@ const (
 	pageHeader = len(format) + 4 + len(mark{}) + 4
 )
 
-var errNewer = errors.New("the journal was written by a newer version of sidehook; run that one")
+var errNewer = fmt.Errorf("%w: the journal was written by a newer version of sidehook; run that one", store.ErrUnfit)
 
 // newMark returns the mark for a new use of a file as segment number.
 func newMark(number uint64) (m mark) {

@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/sidehook/sidehook/caddymodule/capture"
+	"github.com/sidehook/sidehook/caddymodule/settings"
+)
+
+// Place is one directory, with what is open of it: nothing; only its front, while the
+// engine behind cannot be opened; or its engine.
+type Place struct {
+	dir     string
+	options Options
+	Release func() // of any use; made once
+
+	// life is held while the engine is opened or closed for somebody, so that who
+	// comes next waits for that to end. Who waits for trouble to go away does not.
+	life sync.Mutex
+
+	mu      sync.Mutex
+	front   *front      // nil: closed
+	engine  *Engine     // nil: not open
+	opening *opening    // nil: nobody tries
+	pending []*settings.Set // of configurations that came before the engine
+	users   int         // configurations and calls in flight
+	shut    bool        // for good: the process exits
+}
+
+var errExiting = errors.New("the process exits")
+
+// Join makes s the configuration that counts, on the engine that is open or is opened
+// for it; each one is taken off by Leave. With wait, trouble with the directory is no
+// error: then s counts once it has gone, and until then calls are kept in the journal
+// or noted as missed. Without, an error leaves everything as it was.
+func (pl *Place) Join(ctx context.Context, s *settings.Set, wait bool) error {
+	pl.life.Lock()
+	defer pl.life.Unlock()
+	pl.mu.Lock()
+	if pl.shut {
+		pl.mu.Unlock()
+		return errExiting
+	}
+	pl.users++
+	e, o := pl.engine, pl.opening
+	if e == nil {
+		if pl.front == nil {
+			pl.front = newFront(pl.dir, pl.options.Logger)
+		}
+		pl.pending = append(pl.pending, s)
+		pl.follow()
+		if o == nil {
+			pl.opening = pl.open(pl.front, wait)
+		}
+	}
+	began := pl.opening
+	pl.mu.Unlock()
+	var err error
+	switch {
+	case e != nil:
+		err = e.Activate(ctx, s)
+	case o == nil:
+		err = began.outcome(wait)
+	}
+	if err != nil {
+		pl.forget(s)
+		pl.release()
+	}
+	return err
+}
+
+// Leave takes s off; the newest of the others counts again.
+func (pl *Place) Leave(s *settings.Set, logger *slog.Logger, exiting bool) {
+	pl.life.Lock()
+	defer pl.life.Unlock()
+	if e := pl.forget(s); e != nil {
+		if !exiting {
+			e.SayLeft(context.Background(), s, logger)
+		}
+		e.Deactivate(s)
+	}
+	pl.release()
+}
+
+// forget takes s off those that wait, and returns the engine, if it is open.
+func (pl *Place) forget(s *settings.Set) *Engine {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	pl.pending = slices.DeleteFunc(pl.pending, func(p *settings.Set) bool { return p == s })
+	pl.follow()
+	return pl.engine
+}
+
+// follow has the front do as the newest configuration that waits says. The caller
+// holds mu.
+func (pl *Place) follow() {
+	if n := len(pl.pending); n > 0 {
+		pl.front.log.to.Store(pl.pending[n-1].Logger)
+		pl.front.syncBegins(pl.pending[n-1].JournalSync)
+	}
+}
+
+// Line returns what one captured call needs, which may outlive its configuration. Each
+// is given back by one call of pl.Release; what is open closes with the last.
+func (pl *Place) Line() (capture.Line, error) {
+	if f := pl.use(); f != nil {
+		return f, nil
+	}
+	pl.life.Lock()
+	defer pl.life.Unlock()
+	if f := pl.use(); f != nil {
+		return f, nil
+	}
+	// The configuration of the call is gone, and its directory is closed.
+	f := newFront(pl.dir, pl.options.Logger)
+	if err := f.open(); err != nil {
+		return nil, errors.Join(err, f.leave())
+	}
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if pl.shut {
+		return nil, errors.Join(errExiting, f.leave())
+	}
+	pl.front = f
+	pl.users++
+	return f, nil
+}
+
+func (pl *Place) use() *front {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if pl.front != nil && !pl.shut {
+		pl.users++
+		return pl.front
+	}
+	return nil
+}
+
+// Lease returns the engine for a call of the API; it is given back by pl.Release.
+func (pl *Place) Lease() (*Engine, error) {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	switch {
+	case pl.shut:
+		return nil, errExiting
+	case pl.engine == nil:
+		return nil, pl.waits()
+	}
+	pl.users++
+	return pl.engine, nil
+}
+
+// waits says that the engine is not open, and why. The caller holds mu.
+func (pl *Place) waits() error {
+	if pl.opening != nil {
+		if _, err := pl.opening.trouble(); err != nil {
+			return fmt.Errorf("sidehook waits until it can open %s: %w", pl.dir, err)
+		}
+		return fmt.Errorf("sidehook is still opening %s", pl.dir)
+	}
+	return fmt.Errorf("sidehook is not running on %s: no configuration uses it any more", pl.dir)
+}
+
+// giveBack is Release.
+func (pl *Place) giveBack() {
+	pl.mu.Lock()
+	last := pl.users == 1
+	if !last {
+		pl.users--
+	}
+	pl.mu.Unlock()
+	if last {
+		pl.life.Lock()
+		defer pl.life.Unlock()
+		pl.release()
+	}
+}
+
+// release gives back what was used, and closes with the last. The caller holds life.
+func (pl *Place) release() {
+	pl.mu.Lock()
+	pl.users--
+	last := pl.users == 0
+	pl.mu.Unlock()
+	if last {
+		pl.close()
+	}
+}
+
+// close closes what is open. The caller holds life.
+func (pl *Place) close() {
+	pl.mu.Lock()
+	o := pl.opening
+	pl.mu.Unlock()
+	if o != nil {
+		o.end()
+	}
+	pl.mu.Lock()
+	f, e, tries := pl.front, pl.engine, pl.opening != nil
+	pl.front, pl.engine, pl.opening, pl.pending = nil, nil, nil, nil
+	pl.mu.Unlock()
+	switch {
+	case tries: // who tries closes it
+	case e != nil:
+		e.close()
+	case f != nil:
+		if err := f.leave(); err != nil {
+			f.Logger.Error("closing the journal", "dir", f.Dir, "error", err)
+		}
+	}
+}
+
+// exit closes pl for good.
+func (pl *Place) exit() {
+	pl.life.Lock()
+	defer pl.life.Unlock()
+	pl.mu.Lock()
+	pl.shut = true
+	pl.mu.Unlock()
+	pl.close()
+}

@@ -1,0 +1,87 @@
+package badger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+)
+
+// vet looks for damage that Badger 4.9 answers with a panic of a goroutine of its own,
+// or takes for a new directory, whose tables it then deletes: no manifest or one that
+// lists no table, and tables that are cut. Other damage is an error of Badger's.
+func vet(o Options) error {
+	if _, err := os.Stat(filepath.Join(o.Dir, formatFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil // a new directory
+	}
+	f, err := os.Open(filepath.Join(o.Dir, badgerdb.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("it is damaged: its MANIFEST is missing")
+	} else if err != nil {
+		return err
+	}
+	defer f.Close()
+	m, _, err := badgerdb.ReplayManifestFile(f, 0, tuned(o))
+	if err != nil {
+		return fmt.Errorf("it is damaged: %w", err)
+	}
+	if len(m.Tables) == 0 { // see ground
+		return errors.New("it is damaged: its MANIFEST lists no table")
+	}
+	for id := range m.Tables {
+		name := fmt.Sprintf("%06d.sst", id)
+		if err := vetTable(filepath.Join(o.Dir, name)); err != nil {
+			return fmt.Errorf("it is damaged: table %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// mostChecksum is above what a table's checksum takes, which is some 10 bytes.
+const mostChecksum = 64
+
+// vetTable reads the end of a table: its index, the index's length, a checksum and the
+// checksum's length.
+func vetTable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	at := info.Size()
+	number := func() (int64, error) {
+		var b [4]byte
+		at -= int64(len(b))
+		if at < 0 {
+			return 0, errCut
+		}
+		_, err := f.ReadAt(b[:], at)
+		return int64(binary.BigEndian.Uint32(b[:])), err
+	}
+	sum, err := number()
+	if err != nil {
+		return err
+	}
+	if sum > mostChecksum {
+		return errCut
+	}
+	at -= sum
+	index, err := number()
+	if err != nil {
+		return err
+	}
+	if index == 0 || index > at {
+		return errCut
+	}
+	return nil
+}
+
+var errCut = errors.New("it is cut off")
