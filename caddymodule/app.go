@@ -31,7 +31,7 @@ type appRun struct {
 
 	place    *engine.Place
 	settings *settings.Set // set once Start has joined the place
-	started  chan struct{}    // closed when Start has succeeded
+	started  chan struct{} // closed when Start has succeeded
 }
 
 // Provision resolves secrets and checks the subscriptions. It opens nothing:

@@ -2,10 +2,11 @@
 // wires journal, store, deriver and deliverer, lives across reloads, and keeps the
 // subscriptions that are made through the API.
 //
-// A configuration is a [settings.Set]. It is activated on an [Engine], which [All] has or
-// opens, and taken off it (activate.go). What it keeps beside is in a file each:
-// registry.go and tend.go (kept subscriptions), missed….go (calls that could not be
-// journaled), erase.go, failing.go (who is told that a subscription fails).
+// A configuration is a [settings.Set]. It joins a [Place], one of [All], and is activated
+// there on an [Engine] (activate.go), which is opened for it; while that cannot be opened,
+// calls have its front (front.go, line.go; opening.go tries again). What it keeps beside is
+// in a file each: registry.go and tend.go (kept subscriptions), missed….go (calls that could
+// not be journaled), erase.go, failing.go (who is told that a subscription fails).
 package engine
 
 import (

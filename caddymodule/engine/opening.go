@@ -16,7 +16,7 @@ import (
 // trouble is tried again at first, and at most; and how long a try that is under way
 // is waited for at the end.
 const (
-	firstTry   = 10 * time.Second
+	firstTry   = 5 * time.Second
 	againFirst = time.Second
 	againMost  = time.Minute
 	lastTry    = CloseTime / 2

@@ -24,12 +24,12 @@ type Place struct {
 	life sync.Mutex
 
 	mu      sync.Mutex
-	front   *front      // nil: closed
-	engine  *Engine     // nil: not open
-	opening *opening    // nil: nobody tries
+	front   *front          // nil: closed
+	engine  *Engine         // nil: not open
+	opening *opening        // nil: nobody tries
 	pending []*settings.Set // of configurations that came before the engine
-	users   int         // configurations and calls in flight
-	shut    bool        // for good: the process exits
+	users   int             // configurations and calls in flight
+	shut    bool            // for good: the process exits
 }
 
 var errExiting = errors.New("the process exits")

@@ -47,7 +47,7 @@ func advice(dir string, err error) string {
 	case errors.Is(err, errSlow), is(syscall.EROFS), is(syscall.EIO):
 		return "look after its disk (dmesg)"
 	case is(syscall.EACCES), is(syscall.EPERM), is(syscall.ENOTDIR), is(syscall.EEXIST):
-		return "let this process make and write it, or write store badger DIRECTORY in sidehook of the global options, with another one"
+		return "write store badger DIRECTORY in sidehook of the global options, with one that this process may make and write"
 	}
 	return "put back a backup of the whole directory, or move " + filepath.Join(dir, "store") + " away: then a new one is begun, and what this one knows and owes is lost"
 }

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sidehook/sidehook/caddymodule/settings"
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+func placeAt(t *testing.T, dir string) *Place {
+	t.Helper()
+	p := Pool{dirs: make(map[string]*Place)}
+	pl, err := p.At(dir, Options{Logger: discard()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pl
+}
+
+// gone is a directory on a disk that is not there; back brings it.
+func gone(t *testing.T) (dir string, back func()) {
+	t.Helper()
+	disk := filepath.Join(t.TempDir(), "disk")
+	dir = filepath.Join(t.TempDir(), "data")
+	if err := os.Symlink(disk, dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir, func() {
+		if err := os.Mkdir(disk, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func isOpen(pl *Place) bool {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	return pl.engine != nil
+}
+
+// While the directory cannot be opened, configurations come and go as at any time: the
+// newest that is left counts once it can be, and a call keeps what it began with.
+func TestConfigurationsComeAndGoWhileTheDirectoryCannotBeOpened(t *testing.T) {
+	dir, back := gone(t)
+	pl := placeAt(t, dir)
+	first, second, third := emptySettings(t, ""), emptySettings(t, ""), emptySettings(t, "")
+	if err := pl.Join(t.Context(), first, false); !isTrouble(err) {
+		t.Fatal("a reload to such a directory:", err)
+	}
+	for i, s := range []*settings.Set{first, second, third} {
+		if err := pl.Join(t.Context(), s, i == 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := pl.Lease(); err == nil {
+		t.Error("there is an engine")
+	}
+	line, err := pl.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := line.Begin(new(webhook.Begin)); !errors.Is(err, store.ErrJournalDown) || line.Healthy() {
+		t.Error("a call was kept:", err)
+	}
+	pl.Leave(first, discard(), false)
+	pl.Leave(third, discard(), false) // as a load that failed elsewhere
+	back()
+	soon(t, "it is open", func() bool { return isOpen(pl) })
+	e, err := pl.Lease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.configs) != 1 || e.configs[0] != second {
+		t.Errorf("%d configurations are in force", len(e.configs))
+	}
+	if err := line.Begin(&webhook.Begin{ID: webhook.NewExchangeID(time.Now())}); err != nil {
+		t.Error("a call that came before is not kept behind:", err)
+	}
+	pl.Leave(second, discard(), false)
+	pl.Release()
+	if !isOpen(pl) {
+		t.Error("it is closed under a call in flight")
+	}
+	pl.Release()
+	if isOpen(pl) {
+		t.Error("it is open, and nobody uses it")
+	}
+	again := placeAt(t, dir)
+	if err := again.Join(t.Context(), first, false); err != nil {
+		t.Error("the directory is not given back:", err)
+	}
+	again.Leave(first, discard(), false)
+}
+
+// Who waits leaves nothing behind when its last configuration goes.
+func TestAPlaceThatWaitsCanBeLeft(t *testing.T) {
+	dir, back := gone(t)
+	pl, s := placeAt(t, dir), emptySettings(t, "")
+	if err := pl.Join(t.Context(), s, true); err != nil {
+		t.Fatal(err)
+	}
+	trying := pl.opening
+	pl.Leave(s, discard(), false)
+	select {
+	case <-trying.done:
+	default:
+		t.Error("somebody tries still")
+	}
+	back()
+	if err := pl.Join(t.Context(), s, false); err != nil {
+		t.Error(err)
+	}
+	pl.Leave(s, discard(), false)
+}
+
+// A directory belongs to one process also while its store cannot be opened: there are
+// other files that are written.
+func TestADirectoryThatWaitsIsOwned(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "store"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "store", "FORMAT"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pl, s := placeAt(t, dir), emptySettings(t, "")
+	if err := pl.Join(t.Context(), s, true); err != nil {
+		t.Fatal(err)
+	}
+	defer pl.Leave(s, discard(), false)
+	if err := placeAt(t, dir).Join(t.Context(), s, true); !errors.Is(err, store.ErrUnfit) {
+		t.Error("a second one:", err)
+	}
+}
+
+// What no waiting mends is an error at once.
+func TestAWrongKeyIsAnErrorAtTheStart(t *testing.T) {
+	dir := t.TempDir()
+	e, err := engineWith(t, dir, firstKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.PutKept(t.Context(), newKept("whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"), nil); err != nil {
+		t.Fatal(err)
+	}
+	e.close()
+	if err := placeAt(t, dir).Join(t.Context(), emptySettings(t, secondKey), true); err == nil || isTrouble(err) {
+		t.Error("got", err)
+	}
+}
+
+// A disk that hangs as the process starts holds up neither the start nor the end, and
+// what was tried is closed when it answers.
+func TestADiskThatHangsHoldsUpNoStart(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "caller.key")
+	if err := syscall.Mkfifo(key, 0o600); err != nil { // who opens it waits
+		t.Fatal(err)
+	}
+	pl, s := placeAt(t, dir), emptySettings(t, "")
+	if err := pl.Join(t.Context(), s, true); err != nil {
+		t.Fatal(err)
+	}
+	line, err := pl.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := line.Begin(new(webhook.Begin)); !errors.Is(err, store.ErrJournalDown) {
+		t.Error("a call is kept:", err)
+	}
+	if h := pl.health(t.Context()); !h.Degraded || h.Since.IsZero() {
+		t.Errorf("health is %+v", h)
+	}
+	trying := pl.opening
+	pl.Release()
+	pl.Leave(s, discard(), true)
+	select {
+	case <-trying.done:
+		t.Fatal("it did not hang")
+	default:
+	}
+	f, err := os.OpenFile(key, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	<-trying.done
+	if err := pl.Join(t.Context(), s, false); err != nil {
+		t.Error("the directory is not given back:", err)
+	}
+	pl.Leave(s, discard(), false)
+}
