@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 // request does not tell. What one removes is null. Known are those of MongoDB
 // ($set, $inc), of Parse (__op) and of Firebase (.sv).
 func withoutCommands(asked *tree.Value) (*tree.Value, []string) {
-	if !asked.IsObject() || !slices.ContainsFunc(asked.Members(), func(m tree.Member) bool { return isCommand(&m) }) {
+	if !asked.IsObject() || !hasCommand(asked) {
 		return asked, nil
 	}
 	var about []string
@@ -31,6 +32,15 @@ func withoutCommands(asked *tree.Value) (*tree.Value, []string) {
 	}
 	out := tree.NewObject(members)
 	return &out, about
+}
+
+func hasCommand(asked *tree.Value) bool {
+	for i := range asked.Members() {
+		if isCommand(&asked.Members()[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // operate adds to members what an operator of MongoDB's sets, and to about the fields
@@ -60,11 +70,16 @@ var operators = map[string]bool{
 // isCommand reports whether a field of a request is, or has in place of its value, a
 // command.
 func isCommand(m *tree.Member) bool {
-	if !m.IsObject() || len(m.Members()) == 0 {
+	if !m.IsObject() || !operators[m.Name] && !mayBeCommand(m.Shared()) || len(m.Members()) == 0 {
 		return false
 	}
 	return operators[m.Name] || m.Get("__op") != nil || m.Get(".sv") != nil ||
 		!slices.ContainsFunc(m.Members(), func(inner tree.Member) bool { return !operators[inner.Name] })
+}
+
+// mayBeCommand is a look at an object's JSON that spares reading most.
+func mayBeCommand(raw []byte) bool {
+	return bytes.Contains(raw, []byte(`"$`)) || bytes.Contains(raw, []byte(`"__op"`)) || bytes.Contains(raw, []byte(`".sv"`))
 }
 
 // readable returns what a request sets of what it is known to be, and the fields that

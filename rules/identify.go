@@ -176,6 +176,11 @@ func (r *resource) idInSelf(entity *tree.Value) (string, bool) {
 // hyperlinked APIs.
 var selfNames = []string{"@id", "self", "selfLink", "self_link", "_self", "resource_uri", "url", "uri", "href"}
 
+// hasIDName reports whether an entity has a field by a name that ids have.
+func (r *resource) hasIDName(entity *tree.Value) bool {
+	return slices.ContainsFunc(r.idNames, func(name string) bool { return entity.Get(name) != nil })
+}
+
 // idOf returns the id of the entity in an answer: where `id` says, else in the
 // entity.
 func (r *resource) idOf(root, entity *tree.Value) (string, bool) {
@@ -205,7 +210,7 @@ func (r *resource) shows(root, entity *tree.Value, id string) bool {
 		}
 	}
 	if got, ok := r.idInSelf(entity); ok {
-		return got == id && !slices.ContainsFunc(r.idNames, func(name string) bool { return entity.Get(name) != nil && entity.At("_links", "self", "href") == nil })
+		return got == id && (!r.hasIDName(entity) || entity.At("_links", "self", "href") != nil)
 	}
 	return false
 }
@@ -225,7 +230,7 @@ func (r *resource) idInURL(link, base string) (string, bool) {
 	if values, ok := r.item.Match(path); ok {
 		return values[r.idParam], true
 	}
-	path, _, _ = strings.Cut(path, "/_history/") // a version of it, as FHIR has it (R5 §3.2.0.8)
+	path, _, _ = strings.Cut(path, versions)
 	n := r.item.Len()
 	for i := range n {
 		if !r.item.Fixed(i) {
@@ -238,6 +243,10 @@ func (r *resource) idInURL(link, base string) (string, bool) {
 	}
 	return "", false
 }
+
+// versions parts the path of an entity from the name of one of its versions, as FHIR has
+// it: /Patient/5/_history/3 (R5, RESTful API, vread).
+const versions = "/_history/"
 
 // resolve returns the escaped path that link means, seen from base.
 func resolve(link, base string) (path string, ok bool) {

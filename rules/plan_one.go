@@ -120,9 +120,8 @@ func (c *call) doubtsID(id, located string, entity *tree.Value) unnamed {
 		return idSure
 	}
 	asked := object(c.e.res.asked(c.req, entity))
-	_, byName := c.e.res.idInNames(entity)
 	switch {
-	case !byName && c.sendsSelf(), c.isPartOf(entity, id):
+	case !c.e.res.hasIDName(entity) && c.sendsSelf(), c.isPartOf(entity, id):
 		return idDoubt
 	case located != "" && !c.e.res.isSecond(entity, located), id == "0":
 		return idDoubt
@@ -151,10 +150,16 @@ func (c *call) isPartOf(entity *tree.Value, id string) bool {
 	if r.collection != nil && c.e.pattern.String() == r.collection.String() {
 		return false
 	}
-	return slices.ContainsFunc(r.idNames, func(name string) bool {
-		other, ok := entity.Get(name).Text()
-		return ok && other != id && (c.e.id != nil || !slices.Contains(genericIDs, name))
-	})
+	for _, name := range r.idNames {
+		v := entity.Get(name)
+		if v == nil || v.Is(id) || c.e.id == nil && slices.Contains(genericIDs, name) {
+			continue
+		}
+		if _, ok := v.Text(); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // isParent reports whether id is one of those that the path names.

@@ -31,10 +31,16 @@ func (c *call) doubtProblem() {
 	if c.e.res == nil || c.e.res.success != nil || c.unsure || c.e.kind == Call {
 		return
 	}
-	isIt := c.e.named && c.e.kind != Delete && c.e.res.shows(c.res, c.e.res.find(c.res), c.m.params[c.e.res.idParam]) && !c.e.res.singular
-	if isProblem(c.x.Response.Header) && !isIt || isFailedOutcome(c.res) || c.isPage() {
+	if isProblem(c.x.Response.Header) && !c.showsCalled() || isFailedOutcome(c.res) || c.isPage() {
 		c.unsure, c.later, c.saidNo = true, false, true
 	}
+}
+
+// showsCalled reports whether the answer shows the entity that the path names, which was
+// not to be deleted.
+func (c *call) showsCalled() bool {
+	r := c.e.res
+	return c.e.named && c.e.kind != Delete && !r.singular && r.shows(c.res, r.find(c.res), c.m.params[r.idParam])
 }
 
 // isPage reports whether the answer is a whole page of HTML, to a call that was no form's:
