@@ -155,7 +155,7 @@ func (d *deriver) unnamedOne(ch *change) error {
 // present derives what became of an entity that is there after the call. unmoved:
 // as states reports it.
 func (d *deriver) present(ch *change, seen *Seen, unmoved bool) error {
-	d.decide(ch)
+	d.decide(ch, seen)
 	if unmoved && ch.o.via == webhook.FromComputed {
 		return d.unmoved(ch)
 	}
@@ -182,7 +182,7 @@ func (d *deriver) present(ch *change, seen *Seen, unmoved bool) error {
 
 // decide says whether the call created or updated, and drops a state before
 // that contradicts it.
-func (d *deriver) decide(ch *change) {
+func (d *deriver) decide(ch *change, seen *Seen) {
 	status := cmp.Or(ch.s.status, d.x.Response.Status)
 	live := ch.b.body != nil
 	ch.op = webhook.Updated
@@ -212,6 +212,10 @@ func (d *deriver) decide(ch *change) {
 	}
 	if ch.op == webhook.Created {
 		ch.b.body, ch.b.unknown, ch.b.absent = nil, nil, true
+		if live { // another one had this id: how that was shown says nothing of this one
+			ch.b.view = ""
+			ch.o = d.call.after(ch.s, &ch.b, *seen, d.alone)
+		}
 	}
 }
 

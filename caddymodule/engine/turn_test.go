@@ -36,13 +36,16 @@ func (s *turningStore) PutKept(ctx context.Context, k store.Kept, st *webhook.Su
 // crash, or a full disk, leaves neither without the other.
 func TestSettingsAndStatusAreOneChange(t *testing.T) {
 	bg := context.Background()
-	e, err := engineWith(t, t.TempDir(), firstKey)
+	e, err := Open(t.TempDir(), Options{Logger: discard()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.close()
 	disk := &turningStore{Store: e.Store}
 	e.Store = disk
+	if err := e.Activate(bg, emptySettings(t, firstKey)); err != nil {
+		t.Fatal(err)
+	}
 	made, err := e.PutKept(bg, newKept(kept.NewSecret("standard")), nil)
 	if err != nil {
 		t.Fatal(err)
