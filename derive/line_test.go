@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +85,19 @@ type damaged struct {
 	store.Journal
 	fails int
 	lost  bool
+
+	down     atomic.Bool  // what deriving writes fails
+	unsynced atomic.Int64 // ends that it wrote and did not have synced
+}
+
+func (d *damaged) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+	if d.down.Load() {
+		return fmt.Errorf("%w: disk full", store.ErrJournalDown)
+	}
+	if !durable {
+		d.unsynced.Add(1)
+	}
+	return d.Journal.End(ctx, x, durable)
 }
 
 func (d *damaged) Next(ctx context.Context, after store.Position, max int) ([]store.Entry, error) {

@@ -66,10 +66,10 @@ func (d *Deriver) notRefreshed(x *webhook.Exchange, why error, left *atomic.Int6
 }
 
 // refreshed tells what became of a refresh of x. When none is left the note goes,
-// but for what the end of the process cut off.
+// but for what the end of the process cut off, or the journal could not write.
 func (d *Deriver) refreshed(ctx context.Context, x *webhook.Exchange, r rules.Refreshed, err error, left *atomic.Int64) {
 	d.Observer.Refreshed(x, r, err)
-	if err != nil && ctx.Err() != nil || left.Add(-1) > 0 {
+	if err != nil && (ctx.Err() != nil || errors.Is(err, store.ErrJournalDown)) || left.Add(-1) > 0 {
 		return
 	}
 	d.forgetRefresh(ctx, x.ID)
@@ -84,7 +84,7 @@ func (d *Deriver) forgetRefresh(ctx context.Context, id webhook.ExchangeID) {
 }
 
 // refreshOne makes the GET of r, while no captured call on its entity is open,
-// and journals what it showed.
+// and journals what it showed: on disk, for then the note that it is owed goes.
 func (d *Deriver) refreshOne(ctx context.Context, p *rules.Program, cause *webhook.Exchange, r rules.Refreshed, get Get) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -98,7 +98,7 @@ func (d *Deriver) refreshOne(ctx context.Context, p *rules.Program, cause *webho
 		return errNotAnEntity
 	}
 	o.Requested, o.Received = o.Requested.UTC().Round(0), o.Received.UTC().Round(0)
-	return d.Journal.End(ctx, p.Observed(webhook.NewExchangeID(time.Now()), cause, r, o), false)
+	return d.Journal.End(ctx, p.Observed(webhook.NewExchangeID(time.Now()), cause, r, o), true)
 }
 
 // Lend lets get be used for what follows from the call, until its exchange is

@@ -222,3 +222,29 @@ func (l *line) until(what string, ok func() bool) {
 		}
 	}
 }
+
+// The note that an entity is to be refreshed goes only when what the GET showed is on
+// disk: else the machine could lose both, and a journal that cannot write the one.
+func TestARefreshIsOwedUntilItIsOnDisk(t *testing.T) {
+	for became, want := range map[string]int{"refreshed": 0, "not refreshed": 1} {
+		t.Run(became, func(t *testing.T) {
+			l := openLine(t, t.TempDir())
+			defer func() { l.close() }()
+			l.damaged = new(damaged)
+			l.damaged.down.Store(want > 0)
+			l.service = shows(`{"id":%q,"n":%d,"name":"Roof","status":"open"}`, func(int) {})
+			l.run()
+			l.patch("9", 0)
+			l.child("1", `["9"]`)
+			l.seen.wait(t, became, 1)
+			l.traffic.Drain(10 * time.Second) // what is under way ends by itself
+			owed, err := l.store.Notes(t.Context(), "refresh/", 10)
+			if err != nil || len(owed) != want {
+				t.Errorf("%d are owed, want %d; %v", len(owed), want, err)
+			}
+			if n := l.damaged.unsynced.Load(); n > 0 {
+				t.Errorf("%d ends were not synced", n)
+			}
+		})
+	}
+}
