@@ -47,6 +47,27 @@ func TestADeliveryAfterAnAttempt(t *testing.T) {
 	}
 }
 
+// What is withheld by a subscriber's own GET was not sent: it is no attempt, and no
+// request.
+func TestWhatIsWithheldSpendsNothing(t *testing.T) {
+	for outcome, want := range map[webhook.Outcome]struct {
+		state webhook.DeliveryState
+		due   time.Time
+	}{
+		webhook.Hidden:  {state: webhook.NotVisible},
+		webhook.NotYet:  {webhook.Pending, later},
+		webhook.Unasked: {webhook.Pending, later},
+		webhook.Denied:  {webhook.Pending, ended},
+	} {
+		a := attempt(outcome, 0, later)
+		a.Number, a.Error = 5, "why"
+		got := webhook.Delivery{State: webhook.Pending, Attempts: 1, Requests: 4, Due: began}.After(*a, webhook.Schedule{time.Second})
+		if got.State != want.state || got.Attempts != 1 || got.Requests != 4 || !got.Due.Equal(want.due) || got.Reason != "why" || got.Priority != webhook.Live {
+			t.Errorf("%s: %+v", outcome, got)
+		}
+	}
+}
+
 func TestARetryByHandBeginsTheScheduleAnew(t *testing.T) {
 	d := webhook.Delivery{State: webhook.Exhausted, Reason: "attempt 10, the last: 500", Attempts: 10, Requests: 12, Settled: began}
 	got := d.Retry(later)

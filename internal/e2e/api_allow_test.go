@@ -101,3 +101,23 @@ func TestACallerMayTrustAnyCertificateWhereTheOperatorAllowsIt(t *testing.T) {
 		}
 	}
 }
+
+// What the operator has let be at a private address stays there through its owner's
+// changes, and its owner leads it to no other one.
+func TestACallersNewURLIsPublic(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	r := receive(t, nil)
+	p := start(t, withAPI("", strings.Replace(perSpace, "allow_private", "", 1), api.URL))
+	ann := p.user("ann", "acme")
+	at := "/subscriptions/" + p.operate("POST", "/subscriptions", subscription(r, `, "owner": "ann", "tenant": "acme", "allow_private": true`)).want(201).text("id")
+	ann.do("PATCH", at, `{"pause_after": 7}`).want(200)
+	for _, url := range []string{r.URL + "/elsewhere", "https://10.0.0.1/hooks", "https://localhost/hooks"} {
+		if a := ann.do("PATCH", at, fmt.Sprintf(`{"url": %q}`, url)).want(422); !holdsProblem(a, "/url", "") {
+			t.Errorf("%s: %s", url, a.raw)
+		}
+	}
+	p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
+	r.wait(1)
+	p.operate("PATCH", at, fmt.Sprintf(`{"url": %q, "allow_private": true}`, r.URL+"/moved")).want(200)
+	until(t, "all is settled", p.settled)
+}
