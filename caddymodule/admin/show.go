@@ -192,6 +192,12 @@ func steerDelivery(e *engine.Engine, r *http.Request) (any, error) {
 }
 
 func listSubscriptions(e *engine.Engine, r *http.Request) (any, error) {
+	return viewSubscriptions(e, r, e.Deliverer.States())
+}
+
+// viewSubscriptions shows how subscriptions stand, what they are owed, and whose they
+// are.
+func viewSubscriptions(e *engine.Engine, r *http.Request, states []webhook.SubscriptionState) ([]view.Subscription, error) {
 	backlogs, err := e.Store.Backlogs(r.Context())
 	if err != nil {
 		return nil, err
@@ -200,14 +206,19 @@ func listSubscriptions(e *engine.Engine, r *http.Request) (any, error) {
 	for _, b := range backlogs {
 		owed[b.Subscription] = b
 	}
-	keys := make(map[webhook.SubscriptionID][]string)
+	known := make(map[webhook.SubscriptionID]*webhook.Subscription)
 	for _, s := range slices.Concat(e.Current().Subscriptions, e.Kept.Load().InUse()) {
-		keys[s.ID] = s.PublicKeys()
+		known[s.ID] = s
 	}
 	views := []view.Subscription{}
-	for _, s := range e.Deliverer.States() {
-		v := view.OfSubscription(s, owed[s.ID], time.Now())
-		v.PublicKeys = keys[s.ID]
+	for _, st := range states {
+		v := view.OfSubscription(st, owed[st.ID], time.Now())
+		if s := known[st.ID]; s != nil {
+			v.To, v.Tenant, v.PublicKeys = webhook.OriginOf(s.URL), s.Tenant, s.PublicKeys()
+		}
+		if k := e.Kept.Load().Get(st.ID); k != nil {
+			v.Owner = k.Owner
+		}
 		views = append(views, v)
 	}
 	return views, nil
@@ -233,7 +244,11 @@ func steerSubscription(e *engine.Engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return view.OfSubscription(s, webhook.Backlog{}, time.Now()), nil
+	views, err := viewSubscriptions(e, r, []webhook.SubscriptionState{s})
+	if err != nil {
+		return nil, err
+	}
+	return views[0], nil
 }
 
 // number reads an optional number of the query.

@@ -113,7 +113,7 @@ func printSubscriptions(w io.Writer, subs []view.Subscription, asJSON bool) erro
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "SUBSCRIPTION\tNO\tSTATUS\tSINCE\tPENDING\tOLDEST DUE\tFAILURES\tREASON")
+	fmt.Fprintln(t, "SUBSCRIPTION\tNO\tSTATUS\tSINCE\tPENDING\tOLDEST DUE\tFAILURES\tTO\tOWNER\tREASON")
 	for _, s := range subs {
 		status := string(s.Status)
 		if s.Status == webhook.Active && s.WaitUntil.After(time.Now()) {
@@ -126,7 +126,18 @@ func printSubscriptions(w io.Writer, subs []view.Subscription, asJSON bool) erro
 		case s.Circuit == "half_open":
 			status += ", circuit half open"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\n", s.ID, s.Number, status, words.Clock(s.Since), s.Pending, words.Clock(s.Oldest), s.Failures, view.Because(s.Reason))
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\n", s.ID, s.Number, status, words.Clock(s.Since), s.Pending, words.Clock(s.Oldest), s.Failures, s.To, ownerText(&s), view.Because(s.Reason))
 	}
 	return t.Flush()
+}
+
+// ownerText is whose a subscription is.
+func ownerText(s *view.Subscription) string {
+	switch {
+	case s.Owner != "" && s.Tenant != "":
+		return s.Owner + " of " + s.Tenant
+	case s.Owner+s.Tenant != "" && s.Tenant != webhook.AnyTenant:
+		return s.Owner + s.Tenant
+	}
+	return "–"
 }

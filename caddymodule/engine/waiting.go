@@ -112,7 +112,7 @@ func (w *Waits) ahead(ctx context.Context, d *webhook.Delivery) string {
 		text += "not settled"
 	}
 	if n > 1 {
-		text += fmt.Sprintf("; so are %d more", n-1)
+		text += fmt.Sprintf(", with %d more between them", n-1)
 	}
 	return text
 }

@@ -10,6 +10,9 @@ import (
 type Subscription struct {
 	ID          webhook.SubscriptionID `json:"id"`
 	Number      uint64                 `json:"number"`
+	To          string                 `json:"to,omitempty"` // scheme and host of its URL: the rest may be a secret
+	Owner       string                 `json:"owner,omitempty"`
+	Tenant      string                 `json:"tenant,omitempty"`
 	Status      webhook.Status         `json:"status"`
 	Reason      string                 `json:"reason,omitempty"`
 	Since       time.Time              `json:"since"`

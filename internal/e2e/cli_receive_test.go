@@ -257,7 +257,7 @@ func TestSubscriptionsOnTheCommandLine(t *testing.T) {
 		}
 		return out
 	}
-	made := run("subscriptions", "create", "--url", crm.URL, "--scope", "item.**", "--tenant", "*", "--allow-private", "--data", `{"secret": "`+secret+`"}`, "--json")
+	made := run("subscriptions", "create", "--url", crm.URL, "--scope", "item.**", "--tenant", "*", "--owner", "ann", "--allow-private", "--data", `{"secret": "`+secret+`"}`, "--json")
 	var sub struct{ ID, Secret string }
 	if err := json.Unmarshal([]byte(made), &sub); err != nil || sub.Secret != secret {
 		t.Fatalf("%v: %s", err, made)
@@ -266,6 +266,24 @@ func TestSubscriptionsOnTheCommandLine(t *testing.T) {
 	crm.wait(1)
 	run("subscriptions", "test", sub.ID)
 	crm.wait(2)
+	until(t, "all is settled", p.settled)
+	wantText(t, run("subscriptions"), sub.ID+` +1 +active +2\S+ \S+ +0 +– +0 +http://127.0.0.1:\d+/… +ann +`)
+	var d struct{ ID, Subscription, State string }
+	oneLine(t, run("deliveries", "--subscription", sub.ID, "--max", "1", "--json"), &d)
+	if d.Subscription != sub.ID || d.State != "delivered" {
+		t.Errorf("the delivery is %+v", d)
+	}
+	again := d
+	oneLine(t, run("deliveries", "retry", d.ID, "--json"), &again)
+	crm.wait(3)
+	if again.ID != d.ID {
+		t.Errorf("retried: %+v", again)
+	}
+	var listed struct{ ID, To, Owner, Tenant, Status string }
+	oneLine(t, run("subscriptions", "--json"), &listed)
+	if listed.ID != sub.ID || listed.Owner != "ann" || listed.Tenant != "*" || !strings.HasPrefix(crm.URL, strings.TrimSuffix(listed.To, "/…")) {
+		t.Errorf("listed: %+v", listed)
+	}
 	wantText(t, run("subscriptions", "change", sub.ID, "--data", `{"rate": "5/s"}`), `\nrate +5/s\n`)
 	for _, out := range []string{run("subscriptions", "show", sub.ID), run("subscriptions", "list"), run("subscriptions")} {
 		if !strings.Contains(out, sub.ID) || strings.Contains(out, secret) {
@@ -291,6 +309,14 @@ func TestSubscriptionsOnTheCommandLine(t *testing.T) {
 	out, err = p.cli("subscriptions", "--address", p.admin)
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 3 || !strings.Contains(out, "is its admin endpoint on?") {
 		t.Errorf("without a server: %v: %s", err, out)
+	}
+}
+
+// oneLine reads what --json prints of one thing: one line.
+func oneLine(t *testing.T, out string, to any) {
+	t.Helper()
+	if strings.Count(out, "\n") != 1 || json.Unmarshal([]byte(out), to) != nil {
+		t.Errorf("it is no line of JSON: %q", out)
 	}
 }
 

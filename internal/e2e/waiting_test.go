@@ -55,6 +55,9 @@ func TestWhatADeliveryWaitsForIsSaid(t *testing.T) {
 			return regexp.MustCompile(want).MatchString(told)
 		})
 	}
+	if out, err := p.cli("subscriptions", "resume", "behind", "--json", "--address", p.admin); err != nil || !strings.Contains(out, `"pending":2`) {
+		t.Errorf("resumed, it does not say what it is owed: %v: %s", err, out)
+	}
 	for command, want := range map[string]string{
 		"deliveries --subscription paced":   "the rate of the subscription lets the next go at",
 		"deliveries --subscription behind":  " is ahead of it by order, and is attempted again at 2",
