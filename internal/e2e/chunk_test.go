@@ -201,3 +201,16 @@ func TestChunksThroughTheAPI(t *testing.T) {
 		t.Errorf("changed to %s", changed.raw)
 	}
 }
+
+// A chunk whose delay has not passed says so.
+func TestAChunkSaysThatItsDelayIsNotOver(t *testing.T) {
+	api := bulkAPI(t)
+	crm := receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes item.**\n\t\t\tchunk 2 delay 1h"), bulkItems, api.URL))
+	p.call("POST", "/items/bulk", `{"n":3}`)
+	crm.wait(1)
+	until(t, "the second waits, and says why", func() bool {
+		out, err := p.cli("deliveries", "--state", "pending", "--address", p.admin)
+		return err == nil && strings.Contains(out, "waits: it is chunk 1 of its call, and its delay ends at 2")
+	})
+}
