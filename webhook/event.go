@@ -102,8 +102,8 @@ const (
 
 // Gap says that something may have changed and we cannot tell what.
 type Gap struct {
-	Reason string    `json:"reason" jsonschema:"Why, as a word."`                              // a word of a closed list, see the constants
-	Detail string    `json:"detail" jsonschema:"What may have been missed and why, in words."` // in words: what may have been missed and why
+	Reason string    `json:"reason" jsonschema:"Why, as a word." enum:"unknown_outcome|unidentified|unknown_state|too_large|journal|store|rule_error|selector"` // see the constants
+	Detail string    `json:"detail" jsonschema:"What may have been missed and why, in words."`
 	From   time.Time `json:"from" jsonschema:"From when."`
 	To     time.Time `json:"to" jsonschema:"Until when."`
 }

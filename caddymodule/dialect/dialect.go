@@ -1,3 +1,6 @@
+// Package dialect makes the subscription API look like another product's: what is
+// written of that, and how a call in its routes, fields and formats becomes one of
+// ours. All that it knows of ours is its [API].
 package dialect
 
 import (

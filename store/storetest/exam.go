@@ -1,3 +1,5 @@
+// Package storetest is the exam of every store and every journal: one case for each
+// promise of package store, kills and reopenings included.
 package storetest
 
 import (
