@@ -193,6 +193,10 @@ func TestTheGapOfAStartOnAFullDiskOutlivesADeath(t *testing.T) {
 			t.Fatal("100 calls of 60 kB are kept where there is no room")
 		}
 	}
+	until(t, "the missed call is noted", func() bool { // behind the call, at once
+		list, err := os.ReadFile(filepath.Join(p.dir, "data", "missed"))
+		return err == nil && strings.Contains(string(list), `"item"`)
+	})
 	p.kill()
 	p.binary = binary
 	p.start()
