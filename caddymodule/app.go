@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -100,8 +101,7 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
-	first := caddy.ActiveContext().Context == nil
-	if err := a.run.place.Join(a.run.ctx, s, first); err != nil {
+	if err := a.run.place.Join(a.run.ctx, s, nothingServed()); err != nil {
 		return err
 	}
 	a.run.settings = s
@@ -110,6 +110,17 @@ func (a *App) Start() error {
 		a.run.logger.Warn(note)
 	}
 	return nil
+}
+
+// nothingServed reports whether no configuration with sites is in force: at the start,
+// and in a Caddy that was started empty and is told by its API, as in a container.
+func nothingServed() bool {
+	active := caddy.ActiveContext()
+	if active.Context == nil {
+		return true
+	}
+	_, err := active.AppIfConfigured("http")
+	return errors.Is(err, caddy.ErrNotConfigured)
 }
 
 // Stop does nothing: calls may be in flight still. Cleanup ends it.

@@ -79,8 +79,9 @@ func (t *Traffic) mayHaveChanged(keys ...webhook.EntityKey) bool {
 	return false
 }
 
-// expect says that there are calls of earlier processes to be asked about.
-func (t *Traffic) expect() {
+// Expect says that there may be calls of earlier processes to be asked about. It is
+// called before the first call of this process comes; [New] knows whether there are.
+func (t *Traffic) Expect() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.came.noting = true

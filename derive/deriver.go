@@ -77,8 +77,8 @@ type Deriver struct {
 	stalled  stalled
 }
 
-// New returns a Deriver that has not read anything yet. It is called before the
-// first call of this process comes.
+// New returns a Deriver that has not read anything yet. Where it is called after the
+// first call of this process came, [Traffic.Expect] was called before that.
 func New(o Options) *Deriver {
 	d := &Deriver{
 		Options: o, begins: make(map[webhook.ExchangeID]begun),
@@ -87,7 +87,9 @@ func New(o Options) *Deriver {
 	d.programs.store = o.Store
 	d.line = newLine(o.Traffic)
 	if o.Recovered != (store.Position{}) {
-		o.Traffic.expect()
+		o.Traffic.Expect()
+	} else {
+		o.Traffic.asked()
 	}
 	return d
 }

@@ -51,6 +51,7 @@ func newFront(dir string, logger *slog.Logger) *front {
 	f := &front{Dir: dir, log: newSwapLogger(logger), traffic: derive.NewTraffic()}
 	f.Logger = slog.New(f.log)
 	f.missed.init()
+	f.traffic.Expect()
 	var ctx context.Context
 	ctx, f.stop = context.WithCancel(context.Background())
 	f.keeping.Go(func() { f.missed.keepUp(ctx, f.Logger) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -61,27 +62,32 @@ func (o *opening) outcome(wait bool) error {
 	select {
 	case <-o.first:
 	case <-slow:
-		o.adopt()
+		if o.adopt() {
+			return nil
+		}
 	}
 	_, err := o.trouble()
 	if wait && isTrouble(err) {
 		return nil
 	}
+	if err != nil {
+		<-o.done // who comes next is not to count on it
+	}
 	return err
 }
 
-// adopt says that the first try takes too long to be waited for.
-func (o *opening) adopt() {
+// adopt says that the first try takes too long to be waited for, unless it has ended.
+func (o *opening) adopt() (late bool) {
 	err := cannotOpen(o.front.Dir, fmt.Errorf("%w within %v", errSlow, firstTry))
 	o.mu.Lock()
-	late := o.tries == 0
-	if late {
+	if late = o.tries == 0; late {
 		o.adopted, o.since, o.err = true, time.Now(), err
 	}
 	o.mu.Unlock()
 	if late {
 		o.say(err)
 	}
+	return late
 }
 
 // end stops trying. It reports false if a try is under way that does not end, as on a
@@ -180,6 +186,9 @@ func (o *opening) try(ctx context.Context) error {
 	if err != nil {
 		return cannotOpen(o.front.Dir, err)
 	}
+	if err := o.keepRules(ctx, e); err != nil {
+		return errors.Join(err, e.abandon())
+	}
 	var active []*settings.Set
 	for {
 		next, gone, open := o.next(e, active)
@@ -207,6 +216,20 @@ func (o *opening) try(ctx context.Context) error {
 	e.close()
 	o.closed = true
 	return errNobody
+}
+
+// keepRules keeps the rules by which calls were captured before there was a store, also
+// of configurations that have left: what is in the journal is derived by them.
+func (o *opening) keepRules(ctx context.Context, e *Engine) error {
+	o.pl.mu.Lock()
+	rules := maps.Clone(o.pl.rules)
+	o.pl.mu.Unlock()
+	for id, canonical := range rules {
+		if err := e.Store.PutConfig(ctx, id, canonical); err != nil {
+			return trouble{fmt.Errorf("keep configuration %s: %w", id, err)}
+		}
+	}
+	return nil
 }
 
 // errSlow says that it is not known yet what a try comes to.
@@ -238,7 +261,7 @@ func (o *opening) next(e *Engine, active []*settings.Set) (next *settings.Set, g
 			gone = append(gone, s)
 		}
 	}
-	pl.engine, pl.opening, pl.pending = e, nil, nil
+	pl.engine, pl.opening, pl.pending, pl.rules = e, nil, nil, nil
 	o.opened = true
 	return nil, gone, true
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/caddymodule/settings"
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // Place is one directory, with what is open of it: nothing; only its front, while the
@@ -24,12 +25,13 @@ type Place struct {
 	life sync.Mutex
 
 	mu      sync.Mutex
-	front   *front          // nil: closed
-	engine  *Engine         // nil: not open
-	opening *opening        // nil: nobody tries
-	pending []*settings.Set // of configurations that came before the engine
-	users   int             // configurations and calls in flight
-	shut    bool            // for good: the process exits
+	front   *front                      // nil: closed
+	engine  *Engine                     // nil: not open
+	opening *opening                    // nil: nobody tries
+	pending []*settings.Set             // of configurations that came before the engine
+	rules   map[webhook.ConfigID][]byte // of those, and of such that left: calls in the journal name them
+	users   int                         // configurations and calls in flight
+	shut    bool                        // for good: the process exits
 }
 
 var errExiting = errors.New("the process exits")
@@ -53,6 +55,7 @@ func (pl *Place) Join(ctx context.Context, s *settings.Set, wait bool) error {
 			pl.front = newFront(pl.dir, pl.options.Logger)
 		}
 		pl.pending = append(pl.pending, s)
+		pl.remember(s.Handlers)
 		pl.follow()
 		if o == nil {
 			pl.opening = pl.open(pl.front, wait)
@@ -96,6 +99,16 @@ func (pl *Place) forget(s *settings.Set) *Engine {
 	return pl.engine
 }
 
+// remember notes the rules by which calls are captured from now on. The caller holds mu.
+func (pl *Place) remember(handlers settings.Handlers) {
+	if pl.rules == nil {
+		pl.rules = make(map[webhook.ConfigID][]byte)
+	}
+	for _, h := range handlers {
+		pl.rules[h.Config] = h.Canonical
+	}
+}
+
 // follow has the front do as the newest configuration that waits says. The caller
 // holds mu.
 func (pl *Place) follow() {
@@ -116,6 +129,9 @@ func (pl *Place) Line() (capture.Line, error) {
 	if f := pl.use(); f != nil {
 		return f, nil
 	}
+	if pl.isShut() {
+		return nil, errExiting
+	}
 	// The configuration of the call is gone, and its directory is closed.
 	f := newFront(pl.dir, pl.options.Logger)
 	if err := f.open(); err != nil {
@@ -123,12 +139,15 @@ func (pl *Place) Line() (capture.Line, error) {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if pl.shut {
-		return nil, errors.Join(errExiting, f.leave())
-	}
-	pl.front = f
+	pl.front = f // not shut meanwhile: life is held
 	pl.users++
 	return f, nil
+}
+
+func (pl *Place) isShut() bool {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	return pl.shut
 }
 
 func (pl *Place) use() *front {
@@ -202,7 +221,7 @@ func (pl *Place) close() {
 	}
 	pl.mu.Lock()
 	f, e, tries := pl.front, pl.engine, pl.opening != nil
-	pl.front, pl.engine, pl.opening, pl.pending = nil, nil, nil, nil
+	pl.front, pl.engine, pl.opening, pl.pending, pl.rules = nil, nil, nil, nil, nil
 	pl.mu.Unlock()
 	switch {
 	case tries: // who tries closes it

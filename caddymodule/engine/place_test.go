@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/settings"
+	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -195,4 +196,70 @@ func TestADiskThatHangsHoldsUpNoStart(t *testing.T) {
 		t.Error("the directory is not given back:", err)
 	}
 	pl.Leave(s, discard(), false)
+}
+
+// The rules of a configuration that captured calls while the store was not open, and
+// left before it was, are there for them.
+func TestTheRulesOfAConfigurationThatLeftWhileItWaitedAreKept(t *testing.T) {
+	dir := t.TempDir()
+	format := filepath.Join(dir, "store", "FORMAT")
+	if err := os.MkdirAll(filepath.Dir(format), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(format, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/api/projects"}}}
+	program, err := rules.Compile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	canonical := config.Canonical()
+	h := &settings.Handler{Program: program, Config: webhook.NewConfigID(canonical), Canonical: canonical}
+	pl, first, second := placeAt(t, dir), emptySettings(t, ""), emptySettings(t, "")
+	first.Handlers = settings.Handlers{h}
+	for _, s := range []*settings.Set{first, second} {
+		if err := pl.Join(t.Context(), s, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer pl.Leave(second, discard(), false)
+	pl.Leave(first, discard(), false)
+	if err := os.Remove(format); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "it is open", func() bool { return isOpen(pl) })
+	e, err := pl.Lease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pl.Release()
+	if _, err := e.Store.Config(t.Context(), h.Config); err != nil {
+		t.Error("a call captured by it goes to quarantine:", err)
+	}
+}
+
+// A directory is one place, whether what a link on its way leads to is there or not.
+func TestADirectoryIsOnePlaceBeforeAndAfterItsDiskIsThere(t *testing.T) {
+	dir, back := gone(t)
+	p := Pool{dirs: make(map[string]*Place)}
+	before, err := p.At(dir, Options{Logger: discard()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, next := emptySettings(t, ""), emptySettings(t, "")
+	if err := before.Join(t.Context(), s, true); err != nil {
+		t.Fatal(err)
+	}
+	defer before.Leave(s, discard(), false)
+	back()
+	soon(t, "it is open", func() bool { return isOpen(before) })
+	after, err := p.At(dir, Options{Logger: discard()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := after.Join(t.Context(), next, false); err != nil {
+		t.Fatal("a reload:", err)
+	}
+	after.Leave(next, discard(), false)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +23,11 @@ var All = Pool{dirs: make(map[string]*Place)}
 
 // At returns the place of dir. o counts if its engine is not open yet.
 func (p *Pool) At(dir string, o Options) (*Place, error) {
-	key, err := canonical(dir)
+	dir, err := canonical(dir)
+	if err != nil {
+		return nil, err
+	}
+	key, err := canonical(followed(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +35,7 @@ func (p *Pool) At(dir string, o Options) (*Place, error) {
 	defer p.mu.Unlock()
 	pl := p.dirs[key]
 	if pl == nil {
-		pl = &Place{dir: key}
+		pl = &Place{dir: dir}
 		pl.Release = pl.giveBack
 		p.dirs[key] = pl
 	}
@@ -118,6 +123,31 @@ func canonical(dir string) (string, error) {
 		parent := filepath.Dir(at)
 		if parent == at {
 			return abs, nil
+		}
+		rest = filepath.Join(filepath.Base(at), rest)
+		at = parent
+	}
+}
+
+// mostLinks bounds the links that are followed: they may lead in a circle.
+const mostLinks = 40
+
+// followed returns where dir is once what the links on its way lead to is there: a
+// disk that is not there now may come, and the directory is the same one then. It is
+// not opened under that name, which would make it where the disk belongs.
+func followed(dir string) string {
+	rest := ""
+	for at, links := dir, 0; ; {
+		parent := filepath.Dir(at)
+		if to, err := os.Readlink(at); err == nil && links < mostLinks {
+			links++
+			if at = to; !filepath.IsAbs(to) {
+				at = filepath.Join(parent, to)
+			}
+			continue
+		}
+		if parent == at {
+			return filepath.Join(at, rest)
 		}
 		rest = filepath.Join(filepath.Base(at), rest)
 		at = parent

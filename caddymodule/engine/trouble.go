@@ -46,6 +46,8 @@ func advice(dir string, err error) string {
 		return "free some room on its disk, and delete nothing in it"
 	case errors.Is(err, errSlow), is(syscall.EROFS), is(syscall.EIO):
 		return "look after its disk (dmesg)"
+	case is(syscall.EMFILE), is(syscall.ENFILE), is(syscall.ENOMEM), is(syscall.EFBIG), is(syscall.ENOLCK):
+		return "raise what this process may take (ulimit), and delete nothing in it"
 	case is(syscall.EACCES), is(syscall.EPERM), is(syscall.ENOTDIR), is(syscall.EEXIST):
 		return "write store badger DIRECTORY in sidehook of the global options, with one that this process may make and write"
 	}

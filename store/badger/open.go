@@ -98,13 +98,19 @@ func openBadger(o Options) (*badgerdb.DB, error) {
 	if err := vet(o); err != nil {
 		return nil, fmt.Errorf("store %s: %w", o.Dir, err)
 	}
+	if err := probe(o.Dir); err != nil {
+		return nil, fmt.Errorf("store %s: %w", o.Dir, err)
+	}
 	if err := ground(o); err != nil {
 		return nil, err
 	}
 	db, err := badgerdb.Open(tuned(o))
 	switch {
 	case err == nil:
-		return db, writeFormat(o.Dir)
+		if err := writeFormat(o.Dir); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+		return db, nil
 	case isLocked(err):
 		return nil, fmt.Errorf("store %s: %w: another process has it open%s; stop it, or give this one another directory", o.Dir, store.ErrUnfit, Holder(o.Dir))
 	}

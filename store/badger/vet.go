@@ -18,6 +18,13 @@ func vet(o Options) error {
 	if _, err := os.Stat(filepath.Join(o.Dir, formatFile)); errors.Is(err, fs.ErrNotExist) {
 		return nil // a new directory
 	}
+	keys, err := badgerdb.OpenKeyRegistry(badgerdb.KeyRegistryOptions{Dir: o.Dir, ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("it is damaged: %w", err)
+	}
+	if err := keys.Close(); err != nil {
+		return err
+	}
 	f, err := os.Open(filepath.Join(o.Dir, badgerdb.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New("it is damaged: its MANIFEST is missing")
@@ -39,6 +46,17 @@ func vet(o Options) error {
 		}
 	}
 	return nil
+}
+
+// probe makes a file as large as the logs that Badger makes as it opens, and removes it.
+// Where that fails, Badger would too, and leave its memtables, files and goroutines
+// behind: some 20 MiB each time it is tried.
+func probe(dir string) error {
+	f, err := os.Create(filepath.Join(dir, "PROBE"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(2*memtableSize), f.Close(), os.Remove(f.Name()))
 }
 
 // mostChecksum is above what a table's checksum takes, which is some 10 bytes.
