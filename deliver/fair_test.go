@@ -251,6 +251,7 @@ func TestOrderHoldsBehindAnExhaustedHead(t *testing.T) {
 		time.Sleep(time.Second)
 		b.state(t, head, webhook.Delivered)
 		b.state(t, next, webhook.Delivered)
+		synctest.Wait() // the observer hears of it behind what the store shows
 		if want := "[delivered held delivered delivered delivered]"; fmt.Sprint(e.settled) != want {
 			t.Errorf("the observer heard %v, want %s", e.settled, want)
 		}
