@@ -19,7 +19,7 @@ var errChunkBinary = fmt.Errorf("a chunk has several events, and %s carries one:
 //	{"type":…,"timestamp":…,"chunk":{"number":0,"events":2},"data":[{"type":…,"timestamp":…,"data":…,"entity":{…},"id":…},…]}
 func (c *subscriber) appendChunkOf(dst []byte, v *eventVars, number int) ([]byte, error) {
 	switch c.body.(type) {
-	case mapping:
+	case named:
 		return c.body.append(dst, v, c.fields)
 	case cloudEvent:
 	default:

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/mapping"
 	"github.com/sidehook/sidehook/rules/route"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -129,7 +130,7 @@ func (k *compiler) relates(place string, n Related) error {
 // maxFieldDepth bounds how deeply attributes nest.
 const maxFieldDepth = 8
 
-func (k *compiler) fields(place string, c []Field, depth int) (out []field, err error) {
+func (k *compiler) fields(place string, c []Field, depth int) (out mapping.Lines, err error) {
 	if depth > maxFieldDepth {
 		return nil, bad(place, "attributes nest more than %d levels", maxFieldDepth)
 	}
@@ -145,11 +146,11 @@ func (k *compiler) fields(place string, c []Field, depth int) (out []field, err 
 			return nil, bad(at, "%s wants either an expression or a block of lines", f.Key)
 		}
 		seen[f.Key] = true
-		got := field{key: f.Key, optional: f.Optional}
-		if got.expr, err = k.expr(at+".expr", f.Expr, lang.EnvRule); err != nil {
+		got := mapping.Line{Key: f.Key, Optional: f.Optional}
+		if got.Expr, err = k.expr(at+".expr", f.Expr, lang.EnvRule); err != nil {
 			return nil, err
 		}
-		if got.fields, err = k.fields(at+".fields", f.Fields, depth+1); err != nil {
+		if got.Below, err = k.fields(at+".fields", f.Fields, depth+1); err != nil {
 			return nil, err
 		}
 		out = append(out, got)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/mapping"
 )
 
 // settings compiles what may stand in the handler or in a resource. Lists add
@@ -87,9 +88,9 @@ func (r *resource) entityPaths(place string, d, over Defaults) error {
 }
 
 // overlaid returns outer and inner, which counts where both have a key.
-func overlaid(outer, inner []field) []field {
-	kept := slices.DeleteFunc(slices.Clone(outer), func(f field) bool {
-		return slices.ContainsFunc(inner, func(g field) bool { return g.key == f.key })
+func overlaid(outer, inner mapping.Lines) mapping.Lines {
+	kept := slices.DeleteFunc(slices.Clone(outer), func(f mapping.Line) bool {
+		return slices.ContainsFunc(inner, func(g mapping.Line) bool { return g.Key == f.Key })
 	})
 	return slices.Concat(kept, inner)
 }

@@ -1,6 +1,10 @@
 package rules
 
-import "time"
+import (
+	"time"
+
+	"github.com/sidehook/sidehook/rules/mapping"
+)
 
 // Config is everything that decides what a handler captures and what events
 // come of it. It is stored by its hash before the first exchange that names
@@ -214,24 +218,11 @@ type Related struct {
 	Resource string `json:"resource,omitempty"`
 }
 
-// Field is one line of a payload or of attributes: a key with an expression,
-// or with an object of further fields.
-type Field struct {
-	Key    string  `json:"key"`
-	Expr   string  `json:"expr,omitempty"`
-	Fields []Field `json:"fields,omitempty"`
-
-	// Optional leaves the key out where its expression comes to null, or nothing is
-	// in its object. In a Caddyfile the key has a question mark: label? item.
-	Optional bool `json:"optional,omitempty"`
-}
-
-// Payload is the shape of a body: an object of fields, or one expression that
-// makes the whole body.
-type Payload struct {
-	Expr   string  `json:"expr,omitempty"`
-	Fields []Field `json:"fields,omitempty"`
-}
+// What lines of a key and an expression come to, of attributes and of payloads.
+type (
+	Field   = mapping.Field
+	Payload = mapping.Payload
+)
 
 // Override names where the effective method of a POST is found; exactly one
 // field is set. A POST that stands for GET reads, and earns nothing.

@@ -25,7 +25,7 @@ func (d *deriver) apply(x *extras, e *webhook.Event, v *changeVars) error {
 	if len(x.attributes) == 0 {
 		return nil
 	}
-	raw, err := appendFields(nil, x.attributes, func(dst []byte, x *lang.Expr) ([]byte, error) {
+	raw, err := x.attributes.Append(nil, func(dst []byte, x *lang.Expr) ([]byte, error) {
 		raw, err := v.json(x)
 		return append(dst, raw...), err
 	})

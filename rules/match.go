@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/mapping"
 	"github.com/sidehook/sidehook/rules/route"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -135,9 +136,9 @@ func (x *extras) readsBefore() bool {
 		fieldsReadBefore(x.attributes)
 }
 
-func fieldsReadBefore(fields []field) bool {
-	return slices.ContainsFunc(fields, func(f field) bool {
-		return f.expr != nil && f.expr.ReadsBefore() || fieldsReadBefore(f.fields)
+func fieldsReadBefore(lines mapping.Lines) bool {
+	return slices.ContainsFunc(lines, func(l mapping.Line) bool {
+		return l.Expr != nil && l.Expr.ReadsBefore() || fieldsReadBefore(l.Below)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/mapping"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -35,11 +36,11 @@ func compilePayloads(payloads map[string]Payload) (map[string]body, error) {
 		case payloadStandard, payloadFull, payloadThin, payloadCloudEvents, payloadCloudEventsBinary:
 			return nil, fmt.Errorf("payload %s: the name is taken; choose another", name)
 		}
-		m, err := compileMapping(payloads[name], lang.EnvEvent)
+		m, err := mapping.Compile(payloads[name], lang.EnvEvent)
 		if err != nil {
 			return nil, fmt.Errorf("payload %s: %w", name, err)
 		}
-		out[name] = m
+		out[name] = named{m}
 	}
 	return out, nil
 }

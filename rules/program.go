@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/mapping"
 	"github.com/sidehook/sidehook/rules/route"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -80,7 +81,7 @@ type resource struct {
 	success        *lang.Expr
 	tenant, actor  *origin
 	plain          map[webhook.Operation]string // "" earns nothing
-	attributes     []field                      // of each event
+	attributes     mapping.Lines                // of each event
 	rules          []*rule
 	refresh        []*refresh
 	shown          *endpoint // the GET of one entity
@@ -133,7 +134,7 @@ type rule struct {
 
 type extras struct {
 	related     []relatedExpr
-	attributes  []field
+	attributes  mapping.Lines
 	emitUnknown bool
 	description string
 }

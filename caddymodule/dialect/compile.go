@@ -10,16 +10,16 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/format"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/words"
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/mapping"
 	"github.com/sidehook/sidehook/rules/route"
 )
 
 // Compiled is a [Dialect] ready for use.
 type Compiled struct {
 	accept   []format.Format
-	failure  *rules.Mapping // nil: the problem itself
-	envelope *rules.Mapping // nil: none
+	failure  *mapping.Mapping // nil: the problem itself
+	envelope *mapping.Mapping // nil: none
 	table    route.Table[*compiledRoute]
 	methods  []string
 }
@@ -29,8 +29,8 @@ type compiledRoute struct {
 	refuse []refusal
 	fields []field
 	filter string
-	status int            // 0: our own answer
-	reply  *rules.Mapping // nil: none
+	status int              // 0: our own answer
+	reply  *mapping.Mapping // nil: none
 }
 
 // refusal refuses calls of which when is true.
@@ -195,11 +195,11 @@ func (f *Refusal) compile() (out refusal, err error) {
 }
 
 // compileReply compiles a body over the call and more names.
-func compileReply(p *rules.Payload, more ...string) (*rules.Mapping, error) {
+func compileReply(p *mapping.Payload, more ...string) (*mapping.Mapping, error) {
 	if p == nil {
 		return nil, nil
 	}
-	m, err := rules.CompileMapping(*p, lang.EnvDialect)
+	m, err := mapping.Compile(*p, lang.EnvDialect)
 	if err != nil {
 		return nil, err
 	}

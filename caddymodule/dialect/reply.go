@@ -7,8 +7,8 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/answer"
 	"github.com/sidehook/sidehook/caddymodule/format"
 	"github.com/sidehook/sidehook/caddymodule/problem"
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/mapping"
 )
 
 // reply answers with what our API answered.
@@ -66,7 +66,7 @@ func (c *call) refuse(p *problem.Details) {
 }
 
 // mapped returns what m comes to.
-func mapped(m *rules.Mapping, v *vars) (any, error) {
+func mapped(m *mapping.Mapping, v *vars) (any, error) {
 	text, err := m.JSON(v)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ func TestTableBites(t *testing.T) {
 		"webhook/a.go":             {Data: []byte(`package webhook; import _ "net/http"; import _ "example.com/x"`)},
 		"rules/a.go":               {Data: []byte(`package rules; import clock "time"; var Now = clock.Now`)},
 		"rules/a_test.go":          {Data: []byte(`package rules; import _ "os"`)},
+		"rules/tree/a.go":          {Data: []byte(`package tree; import _ "` + module + `/rules/mapping"; import _ "` + module + `/rules/new"; import _ "` + module + `/rules/lang"`)},
 		"rules/lang/a.go":          {Data: []byte(`package lang; import _ "net/url"; import _ "net"; import _ "net/http"`)},
 		"store/badger/a.go":        {Data: []byte(`package badger; import _ "` + module + `/derive"`)},
 		"derive/a.go":              {Data: []byte(`package derive; import _ "` + module + `/internal/glue"`)},
@@ -63,6 +64,8 @@ func TestTableBites(t *testing.T) {
 		"rules/a.go names time.Now: rules have no clock: an event takes its time from the exchange",
 		"rules/lang/a.go imports net/http: rules are pure: what needs the network is derive's business",
 		"rules/lang/a.go imports net: rules are pure: what needs the network is derive's business",
+		"rules/tree/a.go imports rules/mapping: each package of rules imports only those before it in their order",
+		"rules/tree/a.go imports rules/new: each package of rules imports only those before it in their order",
 		"store/badger reaches deliver (store/badger → derive → internal/glue → deliver): deliver asks for what is due, through an interface of its own",
 		"store/badger reaches derive (store/badger → derive): derive calls the store",
 		"store/badger/a.go imports derive: store may import of ours only webhook (DESIGN.md §3)",
@@ -79,7 +82,7 @@ func violations(tree sources) []string {
 	found := map[string]bool{}
 	for _, folder := range slices.Sorted(maps.Keys(tree)) {
 		for imported, file := range tree[folder].imports {
-			for _, v := range direct(tree, folder, imported, file) {
+			for _, v := range append(direct(tree, folder, imported, file), disorder(folder, imported, file)...) {
 				found[v] = true
 			}
 		}
@@ -131,6 +134,21 @@ func direct(tree sources, folder, imported, file string) (broken []string) {
 		}
 		if r.stdOnly != "" && !isOurs && foreign(imported) {
 			say(r.stdOnly)
+		}
+	}
+	return broken
+}
+
+// disorder judges an import between packages of one of orders.
+func disorder(folder, imported, file string) (broken []string) {
+	for outer, order := range orders {
+		ours, isOurs := strings.CutPrefix(imported, module+"/")
+		if !isOurs || !below(folder, outer) || !below(ours, outer) {
+			continue
+		}
+		place := func(f string) int { return slices.Index(order, strings.TrimPrefix(strings.TrimPrefix(f, outer), "/")) }
+		if from, to := place(folder), place(ours); from < 0 || to < 0 || to >= from {
+			broken = append(broken, fmt.Sprintf("%s imports %s: each package of %s imports only those before it in their order", file, ours, outer))
 		}
 	}
 	return broken

@@ -234,6 +234,13 @@ var table = []rule{
 	},
 }
 
+// orders are the packages of a folder in their order: each may import those
+// before it, and "" is the folder itself. Whatever the table says of the folder
+// holds for all of them.
+var orders = map[string][]string{
+	"rules": {"lang", "tree", "route", "content", "mapping", "", "cases"},
+}
+
 // rim says who may import caddymodule.
 var rim = struct {
 	may []string
