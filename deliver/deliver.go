@@ -136,7 +136,7 @@ func New(opts Options) *Deliverer {
 		log:        &periodic{log: opts.Log},
 		wake:       make(chan struct{}, 1),
 	}
-	d.roster.init(2*opts.InFlight, opts.Bytes)
+	d.roster.init(opts.InFlight, opts.Bytes)
 	d.crew.init(&d.mu, opts.InFlight)
 	d.settler.init()
 	return d

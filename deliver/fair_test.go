@@ -27,7 +27,7 @@ func fixed(n *uint64) func(context.Context) (uint64, error) {
 func TestPromise6OneBadSubscriberHurtsNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bad, good := delivertest.NewReceiver(t, delivertest.Silent), delivertest.NewReceiver(t, 200)
-		b := start(t, deliver.Options{Transport: delivertest.Net{"bad": bad, "good": good}, InFlight: 16},
+		b := start(t, deliver.Options{Transport: delivertest.Net{"bad": bad, "good": good}, InFlight: 24},
 			subscribe("bad", "https://bad/"), subscribe("good", "https://good/"))
 		for i := range 1000 {
 			b.q.Owe("bad", event(i), "")

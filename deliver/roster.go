@@ -17,6 +17,10 @@ type roster struct {
 	ready    int // claimed ahead, over all
 	maxReady int
 
+	slots    int // attempts that may be under way at once
+	inFlight int
+	tight    bool // somebody was passed over for want of slots
+
 	load load // of what is in flight
 
 	unsettled    int // attempts made and not recorded
@@ -53,8 +57,9 @@ type subscriber struct {
 	claims backoff   // of claims that failed
 }
 
-func (r *roster) init(unsettled, bytes int) {
-	r.load.most = bytes
+func (r *roster) init(slots, bytes int) {
+	unsettled := 2 * slots
+	r.slots, r.load.most = slots, bytes
 	r.subs = map[webhook.SubscriptionID]*subscriber{}
 	r.unsaved = map[webhook.SubscriptionID]*subscriber{}
 	r.maxUnsettled = unsettled
@@ -163,7 +168,7 @@ func (r *roster) take(now time.Time, d *webhook.Delivery) (s *subscriber) {
 		if s.free() <= 0 || !s.eligible(now) {
 			continue
 		}
-		if !r.load.fits(s, weight(s.plan, &s.ready[0]), now) {
+		if !r.leaves(s) || !r.load.fits(s, weight(s.plan, &s.ready[0]), now) {
 			passed = append(passed, s)
 			continue
 		}
@@ -174,11 +179,27 @@ func (r *roster) take(now time.Time, d *webhook.Delivery) (s *subscriber) {
 		*d, s.ready = s.ready[0], s.ready[1:]
 		r.ready--
 		s.inFlight++
+		r.inFlight++
 		r.load.add(s, weight(s.plan, d))
 		r.queueUp(s)
 		return s
 	}
 	return nil
+}
+
+// slotsReserved is the part of the slots that is left to subscribers that have none.
+const slotsReserved = 4
+
+// leaves reports whether s leaves slots to others if it takes one more: it may have
+// as many as stay free beside it and beside those that are reserved. So a receiver
+// that hangs takes some from the others, whatever its concurrency is, and many that
+// hang take one each of what is reserved.
+func (r *roster) leaves(s *subscriber) bool {
+	if s.inFlight == 0 || s.inFlight < r.slots-r.inFlight-r.slots/slotsReserved {
+		return true
+	}
+	r.tight = true
+	return false
 }
 
 // queueUp puts s at the end of the turns if it can use one.

@@ -98,9 +98,14 @@ func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 // leave notes that an attempt of s has ended, which held n: others may begin.
 func (d *Deliverer) leave(s *subscriber, n int) {
 	s.inFlight--
-	if n > 0 {
+	d.roster.inFlight--
+	switch {
+	case n > 0:
 		d.roster.load.add(s, -n)
 		d.crew.call(d.roster.runnable())
+	case d.roster.tight:
+		d.roster.tight = false
+		d.crew.call(1) // beside the one that is free now: s may have more too
 	}
 }
 
