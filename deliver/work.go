@@ -95,6 +95,18 @@ func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 	return nil, nil, false
 }
 
+// past reports whether a, made by p, says nothing of s as it is now: it has another
+// receiver, or another credential where that was refused.
+func (s *subscriber) past(p *plan, a *webhook.Attempt) bool {
+	switch {
+	case s.plan == nil:
+		return false
+	case a.Outcome == webhook.Denied:
+		return s.plan.sub.Credential != p.sub.Credential
+	}
+	return s.plan.sub.URL != p.sub.URL
+}
+
 // leave notes that an attempt of s has ended, which held n: others may begin.
 func (d *Deliverer) leave(s *subscriber, n int) {
 	s.inFlight--
@@ -136,9 +148,12 @@ func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, n int, m made) {
 	d.leave(s, n)
 	d.roster.unsettled++
 	awaited = awaited || 2*d.roster.unsettled >= d.roster.maxUnsettled
-	was, state := s.state.Opened > 0, s.state.After(a, p.sub)
-	if s.tip(a) {
-		state = state.OpenCircuit(a.Started.Add(a.Latency))
+	was, state := s.state.Opened > 0, s.state
+	if !s.past(p, a) {
+		state = state.After(a, p.sub)
+		if s.tip(a) {
+			state = state.OpenCircuit(a.Started.Add(a.Latency))
+		}
 	}
 	changed := d.roster.set(s, state)
 	var dropped []webhook.DeliveryID
