@@ -17,7 +17,15 @@ import (
 // answer, a plan, what comes of it, and who wants that.
 func BenchmarkExchange(b *testing.B) {
 	p := compile(b, []byte(`{"resources": [{"name": "item", "path": "/items"}]}`))
-	nobody, one := subscribers(b, nil), subscribers(b, nil, subscription("crm", "item.**"))
+	subscribers := func(subs ...*webhook.Subscription) *rules.Subscribers {
+		s, err := rules.NewSubscribers(subs, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return s
+	}
+	nobody := subscribers()
+	one := subscribers(&webhook.Subscription{ID: "crm", Static: true, Tenant: webhook.AnyTenant, Scopes: []webhook.Pattern{"item.**"}})
 	for _, size := range []struct {
 		name  string
 		bytes int

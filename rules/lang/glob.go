@@ -111,4 +111,20 @@ func (gs Globs) step(name string, matches func(pathPart, string) bool) (rest Glo
 	return rest, false
 }
 
+// Below returns what gs select below path; whole says all of it.
+func (gs Globs) Below(path string) (rest Globs, whole bool) {
+	p, err := ParsePath(path)
+	if err != nil {
+		return gs, path == "" && len(gs) > 0
+	}
+	for !p.IsRoot() && len(gs) > 0 {
+		var name string
+		name, p = p.Cut()
+		if gs, whole = gs.Step(name); whole {
+			return nil, true
+		}
+	}
+	return gs, false
+}
+
 func (p pathPart) matches(name string) bool { return p.wild || p.name == name }

@@ -1,4 +1,4 @@
-package rules_test
+package audience_test
 
 import (
 	"strings"

@@ -1,9 +1,10 @@
-package rules
+package audience
 
 import (
 	"fmt"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/payload"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -96,7 +97,7 @@ func (s *Subscribers) Wanted(e *webhook.Event, id webhook.SubscriptionID) (w Wan
 // judge judges one event.
 type judge struct {
 	e    *webhook.Event
-	vars *eventVars // one for all, so that nothing is decoded twice
+	vars *payload.Vars // one for all, so that nothing is decoded twice
 }
 
 // judge applies c's on_change and filter. One that a caller of the API has
@@ -153,9 +154,9 @@ func (j *judge) measured(c *subscriber, most int) (t lang.Truth, steps int, enou
 		return t, steps, true
 	}
 	if j.vars == nil {
-		j.vars = &eventVars{event: j.e, judging: true}
+		j.vars = payload.Judging(j.e)
 	}
-	j.vars.sub = c.Subscription
+	j.vars.For(c.Subscription)
 	passes, took := c.filter.TruthWithin(j.vars, nil, most-steps)
 	return t.And(passes), steps + took, took <= most-steps
 }
@@ -172,7 +173,7 @@ func (c *subscriber) compared(e *webhook.Event, most int) (steps int) {
 		}
 		change := &e.Changes[i]
 		steps += len(c.onChange) * (1 + len(change.Path)/16)
-		if within, _ := globsBelow(change.Path, c.onChange); len(within) > 0 {
+		if within, _ := c.onChange.Below(change.Path); len(within) > 0 {
 			steps += (len(change.Old) + len(change.New)) / 8
 		}
 	}

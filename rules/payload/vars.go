@@ -1,4 +1,4 @@
-package rules
+package payload
 
 import (
 	"encoding/json"
@@ -8,9 +8,9 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// eventVars is an event as filters, payloads and templates see it. It decodes
+// Vars is an event as filters, payloads and templates see it. It decodes
 // what is read, once; it is for one goroutine.
-type eventVars struct {
+type Vars struct {
 	event *webhook.Event
 	sub   *webhook.Subscription
 
@@ -24,8 +24,17 @@ type eventVars struct {
 	element bool             // it is sent as one of a chunk
 }
 
+// Judging returns e as filters see it.
+func Judging(e *webhook.Event) *Vars { return &Vars{event: e, judging: true} }
+
+// For has v tell of sub where it is asked for the subscription.
+func (v *Vars) For(sub *webhook.Subscription) { v.sub = sub }
+
+// BeforeKnown reports whether an update says what it changed.
+func BeforeKnown(e *webhook.Event) bool { return e.Before != nil || len(e.Changes) > 0 }
+
 // Lookup implements [lang.Vars].
-func (v *eventVars) Lookup(name string) any {
+func (v *Vars) Lookup(name string) any {
 	e := v.event
 	switch name {
 	case "scope":
@@ -69,14 +78,14 @@ func (v *eventVars) Lookup(name string) any {
 }
 
 // document decodes one of the event's documents.
-func (v *eventVars) document(name string) any {
+func (v *Vars) document(name string) any {
 	e := v.event
 	raw := v.raw(name)
 	switch name {
 	case "entity", "before", "after":
 		return v.state(name, raw)
 	case "changes", "previous":
-		if v.judging && e.Operation == webhook.Updated && !beforeKnown(e) {
+		if v.judging && e.Operation == webhook.Updated && !BeforeKnown(e) {
 			return lang.Unknown
 		}
 	}
@@ -84,7 +93,7 @@ func (v *eventVars) document(name string) any {
 }
 
 // state decodes a before or an after. One that is not there may not be known.
-func (v *eventVars) state(name string, raw json.RawMessage) any {
+func (v *Vars) state(name string, raw json.RawMessage) any {
 	e := v.event
 	if raw == nil {
 		if v.judging && v.mayExist(name) {
@@ -112,11 +121,11 @@ func (v *eventVars) state(name string, raw json.RawMessage) any {
 
 // limited returns v with only what fields select of the states and changes of
 // its events; nil fields select all.
-func (v *eventVars) limited(fields lang.Globs) *eventVars {
+func (v *Vars) limited(fields lang.Globs) *Vars {
 	if fields == nil {
 		return v
 	}
-	out := &eventVars{event: limitEvent(v.event, fields), sub: v.sub, judging: v.judging}
+	out := &Vars{event: limitEvent(v.event, fields), sub: v.sub, judging: v.judging}
 	for _, e := range v.all {
 		out.all = append(out.all, limitEvent(e, fields))
 	}
@@ -125,7 +134,7 @@ func (v *eventVars) limited(fields lang.Globs) *eventVars {
 
 // mayExist reports whether a state that the event does not have may exist all
 // the same.
-func (v *eventVars) mayExist(name string) bool {
+func (v *Vars) mayExist(name string) bool {
 	switch v.event.Operation {
 	case webhook.Created:
 		return name != "before"
@@ -138,7 +147,7 @@ func (v *eventVars) mayExist(name string) bool {
 }
 
 // raw returns the JSON of one of the event's documents, nil if there is none.
-func (v *eventVars) raw(name string) json.RawMessage {
+func (v *Vars) raw(name string) json.RawMessage {
 	e := v.event
 	switch name {
 	case "entity":
@@ -180,7 +189,7 @@ func entityOf(e *webhook.Event) json.RawMessage {
 }
 
 // resolve returns the value at p, which begins with a name, as text.
-func (v *eventVars) resolve(p lang.Path) (string, error) {
+func (v *Vars) resolve(p lang.Path) (string, error) {
 	name, rest := p.Cut()
 	if raw := v.raw(name); raw != nil {
 		at, ok := rest.Get(raw)

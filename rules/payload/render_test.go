@@ -1,4 +1,4 @@
-package rules_test
+package payload_test
 
 import (
 	"encoding/json"
@@ -9,14 +9,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/audience"
+	"github.com/sidehook/sidehook/rules/mapping"
+	"github.com/sidehook/sidehook/rules/payload"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 var noon = time.Date(2024, 1, 15, 13, 0, 0, 0, time.FixedZone("", 3600))
 
 // render renders e for one subscription, after change.
-func render(t testing.TB, e *webhook.Event, payloads map[string]rules.Payload, change func(*webhook.Subscription)) webhook.Payload {
+func render(t testing.TB, e *webhook.Event, payloads map[string]mapping.Payload, change func(*webhook.Subscription)) webhook.Payload {
 	t.Helper()
 	sub := subscription("crm", "**")
 	if change != nil {
@@ -109,7 +111,7 @@ func TestTheItemOfACallOutsideResourcesIsItsEntity(t *testing.T) {
 	if strings.Contains(string(full.Body), "secret") || !strings.HasSuffix(string(full.Body), `"item":{"n":1.0}}`) {
 		t.Errorf("full, limited to n: got %s", full.Body)
 	}
-	own := map[string]rules.Payload{"own": {Fields: []rules.Field{{Key: "N", Expr: "entity.n"}}}}
+	own := map[string]mapping.Payload{"own": {Fields: []mapping.Field{{Key: "N", Expr: "entity.n"}}}}
 	if got := render(t, e, own, func(s *webhook.Subscription) { s.Payload = "own" }); string(got.Body) != `{"N":1.0}` {
 		t.Errorf("own: got %s", got.Body)
 	}
@@ -150,7 +152,7 @@ func TestFieldsHideInFullToo(t *testing.T) {
 
 func TestPrevious(t *testing.T) {
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
-	got := rules.Previous([]webhook.FieldChange{
+	got := payload.Previous([]webhook.FieldChange{
 		{Path: "a", Old: raw(`15000.00`), New: raw(`1`)}, {Path: "b.c", Old: raw(`1`)}, {Path: `d\.e`, New: raw(`2`)},
 		{Path: "b.x.y", Old: raw(`null`)}, {Path: "links.5.url", Old: raw(`"u"`)}, {Path: `\e`, Old: raw(`{"z":[1]}`)},
 	})
@@ -158,7 +160,7 @@ func TestPrevious(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := rules.Previous(nil); string(got) != `{}` {
+	if got := payload.Previous(nil); string(got) != `{}` {
 		t.Errorf("of nothing: %s", got)
 	}
 }
@@ -179,18 +181,18 @@ func TestPreviousNests(t *testing.T) {
 		for i, p := range strings.Fields(paths) {
 			changes = append(changes, webhook.FieldChange{Path: p, Old: json.RawMessage(strconv.Itoa(i))})
 		}
-		if got := rules.Previous(changes); string(got) != want {
+		if got := payload.Previous(changes); string(got) != want {
 			t.Errorf("%s: got %s, want %s", paths, got, want)
 		}
 	}
 }
 
 func TestNamedPayload(t *testing.T) {
-	payloads := map[string]rules.Payload{
-		"albi": {Fields: []rules.Field{{Key: "Entity", Expr: "resource"}, {Key: "EntityId", Expr: "int(id)"}, {Key: "Scope", Expr: "scope"}}},
-		"lead": {Fields: []rules.Field{
+	payloads := map[string]mapping.Payload{
+		"albi": {Fields: []mapping.Field{{Key: "Entity", Expr: "resource"}, {Key: "EntityId", Expr: "int(id)"}, {Key: "Scope", Expr: "scope"}}},
+		"lead": {Fields: []mapping.Field{
 			{Key: "event", Expr: "scope"}, {Key: "secret", Expr: "subscription.secret"}, {Key: "payload", Expr: "entity"},
-			{Key: "meta", Fields: []rules.Field{{Key: "at", Expr: "unix(time)"}, {Key: "when", Expr: "rfc3339(time)"}, {Key: "n", Expr: "subscription.number"}}},
+			{Key: "meta", Fields: []mapping.Field{{Key: "at", Expr: "unix(time)"}, {Key: "when", Expr: "rfc3339(time)"}, {Key: "n", Expr: "subscription.number"}}},
 			{Key: "budget", Expr: "entity.budget"}, {Key: "old", Expr: "previous.owner.email"}, {Key: "first", Expr: "changes[0].path"},
 			{Key: "none", Expr: "entity.nothing.here"}, {Key: "opt", Expr: "subscription.options.a"}, {Key: "sum", Expr: "entity.budget + 1"},
 			{Key: "many", Expr: "len(events)"}, {Key: "one", Expr: "events[0].entity.id"}, {Key: "label", Expr: "related.label"},
@@ -221,7 +223,7 @@ func TestNamedPayload(t *testing.T) {
 
 // A payload of one's own sees of the entity what `fields` lets through.
 func TestFieldsHideFromAPayloadOfOnesOwn(t *testing.T) {
-	payloads := map[string]rules.Payload{"p": {Fields: []rules.Field{
+	payloads := map[string]mapping.Payload{"p": {Fields: []mapping.Field{
 		{Key: "data", Expr: "entity"}, {Key: "budget", Expr: "entity.budget"}, {Key: "before", Expr: "before.owner.email ?? before.budget"},
 		{Key: "previous", Expr: "previous"}, {Key: "changes", Expr: "map(changes, .path)"}, {Key: "first", Expr: "events[0].entity"}, {Key: "id", Expr: "id"},
 	}}}
@@ -233,7 +235,7 @@ func TestFieldsHideFromAPayloadOfOnesOwn(t *testing.T) {
 }
 
 func TestTheSecretIsSentOnlyWhereItIsNamed(t *testing.T) {
-	got := render(t, updated(), map[string]rules.Payload{"p": {Expr: `[subscription, event, events]`}}, func(s *webhook.Subscription) {
+	got := render(t, updated(), map[string]mapping.Payload{"p": {Expr: `[subscription, event, events]`}}, func(s *webhook.Subscription) {
 		s.Payload, s.Secrets = "p", []webhook.Secret{webhook.NewSecret("hush")}
 	})
 	if strings.Contains(string(got.Body), "hush") {
@@ -242,26 +244,26 @@ func TestTheSecretIsSentOnlyWhereItIsNamed(t *testing.T) {
 }
 
 func TestPayloadErrorsNameTheLine(t *testing.T) {
-	for want, p := range map[string]rules.Payload{
+	for want, p := range map[string]mapping.Payload{
 		"payload p: it is empty":                     {},
 		"payload p: expression":                      {Expr: "entty"},
-		"payload p: a.b: expression `x`":             {Fields: []rules.Field{{Key: "a", Fields: []rules.Field{{Key: "b", Expr: "x"}}}}},
-		"payload p: a stands there twice":            {Fields: []rules.Field{{Key: "a", Expr: "1"}, {Key: "a", Expr: "2"}}},
-		"payload p: a has no value: write":           {Fields: []rules.Field{{Key: "a"}}},
-		"payload p: a has an expression and a block": {Fields: []rules.Field{{Key: "a", Expr: "1", Fields: []rules.Field{{Key: "b", Expr: "1"}}}}},
-		"payload p: it has an expression and lines":  {Expr: "1", Fields: []rules.Field{{Key: "a", Expr: "1"}}},
+		"payload p: a.b: expression `x`":             {Fields: []mapping.Field{{Key: "a", Fields: []mapping.Field{{Key: "b", Expr: "x"}}}}},
+		"payload p: a stands there twice":            {Fields: []mapping.Field{{Key: "a", Expr: "1"}, {Key: "a", Expr: "2"}}},
+		"payload p: a has no value: write":           {Fields: []mapping.Field{{Key: "a"}}},
+		"payload p: a has an expression and a block": {Fields: []mapping.Field{{Key: "a", Expr: "1", Fields: []mapping.Field{{Key: "b", Expr: "1"}}}}},
+		"payload p: it has an expression and lines":  {Expr: "1", Fields: []mapping.Field{{Key: "a", Expr: "1"}}},
 	} {
-		if _, err := rules.NewSubscribers(nil, map[string]rules.Payload{"p": p}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := audience.New(nil, map[string]mapping.Payload{"p": p}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	if _, err := rules.NewSubscribers(nil, map[string]rules.Payload{"full": {Expr: "1"}}); err == nil {
+	if _, err := audience.New(nil, map[string]mapping.Payload{"full": {Expr: "1"}}); err == nil {
 		t.Error("a payload called full: no error")
 	}
 }
 
 func TestForm(t *testing.T) {
-	payloads := map[string]rules.Payload{"p": {Fields: []rules.Field{
+	payloads := map[string]mapping.Payload{"p": {Fields: []mapping.Field{
 		{Key: "a b", Expr: "entity.budget"}, {Key: "n", Expr: "nil"}, {Key: "t", Expr: `"ä&\n"`}, {Key: "o", Expr: "entity.owner"},
 		{Key: "l", Expr: "[1, true, nil]"}, {Key: "rows", Expr: `[{"x": 1}, {"x": 2}]`}, {Key: "e", Expr: "[]"},
 	}}}
@@ -280,7 +282,7 @@ func TestForm(t *testing.T) {
 	}
 	sub := subscription("crm", "**")
 	sub.Payload, sub.ContentType = "p", "form"
-	s := subscribers(t, map[string]rules.Payload{"p": {Expr: `"text"`}}, sub)
+	s := subscribers(t, map[string]mapping.Payload{"p": {Expr: `"text"`}}, sub)
 	if _, err := s.Render(updated(), &webhook.Delivery{Subscription: "crm"}); err == nil {
 		t.Error("a text as a form: no error")
 	}
@@ -318,7 +320,7 @@ func TestResolve(t *testing.T) {
 func TestRenderFailsForAnUnknownSubscriptionAndAnEndlessPayload(t *testing.T) {
 	sub := subscription("crm", "**")
 	sub.Payload = "p"
-	s := subscribers(t, map[string]rules.Payload{"p": {Expr: "1..999999999"}}, sub)
+	s := subscribers(t, map[string]mapping.Payload{"p": {Expr: "1..999999999"}}, sub)
 	for _, id := range []webhook.SubscriptionID{"crm", "other"} {
 		if _, err := s.Render(updated(), &webhook.Delivery{Subscription: id}); err == nil {
 			t.Errorf("%s: no error", id)
@@ -335,7 +337,7 @@ func FuzzRender(f *testing.F) {
 	f.Fuzz(func(t *testing.T, after, old, path, fields, payload string) {
 		sub := subscription("crm", "**")
 		sub.Payload, sub.Fields, sub.OnChange, sub.Filter = payload, strings.Fields(fields), strings.Fields(fields), "entity.a == previous.a"
-		s, err := rules.NewSubscribers([]*webhook.Subscription{sub}, map[string]rules.Payload{"p": {Expr: "{'x': entity.a[0].b, 'y': changes}"}})
+		s, err := audience.New([]*webhook.Subscription{sub}, map[string]mapping.Payload{"p": {Expr: "{'x': entity.a[0].b, 'y': changes}"}})
 		if err != nil {
 			return
 		}

@@ -1,4 +1,4 @@
-package rules_test
+package audience_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/audience"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -65,7 +65,7 @@ func TestChangesComeToWhatGivingThemAtOnceComesTo(t *testing.T) {
 	}
 }
 
-func with(t testing.TB, s *rules.Subscribers, sub *webhook.Subscription) *rules.Subscribers {
+func with(t testing.TB, s *audience.Subscribers, sub *webhook.Subscription) *audience.Subscribers {
 	t.Helper()
 	out, err := s.With(sub)
 	if err != nil {
@@ -206,7 +206,7 @@ func TestFiltersOfCallersAreBounded(t *testing.T) {
 		`entity.id matches "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"`:     "",
 		`resource == "project" and operation == "updated" and previous.status != entity.status `: "",
 	} {
-		err := rules.CheckFilter(text)
+		err := audience.CheckFilter(text)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: %v, want %q", text, err, want)
 		}

@@ -1,4 +1,4 @@
-package rules
+package payload
 
 import (
 	"encoding/json"
@@ -10,80 +10,9 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// Render returns what d sends of e: the body of the subscription's payload, in
-// its content type. The standard body is
-//
-//	{"type":…,"timestamp":…,"data":…,"previous":{…},"entity":{"type":…,"id":…,"sequence":…}}
-//
-// where data is the entity's own JSON, byte for byte (of a gap, what may have
-// been missed; null if it is not known), and previous the old values of what
-// changed: {} if nothing did, left out where there was no before or it is not
-// known. entity.id is a string always, whatever the API makes of it; sequence
-// is left out where there is no entity. If the entity sent is what a later GET by
-// the subscriber showed, provenance stands there too and says so. full adds
-// everything that is stored, thin leaves data and previous out. `fields` limits data, previous, before and
-// changes; of a call outside every resource data is its item.
-//
-// An error is ours, not the receiver's: the subscription is not known, does not
-// compile, or its payload takes too long on this event. Resolve answers for the
-// names of header and signing templates; null is "".
-//
-// Of a chunk, e is the first event and further are those behind it that are
-// kept: see [subscriber.appendChunkOf].
-func (s *Subscribers) Render(e *webhook.Event, d *webhook.Delivery, further ...*webhook.Event) (webhook.Payload, error) {
-	c := s.find(d.Subscription)
-	if c == nil {
-		return webhook.Payload{}, fmt.Errorf("render %s: there is no subscription %s", e.ID, d.Subscription)
-	}
-	if c.broken != nil {
-		return webhook.Payload{}, fmt.Errorf("render %s: %w", e.ID, c.broken)
-	}
-	c = c.as(e.Key.Resource)
-	v := &eventVars{event: e, sub: c.Subscription}
-	out, err := c.append(v, d, further)
-	if err != nil {
-		return webhook.Payload{}, fmt.Errorf("render %s for %s: payload %s: %w", e.ID, c.ID, c.Payload, err)
-	}
-	contentType := c.mediaType(d.Chunk != nil)
-	if c.ContentType == contentForm {
-		contentType = "application/x-www-form-urlencoded"
-		if out, err = appendForm(nil, out); err != nil {
-			return webhook.Payload{}, fmt.Errorf("render %s for %s: %w", e.ID, c.ID, err)
-		}
-	}
-	p := webhook.Payload{
-		ID:          string(e.ID),
-		ContentType: contentType,
-		Body:        out,
-		Trace:       e.Request.Trace,
-		Resource:    e.Key.Resource,
-		Resolve:     v.resolveName,
-	}
-	if d.Chunk != nil {
-		p.ID = d.WebhookID()
-	}
-	if _, binary := c.body.(cloudEventData); binary {
-		p.Headers = cloudEventHeaders(e)
-	}
-	return p, nil
-}
-
-// append returns the JSON of what d sends.
-func (c *subscriber) append(v *eventVars, d *webhook.Delivery, further []*webhook.Event) ([]byte, error) {
-	size := sizeHint(v.event)
-	if d.Chunk == nil {
-		return c.body.append(make([]byte, 0, size), v, c.fields)
-	}
-	v.all = append([]*webhook.Event{v.event}, further...)
-	for _, e := range further {
-		size += sizeHint(e)
-	}
-	return c.appendChunkOf(make([]byte, 0, size), v, d.Chunk.Number)
-}
-
 // resolveName implements [webhook.Payload].Resolve. Each call has its own
 // state, so that several goroutines may resolve.
-func (v *eventVars) resolveName(name string) (string, error) {
+func (v *Vars) resolveName(name string) (string, error) {
 	p, err := lang.ParsePath(name)
 	if err == nil {
 		err = lang.EnvEvent.CheckPath(p)
@@ -91,7 +20,7 @@ func (v *eventVars) resolveName(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fresh := eventVars{event: v.event, sub: v.sub, all: v.all}
+	fresh := Vars{event: v.event, sub: v.sub, all: v.all}
 	return fresh.resolve(p)
 }
 
@@ -106,7 +35,7 @@ func sizeHint(e *webhook.Event) int {
 
 type standardBody struct{}
 
-func (standardBody) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
+func (standardBody) append(dst []byte, v *Vars, fields lang.Globs) ([]byte, error) {
 	dst = appendCommon(dst, v.event, fields, true)
 	if v.event.Provenance.Viewed != nil {
 		var err error
@@ -119,13 +48,13 @@ func (standardBody) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte,
 
 type thinBody struct{}
 
-func (thinBody) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
+func (thinBody) append(dst []byte, v *Vars, fields lang.Globs) ([]byte, error) {
 	return v.close(appendCommon(dst, v.event, fields, false)), nil
 }
 
 // close ends a body. In a chunk the event's id is in it: webhook-id is the
 // chunk's there.
-func (v *eventVars) close(dst []byte) []byte {
+func (v *Vars) close(dst []byte) []byte {
 	if v.element {
 		dst = lang.AppendString(append(dst, `,"id":`...), string(v.event.ID))
 	}
@@ -139,7 +68,7 @@ func appendCommon(dst []byte, e *webhook.Event, fields lang.Globs, bodies bool) 
 	if bodies {
 		dst = append(dst, `,"data":`...)
 		dst = appendData(dst, e, fields)
-		if e.Operation == webhook.Updated && beforeKnown(e) {
+		if e.Operation == webhook.Updated && BeforeKnown(e) {
 			dst = append(dst, `,"previous":`...)
 			dst = appendPrevious(dst, e.Changes, fields)
 		}
@@ -167,7 +96,7 @@ func appendState(dst []byte, raw json.RawMessage, fields lang.Globs) []byte {
 	case len(raw) == 0:
 		return append(dst, "null"...)
 	case fields != nil:
-		return projectFields(dst, raw, fields)
+		return Select(dst, raw, fields)
 	}
 	return append(dst, raw...)
 }
@@ -190,7 +119,7 @@ func appendTime(dst []byte, t time.Time) []byte {
 
 type fullBody struct{}
 
-func (fullBody) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
+func (fullBody) append(dst []byte, v *Vars, fields lang.Globs) ([]byte, error) {
 	e := v.event
 	dst = appendCommon(dst, e, fields, true)
 	dst = lang.AppendString(append(dst, `,"id":`...), string(e.ID))

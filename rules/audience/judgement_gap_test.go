@@ -1,16 +1,16 @@
-package rules_test
+package audience_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/audience"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // Who wonders why no gap came with ** is told.
 func TestAJudgementSaysThatWildcardsLeaveGapsOut(t *testing.T) {
-	subs, err := rules.NewSubscribers([]*webhook.Subscription{{ID: "crm", Tenant: webhook.AnyTenant, Scopes: []webhook.Pattern{"**"}}}, nil)
+	subs, err := audience.New([]*webhook.Subscription{{ID: "crm", Tenant: webhook.AnyTenant, Scopes: []webhook.Pattern{"**"}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package rules
+package payload
 
 import (
 	"github.com/sidehook/sidehook/rules/lang"

@@ -1,4 +1,7 @@
-package rules
+// Package payload says what of an event is sent: the bodies that need no
+// configuration, those that it declares, chunks and forms. Filters and templates
+// see an event as payloads do.
+package payload
 
 import (
 	"encoding/json"
@@ -22,15 +25,18 @@ const (
 	contentForm = "form"
 )
 
+// Bodies are the payloads of the configuration, compiled.
+type Bodies map[string]body
+
 // body appends the JSON of a payload to dst.
 type body interface {
-	append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error)
+	append(dst []byte, v *Vars, fields lang.Globs) ([]byte, error)
 }
 
-// compilePayloads compiles the payloads of the configuration. An error names
+// CompileAll compiles the payloads of the configuration. An error names
 // the payload and the line.
-func compilePayloads(payloads map[string]Payload) (map[string]body, error) {
-	out := make(map[string]body, len(payloads))
+func CompileAll(payloads map[string]mapping.Payload) (Bodies, error) {
+	out := make(Bodies, len(payloads))
 	for _, name := range slices.Sorted(maps.Keys(payloads)) {
 		switch name {
 		case payloadStandard, payloadFull, payloadThin, payloadCloudEvents, payloadCloudEventsBinary:
@@ -46,7 +52,7 @@ func compilePayloads(payloads map[string]Payload) (map[string]body, error) {
 }
 
 // findBody returns the body that name means.
-func findBody(name string, bodies map[string]body) (body, error) {
+func findBody(name string, bodies Bodies) (body, error) {
 	switch name {
 	case "", payloadStandard:
 		return standardBody{}, nil
@@ -72,8 +78,8 @@ var (
 	signOwn   = []string{"body", "webhook_id", "timestamp", "signature"}
 )
 
-// checkTemplates checks the templates of headers and signing.
-func checkTemplates(sub *webhook.Subscription, wrap func(string, error) error) error {
+// CheckTemplates checks the templates of headers and signing.
+func CheckTemplates(sub *webhook.Subscription, wrap func(option string, err error) error) error {
 	for _, h := range sub.Headers {
 		if err := checkTemplate(h.Value, headerOwn); err != nil {
 			return wrap("header "+h.Name, err)

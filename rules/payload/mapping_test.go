@@ -1,4 +1,4 @@
-package rules_test
+package payload_test
 
 import (
 	"encoding/json"
@@ -6,22 +6,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/mapping"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // An optional line is left out where it has nothing to say; the others are there,
 // with null.
 func TestOptionalLinesOfAPayload(t *testing.T) {
-	payloads := map[string]rules.Payload{"p": {Fields: []rules.Field{
+	payloads := map[string]mapping.Payload{"p": {Fields: []mapping.Field{
 		{Key: "label", Expr: "related.label", Optional: true},
 		{Key: "milestone", Expr: "related.milestone"},
-		{Key: "changes", Optional: true, Fields: []rules.Field{
-			{Key: "status", Optional: true, Fields: []rules.Field{{Key: "from", Expr: "previous.status", Optional: true}}},
-			{Key: "title", Optional: true, Fields: []rules.Field{{Key: "from", Expr: "previous.title", Optional: true}}},
+		{Key: "changes", Optional: true, Fields: []mapping.Field{
+			{Key: "status", Optional: true, Fields: []mapping.Field{{Key: "from", Expr: "previous.status", Optional: true}}},
+			{Key: "title", Optional: true, Fields: []mapping.Field{{Key: "from", Expr: "previous.title", Optional: true}}},
 		}},
-		{Key: "nothing", Optional: true, Fields: []rules.Field{{Key: "title", Expr: "previous.title", Optional: true}}},
-		{Key: "empty", Fields: []rules.Field{{Key: "title", Expr: "previous.title", Optional: true}}},
+		{Key: "nothing", Optional: true, Fields: []mapping.Field{{Key: "title", Expr: "previous.title", Optional: true}}},
+		{Key: "empty", Fields: []mapping.Field{{Key: "title", Expr: "previous.title", Optional: true}}},
 	}}}
 	labeled := updated()
 	labeled.Related = []webhook.Related{{Name: "label", Value: json.RawMessage(`{"n":1.50}`)}}
@@ -54,7 +54,7 @@ func TestChosenPathsKeepTheirBytes(t *testing.T) {
 		`(operation == "updated" ? entity.budget : nil) + 1`:                   `15001`,
 		`operation == "updated" ? pick(entity, "id", "budget") : entity.owner`: `{"budget":15000,"id":55}`,
 	} {
-		got := render(t, updated(), map[string]rules.Payload{"p": {Expr: expr}}, func(s *webhook.Subscription) { s.Payload = "p" })
+		got := render(t, updated(), map[string]mapping.Payload{"p": {Expr: expr}}, func(s *webhook.Subscription) { s.Payload = "p" })
 		if string(got.Body) != want {
 			t.Errorf("%s: got %s, want %s", expr, got.Body, want)
 		}

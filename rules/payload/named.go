@@ -1,4 +1,4 @@
-package rules
+package payload
 
 import (
 	"github.com/sidehook/sidehook/rules/lang"
@@ -8,13 +8,13 @@ import (
 // named is a payload of the configuration.
 type named struct{ *mapping.Mapping }
 
-func (b named) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
+func (b named) append(dst []byte, v *Vars, fields lang.Globs) ([]byte, error) {
 	return b.Append(dst, v.limited(fields).appendValue)
 }
 
 // appendValue appends what x comes to. Of a path the bytes are copied, so that
 // 15000.00 stays 15000.00.
-func (v *eventVars) appendValue(dst []byte, x *lang.Expr) ([]byte, error) {
+func (v *Vars) appendValue(dst []byte, x *lang.Expr) ([]byte, error) {
 	x, err := x.Branch(v, nil)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package rules
+package payload
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ const (
 // cloudEvent is an event in structured mode: the standard payload is its data.
 type cloudEvent struct{}
 
-func (cloudEvent) append(dst []byte, v *eventVars, fields lang.Globs) ([]byte, error) {
+func (cloudEvent) append(dst []byte, v *Vars, fields lang.Globs) ([]byte, error) {
 	dst = append(dst, `{"specversion":"1.0"`...)
 	for _, a := range attributesOf(v.event) {
 		dst = append(lang.AppendString(append(dst, ','), a.Name), ':')

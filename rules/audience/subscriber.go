@@ -1,10 +1,14 @@
-package rules
+// Package audience answers which subscriptions want an event, and what each is
+// sent of it. It sees nothing but the event: how it came about is no matter here.
+package audience
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/mapping"
+	"github.com/sidehook/sidehook/rules/payload"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -13,16 +17,15 @@ type subscriber struct {
 	*webhook.Subscription
 	filter   *lang.Expr
 	onChange lang.Globs
-	fields   lang.Globs
-	body     body
+	shape    payload.Shape
 	of       map[string]*subscriber // what it is for some resources, where that is something else
 	place    uint64                 // in the order in which they were given
 	broken   error                  // of one made through the API: why nothing can be rendered for it
 }
 
-// CheckSubscription returns an error that says what is wrong with sub, or nil.
-func CheckSubscription(sub *webhook.Subscription, payloads map[string]Payload) error {
-	bodies, err := compilePayloads(payloads)
+// Check returns an error that says what is wrong with sub, or nil.
+func Check(sub *webhook.Subscription, payloads map[string]mapping.Payload) error {
+	bodies, err := payload.CompileAll(payloads)
 	if err != nil {
 		return err
 	}
@@ -31,7 +34,7 @@ func CheckSubscription(sub *webhook.Subscription, payloads map[string]Payload) e
 }
 
 // compileSubscription always returns a subscriber, as far as it compiles.
-func compileSubscription(sub *webhook.Subscription, bodies map[string]body) (*subscriber, error) {
+func compileSubscription(sub *webhook.Subscription, bodies payload.Bodies) (*subscriber, error) {
 	c := &subscriber{Subscription: sub}
 	wrap := func(option string, err error) error {
 		return fmt.Errorf("subscription %s: %s: %w", sub.ID, option, err)
@@ -53,19 +56,8 @@ func compileSubscription(sub *webhook.Subscription, bodies map[string]body) (*su
 	if c.onChange, err = lang.ParseGlobs(sub.OnChange); err != nil {
 		return c, wrap("on_change", err)
 	}
-	if c.fields, err = lang.ParseGlobs(sub.Fields); err != nil {
-		return c, wrap("fields", err)
-	}
-	if c.body, err = findBody(sub.Payload, bodies); err != nil {
-		return c, wrap("payload", err)
-	}
-	if err := CheckShape(sub.Payload, sub.ContentType, sub.Chunk); err != nil {
-		return c, wrap("payload", err)
-	}
-	switch sub.ContentType {
-	case "", contentJSON, contentForm:
-	default:
-		return c, wrap("content_type", fmt.Errorf("%q: write json or form", sub.ContentType))
+	if c.shape, err = payload.Compile(sub, bodies, wrap); err != nil {
+		return c, err
 	}
 	for resource, v := range sub.For {
 		if c.of == nil {
@@ -75,7 +67,7 @@ func compileSubscription(sub *webhook.Subscription, bodies map[string]body) (*su
 			return c, fmt.Errorf("for %s: %w", resource, err)
 		}
 	}
-	return c, checkTemplates(sub, wrap)
+	return c, payload.CheckTemplates(sub, wrap)
 }
 
 // as returns what c is for the events of a resource.
@@ -94,7 +86,7 @@ func (c *subscriber) concerned(e *webhook.Event) lang.Truth {
 	if len(c.onChange) == 0 || e.Operation != webhook.Updated {
 		return lang.True
 	}
-	if !beforeKnown(e) {
+	if !payload.BeforeKnown(e) {
 		return lang.Undecided
 	}
 	for _, change := range e.Changes {
@@ -108,40 +100,21 @@ func (c *subscriber) concerned(e *webhook.Event) lang.Truth {
 	return lang.False
 }
 
-// beforeKnown reports whether an update says what it changed.
-func beforeKnown(e *webhook.Event) bool { return e.Before != nil || len(e.Changes) > 0 }
-
 // changedWithin looks into a change of a whole object for the paths below it
 // that globs select.
 func changedWithin(change webhook.FieldChange, globs lang.Globs) bool {
-	rest, _ := globsBelow(change.Path, globs)
+	rest, _ := globs.Below(change.Path)
 	if len(rest) == 0 {
 		return false
 	}
-	before, _ := lang.Decode(projectFields(nil, change.Old, rest))
-	after, _ := lang.Decode(projectFields(nil, change.New, rest))
+	before, _ := lang.Decode(payload.Select(nil, change.Old, rest))
+	after, _ := lang.Decode(payload.Select(nil, change.New, rest))
 	return !lang.Equal(before, after)
 }
 
 // fieldsTouch reports whether globs select path, something in it, or something
 // that contains it.
 func fieldsTouch(path string, globs lang.Globs) bool {
-	rest, whole := globsBelow(path, globs)
+	rest, whole := globs.Below(path)
 	return whole || len(rest) > 0
-}
-
-// globsBelow returns what globs select below path; whole says all of it.
-func globsBelow(path string, globs lang.Globs) (rest lang.Globs, whole bool) {
-	p, err := lang.ParsePath(path)
-	if err != nil {
-		return globs, path == "" && len(globs) > 0
-	}
-	for !p.IsRoot() && len(globs) > 0 {
-		var name string
-		name, p = p.Cut()
-		if globs, whole = globs.Step(name); whole {
-			return nil, true
-		}
-	}
-	return globs, false
 }

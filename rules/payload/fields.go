@@ -1,4 +1,4 @@
-package rules
+package payload
 
 import (
 	"encoding/json"
@@ -9,10 +9,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// projectFields appends to dst what globs select of raw: objects and arrays
+// Select appends to dst what globs select of raw: objects and arrays
 // keep their nesting and order, values their bytes. Of a value that has no
 // members, and of an object of which nothing is selected, it is {} or [].
-func projectFields(dst []byte, raw json.RawMessage, globs lang.Globs) json.RawMessage {
+func Select(dst []byte, raw json.RawMessage, globs lang.Globs) json.RawMessage {
 	doc := gjson.ParseBytes(raw)
 	if !doc.IsObject() && !doc.IsArray() {
 		return append(dst, "{}"...)
@@ -87,11 +87,11 @@ func limitEvent(e *webhook.Event, globs lang.Globs) *webhook.Event {
 	out := *e
 	for _, state := range []*json.RawMessage{&out.Before, &out.After} {
 		if len(*state) > 0 {
-			*state = projectFields(nil, *state, globs)
+			*state = Select(nil, *state, globs)
 		}
 	}
 	if e.Operation == webhook.Called && len(e.Item) > 0 {
-		out.Item = projectFields(nil, e.Item, globs)
+		out.Item = Select(nil, e.Item, globs)
 	}
 	out.Changes = nil
 	for _, c := range e.Changes {
@@ -108,7 +108,7 @@ func limitChange(c webhook.FieldChange, globs lang.Globs) (webhook.FieldChange, 
 	if globs == nil {
 		return c, true
 	}
-	rest, whole := globsBelow(c.Path, globs)
+	rest, whole := globs.Below(c.Path)
 	if whole {
 		return c, true
 	}
@@ -124,7 +124,7 @@ func limitValue(raw json.RawMessage, globs lang.Globs) json.RawMessage {
 	if doc := gjson.ParseBytes(raw); !doc.IsObject() && !doc.IsArray() {
 		return nil
 	}
-	if part := projectFields(nil, raw, globs); len(part) > len("{}") {
+	if part := Select(nil, raw, globs); len(part) > len("{}") {
 		return part
 	}
 	return nil

@@ -1,4 +1,4 @@
-package rules
+package payload
 
 import (
 	"fmt"
@@ -17,10 +17,10 @@ var errChunkBinary = fmt.Errorf("a chunk has several events, and %s carries one:
 // events itself.
 //
 //	{"type":…,"timestamp":…,"chunk":{"number":0,"events":2},"data":[{"type":…,"timestamp":…,"data":…,"entity":{…},"id":…},…]}
-func (c *subscriber) appendChunkOf(dst []byte, v *eventVars, number int) ([]byte, error) {
-	switch c.body.(type) {
+func (s Shape) appendChunkOf(dst []byte, v *Vars, number int) ([]byte, error) {
+	switch s.body.(type) {
 	case named:
-		return c.body.append(dst, v, c.fields)
+		return s.body.append(dst, v, s.fields)
 	case cloudEvent:
 	default:
 		dst = lang.AppendString(append(dst, `{"type":`...), v.event.Scope)
@@ -35,20 +35,20 @@ func (c *subscriber) appendChunkOf(dst []byte, v *eventVars, number int) ([]byte
 			dst = append(dst, ',')
 		}
 		var err error
-		if dst, err = c.body.append(dst, &eventVars{event: e, sub: v.sub, element: true}, c.fields); err != nil {
+		if dst, err = s.body.append(dst, &Vars{event: e, sub: v.sub, element: true}, s.fields); err != nil {
 			return nil, err
 		}
 	}
 	dst = append(dst, ']')
-	if _, batch := c.body.(cloudEvent); batch {
+	if _, batch := s.body.(cloudEvent); batch {
 		return dst, nil
 	}
 	return append(dst, '}'), nil
 }
 
 // mediaType returns what a body is sent as, before content_type is looked at.
-func (c *subscriber) mediaType(chunk bool) string {
-	if _, ok := c.body.(cloudEvent); !ok {
+func (s Shape) mediaType(chunk bool) string {
+	if _, ok := s.body.(cloudEvent); !ok {
 		return "application/json"
 	}
 	if chunk {
@@ -58,13 +58,13 @@ func (c *subscriber) mediaType(chunk bool) string {
 }
 
 // elements returns the events that an expression sees as `events`.
-func (v *eventVars) elements() []any {
+func (v *Vars) elements() []any {
 	if len(v.all) == 0 {
 		return []any{eachEvent{v}}
 	}
 	out := make([]any, len(v.all))
 	for i, e := range v.all {
-		out[i] = eachEvent{&eventVars{event: e, sub: v.sub}}
+		out[i] = eachEvent{&Vars{event: e, sub: v.sub}}
 	}
 	return out
 }

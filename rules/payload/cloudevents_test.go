@@ -1,4 +1,4 @@
-package rules_test
+package payload_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/mapping"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -113,7 +113,7 @@ func TestCloudEventOfNothing(t *testing.T) {
 }
 
 // chunkOf renders a chunk of two events.
-func chunkOf(t *testing.T, payloads map[string]rules.Payload, change func(*webhook.Subscription)) webhook.Payload {
+func chunkOf(t *testing.T, payloads map[string]mapping.Payload, change func(*webhook.Subscription)) webhook.Payload {
 	t.Helper()
 	sub := subscription("crm", "**")
 	sub.Chunk.Size = 10
@@ -182,7 +182,7 @@ func TestChunkPayloads(t *testing.T) {
 // A payload of the configuration sees the events of a chunk, and of what it sees
 // else, the first's.
 func TestAPayloadSeesTheEventsOfAChunk(t *testing.T) {
-	own := map[string]rules.Payload{"own": {Fields: []rules.Field{
+	own := map[string]mapping.Payload{"own": {Fields: []mapping.Field{
 		{Key: "First", Expr: "id"}, {Key: "N", Expr: "len(events)"}, {Key: "Ids", Expr: "map(events, #.id)"},
 		{Key: "Budgets", Expr: "map(events, #.entity.budget)"}, {Key: "Was", Expr: "events[1].previous.status"}, {Key: "Scope", Expr: "events[1].scope"},
 	}}}

@@ -1,4 +1,4 @@
-package rules
+package payload
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 )
 
 // eventFields is the name event.
-type eventFields struct{ *eventVars }
+type eventFields struct{ *Vars }
 
 // Field implements [lang.Object].
 func (f eventFields) Field(name string) any {
@@ -35,7 +35,7 @@ func (f eventFields) Value() map[string]any {
 }
 
 // eachEvent is an element of events: the names of an event are its fields.
-type eachEvent struct{ *eventVars }
+type eachEvent struct{ *Vars }
 
 // Field implements [lang.Object].
 func (f eachEvent) Field(name string) any {
@@ -51,7 +51,7 @@ func (f eachEvent) Value() map[string]any {
 }
 
 // subscriptionFields is the name subscription.
-type subscriptionFields struct{ *eventVars }
+type subscriptionFields struct{ *Vars }
 
 // Field implements [lang.Object].
 func (f subscriptionFields) Field(name string) any {

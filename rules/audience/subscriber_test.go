@@ -1,4 +1,4 @@
-package rules_test
+package audience_test
 
 import (
 	"encoding/json"
@@ -7,7 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/sidehook/sidehook/rules"
+	"github.com/sidehook/sidehook/rules/audience"
+	"github.com/sidehook/sidehook/rules/mapping"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -32,9 +33,9 @@ func updated() *webhook.Event {
 	}
 }
 
-func subscribers(t testing.TB, payloads map[string]rules.Payload, subs ...*webhook.Subscription) *rules.Subscribers {
+func subscribers(t testing.TB, payloads map[string]mapping.Payload, subs ...*webhook.Subscription) *audience.Subscribers {
 	t.Helper()
-	s, err := rules.NewSubscribers(subs, payloads)
+	s, err := audience.New(subs, payloads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func subscribers(t testing.TB, payloads map[string]rules.Payload, subs ...*webho
 }
 
 // wanted lists who wants e; a ? marks an unjudged one.
-func wanted(t testing.TB, s *rules.Subscribers, e *webhook.Event) []string {
+func wanted(t testing.TB, s *audience.Subscribers, e *webhook.Event) []string {
 	t.Helper()
 	wants, err := s.Want(e)
 	if err != nil {
@@ -238,17 +239,17 @@ func TestSubscriptionErrorsNameThePlace(t *testing.T) {
 	} {
 		sub := subscription("crm", "project.**")
 		change(sub)
-		payloads := map[string]rules.Payload{"mine": {Expr: "scope"}}
-		_, err := rules.NewSubscribers([]*webhook.Subscription{sub}, payloads)
+		payloads := map[string]mapping.Payload{"mine": {Expr: "scope"}}
+		_, err := audience.New([]*webhook.Subscription{sub}, payloads)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
-		if err := rules.CheckSubscription(sub, payloads); err == nil {
+		if err := audience.Check(sub, payloads); err == nil {
 			t.Errorf("CheckSubscription finds nothing where NewSubscribers says %s", want)
 		}
 	}
 	both := []*webhook.Subscription{subscription("crm", "**"), subscription("crm", "**")}
-	if _, err := rules.NewSubscribers(both, nil); err == nil {
+	if _, err := audience.New(both, nil); err == nil {
 		t.Error("two subscriptions of one name: no error")
 	}
 }
