@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -80,10 +81,10 @@ func (c *call) readBefore() *tree.Value {
 // isSecond reports whether the entity has said, which is no number, as one of
 // its names beside the id.
 func (r *resource) isSecond(entity *tree.Value, said string) bool {
-	if isDigits(said) {
+	if likeness.IsDigits(said) {
 		return false
 	}
-	if id, ok := r.idIn(entity); ok && sameIDText(id, said) {
+	if id, ok := r.idIn(entity); ok && likeness.SameID(id, said) {
 		return true
 	}
 	if entity.Get(r.idParam).Is(said) {

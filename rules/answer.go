@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -121,7 +122,7 @@ func (c *call) mayBeAnother(s *Subject, entity *tree.Value) bool {
 	if r.after == "response" {
 		return false
 	}
-	return c.m.below() && (isDigits(s.Key.ID) || byName) || c.e.id != nil && r.id == nil && !c.isItem() && c.isPartOf(entity, s.Key.ID)
+	return c.m.below() && (likeness.IsDigits(s.Key.ID) || byName) || c.e.id != nil && r.id == nil && !c.isItem() && c.isPartOf(entity, s.Key.ID)
 }
 
 // showsIt reports whether the answer's entity is s.

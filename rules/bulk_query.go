@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -139,7 +140,7 @@ func (c *call) partsInPath() []string {
 		return nil
 	}
 	parts := strings.Split(text, ",")
-	if slices.ContainsFunc(parts, func(part string) bool { return !isDigits(part) && len(part) < 16 }) {
+	if slices.ContainsFunc(parts, func(part string) bool { return !likeness.IsDigits(part) && len(part) < 16 }) {
 		return nil
 	}
 	return parts

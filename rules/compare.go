@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -147,7 +148,7 @@ func cleared(paths []string, path string, asked, before, after *tree.Value) []st
 func (d *deriver) covered(ch *change) (paths []string) {
 	for i := range ch.s.asked.Members() {
 		m := &ch.s.asked.Members()[i]
-		if is := ch.o.body.Get(m.Name); m.Kind == tree.String && tree.Equal(ch.b.body.Get(m.Name), is) && masks(is, &m.Value) {
+		if is := ch.o.body.Get(m.Name); m.Kind == tree.String && tree.Equal(ch.b.body.Get(m.Name), is) && likeness.Masks(is, &m.Value) {
 			paths = append(paths, tree.Join("", m.Name))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -90,11 +91,11 @@ func (c *call) refine(o *outcome, b *state) {
 			return tree.Removed
 		},
 		Less: func(path string, was, is *tree.Value) (bool, []string) {
-			if masks(was, is) {
+			if likeness.Masks(was, is) {
 				o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
 				return true, []string{path} // nobody was shown it
 			}
-			return sameThing(was, is), nil
+			return likeness.Same(was, is), nil
 		},
 	})
 	o.body, o.unknown = body, append(slices.Clone(o.unknown), doubts...)

@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -29,7 +30,7 @@ func typed(body, form, answer *tree.Value) (f formFields) {
 			continue
 		case isBlank(&m.Value) && was.Kind == tree.Null:
 			m.Value = *was // nothing is how a form says null
-		case ok && (was.Kind == tree.Null || masks(was, &m.Value)) && json.Valid([]byte(text)): // "5", or 5
+		case ok && (was.Kind == tree.Null || likeness.Masks(was, &m.Value)) && json.Valid([]byte(text)): // "5", or 5
 			f.untyped = append(f.untyped, tree.Join("", m.Name))
 			continue
 		case ok && (was.Kind == tree.Number || was.Kind == tree.Bool) && json.Valid([]byte(text)):

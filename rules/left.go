@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -102,13 +103,13 @@ func (c *call) tookAway(s *Subject, path string) bool {
 }
 
 // isBlank reports whether v is an empty text.
-func isBlank(v *tree.Value) bool { return v.Kind == tree.String && isVoid(v) }
+func isBlank(v *tree.Value) bool { return v.Kind == tree.String && likeness.IsVoid(v) }
 
 // emptied reports whether the request sets what is at path to what many APIs leave
 // out of their answers: false, 0, an empty text, list or object.
 func (c *call) emptied(s *Subject, path string) bool {
 	v, whole := c.askedAt(s, path)
-	return v != nil && whole && (isVoid(v) || v.Kind < tree.Array && isVain(plainOf(v)))
+	return v != nil && whole && (likeness.IsVoid(v) || v.Kind < tree.Array && isVain(plainOf(v)))
 }
 
 // setsOtherwise reports whether the request sets what is at path, and not to what
@@ -116,5 +117,5 @@ func (c *call) emptied(s *Subject, path string) bool {
 func (c *call) setsOtherwise(s *Subject, b *state, path string) bool {
 	v, whole := c.askedAt(s, path)
 	was := c.at(b.body, path)
-	return v != nil && whole && !tree.Equal(v, was) && !sameThing(v, was) && !masks(v, was)
+	return v != nil && whole && !tree.Equal(v, was) && !likeness.Same(v, was) && !likeness.Masks(v, was)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -54,7 +55,7 @@ func (c *call) patchedAt(s *Subject, names []string) (v *tree.Value, whole bool)
 		for n < min(len(at), len(names)) && at[n] == names[n] {
 			n++
 		}
-		index := n < len(at) && (at[n] == "-" || isDigits(at[n])) // of what is known by its key here
+		index := n < len(at) && (at[n] == "-" || likeness.IsDigits(at[n])) // of what is known by its key here
 		if n > 0 && (n == len(at) || n == len(names) || index) {
 			return op, true
 		}
@@ -74,7 +75,7 @@ func (c *call) isNamed(path string) bool {
 		return false
 	}
 	for part := range strings.SplitSeq(c.x.Request.Path, "/") {
-		if plainName(part) == plainName(name) {
+		if likeness.PlainName(part) == likeness.PlainName(name) {
 			return true
 		}
 	}
@@ -84,7 +85,7 @@ func (c *call) isNamed(path string) bool {
 // isSetByQuery reports whether a parameter of the query is called like a field, or like
 // what is to be done to it.
 func (c *call) isSetByQuery(field string) bool {
-	if c.x.Request.Query == "" || plainName(field) == "" {
+	if c.x.Request.Query == "" || likeness.PlainName(field) == "" {
 		return false
 	}
 	values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
@@ -93,7 +94,7 @@ func (c *call) isSetByQuery(field string) bool {
 		for _, deed := range [...]string{"add_", "remove_", "set_", "append_", "delete_", "unset_"} {
 			param = strings.TrimPrefix(param, deed)
 		}
-		if plainName(param) == plainName(field) && !selecting[strings.ToLower(param)] {
+		if likeness.PlainName(param) == likeness.PlainName(field) && !selecting[strings.ToLower(param)] {
 			return true
 		}
 	}
@@ -120,20 +121,20 @@ func (c *call) showsLess(s *Subject, b *state, now view, o *outcome, less *bool)
 	}
 	return func(path string, was, is *tree.Value) (bool, []string) {
 		asked, whole := c.askedAt(s, path)
-		if !whole || masks(asked, was) {
+		if !whole || likeness.Masks(asked, was) {
 			asked = nil
 		}
 		switch {
 		case c.e.res.isVersion(path):
 			return false, nil
-		case sameThing(was, is), asked == nil && nearlySame(was, is):
+		case likeness.Same(was, is), asked == nil && likeness.Nearly(was, is):
 			if was.Kind == tree.Object && is.Kind < tree.Array {
-				return true, besideReference(path, was, is)
+				return true, likeness.Beside(path, was, is)
 			}
-			return !fuller(is, was), nil
-		case asked != nil && !(asked.Kind == tree.Null && c.m.method == "PUT") && !sameThing(asked, was) && !tree.Equal(asked, was):
+			return !likeness.Fuller(is, was), nil
+		case asked != nil && !(asked.Kind == tree.Null && c.m.method == "PUT") && !likeness.Same(asked, was) && !tree.Equal(asked, was):
 			return false, nil
-		case masks(is, was):
+		case likeness.Masks(is, was):
 			*less = true
 			return true, unless(asked, path)
 		case is.Kind == tree.Null && was.Kind != tree.Null:
@@ -143,9 +144,9 @@ func (c *call) showsLess(s *Subject, b *state, now view, o *outcome, less *bool)
 			}
 			*less, o.doubtful = true, o.doubtful || !c.e.res.ignore.Match(path)
 			return true, []string{path}
-		case was.Kind >= tree.Array && is.Kind < tree.Array && is.Kind != tree.Null && !(refers(was) && refers(is)):
+		case was.Kind >= tree.Array && is.Kind < tree.Array && is.Kind != tree.Null && !(likeness.Refers(was) && likeness.Refers(is)):
 			return true, unless(asked, path) // a number of things, say, for the things
-		case was.Kind == tree.Array && is.Kind == tree.Array && len(is.Elems()) < len(was.Elems()) && partOf(is, was):
+		case was.Kind == tree.Array && is.Kind == tree.Array && len(is.Elems()) < len(was.Elems()) && likeness.PartOf(is, was):
 			if c.elementFate(s, b, now, path) == tree.Removed {
 				return false, nil
 			}
@@ -198,9 +199,9 @@ const (
 func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 	before := ch.b.view
 	switch {
-	case sameLink(f.Old, f.New), ofTheCall[plainName(f.Path)]:
+	case likeness.SameLink(f.Old, f.New), likeness.OfTheCall[likeness.PlainName(f.Path)]:
 		return isSame
-	case f.Old != nil && !before.onlyBy(now.as) && masks(f.Old, f.New):
+	case f.Old != nil && !before.onlyBy(now.as) && likeness.Masks(f.Old, f.New):
 		return isUnsure // even if the call set it: those who looked need not have seen it
 	case f.Old == nil && (before.echo() || ch.o.via == webhook.FromComputed && !before.by(d.call.vars.viewer())):
 		return isUnsure // those who looked were shown what they had set, or may not see it
@@ -213,16 +214,16 @@ func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
 		return isUnsure
 	case before.only(now):
 		return hasChanged
-	case f.Old != nil && !d.e.res.isVersion(f.Path) && sameThing(f.Old, f.New):
+	case f.Old != nil && !d.e.res.isVersion(f.Path) && likeness.Same(f.Old, f.New):
 		return isNew
 	case d.asks(ch.s, f.Path) && f.Old == nil && !before.by(now.as):
 		return isUnsure // it may have been there, and so
 	case d.asks(ch.s, f.Path), f.New == nil, f.Old != nil && d.e.res.isVersion(f.Path),
 		(f.Element || f.New.Kind == tree.Array) && d.isNamed(f.Path):
 		return hasChanged
-	case f.Old != nil && nearlySame(f.Old, f.New), f.Old == nil && f.New.Kind == tree.Null && !before.show(now):
+	case f.Old != nil && likeness.Nearly(f.Old, f.New), f.Old == nil && f.New.Kind == tree.Null && !before.show(now):
 		return isNew
-	case f.Old == nil, f.Old.Kind == tree.Array && f.New.Kind == tree.Array && partOf(f.Old, f.New):
+	case f.Old == nil, f.Old.Kind == tree.Array && f.New.Kind == tree.Array && likeness.PartOf(f.Old, f.New):
 		if before.show(now) && (f.Old == nil || before.last() == now || len(f.Old.Elems()) < len(f.New.Elems())) {
 			return hasChanged
 		}
@@ -239,13 +240,13 @@ func (d *deriver) judgeValues(ch *change, f *tree.Change, now view) verdict {
 	alone := before.onlyBy(now.as)
 	changed := true
 	switch {
-	case !alone && personal(f.Path), masks(was, is), masks(is, was):
+	case !alone && likeness.Personal(f.Path), likeness.Masks(was, is), likeness.Masks(is, was):
 		changed = false
 	case was.Kind == tree.Null:
 		changed = alone || before.whole(now.as) || before.show(now)
 	case is.Kind == tree.Null: // as it would have been kept otherwise
 	case was.Kind >= tree.Array != (is.Kind >= tree.Array):
-		changed = refers(was) && refers(is)
+		changed = likeness.Refers(was) && likeness.Refers(is)
 	}
 	if changed {
 		return hasChanged

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -24,7 +25,7 @@ func (r *resource) compareSet(asked, shown *tree.Value) (like int, unlike []stri
 		v := shown.Get(m.Name)
 		switch {
 		case v == nil, slices.Contains(r.idNames, m.Name):
-		case m.Kind >= tree.Array || v.Kind >= tree.Array || tree.Equal(&m.Value, v), alike(&m.Value, v), sameThing(&m.Value, v), masks(v, &m.Value):
+		case m.Kind >= tree.Array || v.Kind >= tree.Array || tree.Equal(&m.Value, v), alike(&m.Value, v), likeness.Same(&m.Value, v), likeness.Masks(v, &m.Value):
 			like++
 		default:
 			unlike = append(unlike, m.Name)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -50,7 +51,7 @@ func (c *call) lags(s *Subject, b *state, shown *tree.Value) bool {
 		return false
 	}
 	if now, was := c.version(shown), c.version(b.body); now != "" && was != "" {
-		return now == was || olderVersion(now, was)
+		return now == was || likeness.Older(now, was)
 	}
 	return !showsNew(b.body, shown) && !c.lost(s, b, shown)
 }
@@ -97,7 +98,7 @@ func (d *deriver) hasScopes() bool {
 func showsNew(before, shown *tree.Value) bool {
 	for i := range shown.Members() {
 		m := &shown.Members()[i]
-		if was := before.Get(m.Name); was != nil && !tree.Equal(was, &m.Value) && !sameThing(was, &m.Value) && !sameLink(was, &m.Value) {
+		if was := before.Get(m.Name); was != nil && !tree.Equal(was, &m.Value) && !likeness.Same(was, &m.Value) && !likeness.SameLink(was, &m.Value) {
 			return true
 		}
 	}

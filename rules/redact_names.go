@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -12,7 +13,7 @@ import (
 // may be an element's place: in an array, in a pointer, or in the object that some
 // servers make of a list.
 func stepInto(globs lang.Globs, name string) (rest lang.Globs, whole bool) {
-	if rest, whole = globs.StepFold(name); !whole && (name == "-" || name == "" || isDigits(name)) {
+	if rest, whole = globs.StepFold(name); !whole && (name == "-" || name == "" || likeness.IsDigits(name)) {
 		rest = slices.Concat(rest, globs)
 	}
 	return rest, whole
@@ -59,7 +60,7 @@ func (r *resource) redactsNames(names []string, found *pathsFound) bool {
 			found.noteAt(r.redact, names[i:])
 			return true
 		}
-		if !r.isEnvelope(name) && !isDigits(name) {
+		if !r.isEnvelope(name) && !likeness.IsDigits(name) {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -52,11 +53,11 @@ func (d *deriver) showsPatched(ch *change) bool {
 		now := at(ch.o.body, path)
 		switch kind, _ := op.Get("op").Text(); kind {
 		case "remove":
-			if !isNothing(now) && !isDigits(lastIn(pointer)) { // of an array, the next one is there
+			if !isNothing(now) && !likeness.IsDigits(lastIn(pointer)) { // of an array, the next one is there
 				return false
 			}
 		case "add", "replace":
-			if want := op.Get("value"); !isNothing(now) && differsFrom(want, now, true) && !isDigits(lastIn(pointer)) {
+			if want := op.Get("value"); !isNothing(now) && differsFrom(want, now, true) && !likeness.IsDigits(lastIn(pointer)) {
 				return false
 			}
 		}

@@ -1,12 +1,12 @@
-package rules
+package likeness
 
 import "strings"
 
-// sameIDText reports whether two texts are one id, written in two ways: a UUID, with
+// SameID reports whether two texts are one id, written in two ways: a UUID, with
 // dashes or without, in capitals or not (RFC 9562 §4), as are other texts of 32
 // hexadecimal digits; or an id of Salesforce's, with the three letters at its end that
 // say which of the others are capitals, or without.
-func sameIDText(a, b string) bool {
+func SameID(a, b string) bool {
 	if len(a) < len(b) {
 		a, b = b, a
 	}

@@ -1,4 +1,4 @@
-package rules
+package likeness
 
 import (
 	"testing"
@@ -47,7 +47,7 @@ func TestTwoRenderingsOfOneValueAreTold(t *testing.T) {
 		{`null`, `0`, false},
 	} {
 		a, b := value(t, c.a), value(t, c.b)
-		if got, back := sameThing(a, b), sameThing(b, a); got != c.want || back != c.want {
+		if got, back := Same(a, b), Same(b, a); got != c.want || back != c.want {
 			t.Errorf("%s and %s: %v, %v the other way round", c.a, c.b, got, back)
 		}
 	}
@@ -72,7 +72,7 @@ func TestValuesWithFewerDigitsAreNearlyTheSame(t *testing.T) {
 		{`null`, `0`, false},
 	} {
 		a, b := value(t, c.a), value(t, c.b)
-		if got, back := nearlySame(a, b), nearlySame(b, a); got != c.want || back != c.want {
+		if got, back := Nearly(a, b), Nearly(b, a); got != c.want || back != c.want {
 			t.Errorf("%s and %s: %v, %v the other way round", c.a, c.b, got, back)
 		}
 	}
@@ -105,7 +105,7 @@ func TestMaskedValuesAreTold(t *testing.T) {
 		{`"****"`, `true`, true},
 		{`"****"`, `[1]`, false},
 	} {
-		if got := masks(value(t, c.mask), value(t, c.text)); got != c.want {
+		if got := Masks(value(t, c.mask), value(t, c.text)); got != c.want {
 			t.Errorf("%s for %s: %v", c.mask, c.text, got)
 		}
 	}
@@ -116,7 +116,7 @@ func TestPersonalFieldsAreTold(t *testing.T) {
 		"can_edit": true, "canEdit": true, "candidate": false, "cancelled": false, "liked_by_me": true, "permissions.write": true,
 		"viewerRole": true, "my_vote": true, "mylar": false, "status": false, "is_owner": true, "owner": false,
 	} {
-		if got := personal(path); got != want {
+		if got := Personal(path); got != want {
 			t.Errorf("%s: %v", path, got)
 		}
 	}

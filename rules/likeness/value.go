@@ -1,4 +1,7 @@
-package rules
+// Package likeness tells what two ways of writing say of each other: values that
+// two views show, ids, links, versions, and what is covered. It knows of no call
+// and no resource.
+package likeness
 
 import (
 	"net/url"
@@ -10,20 +13,20 @@ import (
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
-// sameThing reports whether two views show one value in two ways: a reference as
+// Same reports whether two views show one value in two ways: a reference as
 // an id and as what it leads to, a number as text, a time with another offset, a
 // link with another host.
-func sameThing(a, b *tree.Value) bool { return sameBy(a, b, sameScalar) }
+func Same(a, b *tree.Value) bool { return sameBy(a, b, sameScalar) }
 
-// nearlySame is sameThing for values that nobody set: one view may show fewer
+// Nearly is Same for values that nobody set: one view may show fewer
 // digits, or null for what is empty.
-func nearlySame(a, b *tree.Value) bool {
-	return sameBy(a, b, nearScalar) || isVoid(a) && isVoid(b)
+func Nearly(a, b *tree.Value) bool {
+	return sameBy(a, b, nearScalar) || IsVoid(a) && IsVoid(b)
 }
 
-// isVoid reports whether v is null or empty: what some views write as one others
+// IsVoid reports whether v is null or empty: what some views write as one others
 // write as the other.
-func isVoid(v *tree.Value) bool {
+func IsVoid(v *tree.Value) bool {
 	switch {
 	case v == nil:
 		return false
@@ -104,8 +107,8 @@ func numberOf(v, other *tree.Value, text string) *tree.Value {
 	return n
 }
 
-// partOf reports whether all that is in list a is in list b, as often.
-func partOf(a, b *tree.Value) bool {
+// PartOf reports whether all that is in list a is in list b, as often.
+func PartOf(a, b *tree.Value) bool {
 	count := make(map[string]int, len(b.Elems()))
 	for i := range b.Elems() {
 		count[string(b.Elems()[i].Shared())]++
@@ -143,7 +146,7 @@ func plainText(v *tree.Value) string {
 // texts of digits alone may be ids, where 007 is not 7.
 func isDecimal(s string) bool {
 	whole, part, ok := strings.Cut(strings.TrimPrefix(s, "-"), ".")
-	return ok && isDigits(whole) && isDigits(part)
+	return ok && IsDigits(whole) && IsDigits(part)
 }
 
 // sameTime reports whether two texts tell one time, as far as so many digits of a
@@ -182,8 +185,8 @@ func refersTo(thing, ref *tree.Value) bool {
 	return slices.ContainsFunc(references[:], func(name string) bool { return text != "" && thing.Get(name).Is(text) })
 }
 
-// refers reports whether v can be told to be the same thing as another or not.
-func refers(v *tree.Value) bool {
+// Refers reports whether v can be told to be the same thing as another or not.
+func Refers(v *tree.Value) bool {
 	return v.Kind == tree.Number || v.Kind == tree.String ||
 		slices.ContainsFunc(references[:], func(name string) bool { _, ok := v.Get(name).Text(); return ok })
 }
@@ -205,19 +208,19 @@ func sameReference(a, b *tree.Value) bool {
 	return named
 }
 
-// fuller reports whether of two renderings of one thing a shows more than b.
-func fuller(a, b *tree.Value) bool {
+// Fuller reports whether of two renderings of one thing a shows more than b.
+func Fuller(a, b *tree.Value) bool {
 	for a.Kind == tree.Array && b.Kind == tree.Array && len(a.Elems()) > 0 && len(b.Elems()) > 0 {
 		a, b = &a.Elems()[0], &b.Elems()[0]
 	}
 	return a.Kind == tree.Object && len(a.Members()) > len(b.Members())
 }
 
-// besideReference returns the paths of what thing, at path, shows beside that it is
+// Beside returns the paths of what thing, at path, shows beside that it is
 // what ref leads to.
-func besideReference(path string, thing, ref *tree.Value) (paths []string) {
+func Beside(path string, thing, ref *tree.Value) (paths []string) {
 	for i := range thing.Members() {
-		if m := &thing.Members()[i]; !sameThing(&m.Value, ref) || !slices.Contains(references[:], m.Name) {
+		if m := &thing.Members()[i]; !Same(&m.Value, ref) || !slices.Contains(references[:], m.Name) {
 			paths = append(paths, tree.Join(path, m.Name))
 		}
 	}

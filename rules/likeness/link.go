@@ -1,4 +1,4 @@
-package rules
+package likeness
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
-// sameLink reports whether two links lead to one thing, and differ only by what
+// SameLink reports whether two links lead to one thing, and differ only by what
 // signs them or says how long they are good for: those are new at each look.
-func sameLink(a, b *tree.Value) bool {
+func SameLink(a, b *tree.Value) bool {
 	if a == nil || b == nil || a.Kind != tree.String || b.Kind != tree.String || bytes.IndexByte(a.Shared(), '?') < 0 {
 		return false
 	}
@@ -36,7 +36,7 @@ func sameLink(a, b *tree.Value) bool {
 // isSigned reports whether a query has a signature or a token in it.
 func isSigned(q url.Values) bool {
 	for name := range q {
-		switch plainName(name) {
+		switch PlainName(name) {
 		case "signature", "sig", "token", "accesstoken", "hmac", "hash", "xamzsignature", "xgoogsignature", "xosssignature", "xcossignature", "jwt":
 			return true
 		}
@@ -58,9 +58,9 @@ var signing = map[string]bool{
 	"se": true, "st": true, "sp": true, "sv": true, "sr": true, "spr": true, "sip": true, "ske": true, "skt": true, "sks": true, "skv": true, "skoid": true, "sktid": true,
 }
 
-// ofTheCall are fields beside an entity that say something of the call, and are
+// OfTheCall are fields beside an entity that say something of the call, and are
 // new with each, in lower case and without separators.
-var ofTheCall = map[string]bool{
+var OfTheCall = map[string]bool{
 	"requestid": true, "reqid": true, "traceid": true, "correlationid": true, "csrftoken": true, "csrf": true, "xsrftoken": true,
 	"authenticitytoken": true, "took": true, "servertime": true, "generatedat": true, "retrievedat": true, "fetchedat": true,
 }

@@ -1,4 +1,4 @@
-package rules
+package likeness
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
-// masks reports whether mask is text with parts of it covered: "****34", "a***@x.com".
+// Masks reports whether mask is text with parts of it covered: "****34", "a***@x.com".
 // What is covered all over may be null, too, or a bool.
-func masks(mask, text *tree.Value) bool {
+func Masks(mask, text *tree.Value) bool {
 	if mask == nil || text == nil || mask.Kind != tree.String || text.Kind >= tree.Array {
 		return false
 	}
@@ -70,11 +70,11 @@ func coverAt(s string) int {
 	return 0
 }
 
-// personal reports whether a field at that path is likely to say how the entity
+// Personal reports whether a field at that path is likely to say how the entity
 // stands to who asks, and not what it is: can_edit, likedByMe, viewerRole.
-func personal(path string) bool {
+func Personal(path string) bool {
 	for name := range strings.SplitSeq(path, ".") {
-		if personalNames[plainName(name)] {
+		if personalNames[PlainName(name)] {
 			return true
 		}
 		for _, first := range [...]string{"can", "my", "viewer"} {
@@ -86,8 +86,8 @@ func personal(path string) bool {
 	return false
 }
 
-// plainName returns name in lower case and without separators.
-func plainName(name string) string {
+// PlainName returns name in lower case and without separators.
+func PlainName(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '_' || r == '-' || r == '\\':
