@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -142,7 +143,7 @@ func (d *deriver) whyNotAnswer(ch *change) string {
 		return "the call was accepted (202), to be done later"
 	case missing != webhook.NotMissing:
 		return "it was not kept: " + missing.String()
-	case d.resKind == isEmpty:
+	case d.resKind == content.IsEmpty:
 		return "it is empty"
 	case d.res == nil:
 		return "it could not be read" + labelled(d.x.Response.Header)

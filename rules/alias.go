@@ -3,7 +3,9 @@ package rules
 import (
 	"slices"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/likeness"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -71,8 +73,8 @@ func (c *call) readBefore() *tree.Value {
 	if c.x.Before == nil || c.x.Before.Status != 200 {
 		return nil
 	}
-	root, kind := readBody(c.x.Before.Body, c.x.Before.Header, c.m.Redacts())
-	if root == nil || kind == isForm {
+	root, kind := content.Read(c.x.Before.Body, c.x.Before.Header, c.m.Redacts())
+	if root == nil || kind == content.IsForm {
 		return nil
 	}
 	return root
@@ -120,13 +122,13 @@ func (c *call) renamed(s *Subject, entity *tree.Value) string {
 
 // askedIn returns the text that the request sets a field to, if it does.
 func (c *call) askedIn(s *Subject, field string) (text string, sets bool) {
-	if c.reqKind != isPatch {
+	if c.reqKind != content.IsPatch {
 		return s.asked.Get(field).Text()
 	}
 	for i := range s.asked.Elems() {
 		op := &s.asked.Elems()[i]
 		at, _ := op.Get("path").Text()
-		if names := pointerNames(at); len(names) == 1 && names[0] == field && !op.Get("op").Is("test") {
+		if names := patch.Names(at); len(names) == 1 && names[0] == field && !op.Get("op").Is("test") {
 			text, sets = op.Get("value").Text()
 		}
 	}

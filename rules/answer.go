@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -12,7 +13,7 @@ import (
 
 // entityInAnswer returns what in the answer may be the entity, or nil.
 func (c *call) entityInAnswer() *tree.Value {
-	if c.unsure || c.res == nil || c.resKind == isForm || c.resKind == isParts || c.prefers("return=minimal") {
+	if c.unsure || c.res == nil || c.resKind == content.IsForm || c.resKind == content.IsParts || c.prefers("return=minimal") {
 		return nil
 	}
 	return c.inEnvelope(c.e.res.find(c.res))
@@ -93,7 +94,7 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 	s.said = grade == webhook.Observed && !s.echo && c.e.res.representation != "full" && c.showsOnlyWhatWasSet(entity, s.asked)
 	s.parts = grade == webhook.Observed && c.sendsParts(s, entity)
 	s.receipt = grade == webhook.Observed &&
-		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s, entity) || c.resKind == isAPI && isIdentifier(entity))
+		(c.isReceipt(entity, s.asked, c.shownBefore()) || c.mayBeAnother(s, entity) || c.resKind == content.IsAPI && isIdentifier(entity))
 }
 
 // mayKeep reports whether a PUT was answered with nothing but what it set: such an
@@ -207,8 +208,8 @@ func (c *call) putProven(s *Subject) *tree.Value {
 	h := c.x.Response.Header
 	etag := h.Get("Etag")
 	validated := etag != "" && !strings.HasPrefix(etag, "W/") || etag == "" && h.Get("Last-Modified") != ""
-	if c.m.method != "PUT" || !validated || c.twice || c.resKind != isEmpty || c.later || c.unsure || c.x.Response.Status == partialContent ||
-		c.reqKind != isJSON || c.bulk || s.asked != c.req {
+	if c.m.method != "PUT" || !validated || c.twice || c.resKind != content.IsEmpty || c.later || c.unsure || c.x.Response.Status == partialContent ||
+		c.reqKind != content.IsJSON || c.bulk || s.asked != c.req {
 		return nil
 	}
 	return object(c.req)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -113,8 +114,8 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 	if age := obs.Header.Get("Age"); obs.Status != 200 || age != "" && age != "0" {
 		return nil
 	}
-	root, kind := readBody(obs.Body, obs.Header, c.m.Redacts())
-	if root == nil || kind == isForm || kind == isParts {
+	root, kind := content.Read(obs.Body, obs.Header, c.m.Redacts())
+	if root == nil || kind == content.IsForm || kind == content.IsParts {
 		return nil
 	}
 	entity := c.inEnvelope(c.e.res.find(root))
@@ -125,7 +126,7 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 		return nil
 	}
 	if c.m.Redacts() {
-		out, _ := c.e.res.redacted(entity, isJSON)
+		out, _ := c.e.res.redacted(entity, content.IsJSON)
 		return &out
 	}
 	return entity

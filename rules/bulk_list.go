@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -121,8 +122,8 @@ func (c *call) said() *tree.Value {
 // listAsked returns the list in a request: the body, or what it has under a name
 // that lists have. To create, it must be of objects.
 func (c *call) listAsked() ([]*tree.Value, bool) {
-	form := (c.reqKind == isForm || c.reqKind == isParts) && c.e.kind != Create
-	if c.reqKind != isJSON && c.reqKind != isAPI && c.reqKind != isMerge && !form {
+	form := (c.reqKind == content.IsForm || c.reqKind == content.IsParts) && c.e.kind != Create
+	if c.reqKind != content.IsJSON && c.reqKind != content.IsAPI && c.reqKind != content.IsMerge && !form {
 		return nil, false
 	}
 	list := c.req

@@ -3,6 +3,7 @@ package rules
 import (
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -32,7 +33,7 @@ const (
 // told reads what the answer tells of elements with those ids ("" for one without).
 func (c *call) told(ids []string) *told {
 	t := &told{limit: -1, of: len(ids)}
-	if c.res == nil || c.resKind == isForm || c.resKind == isParts || c.resKind == isAPI && c.res.Get("data") == nil && c.res.Get("errors") == nil {
+	if c.res == nil || c.resKind == content.IsForm || c.resKind == content.IsParts || c.resKind == content.IsAPI && c.res.Get("data") == nil && c.res.Get("errors") == nil {
 		return t
 	}
 	asked := make(map[string]int, len(ids))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -17,7 +18,7 @@ func (d *deriver) compare(ch *change) {
 		return
 	}
 	by := comparison{wasUnknown: newPathSet(ch.b.unknown), isUnknown: newPathSet(ch.o.unknown), now: ch.o.view.last()}
-	by.guessed = ch.b.source == webhook.FromSnapshot && ch.snap.Via == webhook.FromComputed || ch.o.via == webhook.FromComputed && d.reqKind == isJSON
+	by.guessed = ch.b.source == webhook.FromSnapshot && ch.snap.Via == webhook.FromComputed || ch.o.via == webhook.FromComputed && d.reqKind == content.IsJSON
 	said := ch.b.view.last().kind == viewSaid && !ch.b.view.show(by.now) // what only repeated a call need not be all
 	ch.doubt = ch.o.doubtful
 	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
@@ -92,7 +93,7 @@ func (d *deriver) doubt(ch *change, paths ...string) {
 // the states.
 func (d *deriver) doubtUnshown(ch *change, isUnknown pathSet) {
 	for _, path := range ch.b.unknown { // it may have been otherwise, and is what was set
-		if (d.at(ch.s.asked, path) != nil || d.reqKind == isPatch && d.asks(ch.s, path)) && !isUnknown.covers(path) {
+		if (d.at(ch.s.asked, path) != nil || d.reqKind == content.IsPatch && d.asks(ch.s, path)) && !isUnknown.covers(path) {
 			ch.doubt = ch.doubt || !d.e.res.ignore.Match(path)
 		}
 	}

@@ -5,7 +5,9 @@ import (
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/likeness"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -22,14 +24,14 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		o.view = b.view.with(set) // whoever was shown b need not see what this one set
 	}
 	asked, about := s.asked, slices.Clone(s.opaque)
-	if c.reqKind == isJSON {
+	if c.reqKind == content.IsJSON {
 		var more []string
-		asked, more = readable(b.body, asked)
+		asked, more = patch.Readable(b.body, asked)
 		about = append(about, more...)
 	}
 	put := c.m.method == "PUT" || s.Kind == Upsert && c.m.method == "POST" // which may leave what it does not name, or remove it
 	switch {
-	case c.reqKind == isPatch:
+	case c.reqKind == content.IsPatch:
 		body := patched(b.body, s.asked)
 		if body == nil || movesUnknown(b, s.asked) {
 			return nil
@@ -37,7 +39,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		o.body, o.unknown = body, stillUnpatched(b, s.asked)
 	case !asked.IsObject() || len(asked.Members()) == 0:
 		return nil
-	case c.reqKind == isForm || c.reqKind == isParts:
+	case c.reqKind == content.IsForm || c.reqKind == content.IsParts:
 		f := typed(b.body, s.asked, s.answer)
 		if len(f.fields.Members())+len(f.untyped) == 0 {
 			return nil
@@ -48,13 +50,13 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 			c.apply(o, b, &f.fields)
 		}
 		c.doubtForm(o, &f)
-	case c.reqKind == isAPI:
+	case c.reqKind == content.IsAPI:
 		c.applyAPI(o, b, s.asked)
 	case put:
 		c.replace(o, s, b, asked)
 	default:
 		body := tree.MergePatch(b.body, asked)
-		if c.reqKind != isMerge {
+		if c.reqKind != content.IsMerge {
 			body = stillNull(body, b.body, asked)
 		}
 		o.body, o.unknown = &body, c.stillUnmerged(b, asked)
@@ -79,7 +81,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 // of it: a reference to what is there already leaves that as it is, and what an
 // element of a keyed array is sent without may be there still.
 func (c *call) refine(o *outcome, b *state) {
-	if c.reqKind == isMerge {
+	if c.reqKind == content.IsMerge {
 		return // RFC 7396 says that arrays are replaced
 	}
 	body, doubts := tree.Overlay(b.body, o.body, tree.Judge{
@@ -193,7 +195,7 @@ func movesUnknown(b *state, ops *tree.Value) bool {
 // pointed returns the path that a JSON patch's operation has in one of its members.
 func pointed(op *tree.Value, member string) (path string) {
 	pointer, _ := op.Get(member).Text()
-	for _, name := range pointerNames(pointer) {
+	for _, name := range patch.Names(pointer) {
 		path = tree.Join(path, name)
 	}
 	return path
@@ -229,7 +231,7 @@ func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
 
 // sent takes the request's body for the state: only where `after request` says so.
 func (c *call) sent(s *Subject, b *state) *outcome {
-	if !s.asked.IsObject() || c.twice || c.reqKind == isPatch || c.reqKind == isMerge || c.m.method == "PATCH" {
+	if !s.asked.IsObject() || c.twice || c.reqKind == content.IsPatch || c.reqKind == content.IsMerge || c.m.method == "PATCH" {
 		return nil
 	}
 	o := &outcome{via: webhook.FromRequest, confidence: webhook.Inferred, seen: c.x.Ended}
@@ -246,7 +248,7 @@ func patched(body, ops *tree.Value) *tree.Value {
 	options := jsonpatch.NewApplyOptions()
 	options.AllowMissingPathOnRemove, options.EnsurePathExistsOnAdd = false, false
 	options.SupportNegativeIndices = false
-	options.AccumulatedCopySizeLimit = maxDecoded
+	options.AccumulatedCopySizeLimit = content.MaxDecoded
 	out, err := patch.ApplyWithOptions(body.JSON(), options)
 	if err != nil {
 		return nil

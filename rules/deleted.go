@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -11,7 +12,7 @@ import (
 // entity to delete: it was never seen, it stands in a list of ids, and the answer is
 // an empty yes, as many APIs give whether they found all of them or not.
 func (d *deriver) onlyAsked(ch *change) bool {
-	return !d.e.named && d.resKind == isEmpty && ch.snap.Sequence == 0 && !ch.snap.Known()
+	return !d.e.named && d.resKind == content.IsEmpty && ch.snap.Sequence == 0 && !ch.snap.Known()
 }
 
 // deleted handles a delete: it carries the last known state, however old.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -90,7 +91,7 @@ func (r *resource) asked(root, shown *tree.Value) *tree.Value {
 	for i, name := range r.wraps {
 		// Beside the entity under its name there may be something about the call.
 		if v := root.Get(name); v.IsObject() && shown.Get(name) == nil && (len(root.Members()) == 1 || i > 0 && others(root, v)) &&
-			!isCommand(&tree.Member{Name: name, Value: *v}) {
+			!patch.IsCommand(&tree.Member{Name: name, Value: *v}) {
 			return v
 		}
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -48,8 +49,8 @@ func isResource(v *tree.Value) bool {
 // nothing but what the request says; nor did a create answered 204, which has an
 // id that its client made. A GET that shows something else is believed instead.
 func (c *call) fromAPI(s *Subject, b *state, obs *webhook.Observation, alone bool) *outcome {
-	quiet := c.x.Response.Status == 204 || c.x.Response.Status == 200 && c.resKind == isAPI && c.res.Get("data") == nil
-	if c.reqKind != isAPI || !quiet || c.twice || !s.asked.IsObject() {
+	quiet := c.x.Response.Status == 204 || c.x.Response.Status == 200 && c.resKind == content.IsAPI && c.res.Get("data") == nil
+	if c.reqKind != content.IsAPI || !quiet || c.twice || !s.asked.IsObject() {
 		return nil
 	}
 	o := &outcome{via: webhook.FromRequest, confidence: webhook.Proven, seen: c.x.Ended, view: b.view, unknown: b.unknown}

@@ -3,8 +3,10 @@ package rules
 import (
 	"slices"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/likeness"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -12,7 +14,7 @@ import (
 // that path is somewhere in; ok is false if it sends none, or something at path.
 func (c *call) sentAround(s *Subject, path string) (object []string, ok bool) {
 	p, err := lang.ParsePath(path)
-	if err != nil || c.reqKind != isJSON && c.reqKind != isAPI {
+	if err != nil || c.reqKind != content.IsJSON && c.reqKind != content.IsAPI {
 		return nil, false
 	}
 	names := p.Names()
@@ -54,7 +56,7 @@ func (c *call) mayBePart(s *Subject, is *tree.Value, path string) bool {
 // sendsParts reports whether the answer shows of an object that the request sends
 // nothing but that: see mayBePart.
 func (c *call) sendsParts(s *Subject, shown *tree.Value) bool {
-	if c.m.method == "PUT" || s.Kind == Create || c.reqKind != isJSON && c.reqKind != isAPI {
+	if c.m.method == "PUT" || s.Kind == Create || c.reqKind != content.IsJSON && c.reqKind != content.IsAPI {
 		return false
 	}
 	return showsParts(s.asked, shown)
@@ -81,18 +83,18 @@ func holdsOnly(v, asked *tree.Value) bool {
 // tookAway reports whether the request itself removes what is at path, or what that
 // is in. A form has no null, and sends nothing instead.
 func (c *call) tookAway(s *Subject, path string) bool {
-	if c.reqKind != isPatch {
+	if c.reqKind != content.IsPatch {
 		v, _ := c.askedAt(s, path)
 		if v == nil {
 			return false
 		}
-		return v.Kind == tree.Null || isBlank(v) && (c.reqKind == isForm || c.reqKind == isParts)
+		return v.Kind == tree.Null || isBlank(v) && (c.reqKind == content.IsForm || c.reqKind == content.IsParts)
 	}
 	for i := range s.asked.Elems() {
 		op, _ := s.asked.Elems()[i].Get("op").Text()
 		pointer, _ := s.asked.Elems()[i].Get("path").Text()
 		below := ""
-		for _, name := range pointerNames(pointer) {
+		for _, name := range patch.Names(pointer) {
 			below = tree.Join(below, name)
 		}
 		if op == "remove" && below == path {

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/likeness"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -31,7 +33,7 @@ func (c *call) askedAt(s *Subject, path string) (v *tree.Value, whole bool) {
 		return nil, false
 	}
 	names := p.Names()
-	if c.reqKind == isPatch {
+	if c.reqKind == content.IsPatch {
 		return c.patchedAt(s, names)
 	}
 	for n := len(names); n > 0; n-- {
@@ -50,7 +52,7 @@ func (c *call) patchedAt(s *Subject, names []string) (v *tree.Value, whole bool)
 	for i := range s.asked.Elems() {
 		op := &s.asked.Elems()[i]
 		pointer, _ := op.Get("path").Text()
-		at := pointerNames(pointer)
+		at := patch.Names(pointer)
 		n := 0
 		for n < min(len(at), len(names)) && at[n] == names[n] {
 			n++

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -40,7 +41,7 @@ func (c *call) look(kind string, obs *webhook.Observation) view {
 // forms that have nothing in the query say it there (Stripe's expand[]).
 func (c *call) expands() string {
 	for _, name := range [...]string{"expand", "populate", "include", "embed"} {
-		if said := c.req.Get(name); said != nil && c.reqKind != isPatch && c.e.res.find(c.res).Get(name) == nil {
+		if said := c.req.Get(name); said != nil && c.reqKind != content.IsPatch && c.e.res.find(c.res).Get(name) == nil {
 			return name + "=" + string(said.Shared())
 		}
 	}

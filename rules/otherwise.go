@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
@@ -72,7 +73,7 @@ func plainOf(v *tree.Value) string {
 // said of calls do not count, nor does what a create made of what it was given.
 func (c *call) shownOtherwise(s *Subject, entity *tree.Value) []string {
 	r := c.e.res
-	if s.Kind == Create || c.reqKind == isPatch || !s.asked.IsObject() || r.after == "response" {
+	if s.Kind == Create || c.reqKind == content.IsPatch || !s.asked.IsObject() || r.after == "response" {
 		return nil
 	}
 	_, unlike := r.compareSet(s.asked, entity)

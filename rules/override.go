@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/route"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -91,7 +92,7 @@ func (c *call) ifGone(s *Subject, seen Seen) (*call, *Subject) {
 // saidIn returns the text of a field of a request's body, a form or JSON, else
 // of its query.
 func saidIn(r *webhook.Request, field string) string {
-	body, _ := readBody(r.Body, r.Header, true)
+	body, _ := content.Read(r.Body, r.Header, true)
 	if said, ok := body.Get(field).Text(); ok || r.Query == "" {
 		return said
 	}

@@ -3,7 +3,9 @@ package rules
 import (
 	"fmt"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -92,7 +94,7 @@ type call struct {
 	vars *callVars
 
 	req, res         *tree.Value
-	reqKind, resKind bodyKind
+	reqKind, resKind content.Kind
 
 	unsure bool // whether it succeeded is not known
 	saidNo bool // that, or later, is because the answer, a success, reads like a no, or like not yet
@@ -170,24 +172,24 @@ func (p *Program) Plan(x *webhook.Exchange) *Plan {
 func (p *Program) read(x *webhook.Exchange, all *planned) {
 	m, c := &all.match, &all.call
 	*c = call{p: p, m: m, e: m.e, x: x, vars: &all.vars, later: x.Response.Status == 202}
-	c.req, c.reqKind = readBody(x.Request.Body, x.Request.Header, m.Redacts())
-	c.res, c.resKind = readBody(x.Response.Body, x.Response.Header, m.Redacts())
-	c.twice = c.reqKind != isForm && c.reqKind != isParts && c.req.SaysTwice()
+	c.req, c.reqKind = content.Read(x.Request.Body, x.Request.Header, m.Redacts())
+	c.res, c.resKind = content.Read(x.Response.Body, x.Response.Header, m.Redacts())
+	c.twice = c.reqKind != content.IsForm && c.reqKind != content.IsParts && c.req.SaysTwice()
 	if m.Redacts() {
 		c.req, c.res = c.withoutRedacted(c.req, c.reqKind), c.withoutRedacted(c.res, c.resKind)
 	}
 	all.vars = callVars{
 		m: m, req: &x.Request, res: &x.Response, reqTree: c.req, resTree: c.res, placeholders: x.Placeholders,
 	}
-	if c.reqKind == isJSON && m.method == "PATCH" {
-		if ops, vague := scimPatch(c.req); ops != nil {
-			c.req, c.reqKind, c.vague = ops, isPatch, vague
+	if c.reqKind == content.IsJSON && m.method == "PATCH" {
+		if ops, vague := patch.SCIM(c.req); ops != nil {
+			c.req, c.reqKind, c.vague = ops, content.IsPatch, vague
 		}
 	}
 }
 
 // withoutRedacted makes sure of what a capture has done already.
-func (c *call) withoutRedacted(v *tree.Value, kind bodyKind) *tree.Value {
+func (c *call) withoutRedacted(v *tree.Value, kind content.Kind) *tree.Value {
 	if v == nil {
 		return nil
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -16,10 +18,10 @@ func (c *call) planOne(pl *Plan) {
 	entity := c.entityInAnswer()
 	s.asked = c.e.res.asked(c.req, entity)
 	switch c.reqKind {
-	case isParts:
-		s.asked, s.opaque = withoutFiles(s.asked)
-	case isJSON:
-		s.asked, s.opaque = withoutCommands(s.asked)
+	case content.IsParts:
+		s.asked, s.opaque = content.WithoutFiles(s.asked)
+	case content.IsJSON:
+		s.asked, s.opaque = patch.WithoutCommands(s.asked)
 	}
 	id, ok, unnamed := c.identify(entity)
 	switch {
@@ -93,7 +95,7 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 		return id, id != "", idSure
 	}
 	id, ok = r.idIn(object(r.asked(c.req, entity)))
-	if c.e.kind == Update || c.e.kind == Delete || c.resKind == isEmpty && c.reqKind == isAPI || r.after == "request" {
+	if c.e.kind == Update || c.e.kind == Delete || c.resKind == content.IsEmpty && c.reqKind == content.IsAPI || r.after == "request" {
 		return id, ok, idSure // JSON:API 1.1: what a client names so is created so
 	}
 	if !ok {
@@ -105,7 +107,7 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 // bareID returns what the answer to a create is, if that is nothing but a number or a
 // text that is no word of how it went: an id, or else a count.
 func (c *call) bareID() (string, bool) {
-	if c.e.kind != Create || c.resKind != isJSON || c.res.Kind != tree.Number && c.res.Kind != tree.String {
+	if c.e.kind != Create || c.resKind != content.IsJSON || c.res.Kind != tree.Number && c.res.Kind != tree.String {
 		return "", false
 	}
 	id, ok := c.res.Text()

@@ -3,6 +3,8 @@ package rules
 import (
 	"slices"
 
+	"github.com/sidehook/sidehook/rules/content"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -61,7 +63,7 @@ func (c *call) isEcho(entity, asked *tree.Value) bool {
 // entity is one that the request set.
 func (c *call) showsOnlyWhatWasSet(entity, asked *tree.Value) (some bool) {
 	var set []string
-	if c.reqKind == isPatch {
+	if c.reqKind == content.IsPatch {
 		set = c.setFields(nil, asked)
 	}
 	for i := range entity.Members() {
@@ -129,10 +131,10 @@ func (c *call) setFields(names []string, asked *tree.Value) []string {
 	if asked == nil {
 		return names
 	}
-	if c.reqKind == isPatch {
+	if c.reqKind == content.IsPatch {
 		for i := range asked.Elems() {
 			text, _ := asked.Elems()[i].Get("path").Text()
-			if path := pointerNames(text); len(path) > 0 && asked.Elems()[i].Get("value") != nil {
+			if path := patch.Names(text); len(path) > 0 && asked.Elems()[i].Get("value") != nil {
 				names = append(names, path[0])
 			}
 		}

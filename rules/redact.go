@@ -32,8 +32,8 @@ func (m *Match) redact(body webhook.Body, h webhook.Header, found *pathsFound) w
 	if !m.Redacts() || !body.Whole() || len(body.Bytes) == 0 {
 		return body
 	}
-	v, kind := readBody(body, h, false)
-	if kind == notReadable {
+	v, kind := content.Read(body, h, false)
+	if kind == content.NotReadable {
 		return webhook.Body{Missing: webhook.Unparsable}
 	}
 	if v == nil { // nothing but white space
@@ -41,9 +41,9 @@ func (m *Match) redact(body webhook.Body, h webhook.Header, found *pathsFound) w
 	}
 	out, changed := m.e.res.redactedNoting(v, kind, found)
 	switch {
-	case kind == isForm: // as it was read: what was not has not been looked at
+	case kind == content.IsForm:
 		return webhook.Body{Bytes: []byte(content.EncodeForm(&out))}
-	case changed || kind == isParts || len(h["Content-Encoding"]) > 0:
+	case changed || kind == content.IsParts || len(h["Content-Encoding"]) > 0:
 		return webhook.Body{Bytes: out.JSON()}
 	}
 	return body
@@ -69,16 +69,16 @@ func (m *Match) redactQuery(query string, found *pathsFound) string {
 }
 
 // redacted returns v without the redacted paths.
-func (r *resource) redacted(v *tree.Value, kind bodyKind) (out tree.Value, changed bool) {
+func (r *resource) redacted(v *tree.Value, kind content.Kind) (out tree.Value, changed bool) {
 	return r.redactedNoting(v, kind, nil)
 }
 
-func (r *resource) redactedNoting(v *tree.Value, kind bodyKind, found *pathsFound) (out tree.Value, changed bool) {
+func (r *resource) redactedNoting(v *tree.Value, kind content.Kind, found *pathsFound) (out tree.Value, changed bool) {
 	if len(r.redact) == 0 {
 		return *v, false
 	}
 	found.looked()
-	if kind == isPatch {
+	if kind == content.IsPatch {
 		return r.redactPatch(v, found)
 	}
 	w := redactor{r: r, found: found}

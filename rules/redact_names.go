@@ -6,6 +6,7 @@ import (
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/likeness"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -49,7 +50,7 @@ func (r *resource) redactsPointer(v *tree.Value, found *pathsFound) bool {
 	if !ok {
 		return false
 	}
-	return r.redactsNames(pointerNames(text), found) || r.redactsNames(writtenNames(text), found)
+	return r.redactsNames(patch.Names(text), found) || r.redactsNames(writtenNames(text), found)
 }
 
 // redactsNames reports whether what is at names is redacted, whatever of them are
@@ -70,7 +71,7 @@ func (r *resource) redactsNames(names []string, found *pathsFound) bool {
 // belowPointer returns what is redacted below what an operation names.
 func (r *resource) belowPointer(v *tree.Value) lang.Globs {
 	text, _ := v.Text()
-	names := pointerNames(text)
+	names := patch.Names(text)
 	if names == nil {
 		names = writtenNames(text)
 	}

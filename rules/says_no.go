@@ -50,14 +50,14 @@ func (c *call) isPage() bool {
 	if mediaType := h.MediaType(); mediaType != "text/html" && mediaType != "application/xhtml+xml" {
 		return false
 	}
-	if c.resKind != notReadable || c.reqKind == isForm || c.reqKind == isParts || !c.x.Response.Body.Whole() {
+	if c.resKind != content.NotReadable || c.reqKind == content.IsForm || c.reqKind == content.IsParts || !c.x.Response.Body.Whole() {
 		return false
 	}
-	plain, err := content.Decode(c.x.Response.Body.Bytes, h["Content-Encoding"], maxDecoded)
+	plain, err := content.Decode(c.x.Response.Body.Bytes, h["Content-Encoding"], content.MaxDecoded)
 	if err != nil {
 		return false
 	}
-	start := trimBegin(plain)
+	start := content.TrimBegin(plain)
 	for _, tag := range [...]string{"<!doctype html", "<html"} {
 		if len(start) >= len(tag) && strings.EqualFold(string(start[:len(tag)]), tag) {
 			return true
@@ -115,7 +115,7 @@ var dryNames = map[string]bool{"dryrun": true, "validateonly": true, "simulate":
 
 func (c *call) readsLikeNo() (no, later bool) {
 	if !c.res.IsObject() {
-		if c.res == nil || c.resKind != isJSON {
+		if c.res == nil || c.resKind != content.IsJSON {
 			return false, false
 		}
 		if word, ok := c.res.Text(); ok && c.res.Kind == tree.String {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -57,11 +58,11 @@ func (p *Program) resourceNames() (names []string) {
 // ReadPage reads one page of the list that m is. items is the path of the list in
 // the body; "" finds it: the body itself, or the one array of objects in it.
 func (m *Match) ReadPage(items string, body webhook.Body, h webhook.Header) (page Page, err error) {
-	root, kind := readBody(body, h, false)
+	root, kind := content.Read(body, h, false)
 	switch {
 	case !body.Whole():
 		return page, fmt.Errorf("the page was not kept: %s", body.Missing)
-	case root == nil || kind == isForm:
+	case root == nil || kind == content.IsForm:
 		return page, errors.New("the page is no JSON")
 	}
 	list, err := m.listIn(root, items)
@@ -149,8 +150,8 @@ func nextIn(root *tree.Value) string {
 
 // ShowsAll reports whether a list's entity has every field that a GET of it has.
 func (m *Match) ShowsAll(listed json.RawMessage, body webhook.Body, h webhook.Header) (bool, error) {
-	root, kind := readBody(body, h, false)
-	if root == nil || kind == isForm {
+	root, kind := content.Read(body, h, false)
+	if root == nil || kind == content.IsForm {
 		return false, errors.New("the GET of an entity showed no JSON")
 	}
 	whole := m.e.res.find(root)
@@ -232,8 +233,8 @@ func (m *Match) ListPath() string {
 // Shown returns the entity that a GET of it showed, nil if it showed another one
 // or none.
 func (m *Match) Shown(id string, body webhook.Body, h webhook.Header) json.RawMessage {
-	root, kind := readBody(body, h, false)
-	if root == nil || kind == isForm {
+	root, kind := content.Read(body, h, false)
+	if root == nil || kind == content.IsForm {
 		return nil
 	}
 	entity := m.e.res.find(root)

@@ -3,7 +3,9 @@ package rules
 import (
 	"slices"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/likeness"
+	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -13,12 +15,12 @@ import (
 // nothing is otherwise. What else changed may have been changed by others.
 func (d *deriver) showsDone(ch *change) bool {
 	switch {
-	case d.reqKind == isPatch:
+	case d.reqKind == content.IsPatch:
 		return d.showsPatched(ch)
 	case !ch.s.asked.IsObject():
 		return len(ch.fields) > 0
 	}
-	typed := d.reqKind != isForm && d.reqKind != isParts
+	typed := d.reqKind != content.IsForm && d.reqKind != content.IsParts
 	for i := range ch.s.asked.Members() {
 		m := &ch.s.asked.Members()[i]
 		now := ch.o.body.Get(m.Name)
@@ -47,7 +49,7 @@ func (d *deriver) showsPatched(ch *change) bool {
 		op := &ch.s.asked.Elems()[i]
 		pointer, _ := op.Get("path").Text()
 		path := ""
-		for _, name := range pointerNames(pointer) {
+		for _, name := range patch.Names(pointer) {
 			path = tree.Join(path, name)
 		}
 		now := at(ch.o.body, path)
@@ -68,7 +70,7 @@ func (d *deriver) showsPatched(ch *change) bool {
 
 // lastIn returns the last name of a JSON pointer, "" if it has none.
 func lastIn(pointer string) string {
-	if names := pointerNames(pointer); len(names) > 0 {
+	if names := patch.Names(pointer); len(names) > 0 {
 		return names[len(names)-1]
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -40,7 +41,7 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 	elsewhere := r.entity != nil || r.id != nil || r.idBelow != nil || m.e.id != nil || m.Redacts()
 	said := len(h["Content-Encoding"])+len(h["Content-Location"])+len(h["Preference-Applied"]) > 0
 	said = said || len(x.Request.Header["X-Fields"])+len(x.Request.Header["X-Goog-Fieldmask"]) > 0
-	if elsewhere || said || isProblem(h) || x.Request.Query != "" || !x.Response.Body.Whole() || jsonKind(h.MediaType()) != isJSON {
+	if elsewhere || said || isProblem(h) || x.Request.Query != "" || !x.Response.Body.Whole() || content.JSONKind(h.MediaType()) != content.IsJSON {
 		return false
 	}
 	id := ""
@@ -90,7 +91,7 @@ func (s *shown) asks(q *webhook.Request) bool {
 	switch body := q.Body.Bytes; {
 	case !q.Body.Whole() || len(body) == 0:
 		return true
-	case len(q.Header["Content-Encoding"]) > 0 || jsonKind(q.Header.MediaType()) != isJSON:
+	case len(q.Header["Content-Encoding"]) > 0 || content.JSONKind(q.Header.MediaType()) != content.IsJSON:
 		return false
 	default:
 		return s.object(body, s.asked)

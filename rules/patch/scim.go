@@ -1,4 +1,4 @@
-package rules
+package patch
 
 import (
 	"encoding/json"
@@ -9,11 +9,11 @@ import (
 
 const scimPatchOp = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-// scimPatch returns the operations of a SCIM patch (RFC 7644 §3.5.2) as those of a
+// SCIM returns the operations of a SCIM patch (RFC 7644 §3.5.2) as those of a
 // JSON patch (RFC 6902), nil if v is none. vague says that they tell what is
 // written, and not to what: an element that a filter selects, or that is added to a list
 // which may have it already.
-func scimPatch(v *tree.Value) (ops *tree.Value, vague bool) {
+func SCIM(v *tree.Value) (ops *tree.Value, vague bool) {
 	if !v.IsObject() {
 		return nil, false
 	}
@@ -118,13 +118,4 @@ func scimNames(path string) (names []string) {
 func endsInVersion(urn string) bool {
 	parts := strings.Split(urn, ":")
 	return len(parts) > 2 && strings.Trim(parts[len(parts)-2], "0123456789.") == ""
-}
-
-// pointerTo returns a JSON pointer (RFC 6901).
-func pointerTo(names []string) string {
-	var b strings.Builder
-	for _, name := range names {
-		b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
-	}
-	return b.String()
 }

@@ -1,4 +1,4 @@
-package rules
+package patch
 
 import (
 	"bytes"
@@ -8,11 +8,11 @@ import (
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
-// withoutCommands returns what a request sets without the commands that it has in
+// WithoutCommands returns what a request sets without the commands that it has in
 // place of values, and the fields that those are about: what they make of them the
 // request does not tell. What one removes is null. Known are those of MongoDB
 // ($set, $inc), of Parse (__op) and of Firebase (.sv).
-func withoutCommands(asked *tree.Value) (*tree.Value, []string) {
+func WithoutCommands(asked *tree.Value) (*tree.Value, []string) {
 	if !asked.IsObject() || !hasCommand(asked) {
 		return asked, nil
 	}
@@ -20,7 +20,7 @@ func withoutCommands(asked *tree.Value) (*tree.Value, []string) {
 	var members []tree.Member
 	for _, m := range asked.Members() {
 		switch op, _ := m.Get("__op").Text(); {
-		case !isCommand(&m):
+		case !IsCommand(&m):
 			members = append(members, m)
 		case op == "Delete":
 			members = append(members, tree.Member{Name: m.Name, Value: tree.Value{}})
@@ -36,7 +36,7 @@ func withoutCommands(asked *tree.Value) (*tree.Value, []string) {
 
 func hasCommand(asked *tree.Value) bool {
 	for i := range asked.Members() {
-		if isCommand(&asked.Members()[i]) {
+		if IsCommand(&asked.Members()[i]) {
 			return true
 		}
 	}
@@ -67,9 +67,9 @@ var operators = map[string]bool{
 	"$push": true, "$pull": true, "$pullAll": true, "$pop": true, "$addToSet": true, "$bit": true,
 }
 
-// isCommand reports whether a field of a request is, or has in place of its value, a
+// IsCommand reports whether a field of a request is, or has in place of its value, a
 // command.
-func isCommand(m *tree.Member) bool {
+func IsCommand(m *tree.Member) bool {
 	if !m.IsObject() || !operators[m.Name] && !mayBeCommand(m.Shared()) || len(m.Members()) == 0 {
 		return false
 	}
@@ -82,12 +82,12 @@ func mayBeCommand(raw []byte) bool {
 	return bytes.Contains(raw, []byte(`"$`)) || bytes.Contains(raw, []byte(`"__op"`)) || bytes.Contains(raw, []byte(`".sv"`))
 }
 
-// readable returns what a request sets of what it is known to be, and the fields that
+// Readable returns what a request sets of what it is known to be, and the fields that
 // it gives what is hardly a value of theirs: an object where there is a number, a bool
 // or a list ({"score": {"increment": 1}}), or what is in them by a path
 // ({"address.city": "Rome"}). What becomes of those only the API knows.
-func readable(known, asked *tree.Value) (*tree.Value, []string) {
-	asked, about := withoutCommands(asked)
+func Readable(known, asked *tree.Value) (*tree.Value, []string) {
+	asked, about := WithoutCommands(asked)
 	if !asked.IsObject() {
 		return asked, about
 	}
