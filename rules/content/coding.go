@@ -1,5 +1,5 @@
-// Package content turns captured bytes into text: it undoes content codings
-// (RFC 9110 §8.4), within bounds, and reads forms. It is pure.
+// Package content turns captured bytes into text and trees: it undoes content codings
+// (RFC 9110 §8.4), within bounds, and reads JSON and forms. It is pure.
 package content
 
 import (
