@@ -126,7 +126,7 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 		return nil
 	}
 	if c.m.Redacts() {
-		out, _ := c.e.res.redacted(entity, content.IsJSON)
+		out, _ := c.e.res.redact.Value(entity, content.IsJSON, nil)
 		return &out
 	}
 	return entity

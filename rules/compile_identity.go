@@ -30,7 +30,7 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 	if err := k.idField(place, c.ID, r); err != nil {
 		return err
 	}
-	r.envelopes = append(r.envelopes, r.opens...)
+	r.redact.Envelopes = append(r.redact.Envelopes, r.opens...)
 	r.redactInEnvelopes()
 	r.telling = lengths(r.idNames, r.opens)
 	r.called = r.idNames
@@ -58,13 +58,13 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 // redactInEnvelopes has what is to be redacted in an envelope redacted where there
 // is none, too: not every answer or request has it.
 func (r *resource) redactInEnvelopes() {
-	for globs := r.redact; len(globs) > 0; {
+	for globs := r.redact.Globs; len(globs) > 0; {
 		var inner lang.Globs
-		for _, name := range r.envelopes {
+		for _, name := range r.redact.Envelopes {
 			rest, _ := globs.Named(name)
 			inner = append(inner, rest...)
 		}
-		r.redact, globs = slices.Concat(r.redact, inner), inner
+		r.redact.Globs, globs = slices.Concat(r.redact.Globs, inner), inner
 	}
 }
 

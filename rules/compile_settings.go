@@ -15,7 +15,7 @@ import (
 // up; of single values the resource's counts.
 func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
 	r := &resource{trust: time.Duration(cmp.Or(over.Trust, d.Trust, DefaultTrust)), wraps: []string{"data"}}
-	r.envelopes = slices.Concat([]string{"attributes", "_embedded", "values", "set", "$set", "changes", "doc"}, innerNames)
+	r.redact.Envelopes = slices.Concat([]string{"attributes", "_embedded", "values", "set", "$set", "changes", "doc"}, innerNames)
 	if r.trust < 0 {
 		return nil, bad(join(place, "trust"), "want a time like 10m, not a negative one")
 	}
@@ -75,7 +75,7 @@ func (r *resource) entityPaths(place string, d, over Defaults) error {
 			return err
 		}
 		r.entity = &q
-		r.envelopes = append(r.envelopes, strings.Split(strings.TrimPrefix(text, `\`), ".")...)
+		r.redact.Envelopes = append(r.redact.Envelopes, strings.Split(strings.TrimPrefix(text, `\`), ".")...)
 	}
 	if text := cmp.Or(over.Version, d.Version); text != "" {
 		v, err := lang.ParsePath(text)
@@ -100,7 +100,7 @@ func (k *compiler) pathLists(place string, d, over Defaults, r *resource) (err e
 	if r.ignore, err = globs(join(place, "ignore"), d.Ignore, over.Ignore); err != nil {
 		return err
 	}
-	if r.redact, err = globs(join(place, "redact"), d.Redact, over.Redact); err != nil {
+	if r.redact.Globs, err = globs(join(place, "redact"), d.Redact, over.Redact); err != nil {
 		return err
 	}
 	var keys [][]string

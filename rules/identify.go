@@ -36,6 +36,9 @@ func (r *resource) find(root *tree.Value) *tree.Value {
 	return object(r.unwrap(root, maxEnvelope))
 }
 
+// maxEnvelope is how many envelopes may lie around an entity.
+const maxEnvelope = 4
+
 // unwrap returns what is in the envelopes around an entity, at most depth of
 // them, or root if it has an id, or none: under data or the resource's name, or,
 // if an id is in there, in one of the other envelopes that there are.

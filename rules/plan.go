@@ -193,7 +193,7 @@ func (c *call) withoutRedacted(v *tree.Value, kind content.Kind) *tree.Value {
 	if v == nil {
 		return nil
 	}
-	out, _ := c.e.res.redacted(v, kind)
+	out, _ := c.e.res.redact.Value(v, kind, nil)
 	return &out
 }
 

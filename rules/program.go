@@ -9,6 +9,7 @@ import (
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/mapping"
+	"github.com/sidehook/sidehook/rules/redact"
 	"github.com/sidehook/sidehook/rules/route"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -60,18 +61,18 @@ type resource struct {
 	idParam    string         // the parameter of item that is the id; "" if there is one entity only
 	parents    []string       // the parameters of collection that are no part of the name
 
-	id        *lang.Query // in a response body; nil: found by itself
-	idBelow   *lang.Query // the same below the entity; nil: found by itself
-	idNames   []string
-	idField   string   // of an entity, what its path is made of
-	called    []string // that, and idNames
-	entity    *lang.Query
-	wraps     []string // members that may hold the entity, in a request too: data, then its name
-	opens     []string // those, and members that may hold it in an answer
-	envelopes []string // all members that may hold it, for redact
-	telling   uint64   // lengths of idNames and wraps
+	id      *lang.Query // in a response body; nil: found by itself
+	idBelow *lang.Query // the same below the entity; nil: found by itself
+	idNames []string
+	idField string   // of an entity, what its path is made of
+	called  []string // that, and idNames
+	entity  *lang.Query
+	wraps   []string // members that may hold the entity, in a request too: data, then its name
+	opens   []string // those, and members that may hold it in an answer
+	telling uint64   // lengths of idNames and wraps
 
-	ignore, redact lang.Globs
+	ignore         lang.Globs
+	redact         redact.Paths
 	keys           tree.Keys
 	keyPaths       map[string]lang.Path
 	version        *lang.Path

@@ -1,203 +1,49 @@
 package rules
 
 import (
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/sidehook/sidehook/rules/content"
-	"github.com/sidehook/sidehook/rules/lang"
-	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/redact"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // Redacts reports whether bodies must go through [Match.Redact] before anything
 // of them is kept.
-func (m *Match) Redacts() bool {
-	return len(m.e.res.redact) > 0
-}
+func (m *Match) Redacts() bool { return m.e.res.redact.Any() }
 
-// Redact returns body without the redacted paths: as JSON or a form, without a
-// content coding (the Content-Encoding that is kept with it then no longer holds;
-// deriving knows). The paths count from the body's root, from every member that may hold the entity (data, the
-// resource's name…) and from each element of an array there; on their way they
-// run through arrays, and names count in any case of letters. A body that
-// cannot be read is not kept: Missing is Unparsable.
+// Redact returns body without the redacted paths, as [redact.Paths.Body] says it.
 func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
-	return m.redact(body, h, nil)
-}
-
-func (m *Match) redact(body webhook.Body, h webhook.Header, found *pathsFound) webhook.Body {
-	if !m.Redacts() || !body.Whole() || len(body.Bytes) == 0 {
-		return body
-	}
-	v, kind := content.Read(body, h, false)
-	if kind == content.NotReadable {
-		return webhook.Body{Missing: webhook.Unparsable}
-	}
-	if v == nil { // nothing but white space
-		return body
-	}
-	out, changed := m.e.res.redactedNoting(v, kind, found)
-	switch {
-	case kind == content.IsForm:
-		return webhook.Body{Bytes: []byte(content.EncodeForm(&out))}
-	case changed || kind == content.IsParts || len(h["Content-Encoding"]) > 0:
-		return webhook.Body{Bytes: out.JSON()}
-	}
-	return body
+	return m.e.res.redact.Body(body, h, nil)
 }
 
 // RedactQuery returns a raw query without the parameters that have a redacted
 // path for a name: some APIs take fields there, too.
-func (m *Match) RedactQuery(query string) string { return m.redactQuery(query, nil) }
+func (m *Match) RedactQuery(query string) string { return m.e.res.redact.Query(query, nil) }
 
-func (m *Match) redactQuery(query string, found *pathsFound) string {
-	if !m.Redacts() || query == "" {
-		return query
+// Redactions redact for one configuration, and remember which of its redacted paths
+// were ever found: one that is written otherwise than the API writes it takes
+// nothing out, and nobody would know. They are safe for concurrent use.
+type Redactions struct{ *redact.Memory }
+
+// NewRedactions returns those of p, which have seen nothing yet.
+func (p *Program) NewRedactions() *Redactions {
+	all := make([]*redact.Paths, len(p.resources))
+	for i, r := range p.resources {
+		all[i] = &r.redact
 	}
-	var kept []string
-	for part := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		plain, err := url.QueryUnescape(name)
-		if err == nil && !m.e.res.redactsNames(content.FieldNames(plain), found) && !m.e.res.redactsNames(writtenNames(plain), found) {
-			kept = append(kept, part)
-		}
-	}
-	return strings.Join(kept, "&")
+	return &Redactions{redact.NewMemory(all)}
 }
 
-// redacted returns v without the redacted paths.
-func (r *resource) redacted(v *tree.Value, kind content.Kind) (out tree.Value, changed bool) {
-	return r.redactedNoting(v, kind, nil)
+// Redact is [Match.Redact] for a call of m.
+func (rs *Redactions) Redact(m *Match, body webhook.Body, h webhook.Header) webhook.Body {
+	return m.e.res.redact.Body(body, h, rs.Of(&m.e.res.redact))
 }
 
-func (r *resource) redactedNoting(v *tree.Value, kind content.Kind, found *pathsFound) (out tree.Value, changed bool) {
-	if len(r.redact) == 0 {
-		return *v, false
-	}
-	found.looked()
-	if kind == content.IsPatch {
-		return r.redactPatch(v, found)
-	}
-	w := redactor{r: r, found: found}
-	out = w.at(v)
-	return out, w.changed
+// RedactQuery is [Match.RedactQuery] for a call of m.
+func (rs *Redactions) RedactQuery(m *Match, query string) string {
+	return m.e.res.redact.Query(query, rs.Of(&m.e.res.redact))
 }
 
-// maxEnvelope is how many envelopes may lie around an entity.
-const maxEnvelope = 4
-
-type redactor struct {
-	r       *resource
-	found   *pathsFound // nil: nobody asks
-	changed bool
-}
-
-// at removes the paths from v as an entity, and from what it may wrap, however
-// deep that is.
-func (w *redactor) at(v *tree.Value) tree.Value {
-	switch v.Kind {
-	case tree.Array:
-		elems := make([]tree.Value, len(v.Elems()))
-		for i := range v.Elems() {
-			elems[i] = w.at(&v.Elems()[i])
-		}
-		if w.changed {
-			return tree.NewArray(elems)
-		}
-		return *v
-	case tree.Object:
-	default:
-		return *v
-	}
-	out := w.remove(v, w.r.redact)
-	members := slices.Clone(out.Members())
-	for i := range members {
-		if m := &members[i]; m.Kind == tree.Array || m.Kind == tree.Object && w.r.isEnvelope(m.Name) {
-			m.Value = w.at(&m.Value)
-		}
-	}
-	if w.changed {
-		return tree.NewObject(members)
-	}
-	return *v
-}
-
-// remove removes what globs select below v.
-func (w *redactor) remove(v *tree.Value, globs lang.Globs) tree.Value {
-	if v.Kind == tree.Array {
-		return w.elements(v, globs)
-	}
-	if v.Kind != tree.Object {
-		return *v
-	}
-	members := make([]tree.Member, 0, len(v.Members()))
-	was := w.changed
-	w.changed = false
-	for _, m := range v.Members() {
-		rest, whole := stepInto(globs, m.Name)
-		if whole || strings.ContainsAny(m.Name, "./[") && selects(globs, writtenNames(m.Name)) {
-			w.changed = true
-			w.found.note(globs, m.Name)
-			continue
-		}
-		if m.Name == "value" && v.Get("op") != nil { // of an operation, as JSON patch and SCIM have them
-			path := v.Get("path")
-			if w.r.redactsPointer(path, w.found) {
-				w.changed = true
-				continue
-			}
-			rest = slices.Concat(rest, w.r.belowPointer(path))
-		}
-		if len(rest) > 0 {
-			m.Value = w.remove(&m.Value, rest)
-		}
-		members = append(members, m)
-	}
-	changed := w.changed
-	w.changed = was || changed
-	if changed {
-		return tree.NewObject(members)
-	}
-	return *v
-}
-
-// elements removes from each element, by its index and as what it is: cards.iban
-// is meant for each card of an array too.
-func (w *redactor) elements(v *tree.Value, globs lang.Globs) tree.Value {
-	elems := make([]tree.Value, len(v.Elems()))
-	for i := range v.Elems() {
-		if rest, whole := stepInto(globs, strconv.Itoa(i)); whole {
-			elems[i], w.changed = tree.Value{}, true
-			w.found.note(globs, strconv.Itoa(i))
-		} else {
-			elems[i] = w.remove(&v.Elems()[i], rest)
-		}
-	}
-	return tree.NewArray(elems)
-}
-
-// redactPatch removes the operations of a JSON patch that write a redacted path.
-func (r *resource) redactPatch(v *tree.Value, found *pathsFound) (out tree.Value, changed bool) {
-	ops := make([]tree.Value, 0, len(v.Elems()))
-	for i := range v.Elems() {
-		op := v.Elems()[i]
-		if r.redactsPointer(op.Get("path"), found) || r.redactsPointer(op.Get("from"), found) {
-			changed = true
-			continue
-		}
-		if value := op.Get("value"); value != nil {
-			w := redactor{r: r, found: found}
-			if now := w.remove(value, r.belowPointer(op.Get("path"))); w.changed {
-				op, changed = op.With("value", now), true
-			}
-		}
-		ops = append(ops, op)
-	}
-	if !changed {
-		return *v, false
-	}
-	return tree.NewArray(ops), true
+// Unfound returns the paths that were in none of so many bodies of m's resource, nor
+// of any other that has them; each once, to whoever asks first.
+func (rs *Redactions) Unfound(m *Match, bodies int64) []string {
+	return rs.Of(&m.e.res.redact).Missing(bodies)
 }

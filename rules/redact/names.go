@@ -1,4 +1,4 @@
-package rules
+package redact
 
 import (
 	"slices"
@@ -39,26 +39,26 @@ func writtenNames(name string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return strings.Contains(name, " ") })
 }
 
-func (r *resource) isEnvelope(name string) bool {
-	return slices.ContainsFunc(r.envelopes, func(e string) bool { return strings.EqualFold(e, name) })
+func (r *Paths) isEnvelope(name string) bool {
+	return slices.ContainsFunc(r.Envelopes, func(e string) bool { return strings.EqualFold(e, name) })
 }
 
-// redactsPointer reports whether a path that an operation names, as JSON patch or
+// hasPointer reports whether a path that an operation names, as JSON patch or
 // SCIM have them, is redacted.
-func (r *resource) redactsPointer(v *tree.Value, found *pathsFound) bool {
+func (r *Paths) hasPointer(v *tree.Value, found *Found) bool {
 	text, ok := v.Text()
 	if !ok {
 		return false
 	}
-	return r.redactsNames(patch.Names(text), found) || r.redactsNames(writtenNames(text), found)
+	return r.hasNames(patch.Names(text), found) || r.hasNames(writtenNames(text), found)
 }
 
-// redactsNames reports whether what is at names is redacted, whatever of them are
+// hasNames reports whether what is at names is redacted, whatever of them are
 // names of envelopes.
-func (r *resource) redactsNames(names []string, found *pathsFound) bool {
+func (r *Paths) hasNames(names []string, found *Found) bool {
 	for i, name := range names {
-		if selects(r.redact, names[i:]) {
-			found.noteAt(r.redact, names[i:])
+		if selects(r.Globs, names[i:]) {
+			found.noteAt(r.Globs, names[i:])
 			return true
 		}
 		if !r.isEnvelope(name) && !likeness.IsDigits(name) {
@@ -69,7 +69,7 @@ func (r *resource) redactsNames(names []string, found *pathsFound) bool {
 }
 
 // belowPointer returns what is redacted below what an operation names.
-func (r *resource) belowPointer(v *tree.Value) lang.Globs {
+func (r *Paths) belowPointer(v *tree.Value) lang.Globs {
 	text, _ := v.Text()
 	names := patch.Names(text)
 	if names == nil {
@@ -78,11 +78,11 @@ func (r *resource) belowPointer(v *tree.Value) lang.Globs {
 	if len(names) == 0 {
 		return nil
 	}
-	globs := r.redact
+	globs := r.Globs
 	for _, name := range names {
 		envelope := r.isEnvelope(name)
 		if globs, _ = stepInto(globs, name); envelope {
-			globs = slices.Concat(globs, r.redact)
+			globs = slices.Concat(globs, r.Globs)
 		}
 	}
 	return globs

@@ -1,31 +1,29 @@
-package rules
+package redact
 
 import (
 	"slices"
 	"sync/atomic"
 
 	"github.com/sidehook/sidehook/rules/lang"
-	"github.com/sidehook/sidehook/webhook"
 )
 
-// Redactions redact for one configuration, and remember which of its redacted paths
-// were ever found: one that is written otherwise than the API writes it takes
-// nothing out, and nobody would know. They are safe for concurrent use.
-type Redactions struct {
-	of    map[*resource]*pathsFound // never changed
+// Memory remembers which of the redacted paths of all resources were ever found. It
+// is safe for concurrent use.
+type Memory struct {
+	of    map[*Paths]*Found // never changed
 	found atomic.Int32
 }
 
-// NewRedactions returns those of p, which have seen nothing yet.
-func (p *Program) NewRedactions() *Redactions {
-	rs := &Redactions{of: make(map[*resource]*pathsFound)}
+// NewMemory returns one of all, of which nothing was found yet.
+func NewMemory(all []*Paths) *Memory {
+	rs := &Memory{of: make(map[*Paths]*Found)}
 	paths := make(map[string]*pathFound)
-	for _, r := range p.resources {
-		if len(r.redact) == 0 {
+	for _, r := range all {
+		if !r.Any() {
 			continue
 		}
-		f := &pathsFound{found: &rs.found}
-		for _, g := range r.redact {
+		f := &Found{found: &rs.found}
+		for _, g := range r.Globs {
 			if text := g.String(); !slices.ContainsFunc(f.paths, func(p *pathFound) bool { return p.text == text }) {
 				if paths[text] == nil {
 					paths[text] = &pathFound{text: text}
@@ -38,9 +36,12 @@ func (p *Program) NewRedactions() *Redactions {
 	return rs
 }
 
-// pathsFound is what is known of the paths of one resource. The same path in two of
+// Of returns where is noted what is found of r, nil if it has no paths.
+func (rs *Memory) Of(r *Paths) *Found { return rs.of[r] }
+
+// Found is what is known of the paths of one resource. The same path in two of
 // them is one: most such are written for all. A nil one takes no notes.
-type pathsFound struct {
+type Found struct {
 	paths  []*pathFound
 	bodies atomic.Int64
 	judged atomic.Bool   // there were enough of them
@@ -50,23 +51,13 @@ type pathsFound struct {
 
 type pathFound struct {
 	text  string
-	of    []*pathsFound
+	of    []*Found
 	found atomic.Bool
 	told  atomic.Bool // that it was not
 }
 
-// Redact is [Match.Redact] for a call of m.
-func (rs *Redactions) Redact(m *Match, body webhook.Body, h webhook.Header) webhook.Body {
-	return m.redact(body, h, rs.of[m.e.res])
-}
-
-// RedactQuery is [Match.RedactQuery] for a call of m.
-func (rs *Redactions) RedactQuery(m *Match, query string) string {
-	return m.redactQuery(query, rs.of[m.e.res])
-}
-
 // Paths returns every path once, and whether it was found in any resource.
-func (rs *Redactions) Paths(yield func(path string, found bool) bool) {
+func (rs *Memory) Paths(yield func(path string, found bool) bool) {
 	seen := make(map[*pathFound]bool)
 	for _, f := range rs.of {
 		for _, p := range f.paths {
@@ -79,17 +70,16 @@ func (rs *Redactions) Paths(yield func(path string, found bool) bool) {
 }
 
 // Found returns how many of the paths were found.
-func (rs *Redactions) Found() int32 { return rs.found.Load() }
+func (rs *Memory) Found() int32 { return rs.found.Load() }
 
-// Unfound returns the paths that were in none of so many bodies of m's resource, nor
+// Missing returns the paths that were in none of so many bodies of the resource, nor
 // of any other that has them; each once, to whoever asks first.
-func (rs *Redactions) Unfound(m *Match, bodies int64) (paths []string) {
-	f := rs.of[m.e.res]
+func (f *Found) Missing(bodies int64) (paths []string) {
 	if f == nil || f.bodies.Load() < bodies || f.judged.Swap(true) {
 		return nil
 	}
 	for _, p := range f.paths {
-		judged := !slices.ContainsFunc(p.of, func(f *pathsFound) bool { return !f.judged.Load() })
+		judged := !slices.ContainsFunc(p.of, func(f *Found) bool { return !f.judged.Load() })
 		if judged && !p.found.Load() && !p.told.Swap(true) {
 			paths = append(paths, p.text)
 		}
@@ -97,14 +87,14 @@ func (rs *Redactions) Unfound(m *Match, bodies int64) (paths []string) {
 	return paths
 }
 
-func (f *pathsFound) looked() {
+func (f *Found) looked() {
 	if f != nil {
 		f.bodies.Add(1)
 	}
 }
 
 // note notes which of globs select name, as stepInto and writtenNames read it.
-func (f *pathsFound) note(globs lang.Globs, name string) {
+func (f *Found) note(globs lang.Globs, name string) {
 	if f == nil || f.all.Load() {
 		return
 	}
@@ -113,7 +103,7 @@ func (f *pathsFound) note(globs lang.Globs, name string) {
 }
 
 // noteAt notes which of globs select what is at names.
-func (f *pathsFound) noteAt(globs lang.Globs, names []string) {
+func (f *Found) noteAt(globs lang.Globs, names []string) {
 	if f == nil || f.all.Load() {
 		return
 	}
@@ -124,7 +114,7 @@ func (f *pathsFound) noteAt(globs lang.Globs, names []string) {
 	}
 }
 
-func (f *pathsFound) mark(path string) {
+func (f *Found) mark(path string) {
 	all := true
 	for _, p := range f.paths {
 		if p.text == path && !p.found.Swap(true) {
