@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/sidehook/sidehook/rules/content"
+	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -125,24 +126,7 @@ func (s *shown) read(body []byte) bool { return s.object(body, s.field) }
 
 // object reads an object, and gives each of its fields to take.
 func (s *shown) object(body []byte, take func(name, value string) bool) bool {
-	t := scanner{b: unsafe.String(unsafe.SliceData(body), len(body))} // which does not outlive the call
-	if t.space(); !t.take('{') {
-		return false
-	}
-	for {
-		name, value, ok := t.member(0)
-		if !ok || !take(name, value) {
-			return false
-		}
-		switch t.space(); {
-		case t.take(','):
-		case t.take('}'):
-			t.space()
-			return t.i == len(body)
-		default:
-			return false
-		}
-	}
+	return tree.Fields(unsafe.String(unsafe.SliceData(body), len(body)), take) // which does not outlive the call
 }
 
 func (s *shown) field(name, value string) bool {

@@ -90,15 +90,15 @@ func (p *parser) word(w string) bool {
 
 // text reads a string; escaped says that it has a backslash.
 func (p *parser) text() (escaped, ok bool) {
-	if p.i, escaped, ok = EndOfText(p.s, p.i); !ok {
+	if p.i, escaped, ok = endOfText(p.s, p.i); !ok {
 		return false, p.fail("a string does not end, or holds what none may")
 	}
 	return escaped, true
 }
 
-// EndOfText returns where the JSON string ends that begins, with its quote, at
+// endOfText returns where the JSON string ends that begins, with its quote, at
 // i of s; ok is false if it does not. escaped says that it has a backslash.
-func EndOfText(s string, i int) (end int, escaped, ok bool) {
+func endOfText(s string, i int) (end int, escaped, ok bool) {
 	for i++; i < len(s); i++ {
 		i = plain(s, i)
 		if i >= len(s) {

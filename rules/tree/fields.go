@@ -1,13 +1,32 @@
-package rules
+package tree
 
-import (
-	"strings"
+import "strings"
 
-	"github.com/sidehook/sidehook/rules/tree"
-)
+// Fields gives each member of the object that text is to take, its name without
+// quotes and both as they are written. It makes no tree, and allocates nothing. It
+// is false if take is, and if text is no object; what it takes, [Parse] takes.
+func Fields(text string, take func(name, value string) bool) bool {
+	s := scanner{b: text}
+	if s.space(); !s.take('{') {
+		return false
+	}
+	for {
+		name, value, ok := s.member(0)
+		if !ok || !take(name, value) {
+			return false
+		}
+		switch s.space(); {
+		case s.take(','):
+		case s.take('}'):
+			s.space()
+			return s.i == len(text)
+		default:
+			return false
+		}
+	}
+}
 
-// scanner reads JSON as package tree does, in place, and makes nothing of it.
-// What it takes, tree.Parse takes.
+// scanner reads JSON in place, and makes nothing of it.
 type scanner struct {
 	b string
 	i int
@@ -48,7 +67,7 @@ func (s *scanner) member(depth int) (name, value string, ok bool) {
 
 func (s *scanner) value(depth int) bool {
 	s.space()
-	if s.i >= len(s.b) || depth > tree.MaxDepth {
+	if s.i >= len(s.b) || depth > MaxDepth {
 		return false
 	}
 	switch s.b[s.i] {
@@ -103,7 +122,7 @@ func (s *scanner) text() bool {
 	if s.i >= len(s.b) || s.b[s.i] != '"' {
 		return false
 	}
-	end, _, ok := tree.EndOfText(s.b, s.i)
+	end, _, ok := endOfText(s.b, s.i)
 	s.i = end
 	return ok
 }
