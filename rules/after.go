@@ -6,6 +6,7 @@ import (
 
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -28,7 +29,7 @@ type outcome struct {
 	unknown    []string // paths in body whose value is not known
 	doubtful   bool     // the call may have changed some of them
 	beside     []string // paths that the call sets, and that may be none of the entity
-	view       views
+	view       views.List
 	etag       string
 	seen       time.Time
 }
@@ -52,19 +53,19 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 	if c.bulk {
 		o.etag = ""
 	}
-	now := c.look(viewAnswer, nil)
+	now := c.look(views.Answer, nil)
 	if s.echo && c.e.res.representation != "full" { // there may be more of it than what the request set
-		now.kind = viewEcho
+		now.Kind = views.Echo
 		if !b.whole() { // and no GET told
 			o.confidence = webhook.Inferred
 		}
 	} else if s.said && c.m.method == "PATCH" {
-		now.kind = viewEcho
+		now.Kind = views.Echo
 		if b.body == nil {
 			o.confidence = webhook.Inferred
 		}
 	} else if s.said && (b.body == nil || c.mayKeep(s)) { // what the API sets by itself it may not show here
-		now.kind = viewSaid
+		now.Kind = views.Said
 	}
 	c.represent(o, s, b, now, s.answer, c.answerFate(s, b, now))
 	o.doubtful = c.mayHaveRemoved(o, s, b, s.answer) || o.doubtful
@@ -74,7 +75,7 @@ func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 
 // answerFate says what a field means that an answer lacks: it is gone if the
 // request says so, else nothing is known of it.
-func (c *call) answerFate(s *Subject, b *state, now view) missing {
+func (c *call) answerFate(s *Subject, b *state, now views.View) missing {
 	gone := c.gone(s, b, now, s.answer)
 	return func(path string) tree.Fate {
 		if gone.at(path) {
@@ -99,13 +100,13 @@ type gone struct {
 	alone   bool // a GET shows all of it, as nobody else looked
 }
 
-func (c *call) gone(s *Subject, b *state, now view, is *tree.Value) gone {
-	last := b.view.last()
+func (c *call) gone(s *Subject, b *state, now views.View, is *tree.Value) gone {
+	last := b.view.Last()
 	return gone{
 		c: c, s: s, b: b, is: is, doubted: newPathSet(b.unknown),
-		alike: last.as == now.as && last.alike(now) && last.query == now.query,
-		shown: !last.narrow() && last.kind != viewGet && (now.kind != viewSaid || last.kind == viewSaid),
-		alone: now.kind == viewGet && b.view.onlyBy(now.as),
+		alike: last.As == now.As && last.Alike(now) && last.Query == now.Query,
+		shown: !last.Narrow() && last.Kind != views.Get && (now.Kind != views.Said || last.Kind == views.Said),
+		alone: now.Kind == views.Get && b.view.OnlyBy(now.As),
 	}
 }
 
@@ -168,7 +169,7 @@ func (c *call) fromPut(s *Subject, b *state) *outcome {
 		via: webhook.FromRequest, confidence: webhook.Proven,
 		etag: c.x.Response.Header.Get("Etag"), seen: c.x.Ended,
 	}
-	c.represent(o, s, b, c.look(viewSent, nil), body, func(path string) tree.Fate {
+	c.represent(o, s, b, c.look(views.Sent, nil), body, func(path string) tree.Fate {
 		if slices.Contains(c.e.res.idNames, path) {
 			return tree.Kept // the path says it
 		}
@@ -193,8 +194,8 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 	if body == nil {
 		return nil
 	}
-	now := c.look(viewGet, obs)
-	same, doubted, gone := b.view.last() == now, newPathSet(b.unknown), c.gone(s, b, now, body)
+	now := c.look(views.Get, obs)
+	same, doubted, gone := b.view.Last() == now, newPathSet(b.unknown), c.gone(s, b, now, body)
 	c.represent(o, s, b, now, body, func(path string) tree.Fate {
 		switch {
 		case slices.Contains(c.e.res.idNames, path):
@@ -213,22 +214,22 @@ type missing func(path string) tree.Fate
 
 // represent makes shown, as it was looked at now, the state after: what it lacks
 // of the state before is treated as `representation` says, or else as lacks says.
-func (c *call) represent(o *outcome, s *Subject, b *state, now view, shown *tree.Value, lacks missing) {
+func (c *call) represent(o *outcome, s *Subject, b *state, now views.View, shown *tree.Value, lacks missing) {
 	if b.body == nil {
-		o.body, o.view = shown, views(now.String())
+		o.body, o.view = shown, views.List(now.String())
 		return
 	}
 	switch c.e.res.representation {
 	case "full":
-		o.body, o.view = shown, views(now.String())
+		o.body, o.view = shown, views.List(now.String())
 		return
 	case "partial":
 		lacks = func(string) tree.Fate { return tree.Kept }
 	}
 	by, less := c.overlaying(o, s, b, now, lacks)
 	body, doubts := tree.Overlay(b.body, shown, by)
-	now.less = less != nil && *less
-	o.body, o.unknown, o.view = body, doubts, b.view.with(now)
+	now.Less = less != nil && *less
+	o.body, o.unknown, o.view = body, doubts, b.view.With(now)
 	for _, u := range b.unknown {
 		if c.at(shown, u) == nil && c.at(body, u) != nil {
 			o.unknown = append(o.unknown, u)

@@ -8,6 +8,7 @@ import (
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -194,7 +195,7 @@ func (c *call) fetch(s *Subject) string {
 
 // carry adds to the path of a GET what it must have of a call's query.
 func carry(path, query string) string {
-	if _, carried := splitView(query); carried != "" && path != "" {
+	if _, carried := views.SplitQuery(query); carried != "" && path != "" {
 		return path + "?" + carried
 	}
 	return path

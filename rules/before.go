@@ -8,6 +8,7 @@ import (
 
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -17,7 +18,7 @@ type state struct {
 	absent  bool           // known not to be there
 	body    *tree.Value    // nil: absent, or not known
 	unknown []string
-	view    views
+	view    views.List
 	age     time.Duration
 	proven  bool
 }
@@ -38,7 +39,7 @@ func (b *state) sure() *tree.Value {
 }
 
 // whole reports whether the entity was ever shown but by echoes of what calls set.
-func (b *state) whole() bool { return b.body != nil && !b.view.echo() }
+func (b *state) whole() bool { return b.body != nil && !b.view.Echo() }
 
 // before finds the state before the call: what a GET saw before it was
 // forwarded, or the snapshot if that was seen after the GET was sent (the API may
@@ -66,7 +67,7 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 			return b
 		}
 		if body := c.observed(obs, s, alone, nil, c.lastKnown(s, snap).body); body != nil && !contradicts(match, obs.Header.Get("Etag")) {
-			view := views(c.look(viewGet, obs).String())
+			view := views.List(c.look(views.Get, obs).String())
 			return state{source: webhook.FromFetch, body: body, view: view, proven: proves(match, obs.Header.Get("Etag"))}
 		}
 	}
@@ -85,7 +86,7 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 // lastKnown returns the state that the snapshot of s holds, however old.
 func (c *call) lastKnown(s *Subject, snap *webhook.Snapshot) state {
 	b := state{
-		source: webhook.FromSnapshot, absent: snap.Deleted, unknown: snap.Unknown, view: views(snap.View),
+		source: webhook.FromSnapshot, absent: snap.Deleted, unknown: snap.Unknown, view: views.List(snap.View),
 		age: max(0, c.x.Started.Sub(snap.Seen)),
 	}
 	if snap.Body != nil && !snap.Deleted {

@@ -8,6 +8,7 @@ import (
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -17,9 +18,9 @@ func (d *deriver) compare(ch *change) {
 		ch.significant = true
 		return
 	}
-	by := comparison{wasUnknown: newPathSet(ch.b.unknown), isUnknown: newPathSet(ch.o.unknown), now: ch.o.view.last()}
+	by := comparison{wasUnknown: newPathSet(ch.b.unknown), isUnknown: newPathSet(ch.o.unknown), now: ch.o.view.Last()}
 	by.guessed = ch.b.source == webhook.FromSnapshot && ch.snap.Via == webhook.FromComputed || ch.o.via == webhook.FromComputed && d.reqKind == content.IsJSON
-	said := ch.b.view.last().kind == viewSaid && !ch.b.view.show(by.now) // what only repeated a call need not be all
+	said := ch.b.view.Last().Kind == views.Said && !ch.b.view.Show(by.now) // what only repeated a call need not be all
 	ch.doubt = ch.o.doubtful
 	changes := tree.Diff(ch.b.body, ch.o.body, d.e.res.keys)
 	values := sizeOf(changes)
@@ -51,8 +52,8 @@ func (d *deriver) compare(ch *change) {
 type comparison struct {
 	wasUnknown, isUnknown pathSet
 
-	now     view // that shows the state after
-	guessed bool // in one of them, what is null and what is absent is not told apart
+	now     views.View // that shows the state after
+	guessed bool       // in one of them, what is null and what is absent is not told apart
 }
 
 // differs reports whether a difference is a change, and notes what it leaves in
@@ -75,7 +76,7 @@ func (d *deriver) differs(ch *change, by *comparison, f *tree.Change) bool {
 	case isUnsure: // the other view did not show it, or not so
 		d.doubt(ch, f.Path)
 		if f.Element || f.Old != nil && f.Old.Kind == tree.Array {
-			ch.o.view = ch.o.view.lessBut(by.now) // the others may show some elements only
+			ch.o.view = ch.o.view.LessBut(by.now) // the others may show some elements only
 		}
 		return false
 	}
@@ -99,7 +100,7 @@ func (d *deriver) doubtUnshown(ch *change, isUnknown pathSet) {
 	}
 	d.doubt(ch, d.covered(ch)...)
 	d.doubt(ch, d.contested(ch)...)
-	if ch.b.view.echo() || ch.b.view.allOld() { // nobody was ever shown more than what calls set, or not since
+	if ch.b.view.Echo() || ch.b.view.AllOld() { // nobody was ever shown more than what calls set, or not since
 		d.doubt(ch, cleared(nil, "", ch.s.asked, ch.b.body, ch.o.body)...)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/route"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -73,7 +74,7 @@ func (k *compiler) finish() {
 		return slices.Compact(all)
 	}
 	p := k.p
-	p.requestHeaders = sorted(derivedRequest, viewHeaders, k.reqH)
+	p.requestHeaders = sorted(derivedRequest, views.Headers, k.reqH)
 	p.responseHeaders = sorted(derivedResponse, k.resH)
 	p.beginHeaders = sorted(k.reqH)
 	p.placeholders = sorted(p.placeholders)

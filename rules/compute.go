@@ -9,6 +9,7 @@ import (
 	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -20,8 +21,8 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		return nil
 	}
 	o := &outcome{via: webhook.FromComputed, confidence: webhook.Inferred, seen: c.x.Ended, view: b.view, unknown: b.unknown}
-	if set := c.look(viewSet, nil); set.as != b.view.last().as {
-		o.view = b.view.with(set) // whoever was shown b need not see what this one set
+	if set := c.look(views.Set, nil); set.As != b.view.Last().As {
+		o.view = b.view.With(set) // whoever was shown b need not see what this one set
 	}
 	asked, about := s.asked, slices.Clone(s.opaque)
 	if c.reqKind == content.IsJSON {
@@ -107,7 +108,7 @@ func (c *call) refine(o *outcome, b *state) {
 // replace puts what a PUT sends in the place of the entity: what it leaves out may be
 // gone.
 func (c *call) replace(o *outcome, s *Subject, b *state, sent *tree.Value) {
-	c.represent(o, s, b, c.look(viewSent, nil), sent, func(path string) tree.Fate {
+	c.represent(o, s, b, c.look(views.Sent, nil), sent, func(path string) tree.Fate {
 		if slices.Contains(c.e.res.idNames, path) {
 			return tree.Kept
 		}
@@ -235,7 +236,7 @@ func (c *call) sent(s *Subject, b *state) *outcome {
 		return nil
 	}
 	o := &outcome{via: webhook.FromRequest, confidence: webhook.Inferred, seen: c.x.Ended}
-	c.represent(o, s, b, c.look(viewSent, nil), s.asked, func(string) tree.Fate { return tree.KeptDoubt })
+	c.represent(o, s, b, c.look(views.Sent, nil), s.asked, func(string) tree.Fate { return tree.KeptDoubt })
 	return o
 }
 

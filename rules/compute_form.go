@@ -48,7 +48,7 @@ func typed(body, form, answer *tree.Value) (f formFields) {
 func (c *call) doubtForm(o *outcome, f *formFields) {
 	if o.beside = f.beside; len(f.beside) > 0 {
 		o.doubtful = true
-		o.view = o.view.old() // nobody has looked for what that may have become
+		o.view = o.view.Old() // nobody has looked for what that may have become
 	}
 	for _, path := range f.untyped {
 		o.unknown, o.doubtful = append(o.unknown, path), o.doubtful || !c.e.res.ignore.Match(path)

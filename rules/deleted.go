@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/rules/content"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -66,7 +67,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 		Tenant: ch.snap.Tenant, Exchange: d.x.ID, Concurrent: ch.overlap, Alias: ch.snap.Alias, Name: ch.snap.Name, Parent: cmp.Or(d.m.parent(), ch.snap.Parent),
 	}
 	if d.e.res.isOnes() {
-		next.View = d.look(viewAnswer, nil).String() // who deleted theirs
+		next.View = d.look(views.Answer, nil).String() // who deleted theirs
 	}
 	first := len(d.out.Events)
 	if err := d.earn(ch); err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -58,7 +59,7 @@ func (c *call) fromAPI(s *Subject, b *state, obs *webhook.Observation, alone boo
 		if c.x.Response.Status != 204 || !c.e.res.shows(s.asked, s.asked, s.Key.ID) {
 			return nil
 		}
-		o.body, o.view, o.unknown = s.asked, views(c.look(viewSent, nil).String()), nil
+		o.body, o.view, o.unknown = s.asked, views.List(c.look(views.Sent, nil).String()), nil
 		return o
 	}
 	if b.body == nil || !c.isItem() {

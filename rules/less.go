@@ -10,6 +10,7 @@ import (
 	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -107,8 +108,8 @@ func (c *call) isSetByQuery(field string) bool {
 // that was known: it is gone if the request was about that array, if the same view
 // showed all that was known of it, or in a GET, where nobody else looked. Else the
 // view may show some only.
-func (c *call) elementFate(s *Subject, b *state, now view, path string) tree.Fate {
-	if now.kind == viewSent || now.kind == viewGet && b.view.onlyBy(now.as) && !newPathSet(b.unknown).touches(path) || c.asks(s, path) || c.isNamed(path) || b.view.has(now) && !newPathSet(b.unknown).touches(path) {
+func (c *call) elementFate(s *Subject, b *state, now views.View, path string) tree.Fate {
+	if now.Kind == views.Sent || now.Kind == views.Get && b.view.OnlyBy(now.As) && !newPathSet(b.unknown).touches(path) || c.asks(s, path) || c.isNamed(path) || b.view.Has(now) && !newPathSet(b.unknown).touches(path) {
 		return tree.Removed
 	}
 	return tree.KeptDoubt
@@ -117,8 +118,8 @@ func (c *call) elementFate(s *Subject, b *state, now view, path string) tree.Fat
 // showsLess says of a value which is shown differently now whether it is taken to
 // say less than what was known, which stays then: it is the same thing in fewer
 // words, or covered, or kept from who looks. less is set if others see more.
-func (c *call) showsLess(s *Subject, b *state, now view, o *outcome, less *bool) func(path string, was, is *tree.Value) (bool, []string) {
-	if b.view.only(now) || !b.view.last().alike(now) {
+func (c *call) showsLess(s *Subject, b *state, now views.View, o *outcome, less *bool) func(path string, was, is *tree.Value) (bool, []string) {
+	if b.view.Only(now) || !b.view.Last().Alike(now) {
 		return nil // it is as it is shown
 	}
 	return func(path string, was, is *tree.Value) (bool, []string) {
@@ -141,7 +142,7 @@ func (c *call) showsLess(s *Subject, b *state, now view, o *outcome, less *bool)
 			return true, unless(asked, path)
 		case is.Kind == tree.Null && was.Kind != tree.Null:
 			// A PUT sends back what its caller sees.
-			if asked != nil && c.m.method != "PUT" || now.as == byService || b.view.onlyBy(now.as) || b.view.whole(now.as) {
+			if asked != nil && c.m.method != "PUT" || now.As == views.Service || b.view.OnlyBy(now.As) || b.view.Whole(now.As) {
 				return false, nil
 			}
 			*less, o.doubtful = true, o.doubtful || !c.e.res.ignore.Match(path)
@@ -161,9 +162,9 @@ func (c *call) showsLess(s *Subject, b *state, now view, o *outcome, less *bool)
 
 // overlaying says how the state after, as it is shown now, is laid over the state
 // before. less, which may be nil, is set if the view showed less than others did.
-func (c *call) overlaying(o *outcome, s *Subject, b *state, now view, lacks missing) (by tree.Judge, less *bool) {
+func (c *call) overlaying(o *outcome, s *Subject, b *state, now views.View, lacks missing) (by tree.Judge, less *bool) {
 	by = tree.Judge{Keys: c.e.res.keys, Lacks: lacks}
-	if len(by.Keys) == 0 && b.view.only(now) {
+	if len(by.Keys) == 0 && b.view.Only(now) {
 		return by, nil
 	}
 	shows := new(bool)
@@ -198,54 +199,54 @@ const (
 
 // judge says what it means that something known of the state before is shown
 // differently now.
-func (d *deriver) judge(ch *change, f *tree.Change, now view) verdict {
+func (d *deriver) judge(ch *change, f *tree.Change, now views.View) verdict {
 	before := ch.b.view
 	switch {
 	case likeness.SameLink(f.Old, f.New), likeness.OfTheCall[likeness.PlainName(f.Path)]:
 		return isSame
-	case f.Old != nil && !before.onlyBy(now.as) && likeness.Masks(f.Old, f.New):
+	case f.Old != nil && !before.OnlyBy(now.As) && likeness.Masks(f.Old, f.New):
 		return isUnsure // even if the call set it: those who looked need not have seen it
-	case f.Old == nil && (before.echo() || ch.o.via == webhook.FromComputed && !before.by(d.call.vars.viewer())):
+	case f.Old == nil && (before.Echo() || ch.o.via == webhook.FromComputed && !before.By(d.call.vars.viewer())):
 		return isUnsure // those who looked were shown what they had set, or may not see it
 	case ch.o.via != webhook.FromResponse && ch.o.via != webhook.FromFetch:
 		return hasChanged
-	case !before.last().alike(now):
+	case !before.Last().Alike(now):
 		if d.asks(ch.s, f.Path) {
 			return hasChanged
 		}
 		return isUnsure
-	case before.only(now):
+	case before.Only(now):
 		return hasChanged
 	case f.Old != nil && !d.e.res.isVersion(f.Path) && likeness.Same(f.Old, f.New):
 		return isNew
-	case d.asks(ch.s, f.Path) && f.Old == nil && !before.by(now.as):
+	case d.asks(ch.s, f.Path) && f.Old == nil && !before.By(now.As):
 		return isUnsure // it may have been there, and so
 	case d.asks(ch.s, f.Path), f.New == nil, f.Old != nil && d.e.res.isVersion(f.Path),
 		(f.Element || f.New.Kind == tree.Array) && d.isNamed(f.Path):
 		return hasChanged
-	case f.Old != nil && likeness.Nearly(f.Old, f.New), f.Old == nil && f.New.Kind == tree.Null && !before.show(now):
+	case f.Old != nil && likeness.Nearly(f.Old, f.New), f.Old == nil && f.New.Kind == tree.Null && !before.Show(now):
 		return isNew
 	case f.Old == nil, f.Old.Kind == tree.Array && f.New.Kind == tree.Array && likeness.PartOf(f.Old, f.New):
-		if before.show(now) && (f.Old == nil || before.last() == now || len(f.Old.Elems()) < len(f.New.Elems())) {
+		if before.Show(now) && (f.Old == nil || before.Last() == now || len(f.Old.Elems()) < len(f.New.Elems())) {
 			return hasChanged
 		}
 		return isUnsure
-	case before.last() == now:
+	case before.Last() == now:
 		return hasChanged // the same view showed both
 	}
 	return d.judgeValues(ch, f, now)
 }
 
 // judgeValues is judge of two values in views that may differ.
-func (d *deriver) judgeValues(ch *change, f *tree.Change, now view) verdict {
+func (d *deriver) judgeValues(ch *change, f *tree.Change, now views.View) verdict {
 	before, was, is := ch.b.view, f.Old, f.New
-	alone := before.onlyBy(now.as)
+	alone := before.OnlyBy(now.As)
 	changed := true
 	switch {
 	case !alone && likeness.Personal(f.Path), likeness.Masks(was, is), likeness.Masks(is, was):
 		changed = false
 	case was.Kind == tree.Null:
-		changed = alone || before.whole(now.as) || before.show(now)
+		changed = alone || before.Whole(now.As) || before.Show(now)
 	case is.Kind == tree.Null: // as it would have been kept otherwise
 	case was.Kind >= tree.Array != (is.Kind >= tree.Array):
 		changed = likeness.Refers(was) && likeness.Refers(is)

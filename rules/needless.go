@@ -27,7 +27,7 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 	if only := !s.receipt && !s.echo; s.parts && only && (b.body == nil || c.showsAll(b.body, s.answer)) {
 		return c.fromAnswer(s, &b) != nil
 	}
-	if b.body == nil || s.parts || s.echo && !b.whole() || c.mayKeep(s) && !(b.view.fetched() && len(b.unknown) == 0 && c.showsAll(b.body, s.answer)) {
+	if b.body == nil || s.parts || s.echo && !b.whole() || c.mayKeep(s) && !(b.view.Fetched() && len(b.unknown) == 0 && c.showsAll(b.body, s.answer)) {
 		return false
 	}
 	return c.fromAnswer(s, &b) != nil

@@ -165,7 +165,7 @@ func (d *deriver) bornLate(ch *change) error {
 	next := *ch.snap
 	if b := d.lastKnown(ch.s, ch.snap); ch.snap.Known() && b.body != nil {
 		ch.o = outcome{body: b.body, unknown: b.unknown, via: webhook.FromSnapshot, confidence: webhook.Observed}
-		if b.view.echo() || next.Via == webhook.FromComputed {
+		if b.view.Echo() || next.Via == webhook.FromComputed {
 			ch.o.confidence = webhook.Inferred
 		}
 	} else if ch.o.body != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -207,10 +208,10 @@ func (p *Program) planSeed(x *webhook.Exchange) *Plan {
 func (d *deriver) seed(s *Subject, snap *webhook.Snapshot) error {
 	ch := &d.change
 	*ch = change{s: s, snap: snap, op: webhook.Updated, b: d.lastKnown(s, snap)}
-	now := d.look(viewGet, &webhook.Observation{Header: d.x.Response.Header, Service: true})
+	now := d.look(views.Get, &webhook.Observation{Header: d.x.Response.Header, Service: true})
 	ch.o = outcome{via: webhook.FromFetch, confidence: webhook.Observed, seen: d.x.Ended}
 	d.represent(&ch.o, s, &ch.b, now, s.answer, func(string) tree.Fate {
-		if ch.b.view.last() == now {
+		if ch.b.view.Last() == now {
 			return tree.Removed
 		}
 		return tree.KeptDoubt

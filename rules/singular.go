@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sidehook/sidehook/rules/tree"
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -49,9 +50,9 @@ func (c *call) anothers(b *state, o *outcome) bool {
 	if was, is := ownID(b.body), ownID(o.body); was != "" && is != "" && o.via != webhook.FromComputed {
 		return was != is
 	}
-	now := c.look(viewAnswer, nil)
-	for v := range b.view.all {
-		if v.as == now.as {
+	now := c.look(views.Answer, nil)
+	for v := range b.view.All {
+		if v.As == now.As {
 			return false
 		}
 	}

@@ -46,7 +46,7 @@ func (d *deriver) snapshot(ch *change) webhook.Snapshot {
 	if ch.doubtful() {
 		shown := ch.o.via == webhook.FromResponse || ch.o.via == webhook.FromFetch
 		if next.Concurrent = next.Concurrent || !shown; shown {
-			ch.o.view = ch.o.view.oldBut()
+			ch.o.view = ch.o.view.OldBut()
 		}
 	}
 	if ch.o.body != nil {

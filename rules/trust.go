@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/rules/views"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -20,22 +21,22 @@ func (m *Match) Trusts(snap *webhook.Snapshot, q *webhook.Request, placeholders 
 		return true
 	}
 	v := &callVars{m: m, req: q, placeholders: placeholders}
-	_, carried := splitView(q.Query)
-	seen := view{kind: viewAnswer, as: v.viewer(), profile: profileOf(q.Header, carried)}
-	if len(snap.Unknown) > 0 && views(snap.View).last().as != seen.as {
+	_, carried := views.SplitQuery(q.Query)
+	seen := views.View{Kind: views.Answer, As: v.viewer(), Profile: views.Profile(q.Header, carried)}
+	if len(snap.Unknown) > 0 && views.List(snap.View).Last().As != seen.As {
 		return false
 	}
-	for w := range views(snap.View).all {
-		if w.kind == viewEcho {
+	for w := range views.List(snap.View).All {
+		if w.Kind == views.Echo {
 			continue
 		}
-		w.kind, w.query = viewGet, "" // what the answer will be, no one knows
-		if w.language != "" {
-			seen.language = stands(q.Header["Accept-Language"])
+		w.Kind, w.Query = views.Get, "" // what the answer will be, no one knows
+		if w.Language != "" {
+			seen.Language = views.Stands(q.Header["Accept-Language"])
 		} else {
-			seen.language = ""
+			seen.Language = ""
 		}
-		if w.shows(seen) {
+		if w.Shows(seen) {
 			return true
 		}
 	}
