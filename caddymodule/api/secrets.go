@@ -60,7 +60,6 @@ func (c *Call) rotateSecret() (apiAnswer, error) {
 	}
 	next := *k
 	next.Revision++
-	next.Content.Repeat = nil
 	next.Content.Rotated = k.Content.RotatedAfter(repeat, time.Now())
 	if err := next.AddSecret(secret, grace, time.Now()); err != nil {
 		return apiAnswer{}, err

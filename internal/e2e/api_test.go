@@ -277,4 +277,12 @@ func TestARepeatedRotationMakesNoSecondSecret(t *testing.T) {
 	if got := rotate(ann, `{"grace": "1h"}`, "two").want(200); got.text("secret") != "" {
 		t.Errorf("a repeat after another kind of secret: %s", got.raw)
 	}
+	create := func() answer {
+		return ann.do("POST", "/subscriptions", subscription(r, ""), "Idempotency-Key", "made").want(201)
+	}
+	keyed := create().text("id")
+	ann.do("POST", "/subscriptions/"+keyed+"/rotate", "").want(200)
+	if got := create(); got.text("id") != keyed || got.text("secret") != "" || got.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("a repeat of the creation after a rotation: %s", got.raw)
+	}
 }
