@@ -57,7 +57,7 @@ func (d apiDocument) take(name string) (text string, err error) {
 	}
 	delete(d, name)
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return "", problem.WrongField("/"+name, "%s: write a text", name)
+		return "", problem.WrongField("/"+name, "%s: write a text%s", name, like(name))
 	}
 	return text, nil
 }
@@ -106,7 +106,7 @@ var missingField = map[string]string{
 }
 
 func unknownField(name string, known []string) error {
-	if near := words.Nearest(name, known); near != "" {
+	if near := words.Nearest(name, known); near != "" && name != "owner" { // that is shown, and near to order
 		return fmt.Errorf("there is no field %s: did you mean %s?", name, near)
 	}
 	return fmt.Errorf("there is no field %s, or it cannot be set here: there are %s", name, strings.Join(known, ", "))

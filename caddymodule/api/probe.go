@@ -66,6 +66,9 @@ func probeField(name string, raw json.RawMessage, payloads map[string]rules.Payl
 		if !strings.HasPrefix(text, name+":") && !strings.HasPrefix(text, name+".") {
 			text = name + ": " + text
 		}
+		if strings.HasPrefix(text, name+": this is a") { // it, and nothing within it
+			text += like(name)
+		}
 		return errors.New(text)
 	}
 	if s.Credential != nil && s.Credential.Value == subscription.Masked {
@@ -102,6 +105,20 @@ func decodeSettings(doc apiDocument) (*subscription.Subscription, error) {
 	}
 	var s subscription.Subscription
 	return &s, strict.Read(text, &s)
+}
+
+// likes are fields of which their type alone does not say what to write. Fields that
+// dialects give other shapes are not among them.
+var likes = map[string]string{
+	"rate": `"50/s"`, "grace": `"24h"`, "chunk": `{"size": 100, "delay": "5m"}`, "sign": `{"scheme": "standard"}`,
+}
+
+// like returns an example of a field, to end a sentence with.
+func like(name string) string {
+	if text := likes[name]; text != "" {
+		return ", like " + text
+	}
+	return ""
 }
 
 // plainJSON returns an error of encoding/json in words for who sent the JSON.

@@ -124,6 +124,10 @@ func TestProblemsOfSubscribing(t *testing.T) {
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "payload": "albi"}`:                                       {"/payload", "write standard"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "secret": "short"}`:                                       {"/secret", "at least 24 bytes"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "allow_private": true}`:                                   {"/allow_private", "cannot be set here"},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "rate": 50}`:                                              {"/rate", `this is a number: write a text, like "50/s"`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "chunk": 100}`:                                            {"/chunk", `write an object, like {"size": 100, "delay": "5m"}`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": "hmac"}`:                                          {"/sign", `write an object, like {"scheme": "standard"}`},
+		`{"url": "https://a.example.com/", "scopes": ["project.**"], "owner": "bob"}`:                                          {"/owner", "cannot be set here"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "tenant": "other"}`:                                       {"/tenant", "cannot be set here"},
 		`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"schem": "none"}}`:                               {"/sign/schem", "schem"},
 		`{"url": "https://u:p@a.example.com/", "scopes": ["project.**"]}`:                                                      {"/url", `leave out user and password; write them in headers, like [{"name": "Authorization"`},
@@ -156,6 +160,21 @@ func TestProblemsOfSubscribing(t *testing.T) {
 			t.Errorf("%s: %s", host, a.raw)
 		}
 	}
+	const costly = `{"url": "https://a.example.com/", "scopes": ["project.**"], "filter": %q}`
+	loops := "true"
+	for range 4 {
+		loops = "any(entity.tags, " + loops + ")"
+	}
+	for filter, want := range map[string]string{
+		strings.Repeat("1==1||", 100) + "true":  "parts, and may have 300",
+		loops:                                   "4 loops (any, filter, map…) stand in each other",
+		`entity.a matches "(abcdefghij){1,99}"`: "regular expressions come to",
+		strings.Repeat(" ", 2000) + "true":      "is too much",
+	} {
+		if a := ann.do("POST", "/subscriptions", fmt.Sprintf(costly, filter)).want(422); !holdsProblem(a, "/filter", want) {
+			t.Errorf("the filter %.60q: %s", filter, a.raw)
+		}
+	}
 	names := fmt.Sprintf(`{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"scheme": "hmac", "header": "X-Sig", "encoding": "hex", "over": %q}}`, strings.Repeat("{body}", 100))
 	if a := ann.do("POST", "/subscriptions", names).want(422); !holdsProblem(a, "/sign", "101 names in braces") {
 		t.Errorf("names without end: %s", a.raw)
@@ -163,6 +182,9 @@ func TestProblemsOfSubscribing(t *testing.T) {
 	made := ann.do("POST", "/subscriptions", `{"url": "https://a.example.com/", "scopes": ["project.**"], "sign": {"scheme": "none"}}`).want(201).text("id")
 	if a := ann.do("PATCH", "/subscriptions/"+made, `{"secret": "x"}`).want(422); !holdsProblem(a, "/secret", "POST /subscriptions/ID/rotate does") {
 		t.Errorf("how a secret is replaced: %s", a.raw)
+	}
+	if a := ann.do("POST", "/subscriptions/"+made+"/rotate", `{"grace": 3600}`).want(422); !holdsProblem(a, "/grace", `write a text, like "24h"`) {
+		t.Errorf("how long a secret goes on signing: %s", a.raw)
 	}
 	if a := ann.do("POST", "/subscriptions/"+made+"/test", `{"event_type": "project.create"}`).want(422); !holdsProblem(a, "/event_type", "did you mean project.created?") {
 		t.Errorf("a type that there is not: %s", a.raw)
