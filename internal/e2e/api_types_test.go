@@ -184,6 +184,11 @@ func TestSendingAnExampleOfAnEventType(t *testing.T) {
 	if n := len(r.all()); n != 3 {
 		t.Errorf("%d webhooks came, want 3", n)
 	}
+	chunks := ann.do("POST", "/subscriptions", subscription(r, `, "for": {"project": {"chunk": {"size": 10}}}`)).want(201).text("id")
+	ann.do("POST", "/subscriptions/"+chunks+"/test", `{"event_type": "project.created"}`).want(202)
+	if got := r.wait(4)[3]; !strings.Contains(got.Raw, `"chunk":{"number":0,"events":1}`) {
+		t.Errorf("an example is not what the subscription is for its resource: %s", got.Raw)
+	}
 }
 
 // What a path names is a part of the scope; such types are told as they are

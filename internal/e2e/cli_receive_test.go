@@ -120,14 +120,28 @@ func TestTriggerSendsAnExample(t *testing.T) {
 	if a := got[1].Body; a.Type != "item.updated" || a.Entity.ID != "example" || string(a.Data) != string(got[0].Body.Data) {
 		t.Errorf("the example is %s", got[1].Raw)
 	}
+	file := filepath.Join(t.TempDir(), "data.json")
+	if err := os.WriteFile(file, []byte(`{"n":12345678901234567890}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := p.cli("trigger", "item.updated", "--subscription", "crm", "--data", file, "--address", p.admin); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	wantField(t, crm.wait(3)[2].Body.Data, "n", "12345678901234567890")
+	if out, err := p.cli("trigger", "item.updated", "--subscription", "crm", "--address", p.admin); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	wantField(t, crm.wait(4)[3].Body.Data, "n", "42") // like what happened, not like an example
 	until(t, "all is settled", p.settled)
 	if n := len(other.all()); n != 1 {
 		t.Errorf("the other got %d", n)
 	}
+	p.steer("pause", "other")
 	for args, want := range map[string]string{
 		"trigger item.updated":                       "write --subscription",
 		"trigger item.* --subscription crm":          "write the name of an event",
 		"trigger item.updated --subscription nosuch": "there are crm, other",
+		"trigger item.updated --subscription other":  "is paused: resume it first",
 	} {
 		if out, err := p.cli(append(strings.Fields(args), "--address", p.admin)...); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v: %s", args, err, out)

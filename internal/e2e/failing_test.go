@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sidehook/sidehook/examples/crud"
 )
@@ -14,6 +15,8 @@ import (
 type about struct {
 	ID, URL, Status, Reason string
 	Failing                 string `json:"failing_since"`
+	Failures                int    `json:"failures_in_a_row"`
+	Disables                string `json:"disables_at"`
 }
 
 func readAbout(t *testing.T, a arrival) (of about) {
@@ -65,6 +68,10 @@ func TestFailingIsTold(t *testing.T) {
 		of := readAbout(t, a)
 		if of.ID != "bad" || !strings.HasSuffix(of.URL, "/…") || of.Failing == "" || a.Body.Entity.Type != "subscription" {
 			t.Errorf("told: %s", a.Raw)
+		}
+		if limit := mustTime(t, of.Failing).Add(3 * time.Second); of.Failures < 3 || (of.Disables != "") != (a.Body.Type == "sidehook.subscription.failing") ||
+			of.Disables != "" && !mustTime(t, of.Disables).Equal(limit) {
+			t.Errorf("told: %s, and it is disabled at %v", a.Raw, limit)
 		}
 		got = append(got, a.Body.Type)
 	}

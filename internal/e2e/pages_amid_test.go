@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -98,4 +99,32 @@ func TestListsAreWholeAmidChanges(t *testing.T) {
 	}
 	close(stop)
 	others.Wait()
+}
+
+// What was on an earlier page, and is deleted then, moves nothing that is on a later one.
+func TestAPageGoesOnBehindWhatWasDeleted(t *testing.T) {
+	api := crudAPI(t, crud.Options{})
+	p := start(t, withAPI("", perSpace, api.URL))
+	ann, r := p.user("ann", "acme"), receive(t, nil)
+	var made []string
+	for range 7 {
+		made = append(made, ann.do("POST", "/subscriptions", subscription(r, "")).want(201).text("id"))
+	}
+	var seen []string
+	for next := ""; ; {
+		page := ann.do("GET", "/subscriptions?limit=2"+next, "").want(200)
+		for i, v := range page.data() {
+			seen = append(seen, v["id"].(string))
+			if i == 0 {
+				ann.do("DELETE", "/subscriptions/"+v["id"].(string), "").want(204)
+			}
+		}
+		if page.text("next") == "" {
+			break
+		}
+		next = "&cursor=" + page.text("next")
+	}
+	if !slices.Equal(seen, made) {
+		t.Errorf("the pages show %v, want %v", seen, made)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,8 +58,20 @@ func TestAReplayShowsHowFarItIsOnATerminal(t *testing.T) {
 	if text := shown.String(); !strings.Contains(text, "\r\033[Kreplay rpl_") || !strings.Contains(text, " %, ") || !strings.HasSuffix(text, "\r\033[K") {
 		t.Errorf("the terminal shows %q", text)
 	}
+	if far := regexp.MustCompile(`[1-9]\d* %, [1-9]\d* sent`); !far.Match(shown.Bytes()) {
+		t.Errorf("the terminal does not show that it goes on: %q", shown.String())
+	}
 	if text := table.String(); !strings.HasPrefix(text, "REPLAY ") || !strings.Contains(text, "done") || strings.Contains(text, "\033") {
 		t.Errorf("the table is %q", text)
+	}
+	var lines bytes.Buffer
+	cmd = p.command("replay", "crm", "--since", "0", "--state", "delivered", "--rate", "10", "--address", p.admin)
+	cmd.Stderr = &lines
+	if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), "done") {
+		t.Fatalf("%v: %s%s", err, out, lines.String())
+	}
+	if text := lines.String(); strings.Count(text, "\n") < 2 || strings.Contains(text, "\033") || !strings.Contains(text, " %, ") {
+		t.Errorf("elsewhere it says %q, want a line each time that it is farther", text)
 	}
 	cmd = p.command("replays", "--json", "--address", p.admin)
 	out, err := cmd.Output()
