@@ -124,7 +124,7 @@ func (r *roster) asked(s *subscriber, now time.Time) bool {
 }
 
 func (r *roster) consider(s *subscriber, now time.Time) bool {
-	if !s.ask || s.inAsks || s.removed || !s.eligible(now) || r.room(s) == 0 {
+	if !s.ask || s.inAsks || !s.eligible(now) || r.room(s) == 0 {
 		return false
 	}
 	s.inAsks = true
@@ -138,7 +138,7 @@ func (r *roster) nextAsk(now time.Time) (s *subscriber, max int) {
 	for len(r.asks) > 0 {
 		s, r.asks = r.asks[0], r.asks[1:]
 		s.inAsks = false
-		if s.removed || !s.eligible(now) {
+		if !s.eligible(now) {
 			continue
 		}
 		if max = r.room(s); max > 0 {
