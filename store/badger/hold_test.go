@@ -43,6 +43,48 @@ func TestResumingAndReleasingMoveOnlyWhatIsNew(t *testing.T) {
 	}
 }
 
+// What may be given out while more is held is given out just as well, and with all
+// that follows it, when nothing is held any more: it has been put to what was held.
+func TestWhatIsOpenIsPutToWhatWasHeld(t *testing.T) {
+	for name, c := range map[string]struct {
+		entities uint64
+		again    bool // it was so before: what the two sections are for is the other way round
+	}{
+		"lanes of its own":           {1000, false},
+		"lanes of its own, again":    {1000, true},
+		"lanes that are held":        {50, false},
+		"lanes that are held, again": {50, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, entities := t.TempDir(), c.entities
+			s := open(t, dir)
+			badger.FewFresh(s, 3, 6, 2)
+			recordSpan(t, s, span(1, 100), entities)
+			if c.again {
+				few(t, s, 80)
+				few(t, s, 0)
+			}
+			few(t, s, 90)
+			recordSpan(t, s, span(101, 200), entities)
+			s.Close()
+			s = open(t, dir)
+			if _, err := badger.HoldThrough(s, "crm", 0); err != nil {
+				t.Fatal(err)
+			}
+			all := takeAll(t, s, 0)
+			want(t, "released", span(1, 200), all)
+			last := map[uint64]uint64{}
+			for _, p := range all {
+				lane := p % entities
+				if p < last[lane] {
+					t.Errorf("%d came behind %d of its lane", p, last[lane])
+				}
+				last[lane] = p
+			}
+		})
+	}
+}
+
 // recordSpan records an event at each of some positions.
 func recordSpan(t *testing.T, s *badger.Store, positions []uint64, entities uint64) {
 	t.Helper()

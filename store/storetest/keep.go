@@ -212,6 +212,13 @@ func heldExpires(e *exam) {
 	keep.Now = noon.Add(month)
 	e.housekeep(keep)
 	e.same("not yet", 4, len(e.states("crm", webhook.Pending)))
+	longer := keep
+	longer.Holding = func(webhook.SubscriptionID, uint64) (time.Time, bool) { return noon.Add(-month), true }
+	e.housekeep(longer)
+	e.same("held for longer than it has been owed", 4, len(e.states("crm", webhook.Pending)))
+	keep.Now = noon.Add(month + time.Hour)
+	e.housekeep(keep)
+	e.same("owed for longer than it has been held", 4, len(e.states("crm", webhook.Pending)))
 	keep.Now = noon.Add(month + 2*time.Hour)
 	e.housekeep(keep)
 	e.reopen()
