@@ -87,7 +87,7 @@ func (c *child) ready() error {
 		}
 		select {
 		case <-c.Ended():
-			return c.failed("ended by itself")
+			return c.failed(fmt.Sprintf("ended by itself (%v)", c.State()))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -127,7 +127,7 @@ func (c *child) quiet(limit time.Duration) error {
 	for deadline := time.Now().Add(limit); quiet < still; {
 		select {
 		case <-c.Ended():
-			return c.failed("ended by itself")
+			return c.failed(fmt.Sprintf("ended by itself (%v)", c.State()))
 		case <-time.After(tick):
 		}
 		now := c.cpu()

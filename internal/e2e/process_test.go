@@ -72,7 +72,7 @@ func (p *process) start() {
 	until(p.t, "sidehook is up", func() bool {
 		select {
 		case <-p.Ended():
-			p.t.Fatalf("sidehook ended:\n%s", p.log.String())
+			p.t.Fatalf("sidehook ended (%v):\n%s", p.State(), p.log.String())
 		default:
 		}
 		resp, err := http.Get("http://" + p.admin + "/sidehook/health")

@@ -35,7 +35,7 @@ func (p *process) startWaiting(reasons ...string) {
 	until(p.t, "the site is served, and health says "+strings.Join(reasons, ", "), func() bool {
 		select {
 		case <-p.Ended():
-			p.t.Fatalf("sidehook ended, and the API is down:\n%s", p.log.String())
+			p.t.Fatalf("sidehook ended (%v), and the API is down:\n%s", p.State(), p.log.String())
 		default:
 		}
 		status, h := p.health()

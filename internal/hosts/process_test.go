@@ -35,7 +35,7 @@ func start(t *testing.T, dir, url string, env []string, program string, args ...
 	until(t, program+" answers at "+url, func() bool {
 		select {
 		case <-p.Ended():
-			t.Fatalf("%s ended by itself", program)
+			t.Fatalf("%s ended by itself (%v)", program, p.State())
 		default:
 		}
 		resp, err := http.Get(url)

@@ -79,6 +79,13 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 // Ended returns a channel that is closed when the process has ended.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
+// State waits for the end of the process and returns how it came: by which signal or
+// status, which a log that stops without a word does not tell.
+func (p *Process) State() *os.ProcessState {
+	<-p.ended
+	return p.cmd.ProcessState
+}
+
 // Kill ends the process at once, as a crash would, and returns when it has ended.
 func (p *Process) Kill() {
 	p.cmd.Process.Signal(syscall.SIGKILL)

@@ -85,9 +85,11 @@ func (p *Process) Stop() error {
 	}
 }
 
-// Crashed is the error of a process that ended by itself.
+// Crashed is the error of a process that ended by itself: its state says by which
+// signal or status, which a log that ends without a word does not.
 func (p *Process) Crashed() error {
-	return fmt.Errorf("sidehook ended by itself; its log ends with:\n%s", p.Tail())
+	<-p.Ended
+	return fmt.Errorf("sidehook ended by itself (%v); its log ends with:\n%s", p.cmd.ProcessState, p.Tail())
 }
 
 // Tail returns the last lines of the log.
