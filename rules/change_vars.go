@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 
+	"github.com/sidehook/sidehook/rules/document"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -44,9 +45,11 @@ func (s *side) get(r *resource) any {
 	case s.decoded:
 		return s.value
 	}
-	v, err := lang.Decode(s.tree.Shared())
-	if err != nil || len(s.unknown) > maxUnknown {
+	if len(s.unknown) > maxUnknown {
 		return lang.Unknown
+	}
+	if s.value, s.decoded = document.Of(s.tree), true; len(s.unknown) == 0 {
+		return s.value
 	}
 	paths := make([]lang.Path, 0, len(s.unknown))
 	for _, text := range s.unknown {
@@ -54,7 +57,7 @@ func (s *side) get(r *resource) any {
 			paths = append(paths, p)
 		}
 	}
-	s.value, s.decoded = lang.MarkUnknown(v, paths, r.keyOfArray), true
+	s.value = lang.MarkUnknown(s.value, paths, r.keyOfArray)
 	return s.value
 }
 

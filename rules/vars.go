@@ -3,6 +3,7 @@ package rules
 import (
 	"net/url"
 
+	"github.com/sidehook/sidehook/rules/document"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/tree"
 	"github.com/sidehook/sidehook/webhook"
@@ -88,11 +89,7 @@ func decoded(v *tree.Value, b webhook.Body) any {
 		}
 		return nil
 	}
-	out, err := lang.Decode(v.Shared())
-	if err != nil {
-		return lang.Unknown
-	}
-	return out
+	return document.Of(v)
 }
 
 // header returns the first value of each field.
@@ -198,7 +195,9 @@ func (l *lazy) Field(name string) any {
 // Value implements [lang.Object].
 func (l *lazy) Value() map[string]any {
 	for _, n := range l.names {
-		l.Field(n)
+		if o, ok := l.Field(n).(lang.Object); ok {
+			l.values[n] = o.Value()
+		}
 	}
 	return l.values
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/sidehook/sidehook/rules/document"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -25,6 +26,8 @@ import (
 //	key links.id             arrays that are compared by key
 //	NAME := {…}              the value of another name, as JSON or unknown
 //	EXPRESSION => RESULT     JSON, unknown, or error: and a part of its text
+//
+// Each is run with decoded values, and with those that are decoded as they are read.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("../testdata/lang/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -37,7 +40,8 @@ func TestCases(t *testing.T) {
 		}
 		for _, c := range archive.Files {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+"/"+c.Name, func(t *testing.T) {
-				runCase(t, c.Data)
+				runCase(t, c.Data, read)
+				runCase(t, c.Data, asDocument)
 			})
 		}
 	}
@@ -53,10 +57,11 @@ type setting struct {
 	vars   vars
 	change lang.Change
 	keys   map[string]lang.Path
+	read   func(text string) (any, error)
 }
 
-func runCase(t *testing.T, text []byte) {
-	s := &setting{env: lang.EnvRule, vars: vars{}, keys: map[string]lang.Path{}}
+func runCase(t *testing.T, text []byte, read func(string) (any, error)) {
+	s := &setting{env: lang.EnvRule, vars: vars{}, keys: map[string]lang.Path{}, read: read}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
@@ -77,7 +82,7 @@ func (s *setting) set(line string) error {
 	word, rest, _ := strings.Cut(line, " ")
 	if name, value, ok := strings.Cut(line, " := "); ok {
 		word, rest = "name", value
-		v, err := read(rest)
+		v, err := s.read(rest)
 		s.vars[name] = v
 		return err
 	}
@@ -96,7 +101,7 @@ func (s *setting) set(line string) error {
 		s.change.Operation = webhook.Operation(rest)
 		s.vars["operation"] = rest
 	case "before", "after":
-		v, err := read(rest)
+		v, err := s.read(rest)
 		if err != nil {
 			return err
 		}
@@ -149,6 +154,14 @@ func read(text string) (any, error) {
 		return lang.Unknown, nil
 	}
 	return lang.Decode([]byte(text))
+}
+
+// asDocument is read, but that objects are decoded as they are read.
+func asDocument(text string) (any, error) {
+	if text == "unknown" {
+		return lang.Unknown, nil
+	}
+	return document.Parse([]byte(text))
 }
 
 func (s *setting) check(t *testing.T, n int, source, want string) {

@@ -8,7 +8,7 @@ import (
 	"github.com/sidehook/sidehook/rules/lang"
 )
 
-const document = ` {"a":{"b":15000.00,"b.c":1,"list":[10,{"x":9007199254740993}]},"a":{"b":15000.00,"b.c":2,"list":[10,{"x":9007199254740993}]},
+const nested = ` {"a":{"b":15000.00,"b.c":1,"list":[10,{"x":9007199254740993}]},"a":{"b":15000.00,"b.c":2,"list":[10,{"x":9007199254740993}]},
 	"":"empty","*":"star","#":"hash","a|b":1,"@this":2,"7":"seven","é\n":"esc","s":"x","null":null} `
 
 func TestPathGet(t *testing.T) {
@@ -24,7 +24,7 @@ func TestPathGet(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
-		got, found := p.Get([]byte(document))
+		got, found := p.Get([]byte(nested))
 		if string(got) != want || found != (want != "") {
 			t.Errorf("Get(%s): got %s, %v; want %s", path, got, found, want)
 		}

@@ -94,6 +94,12 @@ func at(doc any, p Path) any {
 		var part string
 		part, rest = cutPath(rest)
 		name := unescapeName(part)
+		if d, ok := doc.(Document); ok {
+			if doc, ok = d.Member(name); !ok {
+				return absent{}
+			}
+			continue
+		}
 		switch v := plain(doc).(type) {
 		case unknown:
 			return v

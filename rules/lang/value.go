@@ -28,6 +28,14 @@ type Object interface {
 	Value() map[string]any
 }
 
+// Document is an [Object] that tells a field that is null from one that is not
+// there.
+type Document interface {
+	Object
+	// Member returns the value of a field, and whether it is there.
+	Member(name string) (v any, ok bool)
+}
+
 // hasUnknown reports whether v is or contains [Unknown].
 func hasUnknown(v any, f *frame) bool {
 	switch v := v.(type) {
@@ -69,7 +77,7 @@ func markUnknown(v any, names []string, path string, key func(string) (Path, boo
 		return Unknown
 	}
 	below := func(name string) string { return strings.TrimPrefix(path+"."+name, ".") }
-	switch v := v.(type) {
+	switch v := plain(v).(type) {
 	case map[string]any:
 		if inner, ok := v[names[0]]; ok && len(names) > 1 && !holds(inner) {
 			return v

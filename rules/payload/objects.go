@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/sidehook/sidehook/rules/document"
 	"github.com/sidehook/sidehook/rules/lang"
 )
 
@@ -91,12 +92,12 @@ func fieldsOf(o lang.Object, names ...string) map[string]any {
 	return out
 }
 
-// decodeOr returns what raw holds, or other if that is not JSON.
+// decodeOr returns what raw holds, as expressions read it, or other if that is not JSON.
 func decodeOr(raw json.RawMessage, other any) any {
 	if raw == nil {
 		return nil
 	}
-	v, err := lang.Decode(raw)
+	v, err := document.Parse(raw)
 	if err != nil {
 		return other
 	}
