@@ -120,6 +120,8 @@ func whyNoGet(s *Subject, seen Seen) string {
 	switch {
 	case s.Fetch == "":
 		return ""
+	case obs == nil && seen.Bare:
+		return "; what a GET of " + s.Fetch + " showed, if one was made, is not kept"
 	case obs == nil && seen.Concurrent:
 		return "; other calls on the entity were open, so that no GET could tell"
 	case obs == nil:

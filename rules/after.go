@@ -15,6 +15,10 @@ type Seen struct {
 	Observation *webhook.Observation // of a GET after the call; nil: there is none to go by
 	Concurrent  bool                 // other calls on the entity overlapped
 
+	// Bare says that of a GET no more is there than is kept: the entity, without what
+	// was around it in the answer, or nothing.
+	Bare bool
+
 	// Late says that the exchange is derived out of its turn: calls that ended
 	// after it may be recorded already.
 	Late bool

@@ -119,6 +119,9 @@ func (c *call) observed(obs *webhook.Observation, s *Subject, alone bool, asked,
 	if root == nil || kind == content.IsForm || kind == content.IsParts {
 		return nil
 	}
+	if c.bare && obs != c.x.Before {
+		return root
+	}
 	entity := c.inEnvelope(c.e.res.find(root))
 	if entity == nil || c.saysNo(root, entity, s, asked, before) || s.renamed != "" && !c.renamedTo(s, before, entity) || !c.e.res.shows(root, entity, s.Key.ID) && !(alone && c.mayBe(entity, asked, before)) {
 		return nil

@@ -64,6 +64,7 @@ func (p *Program) derive(x *webhook.Exchange, plan *Plan, before []webhook.Snaps
 			seen = after[i]
 		}
 		seen.Concurrent = seen.Concurrent || x.Overlapped
+		plan.call.bare = seen.Bare
 		n, events := len(plan.Subjects[i].names), len(out.Events)
 		names := before[first : first+n]
 		first += n

@@ -102,6 +102,7 @@ type call struct {
 	later  bool // 202: it was accepted, and is done later
 	bulk   bool // it names its entities in a list
 	vague  bool // the request tells what it writes, and not in all to what
+	bare   bool // what a GET after the call showed is the entity itself, see Seen
 	twice  bool // the request has a name twice: which of them counted, only the API knows
 }
 

@@ -46,6 +46,7 @@ func (ex *explainer) pastOf(s *rules.Subject) (b webhook.Snapshot, a rules.Seen,
 		if ev := &ex.events[i]; ev.Key == key {
 			a.Concurrent = ev.Provenance.Concurrent
 			a.Observation = ex.sawAfter(ev)
+			a.Bare = a.Observation != nil
 			return ex.beforeOf(ev, b), a, nil
 		}
 	}
@@ -68,11 +69,13 @@ func (ex *explainer) pastOf(s *rules.Subject) (b webhook.Snapshot, a rules.Seen,
 			ex.miss("what exactly was known of " + key.String() + " before the call is not kept: shown is what is known since, and ignored fields may have differed")
 		}
 		if now.Via == webhook.FromFetch {
+			a.Bare = true
 			a.Observation = observed(now.Body, ex.x, strings.HasPrefix(now.View, "get#service"))
 		}
 	case prev == nil && now.Sequence > 0:
 		ex.miss("what was known of " + key.String() + " before the call is not kept")
 	case s.Fetch != "":
+		a.Bare = true
 		ex.miss("what a GET of " + s.Fetch + " showed after the call is not kept")
 	}
 	return b, a, nil

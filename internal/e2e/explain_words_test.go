@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +62,41 @@ func TestExplainSaysWhatAnAnswerLacks(t *testing.T) {
 			t.Errorf("%s %s: %q is in\n%s", c.method, c.path, c.never, out)
 		}
 	}
+}
+
+// Kept of a GET is the entity without its envelope: that it showed the entity is told
+// all the same, also where the id is found by its place in the envelope.
+func TestExplainKnowsWhatAGetShowedWithoutItsEnvelope(t *testing.T) {
+	var state atomic.Value
+	state.Store("open")
+	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch {
+			var set struct{ State string }
+			if json.NewDecoder(r.Body).Decode(&set) == nil && set.State != "" {
+				state.Store(set.State)
+			}
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"project":{"project_no":7,"state":%q}}`, state.Load())
+	}))
+	p := start(t, caddyfile("\t\t# nobody subscribes", projects+` {
+			id project.project_no
+			emit project.paid when became("state", "paid")
+		}`, api.URL))
+	patch := func(body string) string {
+		p.call("PATCH", "/api/projects/7", body)
+		until(t, "it is derived", p.settled)
+		return p.lastCall("/api/projects/7")
+	}
+	patch(`{"state":"new"}`)
+	paid := patch(`{"state":"paid"}`)
+	wantText(t, p.explained(paid), `after   fetch, observed: a GET after the call showed it`)
+	same := patch(`{"state":"paid"}`)
+	wantText(t, p.explained(same), `after   fetch, observed: a GET after the call showed it`)
+	patch(`{"state":"sent"}`)
+	wantText(t, p.explained(same), `what a GET of /api/projects/7 showed, if one was made, is not kept`)
 }
 
 // A gap of a call that the process did not outlive says so, and lasts until the
