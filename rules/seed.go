@@ -26,6 +26,8 @@ type Page struct {
 	Listed  []Listed
 	Unnamed int    // elements that name no entity
 	Next    string // what the body says that the next page is: a URL, or ""; a header may say so too
+	Cursor  string // what is at cursor, see [Match.ReadPage]
+	Ends    bool   // the body has a place for the next page, or for the cursor, that is null
 }
 
 // MatchList returns the list of a resource at a path, or says why that is none.
@@ -57,8 +59,9 @@ func (p *Program) resourceNames() (names []string) {
 }
 
 // ReadPage reads one page of the list that m is. items is the path of the list in
-// the body; "" finds it: the body itself, or the one array of objects in it.
-func (m *Match) ReadPage(items string, body webhook.Body, h webhook.Header) (page Page, err error) {
+// the body; "" finds it: the body itself, or the one array of objects in it. cursor is
+// the path of what the next page is asked for with; "": there is none.
+func (m *Match) ReadPage(items, cursor string, body webhook.Body, h webhook.Header) (page Page, err error) {
 	root, kind := content.Read(body, h, false)
 	switch {
 	case !body.Whole():
@@ -83,8 +86,30 @@ func (m *Match) ReadPage(items string, body webhook.Body, h webhook.Header) (pag
 		path, _ := m.itemPath(id)
 		page.Listed = append(page.Listed, Listed{ID: id, Path: path, Entity: e.JSON()})
 	}
-	page.Next = nextIn(root)
-	return page, nil
+	page.Next, page.Ends = nextIn(root)
+	if cursor != "" {
+		page.Cursor, page.Ends, err = cursorIn(root, cursor)
+	}
+	return page, err
+}
+
+// cursorIn returns the text or the number that is at path in a page, and whether
+// there is null instead, or what is empty.
+func cursorIn(root *tree.Value, path string) (cursor string, ends bool, err error) {
+	q, err := lang.ParseQuery(path)
+	if err != nil {
+		return "", false, err
+	}
+	raw, ok := q.Get(root.Shared())
+	if !ok {
+		return "", false, nil
+	}
+	v, err := tree.ParseShared(raw)
+	if err != nil {
+		return "", false, err
+	}
+	cursor, _ = v.Text()
+	return cursor, cursor == "", nil
 }
 
 // listIn returns the array of a page's entities.
@@ -138,15 +163,17 @@ var nextPaths = [][]string{
 }
 
 // nextIn returns the URL of the next page that a body tells, or "". A number or
-// a token is none.
-func nextIn(root *tree.Value) string {
+// a token is none. ends says that there is null in its place.
+func nextIn(root *tree.Value) (next string, ends bool) {
 	for _, path := range nextPaths {
-		text, ok := root.At(path...).Text()
+		v := root.At(path...)
+		ends = ends || v != nil && v.Kind == tree.Null
+		text, ok := v.Text()
 		if ok && (strings.HasPrefix(text, "/") || strings.HasPrefix(text, "?") || strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")) {
-			return text
+			return text, false
 		}
 	}
-	return ""
+	return "", ends
 }
 
 // ShowsAll reports whether a list's entity has every field that a GET of it has.

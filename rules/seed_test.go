@@ -26,9 +26,12 @@ func TestReadPage(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		items, body string
+		cursor      string   // its path
 		want        []string // ids
 		next, err   string
 		unnamed     int
+		at          string // the cursor
+		ends        bool
 	}{
 		"the body itself":              {body: `[{"id":1},{"id":"b"}]`, want: []string{"1", "b"}},
 		"the one list in it":           {body: `{"ok":true,"projects":[{"id":1}],"tags":["a"],"next":"?page=2"}`, want: []string{"1"}, next: "?page=2"},
@@ -36,7 +39,12 @@ func TestReadPage(t *testing.T) {
 		"JSON:API":                     {body: `{"data":[{"type":"p","id":"7","attributes":{"a":1}}],"included":[{"id":"x"}],"links":{"next":"http://api/projects?page%5Bnumber%5D=2"}}`, want: []string{"7"}, next: "http://api/projects?page%5Bnumber%5D=2"},
 		"a number is no next page":     {body: `{"items":[{"id":1}],"next":2}`, want: []string{"1"}},
 		"a token is none":              {body: `{"items":[{"id":1}],"next":"bmV4dA=="}`, want: []string{"1"}},
-		"an empty list":                {body: `{"items":[],"next":null}`},
+		"an empty list":                {body: `{"items":[],"next":null}`, ends: true},
+		"a cursor":                     {body: `{"items":[{"id":1}],"meta":{"next_cursor":"a=b"}}`, cursor: "meta.next_cursor", want: []string{"1"}, at: "a=b"},
+		"a cursor that is a number":    {body: `{"items":[{"id":1}],"next":17}`, cursor: "next", want: []string{"1"}, at: "17"},
+		"the last cursor":              {body: `{"items":[{"id":1}],"meta":{"next_cursor":null}}`, cursor: "meta.next_cursor", want: []string{"1"}, ends: true},
+		"the last cursor, empty":       {body: `{"items":[{"id":1}],"nextPageToken":""}`, cursor: "nextPageToken", want: []string{"1"}, ends: true},
+		"no cursor there":              {body: `{"items":[{"id":1}],"next_cursor":"a"}`, cursor: "meta.next_cursor", want: []string{"1"}},
 		"elements without an id":       {body: `[{"name":"a"},{"id":1},5]`, want: []string{"1"}, unnamed: 2},
 		"a list that is named":         {items: "result.rows", body: `{"result":{"rows":[{"id":3}],"more":[{"id":4}]}}`, want: []string{"3"}},
 		"two lists and none is named":  {body: `{"a":[{"id":3}],"b":[{"id":4}]}`, err: "there are 2 lists in the page: say which is meant, with a path like data.items"},
@@ -50,7 +58,7 @@ func TestReadPage(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, header := jsonBody(c.body)
-			page, err := m.ReadPage(c.items, body, header)
+			page, err := m.ReadPage(c.items, c.cursor, body, header)
 			if err != nil {
 				if err.Error() != c.err {
 					t.Errorf("error %v, want %s", err, c.err)
@@ -63,8 +71,8 @@ func TestReadPage(t *testing.T) {
 					t.Errorf("%s is at %s", l.ID, l.Path)
 				}
 			}
-			if diff := cmp.Diff(c.want, ids); diff != "" || page.Next != c.next || page.Unnamed != c.unnamed || c.err != "" {
-				t.Errorf("ids %v, next %q, %d unnamed", ids, page.Next, page.Unnamed)
+			if diff := cmp.Diff(c.want, ids); diff != "" || page.Next != c.next || page.Unnamed != c.unnamed || page.Cursor != c.at || page.Ends != c.ends || c.err != "" {
+				t.Errorf("ids %v, %+v", ids, page)
 			}
 		})
 	}

@@ -21,6 +21,7 @@ func seedCommand() *cobra.Command {
 	var q view.SeedRequest
 	var rate float64
 	var header, placeholder []string
+	var cursor string
 	var again bool
 	cmd := &cobra.Command{
 		Use:   "seed RESOURCE",
@@ -31,7 +32,7 @@ earns no events, and leaves alone what is known to have changed since the list
 was asked for, or to be deleted. What it learns is believed as long as trust says.
 
 The next page is where a Link header (rel=next) or a next in the body says; for
-other APIs, name the parameter with --page or --offset.
+other APIs, name the parameter with --page, --offset or --cursor.
 
 A list counts only if it shows all there is of an entity. With --full auto that is
 tried on three: if each has, in the list, all the fields that a GET of it has, the
@@ -47,8 +48,11 @@ It may be interrupted: the next time it goes on where it was.`,
 			if q.Full != "auto" && q.Full != "list" && q.Full != "each" {
 				return fmt.Errorf("--full %q: write auto, list or each", q.Full)
 			}
-			if q.Page != "" && q.Offset != "" {
-				return fmt.Errorf("write --page or --offset, not both")
+			if q.Page != "" && q.Offset != "" || cursor != "" && q.Numbered() != "" {
+				return fmt.Errorf("write one of --page, --offset and --cursor")
+			}
+			if q.Cursor, q.CursorAt, _ = strings.Cut(cursor, "="); (q.Cursor == "" || q.CursorAt == "") && cursor != "" {
+				return fmt.Errorf("--cursor %s: write the parameter and where a page has its value, like cursor=meta.next_cursor", cursor)
 			}
 			q.Pause = time.Duration(float64(time.Second) / rate)
 			if q.Header, err = pairs("--header", header, ":"); err != nil {
@@ -68,6 +72,7 @@ It may be interrupted: the next time it goes on where it was.`,
 	fl.StringVar(&q.Items, "items", "", "path of the list in a page, like data.items (default: found)")
 	fl.StringVar(&q.Page, "page", "", "parameter that numbers the pages, from 1")
 	fl.StringVar(&q.Offset, "offset", "", "parameter that says how many entities to leave out")
+	fl.StringVar(&cursor, "cursor", "", "parameter that says where the next page begins, and where a page has its value, like cursor=meta.next_cursor")
 	fl.StringVar(&q.Full, "full", "auto", "whether a list shows all there is of an entity: list, each (no: ask for each), or auto (find out)")
 	fl.Float64Var(&rate, "rate", 5, "how many GETs a second at most")
 	fl.StringArrayVar(&header, "header", nil, "header field of each GET, like 'X-Space: acme' (may be repeated)")

@@ -22,7 +22,7 @@ import (
 )
 
 // turn finds out what is asked for next: what the page says, by a Link header or
-// in its body, or else the next page by its number. Nothing is, if the page was
+// in its body, or else the next page by its cursor or its number. Nothing is, if the page was
 // empty or shows what the one before did.
 func (s *seeder) turn(page *rules.Page, h http.Header) {
 	st := &s.state
@@ -38,6 +38,8 @@ func (s *seeder) turn(page *rules.Page, h http.Header) {
 	}
 	switch {
 	case st.Next != "":
+	case page.Cursor != "":
+		st.Next = withParameter(current, st.Request.Cursor, page.Cursor)
 	case st.Request.Page != "" && found > 0:
 		st.Number++
 		st.Next = withNumber(current, &st.Request, st.Number)
@@ -46,6 +48,8 @@ func (s *seeder) turn(page *rules.Page, h http.Header) {
 		st.Next = withNumber(current, &st.Request, st.Number)
 	}
 	switch {
+	case st.Next == "" && st.Pages == 1 && found > 0 && !page.Ends:
+		st.Note = lonely(&st.Request)
 	case st.Next == "":
 	case st.Next == current || first != "" && first == st.First:
 		st.Next, st.Note = "", "the next page is the same as this one, so the crawl ends here"
@@ -58,6 +62,14 @@ func (s *seeder) turn(page *rules.Page, h http.Header) {
 	if st.Done = st.Next == ""; st.Done {
 		st.Ended = time.Now().UTC()
 	}
+}
+
+// lonely says what to write if a first page, which names no second, is not all.
+func lonely(q *view.SeedRequest) string {
+	if q.CursorAt != "" {
+		return fmt.Sprintf("there is nothing at %s of the page, so it was taken for the only one: if there are more, write where it says what comes next, like --cursor %s=meta.next_cursor, and --again", q.CursorAt, q.Cursor)
+	}
+	return "the page does not say what comes next: if there are more, write how they are asked for, with --page, --offset or --cursor, and --again"
 }
 
 // follow returns a link of the page at current as what the origin is asked for:

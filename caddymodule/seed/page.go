@@ -35,7 +35,7 @@ func (s *seeder) page() error {
 	if a.Status != http.StatusOK {
 		return fmt.Errorf("the API answered GET %s with %d: the crawl is at that page, and goes on there when it is asked to again", st.Next, a.Status)
 	}
-	page, err := s.list.ReadPage(st.Request.Items, a.Captured(), a.Kept)
+	page, err := s.list.ReadPage(st.Request.Items, st.Request.CursorAt, a.Captured(), a.Kept)
 	if err != nil {
 		return problem.New(http.StatusBadRequest, "GET %s: %v", st.Next, err)
 	}

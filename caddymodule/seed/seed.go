@@ -54,6 +54,7 @@ func Step(e *engine.Engine, r *http.Request) (any, error) {
 		return nil, err
 	}
 	if s.state.Done {
+		s.state.Note = "it was done before: --again begins anew"
 		return &s.state, nil
 	}
 	if err := s.page(); err != nil {
@@ -123,7 +124,7 @@ func seedHandler(e *engine.Engine, api, resource string) (*capture.Handler, erro
 	case found != nil:
 		return found, nil
 	case known:
-		return nil, problem.New(http.StatusBadRequest, "nobody may ask the API: add `origin`, and `credential` if it wants one, to the sidehook block of %s", resource)
+		return nil, problem.New(http.StatusBadRequest, "nobody may ask the API: add `origin`, and `credential` if it wants one, to the sidehook block that has resource %s", resource)
 	}
 	return nil, problem.New(http.StatusBadRequest, "no sidehook block has a resource %s", resource)
 }
@@ -156,13 +157,16 @@ func firstPage(q *view.SeedRequest) (page string, number int) {
 
 // withNumber sets the parameter that says which page is meant.
 func withNumber(page string, q *view.SeedRequest, number int) string {
-	name := q.Numbered()
+	return withParameter(page, q.Numbered(), fmt.Sprint(number))
+}
+
+func withParameter(page, name, value string) string {
 	u, err := url.Parse(page)
 	if name == "" || err != nil {
 		return page
 	}
 	values := u.Query()
-	values.Set(name, fmt.Sprint(number))
+	values.Set(name, value)
 	u.RawQuery = values.Encode()
 	return u.RequestURI()
 }

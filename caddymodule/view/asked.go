@@ -15,7 +15,9 @@ type SeedRequest struct {
 	Items       string            `json:"items,omitempty"` // path of the list in a page; "": found
 	Page        string            `json:"page,omitempty"`  // parameter that numbers the pages
 	Offset      string            `json:"offset,omitempty"`
-	Full        string            `json:"full"` // auto, list, each
+	Cursor      string            `json:"cursor,omitempty"`    // parameter that says where the next page begins
+	CursorAt    string            `json:"cursor_at,omitempty"` // path of its value in the page before
+	Full        string            `json:"full"`                // auto, list, each
 	Pause       time.Duration     `json:"pause"`
 	Header      map[string]string `json:"header,omitempty"`
 	Placeholder map[string]string `json:"placeholder,omitempty"`

@@ -16,7 +16,7 @@ type warehouse struct {
 	mu    sync.Mutex
 	count map[string]int
 	thin  bool   // lists leave out the count
-	pages string // link, next or number
+	pages string // link, next, cursor or number
 	asked []string
 	hold  chan struct{} // a PATCH is done, and not answered until it is closed
 	held  chan struct{} // receives when one is
@@ -63,7 +63,7 @@ func (wh *warehouse) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (wh *warehouse) list(w http.ResponseWriter, r *http.Request) {
-	page := max(1, atoi(r.FormValue("page")))
+	page := max(1, atoi(r.FormValue("page")), atoi(r.FormValue("cursor")))
 	var items []string
 	for i := 2*page - 1; i <= 2*page && i <= len(wh.count); i++ {
 		item := wh.item(strconv.Itoa(i))
@@ -79,6 +79,10 @@ func (wh *warehouse) list(w http.ResponseWriter, r *http.Request) {
 		body = fmt.Sprintf(`{"data":%s,"links":{"self":"/items","next":%q}}`, body, next)
 	case wh.pages == "next":
 		body = fmt.Sprintf(`{"data":%s,"links":{"self":"/items","next":null}}`, body)
+	case wh.pages == "cursor" && more:
+		body = fmt.Sprintf(`{"data":%s,"meta":{"next_cursor":"%d"}}`, body, page+1)
+	case wh.pages == "cursor":
+		body = fmt.Sprintf(`{"data":%s,"meta":{"next_cursor":null}}`, body)
 	case wh.pages == "link" && more:
 		w.Header().Set("Link", fmt.Sprintf(`<http://%s/items>; rel="first", <%s>; rel="next"`, r.Host, next))
 	}
@@ -118,6 +122,7 @@ func TestASeedGivesTheFirstUpdateABefore(t *testing.T) {
 		"Link":        {"link", false, nil, "done .*: 3 pages, 5 entities as the list shows them\n", "/items 1 2 /items?page=2 /items?page=3"},
 		"next":        {"next", false, nil, "done .*: 3 pages, 5 entities as the list shows them\n", "/items 1 2 /items?page=2 /items?page=3"},
 		"page number": {"number", false, []string{"--page", "page", "--query", "q=1"}, "done .*: 4 pages, 5 entities as the list shows them\n", "/items?page=1&q=1 1 2 /items?page=2&q=1 /items?page=3&q=1 /items?page=4&q=1"},
+		"cursor":      {"cursor", false, []string{"--cursor", "cursor=meta.next_cursor", "--query", "q=1"}, "done .*: 3 pages, 5 entities as the list shows them\n", "/items?q=1 1 2 /items?cursor=2&q=1 /items?cursor=3&q=1"},
 		"thin list":   {"link", true, nil, "done .*: 3 pages, 5 entities each asked for by itself\n", "/items 1 1 2 /items?page=2 3 4 /items?page=3 5"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,6 +147,15 @@ func TestASeedGivesTheFirstUpdateABefore(t *testing.T) {
 	}
 }
 
+// A crawl that ends with the first page, because nothing said how the next is asked
+// for, says so.
+func TestASeedOfOnePageSaysThatThereMayBeMore(t *testing.T) {
+	wh := newWarehouse(5, "cursor")
+	p, _ := stock(t, wh)
+	shows(t, p, []string{"done", "1 page, 2 entities", "the page does not say what comes next", "--cursor", "--again"}, "seed", "item", "--rate", "1000")
+	shows(t, p, []string{"1 page, 2 entities", "there is nothing at next of the page"}, "seed", "item", "--rate", "1000", "--cursor", "cursor=next")
+}
+
 // A crawl goes on where it was, also after the death of the process, and is not
 // made twice unless it is asked for.
 func TestASeedResumes(t *testing.T) {
@@ -158,7 +172,7 @@ func TestASeedResumes(t *testing.T) {
 	p.kill()
 	p.start()
 	shows(t, p, []string{"2 pages, 4 entities", "done", "3 pages, 5 entities"}, "seed", "item", "--full", "list", "--rate", "1000")
-	shows(t, p, []string{"done", "3 pages, 5 entities"}, "seed", "item", "--full", "list", "--rate", "1000")
+	shows(t, p, []string{"done", "3 pages, 5 entities", "it was done before: --again"}, "seed", "item", "--full", "list", "--rate", "1000")
 	if asked := wh.requests(); asked != "/items /items?page=2 /items?page=3" {
 		t.Errorf("the API was asked for %s, want each page once", asked)
 	}
