@@ -46,7 +46,6 @@ func TestAnOpenCallHoldsNothingBack(t *testing.T) {
 
 func TestAFullStoreIsWaitedFor(t *testing.T) {
 	l := openLine(t, t.TempDir()).run()
-	defer l.close()
 	l.faulty.mu.Lock()
 	l.faulty.fails = 3
 	l.faulty.mu.Unlock()
@@ -55,6 +54,10 @@ func TestAFullStoreIsWaitedFor(t *testing.T) {
 	l.seen.wait(t, "recorded", 2)
 	if events := l.events(); len(events) != 2 || events[0].Sequence != 1 || events[1].Sequence != 2 {
 		t.Errorf("got %d events, want two in order", len(events))
+	}
+	l.close()
+	if log := l.log.String(); strings.Count(log, "deriving waits") != 3 || strings.Count(log, "deriving goes on") != 1 {
+		t.Errorf("the log says %s", log)
 	}
 }
 

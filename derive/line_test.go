@@ -1,6 +1,7 @@
 package derive_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,8 @@ type line struct {
 	deriver *derive.Deriver
 	seen    *watcher
 	config  webhook.ConfigID
-	service derive.Get // nil: nobody but a caller may ask
+	service derive.Get   // nil: nobody but a caller may ask
+	log     bytes.Buffer // of the deriver; read once that has ended
 
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -209,7 +211,7 @@ func (l *line) open() {
 	}
 	l.deriver = derive.New(derive.Options{
 		Journal: j, Store: l.faulty, Traffic: l.traffic, Recovered: l.journal.RecoveredEnd(),
-		Want: subs.Want, Observer: l.seen, Logger: slog.New(slog.DiscardHandler),
+		Want: subs.Want, Observer: l.seen, Logger: slog.New(slog.NewTextHandler(&l.log, nil)),
 		Service: func(*webhook.Exchange) derive.Get { return l.service },
 		Resources: func() []webhook.EntityKey {
 			return []webhook.EntityKey{{API: rules.DefaultAPI, Resource: "project"}}

@@ -44,7 +44,7 @@ func (d *Deriver) commit(ctx context.Context, rs []store.Record) ([]store.Record
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		recorded, err := d.Store.Record(ctx, rs)
 		if err == nil {
-			d.stalled.over()
+			d.goesOn()
 			return recorded, true
 		}
 		if !d.pause(ctx, err, pause, "exchange", rs[0].Exchange.String(), "and_behind_it", len(rs)-1) {

@@ -22,13 +22,6 @@ func (s *stalled) note(err error) {
 	s.now.Store(st)
 }
 
-// over is called for every exchange that is recorded.
-func (s *stalled) over() {
-	if s.now.Load() != nil {
-		s.now.Store(nil)
-	}
-}
-
 // Stalled reports whether deriving waits for the store or the journal, since
 // when and why. What it has not derived is in the journal meanwhile.
 func (d *Deriver) Stalled() (since time.Time, why string, yes bool) {
@@ -37,6 +30,16 @@ func (d *Deriver) Stalled() (since time.Time, why string, yes bool) {
 		return time.Time{}, "", false
 	}
 	return st.since, st.why, true
+}
+
+// goesOn is called for every exchange that is recorded.
+func (d *Deriver) goesOn() {
+	if d.stalled.now.Load() == nil {
+		return
+	}
+	if st := d.stalled.now.Swap(nil); st != nil {
+		d.Logger.Info("deriving goes on", "waited", time.Since(st.since).Round(time.Millisecond))
+	}
 }
 
 // pause logs err with what it was about, and waits. It reports false if ctx
