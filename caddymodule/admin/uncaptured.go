@@ -37,7 +37,7 @@ func listUncaptured(e *engine.Engine, r *http.Request) (any, error) {
 			all = append(all, route)
 		}
 	}
-	const none = "and the journal has none: none came through this proxy, or so long ago that the journal has let go of it (`sidehook events` has what calls earned)"
+	const none = "and the journal has none: none came through this proxy, or the journal has let go of it, as it does some 32 MiB of calls later and at a start (`sidehook events` has what calls earned)"
 	switch {
 	case len(methods) > 0:
 		slices.Sort(methods)
