@@ -74,7 +74,7 @@ func (s Secret) StandardKey() ([]byte, error) {
 		return nil, errors.New("the secret begins with whsec_ but what follows is not base64")
 	}
 	if len(key) < minSecretBytes || len(key) > maxSecretBytes {
-		return nil, fmt.Errorf("the secret's base64 holds %d bytes: want 24 to 64", len(key))
+		return nil, fmt.Errorf("the secret's base64 holds %d bytes, and 24 to 64 are wanted: `openssl rand -base64 32` prints what may stand behind whsec_", len(key))
 	}
 	return key, nil
 }

@@ -81,7 +81,7 @@ func (ex *explainer) find(id string) (err error) {
 		ex.only = webhook.EventID(id)
 	}
 	if ex.Exchange, _, ok = ex.only.Exchange(); !ok {
-		return problem.New(http.StatusBadRequest, "%q: write the id of an event (evt_…), of a chunk (chk_…), of an exchange (exc_…) or of a delivery (dlv_…), or a path like /api/projects/17", id)
+		return problem.New(http.StatusBadRequest, "%q: write the id of an event (evt_…), of a chunk (chk_…), of an exchange (exc_…) or of a delivery (dlv_…), or a path like /api/projects/17; `events --entity project/17` lists those of an entity", id)
 	}
 	return nil
 }

@@ -23,6 +23,9 @@ type shownEvent struct {
 
 // showEvent prints one event, and who is owed it.
 func (f *adminFlags) showEvent(w io.Writer, id string) error {
+	if strings.Contains(id, "/") {
+		return fmt.Errorf("%q is no id of an event (evt_…): those of an entity are listed by `events --entity %s`", id, id)
+	}
 	var e shownEvent
 	raw, err := f.askOne("/sidehook/events/"+url.PathEscape(id), &e)
 	if err != nil {
@@ -98,6 +101,9 @@ func valueText(raw json.RawMessage) string {
 
 // showDelivery prints one delivery with its attempts.
 func (f *adminFlags) showDelivery(w io.Writer, id string) error {
+	if !strings.HasPrefix(id, "dlv_") {
+		return fmt.Errorf("%q is no id of a delivery (dlv_…): write `deliveries --subscription NAME` for those of a subscription, or `deliveries --event evt_…`", id)
+	}
 	var d view.Delivery
 	raw, err := f.askOne("/sidehook/deliveries/"+url.PathEscape(id), &d)
 	if err != nil {

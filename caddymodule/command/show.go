@@ -55,6 +55,9 @@ func eventsCommand() *cobra.Command {
 			}
 			if len(events) == 0 {
 				f.hint(cmd.ErrOrStderr(), scopes)
+				if entity != "" && !strings.Contains(entity, "/") {
+					fmt.Fprintf(cmd.ErrOrStderr(), "hint: --entity %s means the resource of that name; one entity is RESOURCE/ID, like project/17\n", entity)
+				}
 			}
 			return printEvents(cmd.OutOrStdout(), events, f.json, true)
 		},
