@@ -63,6 +63,9 @@ func (e *Engine) sealAgain(ctx context.Context, s *kept.Sealer) error {
 		e.Kept.Store(e.Kept.Load().Put(&next))
 	}
 	e.sealer, e.mixed = s, false
+	if n := len(e.Kept.Load().All()); n > 0 && s.Encrypts() {
+		e.Logger.Info("subscriptions made through the API are encrypted with the first encryption_key; no other is needed", "subscriptions", n)
+	}
 	return nil
 }
 

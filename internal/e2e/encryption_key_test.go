@@ -30,6 +30,9 @@ func TestAnEncryptionKeyIsChangedAndLost(t *testing.T) {
 		p.call("POST", "/api/projects", `{"name":"Roof"}`, "X-Space", "acme")
 		own.distinct(n + 1)
 		theirs.distinct(n + 1)
+		if told := strings.Count(p.log.String(), "encrypted with the first encryption_key"); told != min(n, 1) {
+			t.Errorf("with %s the log has told %d times that all is encrypted", keys, told)
+		}
 	}
 
 	p.stop()
