@@ -85,6 +85,7 @@ type Recorder interface {
 
 	// Snapshot returns what is known of the entity that key leads to: its own, or
 	// that of its Alias, whose key then is the snapshot's. If nothing is, it is
-	// the zero Snapshot with the key.
+	// the zero Snapshot with the key. A disk that hangs is waited for no longer than
+	// ctx lasts.
 	Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error)
 }

@@ -63,7 +63,7 @@ func (c *call) known(key webhook.EntityKey) (snap webhook.Snapshot, ok bool) {
 	if c.traffic.Behind(key) {
 		return snap, false
 	}
-	snap, err := c.line.Snapshot(context.Background(), key)
+	snap, err := c.line.Snapshot(c.h.patience.context(), key)
 	return snap, err == nil
 }
 

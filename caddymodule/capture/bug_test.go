@@ -72,6 +72,54 @@ func (l *hungLine) End(ctx context.Context, _ *webhook.Exchange, _ bool) error {
 	return context.DeadlineExceeded
 }
 
+// unreadLine is a line whose disk hangs when it is read.
+type unreadLine struct {
+	*memoryLine
+	patience chan time.Duration
+}
+
+func (l *unreadLine) Snapshot(ctx context.Context, _ webhook.EntityKey) (webhook.Snapshot, error) {
+	until, limited := ctx.Deadline()
+	if !limited {
+		until = time.Now().Add(time.Hour)
+	}
+	l.patience <- time.Until(until)
+	return webhook.Snapshot{}, context.DeadlineExceeded
+}
+
+// A call waits for what is to be read of an entity, before it is forwarded and
+// behind it, no longer than for the disk to write.
+func TestACallDoesNotWaitForeverForWhatIsRead(t *testing.T) {
+	upstream := api(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(`{"id":1,"a":1}`)) // which may be no more than was set
+	})
+	for name, settings := range map[string]object{"before": {"before": "fetch"}, "behind": {}} {
+		t.Run(name, func(t *testing.T) {
+			l := &unreadLine{newLine(t), make(chan time.Duration, 8)}
+			h := probe(t, l.memoryLine, settings)
+			capture.SetProbeLine(t.Name(), l)
+			at := serve(t, []object{h, proxy(upstream)})
+			s := ask(t, client(t, http1), request(t, "PATCH", at[0], "/things/1", strings.NewReader(`{"a":1}`)))
+			if s.Status != http.StatusOK {
+				t.Errorf("the client got %d %s", s.Status, s.BodyErr)
+			}
+			select {
+			case got := <-l.patience:
+				if got <= 8*time.Second || got > 10*time.Second {
+					t.Errorf("the call waits %v for what is read", got)
+				}
+			default:
+				t.Error("nothing was read")
+			}
+		})
+	}
+}
+
 // A call waits for a disk that hangs for ten seconds, give or take one, and then
 // goes on as missed.
 func TestACallDoesNotWaitForeverForTheDisk(t *testing.T) {

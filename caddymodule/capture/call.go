@@ -16,8 +16,8 @@ const (
 	// client hung up.
 	goneGrace = time.Minute
 
-	// commitTime bounds the wait for the disk. Beyond it the call goes on, and
-	// counts as missed.
+	// commitTime bounds each wait for the disk. Beyond it the call goes on, without
+	// what was to be read, and as missed if it could not be written.
 	commitTime = 10 * time.Second
 )
 
@@ -118,7 +118,7 @@ func (c *call) enter() {
 	if busy || !c.match.WantsBefore() {
 		return
 	}
-	s, err := c.line.Snapshot(c.ctx, key)
+	s, err := c.line.Snapshot(c.h.patience.context(), key)
 	if err == nil && c.match.Trusts(&s, &x.Request, x.Placeholders, time.Since(s.Seen)) {
 		return
 	}
@@ -130,7 +130,10 @@ func (c *call) enter() {
 }
 
 // abandon ends a call that was not forwarded.
-func (c *call) abandon() { c.drop() }
+func (c *call) abandon() {
+	c.drop()
+	c.ctx.end()
+}
 
 // forward sends the call on its way and ends it, however it ended. The request
 // is changed in place: what is behind us, and the placeholders, know it by its

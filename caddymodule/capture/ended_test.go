@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"strings"
@@ -62,17 +63,46 @@ func TestACallThatHasEndedKeepsNothingAlive(t *testing.T) {
 				}
 				hangUp() // as the server does when the handler has returned
 			}
-			eventually(t, "nothing is kept alive", func() bool {
-				runtime.GC()
-				for _, b := range left {
-					if b.Value() != nil {
-						return false
-					}
-				}
-				return true
-			})
+			areGone(t, left)
 		})
 	}
+}
+
+// Nor does one that `strict` refuses, though the journal was thought to be well.
+func TestACallThatIsRefusedKeepsNothingAlive(t *testing.T) {
+	l := newLine(t)
+	l.beginErr = errors.New("the disk is full")
+	capture.SetProbeLine(t.Name(), l)
+	p := &capture.Probe{Line: t.Name(), Strict: true}
+	p.API, p.Resources = "shop", []rules.Resource{{Name: "thing", Path: "/things"}}
+	if err := p.Provision(caddy.Context{Context: t.Context()}); err != nil {
+		t.Fatal(err)
+	}
+	var left []weak.Pointer[burden]
+	for range 50 {
+		b := new(burden)
+		left = append(left, weak.Make(b))
+		ctx, over := context.WithCancel(context.WithValue(t.Context(), burdenKey{}, b))
+		r := caddyRequest(t, ctx, "PATCH", "/things/1")
+		if err := p.ServeHTTP(&sink{h: make(http.Header)}, r, nil); err == nil {
+			t.Fatal("the call was not refused")
+		}
+		over() // as the server does when the handler has returned
+	}
+	areGone(t, left)
+}
+
+func areGone(t *testing.T, left []weak.Pointer[burden]) {
+	t.Helper()
+	eventually(t, "nothing is kept alive", func() bool {
+		runtime.GC()
+		for _, b := range left {
+			if b.Value() != nil {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // probeOn returns the handler under test without a server, on the line.

@@ -1,7 +1,9 @@
 package badger_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -43,5 +45,42 @@ func TestCachedValuesTakeWhatTheyAreWeighedAs(t *testing.T) {
 		if taken, weighed := badger.Cached(s); taken > 2*weighed {
 			t.Errorf("bodies of %d bytes: the values take %d bytes and are weighed as %d", size, taken, weighed)
 		}
+	}
+}
+
+// A disk that hangs is not waited for longer than the context lasts, and not at all
+// for what is in memory.
+func TestAReadThatHangsIsNotWaitedFor(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if _, err := record(s, wide("1", 1, 100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir) // nothing of it is in memory
+	key := webhook.EntityKey{API: "shop", Resource: "item", ID: "1"}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	read := make(chan struct{})
+	if err := badger.HungRead(over, s, read); !errors.Is(err, context.Canceled) {
+		t.Errorf("a read that hangs: %v", err)
+	}
+	close(read)
+	free := badger.HangReads(s)
+	if _, err := s.Snapshot(over, key); !errors.Is(err, context.Canceled) {
+		t.Errorf("while reads hang: %v", err)
+	}
+	free()
+	for range 2 {
+		if snap, err := s.Snapshot(t.Context(), key); err != nil || snap.Sequence != 1 {
+			t.Fatalf("got %+v, %v", snap, err)
+		}
+		free = badger.HangReads(s)
+		if snap, err := s.Snapshot(over, key); err != nil || snap.Sequence != 1 {
+			t.Errorf("what is in memory, while reads hang: %+v, %v", snap, err)
+		}
+		free()
 	}
 }

@@ -166,3 +166,21 @@ func Hold(s *Store) (end func(), err error) {
 	}
 	return v.release, nil
 }
+
+// HangReads has as many reads hang as may, until free is called.
+func HangReads(s *Store) (free func()) {
+	for range maxReads {
+		s.reads <- struct{}{}
+	}
+	return func() {
+		for range maxReads {
+			<-s.reads
+		}
+	}
+}
+
+// HungRead waits for a read that hangs until free is closed.
+func HungRead(ctx context.Context, s *Store, free chan struct{}) error {
+	_, err := s.reads.wait(ctx, func() (kept, error) { <-free; return kept{}, nil })
+	return err
+}

@@ -28,6 +28,7 @@ type Store struct {
 
 	views  views
 	values *cache[string, value]
+	reads  reads
 	events *cache[webhook.EventID, *webhook.Event]
 	queue  *queue
 	marks  marks
@@ -146,6 +147,7 @@ func newStore(o Options, db *badgerdb.DB) *Store {
 		dir: o.Dir, log: o.Logger, free: o.Free,
 		values: newCache(keyValueCache, func(k string, v value) int { return len(k) + len(v.bytes) + 100 }),
 		events: newCache(eventCache, weighEvent),
+		reads:  make(reads, maxReads),
 
 		members: make(chan *member, maxGroup),
 		spread:  make(chan struct{}, 1),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -143,17 +144,38 @@ func (s *Store) readLatest(k webhook.EntityKey) (kept, error) {
 	return readKept(v, k)
 }
 
+// inMemory reads what is committed, as far as the cache has it.
+type inMemory struct{ s *Store }
+
+func (m inMemory) get(k key) (value, error) {
+	if v, ok := m.s.values.get(string(k)); ok {
+		return v, nil
+	}
+	return value{}, errOnDisk
+}
+
+var errOnDisk = errors.New("it is not in the cache")
+
 // Snapshot implements [store.Recorder].
-func (s *Store) Snapshot(_ context.Context, k webhook.EntityKey) (webhook.Snapshot, error) {
-	found, err := s.readLatest(k)
-	if err == nil && found.snapshot.Alias != "" {
-		k.ID = found.snapshot.Alias
-		found, err = s.readLatest(k)
+func (s *Store) Snapshot(ctx context.Context, k webhook.EntityKey) (webhook.Snapshot, error) {
+	found, err := follow(k, func(k webhook.EntityKey) (kept, error) { return readKept(inMemory{s}, k) })
+	if err != nil {
+		found, err = s.reads.wait(ctx, func() (kept, error) { return follow(k, s.readLatest) })
 	}
 	if err != nil {
 		return webhook.Snapshot{}, fmt.Errorf("snapshot of %s: %w", k, err)
 	}
 	return found.snapshot, nil
+}
+
+// follow reads the snapshot of the entity that k leads to.
+func follow(k webhook.EntityKey, read func(webhook.EntityKey) (kept, error)) (kept, error) {
+	found, err := read(k)
+	if err == nil && found.snapshot.Alias != "" {
+		k.ID = found.snapshot.Alias
+		found, err = read(k)
+	}
+	return found, err
 }
 
 // putSnapshot puts next, encoded but for the position of the newest event, in
