@@ -129,6 +129,7 @@ func TestCheckSaysWhoGetsWhat(t *testing.T) {
 			tenant acme
 			filter entity.budget > 10
 			on_change status
+			skip_keys sync import
 			secret {env.CRM_SECRET}
 		}
 		subscription all https://all.example.com/hooks {
@@ -177,6 +178,7 @@ subscription crm → https://crm.example.com/hooks
     of     tenant acme
     if     entity.budget > 10
     if     an update changes status
+    if     its call does not have the skip key sync or import
     as     standard, signed: standard
 subscription all → https://all.example.com/hooks
     gets   ping.sent

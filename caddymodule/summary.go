@@ -116,6 +116,9 @@ func (s *summary) limits(sub *webhook.Subscription) {
 	if len(sub.OnChange) > 0 {
 		fmt.Fprintf(s, "    if     an update changes %s\n", words.OrList(sub.OnChange))
 	}
+	if len(sub.SkipKeys) > 0 {
+		fmt.Fprintf(s, "    if     its call does not have the skip key %s\n", words.OrList(sub.SkipKeys))
+	}
 	if sub.ViewCheck {
 		s.WriteString("    if     a GET with its credential shows the entity\n")
 	}
