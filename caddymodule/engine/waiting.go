@@ -143,8 +143,13 @@ func (w *Waits) look(ctx context.Context, d *webhook.Delivery) map[string][]wait
 // Retry makes a delivery pending again that is final or held. What nobody would
 // ever deliver it does not.
 func (e *Engine) Retry(ctx context.Context, d *webhook.Delivery) (*webhook.Delivery, error) {
-	if _, known := e.Deliverer.State(d.Subscription); !known {
+	st, known := e.Deliverer.State(d.Subscription)
+	if !known {
 		return nil, problem.New(http.StatusConflict, "its subscription, %s, was deleted", d.Subscription)
+	}
+	if v := view.OfDelivery(d, st, time.Now()); d.State == webhook.Pending && v.State == webhook.Held {
+		how := map[webhook.Status]string{webhook.Paused: "resume", webhook.Absent: "have the configuration name again"}[st.Status]
+		return nil, problem.New(http.StatusConflict, "it is not tried by itself: %s; %s subscription %s, and what that is owed is sent", v.Reason, cmp.Or(how, "release"), d.Subscription)
 	}
 	return e.Store.Retry(ctx, d.ID, time.Now())
 }

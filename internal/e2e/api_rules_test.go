@@ -298,6 +298,10 @@ func TestPausingResumingAndTesting(t *testing.T) {
 		p.call("POST", "/api/projects", fmt.Sprintf(`{"name":"P%d"}`, i), "X-Space", "acme")
 	}
 	until(t, "they are held", func() bool { return len(ann.do("GET", "/deliveries?state=held", "").data()) == 5 })
+	first := ann.do("GET", "/deliveries?state=held", "").data()[0]["id"].(string)
+	if a := ann.do("POST", "/deliveries/"+first+"/retry", "").want(409); !strings.Contains(a.text("detail"), "resume subscription "+id) {
+		t.Errorf("how one that is held is sent: %s", a.raw)
+	}
 	p.kill()
 	p.start()
 	var seen []string
