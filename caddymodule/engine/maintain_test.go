@@ -14,7 +14,7 @@ import (
 func TestHoldForCountsForWhatIsHeld(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	e := &Engine{Deliverer: deliver.New(deliver.Options{})}
-	e.active.Store(&settings.Set{HoldFor: time.Hour})
+	e.active.Store(&settings.Set{HoldFor: time.Hour, Retention: 7 * time.Hour, StoreMax: 9 << 30})
 	var subs []*webhook.Subscription
 	states := []webhook.SubscriptionState{
 		{ID: "active", Status: webhook.Active, Since: now},
@@ -28,8 +28,9 @@ func TestHoldForCountsForWhatIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	keep := e.keep(now)
-	if keep.HoldFor != time.Hour {
-		t.Errorf("hold_for is %v, want the configured hour", keep.HoldFor)
+	const day = 24 * time.Hour
+	if keep.HoldFor != time.Hour || keep.Retention != 7*time.Hour || keep.Most != 9<<30 || keep.Tombstone != 90*day || keep.Sights != 30*day || !keep.Now.Equal(now) {
+		t.Errorf("the store keeps %+v, want what is configured, tombstones for 90 days and what subscribers saw for 30", keep)
 	}
 	for _, c := range []struct {
 		sub      webhook.SubscriptionID
