@@ -238,7 +238,7 @@ var table = []rule{
 // before it, and "" is the folder itself. Whatever the table says of the folder
 // holds for all of them.
 var orders = map[string][]string{
-	"rules": {"lang", "tree", "document", "route", "content", "patch", "likeness", "redact", "views", "mapping", "payload", "audience", "", "cases"},
+	"rules": {"lang", "tree", "document", "route", "content", "patch", "likeness", "redact", "views", "mapping", "payload", "audience", "audience/audiencetest", "", "cases"},
 }
 
 // rim says who may import caddymodule.
