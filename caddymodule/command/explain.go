@@ -75,12 +75,7 @@ func (f *adminFlags) explainPath(cmd *cobra.Command, path string, max int) error
 // printCalls lists calls, the newest first.
 func printCalls(w io.Writer, calls []view.ListedCall, asJSON bool) error {
 	if asJSON {
-		for i := range calls {
-			if err := printJSON(w, &calls[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printEach(w, calls)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "BEGAN\tMETHOD\tPATH\tSTATUS\tENDED\tEXCHANGE\tEARNED")

@@ -45,12 +45,7 @@ func quarantineCommand() *cobra.Command {
 
 func printQuarantine(w io.Writer, all []view.Quarantined, asJSON bool) error {
 	if asJSON {
-		for i := range all {
-			if err := printJSON(w, &all[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printEach(w, all)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "EXCHANGE\tSINCE\tCALL\tWHY")

@@ -209,12 +209,7 @@ func (f *adminFlags) listReplays(out io.Writer, subscription string) error {
 
 func printReplays(w io.Writer, all []view.Replay, asJSON bool) error {
 	if asJSON {
-		for i := range all {
-			if err := printJSON(w, &all[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printEach(w, all)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "REPLAY\tSUBSCRIPTION\tSTATUS\tDONE\tSENT\tOWED\tSINCE\tENDED\tWHY")

@@ -20,14 +20,19 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// printEach prints each of all on a line.
+func printEach[T any](w io.Writer, all []T) error {
+	for i := range all {
+		if err := printJSON(w, &all[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func printEvents(w io.Writer, events []view.Event, asJSON, header bool) error {
 	if asJSON {
-		for i := range events {
-			if err := printJSON(w, &events[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printEach(w, events)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if header {
@@ -86,12 +91,7 @@ func abbreviate(raw json.RawMessage) string {
 
 func printDeliveries(w io.Writer, ds []view.Delivery, asJSON bool) error {
 	if asJSON {
-		for i := range ds {
-			if err := printJSON(w, &ds[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printEach(w, ds)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "CREATED\tSUBSCRIPTION\tSCOPE\tSTATE\tATTEMPTS\tDUE\tDELIVERY\tEVENT\tWHY")
@@ -105,12 +105,7 @@ func printDeliveries(w io.Writer, ds []view.Delivery, asJSON bool) error {
 
 func printSubscriptions(w io.Writer, subs []view.Subscription, asJSON bool) error {
 	if asJSON {
-		for i := range subs {
-			if err := printJSON(w, &subs[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printEach(w, subs)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "SUBSCRIPTION\tNO\tSTATUS\tSINCE\tPENDING\tOLDEST DUE\tFAILURES\tTO\tOWNER\tREASON")
