@@ -112,11 +112,11 @@ func (a *afterGets) lags(ctx context.Context, subject int, o *webhook.Observatio
 	if o.Status == 0 {
 		return false
 	}
-	before, err := a.line.Snapshot(ctx, a.gets[subject].key)
-	if err != nil {
-		return false
-	}
 	a.fetcher.h.guarded(func() {
+		before, err := a.line.Snapshot(ctx, a.gets[subject].key)
+		if err != nil {
+			return
+		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		switch {

@@ -56,6 +56,39 @@ func TestABugFailsNoCall(t *testing.T) {
 			if s.Status != http.StatusCreated {
 				t.Errorf("the client got %d %s", s.Status, s.BodyErr)
 			}
+			switch where {
+			case "Snapshot", "Begin":
+				l.only(t)
+			case "End":
+				l.until(t, "the missed call", func() bool { return len(l.missed) == 1 })
+			}
+		})
+	}
+}
+
+// A bug behind a call, where nothing of Caddy's stops a panic, harms nobody, and holds
+// up no other call on its entity.
+func TestABugBehindACallHarmsNobody(t *testing.T) {
+	for name, answer := range map[string]string{"before its GET": `{"id":1,"n":2}`, "in its GET": ""} {
+		t.Run(name, func(t *testing.T) {
+			l := newLine(t)
+			h := probe(t, l, object{"fetch": time.Minute})
+			capture.SetProbeLine(t.Name(), &buggyLine{l, "Snapshot"})
+			at := serve(t, []object{h, proxy(api(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPatch && answer == "" {
+					w.WriteHeader(http.StatusNoContent)
+					return
+				}
+				w.Header().Set("Content-Type", "application/json")
+				w.Write([]byte(`{"id":1,"n":2}`))
+			}))})
+			for n := range 3 {
+				s := ask(t, client(t, http1), request(t, "PATCH", at[0], "/things/1", strings.NewReader("{}")))
+				if s.Status != http.StatusOK && s.Status != http.StatusNoContent {
+					t.Fatalf("call %d got %d %s", n, s.Status, s.BodyErr)
+				}
+				after(t, l, l.wait(t, n+1)[n])
+			}
 		})
 	}
 }
