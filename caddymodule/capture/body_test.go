@@ -171,6 +171,47 @@ func TestBodiesThatAreNotKept(t *testing.T) {
 	}
 }
 
+// Of a body that is not kept nothing is, neither its beginning nor its end, it takes
+// nothing of the budget, and who writes it is told to stop.
+func TestNothingIsKeptOfABodyThatIsTooLarge(t *testing.T) {
+	budget := capture.NewBudget(1 << 20)
+	b := capture.NewBody(10, 0, budget)
+	for n, piece := range []string{"12345678", "90a", "", "tail"} {
+		_, err := b.Write([]byte(piece))
+		if wrong := n > 0; wrong != (err != nil) {
+			t.Errorf("writing %q: %v", piece, err)
+		}
+	}
+	if kept := b.Captured(); kept.Bytes != nil || kept.Missing != webhook.TooLarge || budget.Used() != 0 {
+		t.Errorf("kept %q, missing: %q, %d bytes of the budget are taken", kept.Bytes, kept.Missing, budget.Used())
+	}
+}
+
+// A body that is longer than it was said to be is kept as it came, and what it took
+// of the budget is what it was given, and given back.
+func TestABodyGrowsByWhatWasSeen(t *testing.T) {
+	budget := capture.NewBudget(1 << 20)
+	for _, declared := range []int64{-1, 0, 1, 600, 1 << 40} {
+		b, want := capture.NewBody(100_000, declared, budget), strings.Builder{}
+		for n := 0; want.Len() < 90_000; n++ {
+			piece := strings.Repeat(string(rune('a'+n%26)), 1+n*7%600)
+			want.WriteString(piece)
+			if _, err := b.Write([]byte(piece)); err != nil {
+				t.Fatal(err)
+			}
+			if used, most := budget.Used(), int64(max(2*want.Len()+600, 33_000)); used < int64(want.Len()) || used > most {
+				t.Fatalf("%d bytes of the budget are taken for %d", used, want.Len())
+			}
+		}
+		if kept := b.Captured(); string(kept.Bytes) != want.String() || !kept.Whole() {
+			t.Errorf("declared as %d: kept another body, missing: %q", declared, kept.Missing)
+		}
+		if b.Release(); budget.Used() != 0 {
+			t.Errorf("%d bytes of the budget are still taken", budget.Used())
+		}
+	}
+}
+
 // A body that Caddy itself refuses is a call that was refused.
 func TestRequestTooLargeForCaddy(t *testing.T) {
 	l := newLine(t)

@@ -23,7 +23,7 @@ type breaker struct {
 func (b *breaker) closed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.until.IsZero() || time.Now().After(b.until)
+	return time.Now().After(b.until)
 }
 
 // note counts a before-fetch. When the time is over, one failure is enough to

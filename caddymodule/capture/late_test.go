@@ -13,7 +13,7 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// late is a handler that answers whole, and then fails.
+// late is a handler that answers whole, and then fails, or does not answer at all.
 type late struct {
 	How string `json:"how"`
 }
@@ -27,6 +27,18 @@ func (late) CaddyModule() caddy.ModuleInfo {
 
 // ServeHTTP implements [caddyhttp.MiddlewareHandler].
 func (h late) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	switch h.How {
+	case "says nothing":
+		return nil
+	case "panics at once":
+		panic(http.ErrAbortHandler)
+	case "hijacks":
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
 	w.Header().Set("Content-Length", "10")
 	switch h.How {
 	case "copies":

@@ -32,6 +32,16 @@ func TestEndings(t *testing.T) {
 		"load_balancing": object{"selection_policy": object{"policy": "first"}, "retries": 2},
 		"health_checks":  object{"passive": object{"fail_duration": "10s"}},
 	})
+	none := proxy(dead, object{
+		"upstreams":      []object{{"dial": dead.Listener.Addr().String()}, {"dial": "127.0.0.1:1"}},
+		"load_balancing": object{"selection_policy": object{"policy": "first"}, "retries": 1},
+		"health_checks":  object{"passive": object{"fail_duration": "10s"}},
+	})
+	asked := proxy(dead, object{ // once, by a first one that does not answer
+		"upstreams":      []object{{"dial": upstream.Listener.Addr().String()}, {"dial": dead.Listener.Addr().String()}},
+		"load_balancing": object{"selection_policy": object{"policy": "first"}, "retries": 1, "retry_match": []object{{"method": []string{"POST"}}}},
+		"health_checks":  object{"passive": object{"fail_duration": "10s"}},
+	})
 	slow := proxy(upstream, object{"transport": object{"protocol": "http", "response_header_timeout": "20ms"}})
 	status := func(code int) object { return object{"handler": "static_response", "status_code": code} }
 	// handled has the API's answers of a class (2: 2xx) made into another.
@@ -47,6 +57,8 @@ func TestEndings(t *testing.T) {
 		return object{"handler": "intercept", "handle_response": []object{
 			{"match": object{"status_code": []int{class}}, "routes": []object{{"handle": []object{by}}}}}}
 	}
+	fails := func(code int) object { return object{"handler": "error", "status_code": fmt.Sprint(code)} }
+	that := func(how string) object { return object{"handler": "sidehook_test_late", "how": how} }
 	passes := handled(2, object{"routes": []object{{"handle": []object{{"handler": "vars", "asked": "yes"}}}}}) // as forward_auth does
 	tests := []struct {
 		name, answer string
@@ -64,7 +76,16 @@ func TestEndings(t *testing.T) {
 		{"rejected by 303", "redirect", []object{up}, webhook.Rejected, 303, false},
 		{"rejected, nothing listens", "", []object{down}, webhook.Rejected, 0, false},
 		{"rejected, no handler", "", nil, webhook.Rejected, 0, false},
-		{"rejected by a handler's error", "", []object{{"handler": "error", "status_code": "403"}}, webhook.Rejected, 0, false},
+		{"completed by a handler that says nothing", "", []object{that("says nothing")}, webhook.Completed, 200, true},
+		{"rejected, none of two listens", "", []object{none}, webhook.Rejected, 0, false},
+		{"rejected by a handler's error", "", []object{fails(403)}, webhook.Rejected, 0, false},
+		{"unknown, a handler says that the client is gone", "", []object{fails(499)}, webhook.Unknown, 0, false},
+		{"rejected by a handler that is overloaded", "", []object{fails(503)}, webhook.Rejected, 0, false},
+		{"unknown, a handler fails", "", []object{fails(500)}, webhook.Unknown, 0, false},
+		{"unknown, a handler waited too long", "", []object{fails(408)}, webhook.Unknown, 0, false},
+		{"unknown, a handler panics", "", []object{that("panics at once")}, webhook.Unknown, 0, false},
+		{"unknown, a handler takes the connection", "", []object{that("hijacks")}, webhook.Unknown, 0, false},
+		{"unknown, the first was asked and the second does not listen", "nothing", []object{asked}, webhook.Unknown, 0, false},
 		{"unknown by 502", "", []object{status(502)}, webhook.Unknown, 502, false},
 		{"unknown, no answer", "nothing", []object{up}, webhook.Unknown, 0, false},
 		{"unknown, timeout", "late", []object{slow}, webhook.Unknown, 0, false},
@@ -72,6 +93,8 @@ func TestEndings(t *testing.T) {
 		{"unknown, a yes renamed to a no", "json", []object{renamed(2, 404)}, webhook.Unknown, 404, false},
 		{"unknown, a yes intercepted", "json", []object{intercept(2, status(403)), up}, webhook.Unknown, 403, false},
 		{"unknown, a yes replaced by an error", "json", []object{replaced(2, object{"handler": "error", "status_code": "500"})}, webhook.Unknown, 0, false},
+		{"unknown, a yes replaced by a refusal", "json", []object{replaced(2, fails(403))}, webhook.Unknown, 0, false},
+		{"rejected, a no of which a handler says nothing", "error", []object{replaced(4, that("says nothing"))}, webhook.Rejected, 422, false},
 		{"rejected, a no replaced by a yes", "error", []object{replaced(4, status(200))}, webhook.Rejected, 422, false},
 		{"rejected, a no renamed to a yes", "error", []object{renamed(4, 200)}, webhook.Rejected, 422, false},
 		{"rejected, a no intercepted", "error", []object{intercept(4, status(204)), up}, webhook.Rejected, 422, false},
@@ -96,6 +119,9 @@ func TestEndings(t *testing.T) {
 			kept := string(x.Request.Body.Bytes)
 			if rejected := test.want == webhook.Rejected; rejected && kept != "" || !rejected && test.behind[0]["handler"] == "reverse_proxy" && kept != `{"a":1}` {
 				t.Errorf("request body %q", kept)
+			}
+			if answer := x.Response.Body; test.want != webhook.Completed && (len(answer.Bytes) > 0 || test.want != webhook.Rejected && test.status == 200 && answer.Missing != webhook.CutOff) {
+				t.Errorf("of the answer %q is kept, missing: %q", answer.Bytes, answer.Missing)
 			}
 			if x.ID != l.begins[0].ID || l.begins[0].Path != "/things" {
 				t.Errorf("begin %+v", l.begins[0])
