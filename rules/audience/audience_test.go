@@ -112,6 +112,17 @@ func TestCostlyFiltersTakeNothingFromCheapOnes(t *testing.T) {
 	}
 }
 
+// One filter has no more than its share of what all may spend, though nobody else
+// spends anything.
+func TestOneFilterSpendsItsShareAtMost(t *testing.T) {
+	for filter, want := range map[string]int{costly: 0, `any(1..30000, # < 0)`: 1} {
+		wants, err := subscribers(t, nil, kept("one", "", filter, "**")).Want(updated())
+		if err != nil || len(wants) != want || want == 1 && !wants[0].Unjudged {
+			t.Errorf("%s: wanted by %+v, %v, want %d that is not judged", filter, wants, err, want)
+		}
+	}
+}
+
 // What on_change of callers costs is counted as filters are: paths that lead into a
 // large object, and many paths against many changes. Cheap ones are judged all the
 // same, and so is what the configuration says.
