@@ -90,7 +90,7 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 	s.answer, s.grade = entity, grade
 	s.echo = grade == webhook.Observed && c.shownBefore() == nil && c.isEcho(entity, s.asked)
 	if grade == webhook.Observed {
-		s.other = c.shownOtherwise(s, entity)
+		s.other, s.old = c.shownOtherwise(s, entity), c.mayBeOld(s, entity)
 	}
 	s.said = grade == webhook.Observed && !s.echo && c.e.res.representation != "full" && c.showsOnlyWhatWasSet(entity, s.asked)
 	s.parts = grade == webhook.Observed && c.sendsParts(s, entity)
@@ -186,7 +186,7 @@ func (c *call) fetch(s *Subject) string {
 	case after == "response" || after == "request":
 		return ""
 	case c.saidNo || s.doubt != "" || s.unnamed == idDoubt:
-	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo && len(s.other) == 0 && !s.parts && !c.mayKeep(s) || c.putProven(s) != nil:
+	case s.Kind == Delete, s.answer != nil && !s.receipt && !s.echo && len(s.other) == 0 && !s.old && !s.parts && !c.mayKeep(s) || c.putProven(s) != nil:
 		return ""
 	}
 	path, _ := c.m.itemPath(c.spoken(s))

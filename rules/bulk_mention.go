@@ -100,7 +100,7 @@ func (c *call) answerOf(out *Subject, r *result, id string) {
 	out.answer, out.grade = shown, webhook.Observed
 	out.other = c.shownOtherwise(out, shown)
 	out.echo, out.receipt = c.isEcho(shown, out.asked), c.isReceipt(shown, out.asked, nil) || r.unlike && !c.e.res.tells(shown, fewFields+1)
-	out.parts = c.sendsParts(out, shown)
+	out.parts, out.old = c.sendsParts(out, shown), c.mayBeOld(out, shown)
 	out.said = !out.echo && c.e.res.representation != "full" && c.showsOnlyWhatWasSet(shown, out.asked)
 }
 

@@ -23,7 +23,7 @@
 //   - The state before (before, trust, look).
 //   - The state after: which way is tried first (ladder), the ways (after, compute*),
 //     what a view leaves out (less, left, otherwise), which of two is later (race,
-//     version), and whether a GET shows that the call was done (shows_done).
+//     version, old), and whether a GET shows that the call was done (shows_done).
 //   - What became of an entity (derive, subject, compare, deleted, alias_derive,
 //     alias_moved, snapshot).
 //   - What that earns (earn, event, called, change_vars, tenant_left), and where it

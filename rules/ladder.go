@@ -56,7 +56,7 @@ func (c *call) ladder() []step {
 func (c *call) step(by step, s *Subject, b *state, obs *webhook.Observation, alone bool) *outcome {
 	switch by {
 	case byAnswer:
-		if (s.echo && !b.whole() || len(s.other) > 0 || s.parts || c.mayKeep(s)) && c.fromGet(s, b, obs, alone) != nil {
+		if (s.echo && !b.whole() || len(s.other) > 0 || c.isOld(s, b) || s.parts || c.mayKeep(s)) && c.fromGet(s, b, obs, alone) != nil {
 			return nil
 		}
 		return c.fromAnswer(s, b)

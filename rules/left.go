@@ -111,7 +111,12 @@ func isBlank(v *tree.Value) bool { return v.Kind == tree.String && likeness.IsVo
 // out of their answers: false, 0, an empty text, list or object.
 func (c *call) emptied(s *Subject, path string) bool {
 	v, whole := c.askedAt(s, path)
-	return v != nil && whole && (likeness.IsVoid(v) || v.Kind < tree.Array && isVain(plainOf(v)))
+	return v != nil && whole && isNone(v)
+}
+
+// isNone reports whether v is what many APIs leave out of their answers.
+func isNone(v *tree.Value) bool {
+	return likeness.IsVoid(v) || v.Kind < tree.Array && isVain(plainOf(v))
 }
 
 // setsOtherwise reports whether the request sets what is at path, and not to what

@@ -24,6 +24,9 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 		return false
 	}
 	b := c.before(s, &snap, len(pl.Subjects) == 1)
+	if c.isOld(s, &b) {
+		return false
+	}
 	if only := !s.receipt && !s.echo; s.parts && only && (b.body == nil || c.showsAll(b.body, s.answer)) {
 		return c.fromAnswer(s, &b) != nil
 	}

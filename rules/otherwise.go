@@ -98,7 +98,7 @@ func (o *outcome) doubtOtherwise(s *Subject) {
 }
 
 // showsOld reports whether the answer alone told the state after, and nothing
-// differs but that what the request set is shown otherwise.
-func (ch *change) showsOld() bool {
-	return len(ch.s.other) > 0 && ch.o.via == webhook.FromResponse && ch.b.body != nil && len(ch.fields) == 0
+// differs but that what the request set is shown otherwise, or that the answer may be old.
+func (d *deriver) showsOld(ch *change) bool {
+	return (len(ch.s.other) > 0 || ch.s.old && !d.hasScopes()) && ch.o.via == webhook.FromResponse && ch.b.body != nil && len(ch.fields) == 0
 }

@@ -44,6 +44,7 @@ type Subject struct {
 	grade   webhook.Confidence
 	echo    bool        // answer shows only what the request set
 	other   []string    // fields that answer shows otherwise than the request set them
+	old     bool        // answer may be the state from before the call
 	said    bool        // so it does, and it is no small PATCH
 	parts   bool        // of an object that the request sent answer shows just that, and may lack the rest
 	receipt bool        // as far as the call alone tells, answer is a receipt

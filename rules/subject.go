@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -170,8 +171,11 @@ func (d *deriver) present(ch *change, seen *Seen, unmoved bool) error {
 		return d.blind(ch)
 	}
 	d.compare(ch)
-	if ch.showsOld() {
+	if d.showsOld(ch) {
 		return d.unmoved(ch)
+	}
+	if hidden := d.hidden(ch); len(hidden) > 0 {
+		return d.entityGap(ch, webhook.GapUnknownState, "was answered with success, and what it set ("+strings.Join(hidden, ", ")+") is shown nowhere: whether it changed is not known")
 	}
 	if (d.unsure || d.later) && (ch.same || !ch.b.known() || ch.op == webhook.Updated && !d.showsDone(ch) ||
 		ch.s.doubt != "" && ch.s.Kind == Create && !d.e.res.showsSet(ch.s.asked, ch.o.body)) {

@@ -51,7 +51,7 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 			return false
 		}
 	}
-	s := shown{r: r, id: id}
+	s := shown{r: r, id: id, made: m.e.kind == Create}
 	return s.asks(&x.Request) && s.read(x.Response.Body.Bytes) && (s.named || r.singular) &&
 		s.own > fewFields && (!s.wants || s.answered) && (m.e.named || s.isAt(h.Get("Location"))) &&
 		(m.method != "PUT" || s.more && !s.unclear) && // see mayKeep
@@ -67,6 +67,8 @@ func (s *shown) isAt(location string) bool {
 type shown struct {
 	r  *resource
 	id string // what the path says it is; "": any
+
+	made bool // by the call
 
 	named bool   // it has the id
 	found string // which is that
@@ -135,7 +137,7 @@ func (s *shown) field(name, value string) bool {
 	}
 	i := slices.Index(s.sets[:s.set], name)
 	if i >= 0 {
-		if value != s.values[i] && value[0] != '{' && value[0] != '[' {
+		if value != s.values[i] && !(s.made && (value[0] == '{' || value[0] == '[')) {
 			return false // the plan looks closer
 		}
 		s.answered = s.answered || value != "null"
