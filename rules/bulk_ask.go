@@ -17,7 +17,7 @@ var (
 // verbs are what they say there, in lower case.
 var verbs = map[string]deed{
 	"delete": removedDeed, "remove": removedDeed, "destroy": removedDeed, "del": removedDeed,
-	"create": madeDeed, "insert": madeDeed, "add": madeDeed, "post": madeDeed,
+	"create": madeDeed, "insert": madeDeed, "add": madeDeed, "post": madeDeed, "createorreplace": madeDeed, "createifnotexists": madeDeed,
 	"update": changedDeed, "patch": changedDeed, "put": changedDeed, "replace": changedDeed, "upsert": changedDeed, "merge": changedDeed, "index": changedDeed,
 	"get": loose, "head": loose, "read": loose, "noop": loose,
 }
@@ -35,6 +35,9 @@ func (m *mention) ask(r *resource, e *tree.Value) {
 		}
 	}
 	deed := r.verbIn(m.asked)
+	if deed == noDeed && m.unwrap() {
+		return
+	}
 	if deed == noDeed {
 		if inner := r.asked(m.asked, nil); !r.hasID(m.asked) || !r.hasID(inner) {
 			m.asked = inner // else it is another one, in a field
@@ -52,6 +55,27 @@ func (m *mention) ask(r *resource, e *tree.Value) {
 		m.asked = object(flat(e)) // it has its id there
 	}
 	m.failed = deed == loose
+}
+
+// unwrap takes what an element asks for out of what is to be done, if that is all
+// around it: {"delete": {"id": 5}}, {"patch": {"id": 5, "set": {…}}} (Sanity). Of a change
+// it tells no more than what it sets.
+func (m *mention) unwrap() bool {
+	members := m.asked.Members()
+	if len(members) != 1 || !members[0].IsObject() {
+		return false
+	}
+	switch inner := &members[0].Value; verbs[strings.ToLower(members[0].Name)] {
+	case removedDeed:
+		m.deed, m.asked = removedDeed, nil
+	case changedDeed:
+		m.asked = object(inner.Get("set"))
+	case madeDeed:
+		m.asked = inner
+	default:
+		return false
+	}
+	return true
 }
 
 // callsOf sets the ids that are in paths, and returns what those of the mentions

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -59,6 +60,7 @@ func (c *call) resultOf(v *tree.Value) result {
 		return out
 	}
 	out.inner = r.innerOf(out.verdict)
+	out.tellDeed(r.deedIn(out.verdict))
 	if out.id == "" {
 		out.id = r.idInElement(out.inner)
 	}
@@ -75,6 +77,32 @@ func (c *call) resultOf(v *tree.Value) result {
 		out.id = out.link
 	}
 	return out
+}
+
+// deedIn returns what a verdict says was done, if it says nothing but that and which it
+// is about: {"id": 5, "operation": "delete"}.
+func (r *resource) deedIn(v *tree.Value) (deed deed) {
+	for i := range v.Members() {
+		switch m := &v.Members()[i]; {
+		case slices.Contains(r.idNames, m.Name):
+		case m.Name == "operation" || m.Name == "op" || m.Name == "action":
+			text, _ := m.Text()
+			deed = cmp.Or(wordIn(doneNames, text), verbs[strings.ToLower(text)])
+		default:
+			return noDeed
+		}
+	}
+	return deed
+}
+
+// tellDeed takes over what was done.
+func (out *result) tellDeed(deed deed) {
+	switch out.removed = deed == removedDeed; {
+	case deed == madeDeed:
+		out.status = 201
+	case deed == changedDeed:
+		out.status = 200
+	}
 }
 
 // around returns the verdict in an object that has nothing but what was done for

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/content"
@@ -110,7 +111,7 @@ func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 	switch {
 	case main != nil:
 		t.add(c, pointers(main.Elems()), ofEach)
-		t.plainIn(lastName(v, main), asked)
+		t.plainIn(c, lastName(v, main), asked)
 	case t.tell == ofNone && arrays == 1 && len(only.Elems()) > 0 && only.Elems()[0].IsObject():
 		t.add(c, pointers(only.Elems()), ofSome)
 	case t.tell == ofNone && depth > 0:
@@ -135,8 +136,8 @@ func (t *told) add(c *call, list []*tree.Value, tell tells) {
 }
 
 // plainIn says what plain numbers are in a list called name: ids where it says so.
-func (t *told) plainIn(name string, asked map[string]int) {
-	if lower := strings.ToLower(name); !strings.HasSuffix(lower, "ids") && lower != "keys" {
+func (t *told) plainIn(c *call, name string, asked map[string]int) {
+	if lower := strings.ToLower(name); !strings.HasSuffix(lower, "ids") && lower != "keys" && !slices.Contains(c.e.res.idNames, name) {
 		t.statusesOf(asked)
 		return
 	}
@@ -150,14 +151,7 @@ func (t *told) done(c *call, deed deed, list []*tree.Value) {
 	for _, v := range list {
 		r := c.resultOf(v)
 		r.plain, r.listed = false, true
-		switch deed {
-		case removedDeed:
-			r.removed = true
-		case madeDeed:
-			r.status = 201
-		case changedDeed:
-			r.status = 200
-		}
+		r.tellDeed(deed)
 		t.results = append(t.results, r)
 	}
 	t.tell, t.named = ofEach, true

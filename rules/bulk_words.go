@@ -44,6 +44,7 @@ var partWords = map[string]partWord{
 	"result": resultWord, "outcome": resultWord,
 	"success": flagWord, "ok": flagWord, "succeeded": flagWord, "successful": flagWord, "isvalid": flagWord,
 	"error": errorWord, "errors": errorWord, "errormessage": errorWord, "exception": errorWord, "failure": errorWord,
+	"validationerrors": errorWord, "hasvalidationerrors": errorWord, "haserrors": errorWord,
 	"reason": reasonWord, "message": reasonWord, "msg": reasonWord, "detail": reasonWord, "details": reasonWord, "errorcode": reasonWord,
 	"index": usualWord, "href": usualWord, "location": usualWord, "headers": usualWord, "body": usualWord, "data": usualWord, "resource": usualWord,
 	"entity": usualWord, "item": usualWord, "value": usualWord, "document": usualWord, "record": usualWord, "type": usualWord, "method": usualWord,
@@ -135,7 +136,7 @@ func doneName(name string) deed { return wordIn(doneNames, name) }
 
 // listsBy reports whether name is one that lists of the resource have.
 func (r *resource) listsBy(name string) bool {
-	return wordIn(listNames, name) || r.listsOwn(name)
+	return wordIn(listNames, name) || r.listsOwn(name) || name == "id" || name != "" && name == r.idParam // {"id": [1, 2]}
 }
 
 // listsOwn reports whether name is the resource's own for a list of it.
