@@ -201,7 +201,7 @@ func (d *deriver) decide(ch *change, seen *Seen) {
 		switch {
 		case ch.b.absent || !exists && status == 201:
 			ch.op = webhook.Created
-		case !exists && d.m.method != "PUT" && !d.bulk && ch.o.confidence == webhook.Observed: // which would have been answered 201 (RFC 9110 §9.3.4)
+		case !exists && d.m.method != "PUT" && ch.s.status == 0 && ch.o.confidence == webhook.Observed: // which would have been answered 201 (RFC 9110 §9.3.4)
 			ch.o.confidence = webhook.Inferred
 		}
 	case Update:
