@@ -25,11 +25,11 @@ func (e *Engine) Activate(ctx context.Context, s *settings.Set) error {
 	}
 	first := len(e.configs) == 0 && e.stopDeriving == nil
 	e.configs = append(e.configs, s)
-	if err := e.apply(ctx); err != nil {
-		e.configs = e.configs[:len(e.configs)-1]
-		return err
+	err := e.apply(ctx)
+	if err == nil {
+		err = e.sealAgain(ctx, s.Sealer) // last: who starts again after a failure has the key of before
 	}
-	if err := e.sealAgain(ctx, s.Sealer); err != nil { // last: who starts again after a failure has the key of before
+	if err != nil { // some of it may be in force
 		return errors.Join(err, e.fallBack(len(e.configs)-1))
 	}
 	if first {
