@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	badgerdb "github.com/dgraph-io/badger/v4"
 )
 
 // What is deleted stays in Badger's tables until it compacts them, which it does
@@ -213,13 +211,4 @@ func (s *Store) awaitCompaction(then func()) bool {
 		}()
 		return false
 	}
-}
-
-// shut closes db when nothing reads it any more.
-func (s *Store) shut(db *badgerdb.DB) error {
-	s.views.end()
-	if err := db.Close(); err != nil {
-		return fmt.Errorf("close store %s: %w", s.dir, err)
-	}
-	return nil
 }

@@ -44,6 +44,12 @@ func CheckFormat(dir string) error {
 	return nil
 }
 
+// IsNew reports whether there is no store in dir, which opening it would make.
+func IsNew(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, formatFile))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // writeFormat notes the version, once, durably.
 func writeFormat(dir string) error {
 	path := filepath.Join(dir, formatFile)

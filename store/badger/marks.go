@@ -170,6 +170,12 @@ func (s *Store) DropMarksBelow(ctx context.Context, segment uint64) error {
 	return s.dropMarks(ctx, 1, segment-1)
 }
 
+// MarkedFrom reports whether there is a mark of segment, or of a later one.
+func (s *Store) MarkedFrom(segment uint64) (bool, error) {
+	l, err := s.markLists(segment, ^uint64(0), false)
+	return len(l.keys) > 0, err
+}
+
 func (s *Store) dropMarks(ctx context.Context, from, to uint64) error {
 	for {
 		l, err := s.markLists(from, to, false)

@@ -123,7 +123,7 @@ func openBadger(o Options) (*badgerdb.DB, error) {
 // would stay in them until enough is recorded. With the key in another level,
 // there is always something to flatten.
 func ground(o Options) error {
-	if _, err := os.Stat(filepath.Join(o.Dir, formatFile)); err == nil {
+	if !IsNew(o.Dir) {
 		return nil
 	}
 	b := tuned(o)
@@ -210,6 +210,9 @@ func (s *Store) Close() error {
 // reopen closes the directory and opens it again, so that memory shows what is
 // on disk. Reading fails meanwhile.
 func (s *Store) reopen() error {
+	if err := s.room(0); err != nil {
+		return err
+	}
 	s.views.end()
 	if old := s.db.Swap(nil); old != nil {
 		if err := old.Close(); err != nil {

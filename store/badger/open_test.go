@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,6 +51,60 @@ func TestOpenRefuses(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q does not say %q", err, want)
 				}
+			}
+		})
+	}
+}
+
+// Badger's closing writes through memory maps, where a full disk is the death of the
+// process: it waits for room, and the process may end before.
+func TestAStoreOnAFullDiskIsClosedOnceThereIsRoom(t *testing.T) {
+	dir := t.TempDir()
+	var free atomic.Uint64
+	free.Store(1 << 40)
+	s, err := badger.Open(badger.Options{Dir: dir, Free: func() (uint64, error) { return free.Load(), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Store(8 << 20)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := badger.Open(badger.Options{Dir: dir}); !errors.Is(err, store.ErrUnfit) {
+		t.Fatal("it is closed:", err)
+	}
+	free.Store(1 << 40)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); ; <-tick.C {
+		again, err := badger.Open(badger.Options{Dir: dir})
+		if err == nil {
+			again.Close()
+			return
+		}
+		if !errors.Is(err, store.ErrUnfit) || time.Now().After(end) {
+			t.Fatal("it is not closed:", err)
+		}
+	}
+}
+
+// What the system would not let be read is not called damaged: nobody is to move it away.
+func TestAStoreThatCannotBeReadIsNotCalledDamaged(t *testing.T) {
+	for _, pattern := range []string{"KEYREGISTRY", "MANIFEST", "*.sst"} {
+		t.Run(pattern, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := open(t, dir).Close(); err != nil {
+				t.Fatal(err)
+			}
+			names, _ := filepath.Glob(filepath.Join(dir, pattern))
+			for _, name := range names { // a link to itself: ELOOP, for every user
+				if err := errors.Join(os.Remove(name), os.Symlink(name, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := badger.Open(badger.Options{Dir: dir})
+			if !errors.Is(err, syscall.ELOOP) || strings.Contains(err.Error(), "damaged") {
+				t.Errorf("%d files: %v", len(names), err)
 			}
 		})
 	}

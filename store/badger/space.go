@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
+	badgerdb "github.com/dgraph-io/badger/v4"
 	"golang.org/x/sys/unix"
 
 	"github.com/sidehook/sidehook/store"
@@ -27,6 +29,43 @@ func (s *Store) room(size int) error {
 	}
 	if free < reserve+uint64(size) {
 		return fmt.Errorf("%w: %d MiB are left on the disk of %s, it needs %d", store.ErrFull, free>>20, s.dir, reserve>>20)
+	}
+	return nil
+}
+
+// flushRoom is what closing takes at most: it makes tables of all that is in memory.
+const flushRoom = (memtables + 1) * memtableSize
+
+// shut closes db when nothing reads it any more; on a full disk, where that would be the
+// death of the process, once there is room. Meanwhile db has the directory.
+func (s *Store) shut(db *badgerdb.DB) error {
+	s.views.end()
+	if s.mayFlush() {
+		return s.closeDB(db)
+	}
+	s.log.Warn("the store is left open until its disk has room; what is in it is safe, also if the process ends", "dir", s.dir)
+	go func() { // ends with the process
+		for !s.mayFlush() {
+			time.Sleep(roomEvery)
+		}
+		if err := s.closeDB(db); err != nil {
+			s.log.Error("close the store once there is room", "error", err)
+		}
+	}()
+	return nil
+}
+
+// roomEvery is how often room to close is looked for.
+const roomEvery = time.Second
+
+func (s *Store) mayFlush() bool {
+	free, err := s.free()
+	return err != nil || free >= flushRoom
+}
+
+func (s *Store) closeDB(db *badgerdb.DB) error {
+	if err := db.Close(); err != nil {
+		return fmt.Errorf("close store %s: %w", s.dir, err)
 	}
 	return nil
 }

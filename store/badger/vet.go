@@ -4,9 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 )
@@ -15,12 +17,15 @@ import (
 // or takes for a new directory, whose tables it then deletes: no manifest or one that
 // lists no table, and tables that are cut. Other damage is an error of Badger's.
 func vet(o Options) error {
-	if _, err := os.Stat(filepath.Join(o.Dir, formatFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil // a new directory
+	if IsNew(o.Dir) {
+		return nil
+	}
+	if err := readable(filepath.Join(o.Dir, badgerdb.KeyRegistryFileName)); err != nil { // Badger wraps no errors
+		return damaged(err)
 	}
 	keys, err := badgerdb.OpenKeyRegistry(badgerdb.KeyRegistryOptions{Dir: o.Dir, ReadOnly: true})
 	if err != nil {
-		return fmt.Errorf("it is damaged: %w", err)
+		return damaged(err)
 	}
 	if err := keys.Close(); err != nil {
 		return err
@@ -34,7 +39,7 @@ func vet(o Options) error {
 	defer f.Close()
 	m, _, err := badgerdb.ReplayManifestFile(f, 0, tuned(o))
 	if err != nil {
-		return fmt.Errorf("it is damaged: %w", err)
+		return damaged(err)
 	}
 	if len(m.Tables) == 0 { // see ground
 		return errors.New("it is damaged: its MANIFEST lists no table")
@@ -42,8 +47,30 @@ func vet(o Options) error {
 	for id := range m.Tables {
 		name := fmt.Sprintf("%06d.sst", id)
 		if err := vetTable(filepath.Join(o.Dir, name)); err != nil {
-			return fmt.Errorf("it is damaged: table %s: %w", name, err)
+			return damaged(fmt.Errorf("table %s: %w", name, err))
 		}
+	}
+	return nil
+}
+
+// damaged says that err is damage, unless it is the system's, which would not let it be
+// read: then nothing is known of what is there.
+func damaged(err error) error {
+	if no, system := errors.AsType[syscall.Errno](err); system && no != syscall.ENOENT {
+		return err
+	}
+	return fmt.Errorf("it is damaged: %w", err)
+}
+
+// readable returns the error of reading the first byte of a file.
+func readable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Read(make([]byte, 1)); err != io.EOF {
+		return err
 	}
 	return nil
 }
