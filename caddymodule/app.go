@@ -129,13 +129,13 @@ func (a *App) Stop() error { return nil }
 // Cleanup takes this configuration off the engine and gives the engine back.
 // It runs after a failed Start too, and is complete then.
 func (a *App) Cleanup() error {
-	if a.run.settings != nil {
-		a.run.place.Leave(a.run.settings, a.run.logger, caddy.Exiting())
-		a.run.settings = nil
-	}
-	if caddy.Exiting() {
+	switch {
+	case caddy.Exiting():
 		engine.All.Exit()
+	case a.run.settings != nil:
+		a.run.place.Leave(a.run.settings, a.run.logger)
 	}
+	a.run.settings = nil
 	return nil
 }
 

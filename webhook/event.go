@@ -115,7 +115,7 @@ const (
 	GapUnknownState   = "unknown_state"   // it was done to this entity, and we cannot tell what it is now
 	GapTooLarge       = "too_large"       // the body was beyond what is kept
 	GapJournal        = "journal"         // the journal could not write
-	GapStore          = "store"           // the store was full
+	GapStore          = "store"           // the store was full, or is gone
 	GapRuleError      = "rule_error"      // a rule failed and the exchange was given up
 	GapSelector       = "selector"        // a call changed entities by a query, not by id
 )

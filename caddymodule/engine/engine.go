@@ -111,11 +111,23 @@ func Open(dir string, o Options) (*Engine, error) {
 // stays as it is.
 func (f *front) openBehind() (e *Engine, err error) {
 	e = &Engine{front: f, Journal: f.journal.Load(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1)}
-	e.Store, err = badger.Open(badger.Options{Dir: filepath.Join(f.Dir, "store"), Logger: e.Logger, Free: control.free})
+	dir := filepath.Join(f.Dir, "store")
+	if badger.IsNew(dir) && e.Journal.Stats().First > 1 { // calls that only the store knew
+		e.missed.lose(errStoreAnew, e.Logger)
+	}
+	s, err := badger.Open(badger.Options{Dir: dir, Logger: e.Logger, Free: control.free})
 	if err != nil {
 		return nil, err
 	}
-	if err := e.load(context.Background()); err != nil {
+	e.Store = s
+	ahead, err := s.MarkedFrom(e.Journal.Own())
+	if ahead {
+		e.missed.lose(errJournalBehind, e.Logger)
+	}
+	if err == nil {
+		err = e.load(context.Background())
+	}
+	if err != nil {
 		return nil, errors.Join(err, e.Store.Close())
 	}
 	e.Deriver = derive.New(derive.Options{

@@ -32,7 +32,7 @@ func WriteMissed(path string, entries []MissedEntry) error {
 	if err != nil && !errors.Is(err, errMissedUnreadable) {
 		return err
 	}
-	return errors.Join(f.write(entries, false), f.close())
+	return errors.Join(f.write(entries), f.close())
 }
 
 // ReadMissed returns the list at path; all is whether that is not known.

@@ -102,7 +102,14 @@ func (f *front) openAll() error {
 // that are written while the store, which has a lock of its own, is not open.
 func (f *front) own() error {
 	if f.lock != nil {
-		return nil
+		if f.stillThere() {
+			return nil
+		}
+		if err := errors.Join(f.missed.close(), f.lock.Close()); err != nil {
+			f.Logger.Warn("leaving the directory that was there before", "error", err)
+		}
+		f.lock = nil
+		f.callers.Store(nil)
 	}
 	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
 		return err
@@ -120,6 +127,16 @@ func (f *front) own() error {
 	}
 	f.lock = d
 	return nil
+}
+
+// stillThere reports whether Dir is what is locked: a disk may be mounted over it by now.
+func (f *front) stillThere() bool {
+	was, err := f.lock.Stat()
+	if err != nil {
+		return false
+	}
+	is, err := os.Stat(f.Dir)
+	return err == nil && os.SameFile(was, is)
 }
 
 // syncBegins says whether begins are durable from now on.

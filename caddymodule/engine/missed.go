@@ -21,13 +21,14 @@ type missed struct {
 	fresh chan struct{} // receives when a resource is new in calls
 
 	writing sync.Mutex
+	path    string      // of file; "": not known yet
 	file    *missedFile // nil: it could not be opened
 
 	mu    sync.Mutex
 	calls map[webhook.EntityKey]*missedCalls // by api and resource; more may come
 
-	// any: an earlier process missed calls, and it is not known to which resources.
-	any bool
+	// any is why something may have been missed of any resource; nil: nothing was.
+	any error
 
 	// owed are calls that no more come to: their gaps are being recorded. What
 	// is missed meanwhile wants a gap of its own, since that of these may be
@@ -40,6 +41,12 @@ type missed struct {
 const (
 	mostMissed  = 4096
 	anyResource = "*"
+)
+
+// Why something may have been missed of any resource.
+var (
+	errStoreAnew     = errors.New("the store was gone, and is begun anew: what it knew and what it owed is lost")
+	errJournalBehind = errors.New("the newest part of the journal was gone: calls in it that were not derived yet are lost")
 )
 
 type missedCalls struct {
@@ -60,37 +67,63 @@ func (m *missed) init() {
 func (m *missed) open(dir string) error {
 	m.writing.Lock()
 	defer m.writing.Unlock()
-	if m.file != nil {
+	m.path = filepath.Join(dir, "missed")
+	return m.openFile()
+}
+
+// openFile opens the file, if it is not open. The caller holds writing.
+func (m *missed) openFile() error {
+	if m.file != nil || m.path == "" {
 		return nil
 	}
-	file, left, err := openMissed(filepath.Join(dir, "missed"))
+	file, left, err := openMissed(m.path)
 	m.file = file
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if errors.Is(err, errMissedUnreadable) {
-		m.any, err = true, nil
+		m.any, err = errMissedUnreadable, nil
 	}
 	for _, l := range left {
+		if l.API == "" {
+			m.any = errors.New(l.Why)
+			continue
+		}
 		key := webhook.EntityKey{API: l.API, Resource: l.Resource}
 		m.owed = append(m.owed, &missedCalls{key: key, gap: l.Gap, from: l.From, to: now, why: l.Why, died: true})
 	}
-	m.isFresh() // with what was missed before there was a file
+	if m.file != nil {
+		m.isFresh() // with what was missed before there was a file
+	}
 	return err
 }
 
-// resolve makes of what an earlier process missed, if it is not known to which
-// resources, one of each of keys.
+// lose notes, also on disk, that something may have been missed of any resource.
+func (m *missed) lose(why error, log *slog.Logger) {
+	m.mu.Lock()
+	known := m.any != nil
+	if !known {
+		m.any = why
+	}
+	m.mu.Unlock()
+	if !known {
+		log.Error("something is lost; a gap of each resource will say so", "error", why)
+		m.keep(log)
+	}
+}
+
+// resolve makes of what may have been missed of any resource one of each of keys.
 func (m *missed) resolve(keys []webhook.EntityKey) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.any {
+	if m.any == nil {
 		return
 	}
-	m.any = false
+	why := m.any.Error()
+	m.any = nil
 	for _, key := range keys {
-		m.owed = append(m.owed, &missedCalls{key: key, gap: webhook.NewExchangeID(now), from: now, to: now, why: errMissedUnreadable.Error(), died: true})
+		m.owed = append(m.owed, &missedCalls{key: key, gap: webhook.NewExchangeID(now), from: now, to: now, why: why, died: true})
 	}
 	m.isFresh()
 }
@@ -199,27 +232,35 @@ func (m *missed) leave(log *slog.Logger) {
 func (m *missed) close() error {
 	m.writing.Lock()
 	defer m.writing.Unlock()
+	m.path = "" // what stands there may be another process's by now
 	if m.file == nil {
 		return nil
 	}
-	return m.file.close()
+	err := m.file.close()
+	m.file = nil
+	return err
 }
 
 // keep brings the file up to date, if there is one, and reports whether it is.
 func (m *missed) keep(log *slog.Logger) bool {
 	m.writing.Lock()
 	defer m.writing.Unlock()
+	if err := m.openFile(); err != nil {
+		log.Error("missed calls cannot be noted on disk; should the process die now, no gap tells of them", "error", err)
+	}
 	if m.file == nil {
 		return false
 	}
 	var entries []missedEntry
 	m.mu.Lock()
+	if m.any != nil {
+		entries = append(entries, missedEntry{From: time.Now(), Why: m.any.Error()})
+	}
 	for _, c := range m.all() {
 		entries = append(entries, missedEntry{c.gap, c.key.API, c.key.Resource, c.from, c.why})
 	}
-	any := m.any
 	m.mu.Unlock()
-	if err := m.file.write(entries, any); err != nil {
+	if err := m.file.write(entries); err != nil {
 		log.Error("missed calls are not noted on disk; should the process die now, no gap tells of them", "error", err)
 		return false
 	}
@@ -247,6 +288,12 @@ func (m *missed) recordAll(ctx context.Context, e *Engine) {
 }
 
 func (c *missedCalls) asGap() webhook.Gap {
+	switch c.why {
+	case errStoreAnew.Error():
+		return webhook.Gap{Reason: webhook.GapStore, From: c.from, To: c.to, Detail: c.why}
+	case errJournalBehind.Error():
+		return webhook.Gap{Reason: webhook.GapJournal, From: c.from, To: c.to, Detail: c.why}
+	}
 	if c.why == errAboveMax.Error() {
 		detail := fmt.Sprintf("%d calls went through while the store took more than store_max and nothing in it could go", c.count)
 		if c.died {

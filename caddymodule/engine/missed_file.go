@@ -21,7 +21,7 @@ type missedFile struct{ f *os.File }
 // missedSize is how large the file is, always.
 const missedSize = 32 << 10
 
-// missedEntry is one resource in the file.
+// missedEntry is one resource in the file; without an API it is all of them.
 type missedEntry struct {
 	Gap      webhook.ExchangeID `json:"gap"` // what the gap is recorded as
 	API      string             `json:"api"`
@@ -62,13 +62,13 @@ func openMissed(path string) (*missedFile, []missedEntry, error) {
 	return m, left, nil
 }
 
-// write puts entries in place of what the file says. What does not fit, or is any,
-// makes it say "all": it cannot be read, on purpose.
-func (m *missedFile) write(entries []missedEntry, any bool) error {
+// write puts entries in place of what the file says. What does not fit makes it say
+// "all": it cannot be read, on purpose.
+func (m *missedFile) write(entries []missedEntry) error {
 	content := make([]byte, missedSize)
-	if len(entries) > 0 || any {
+	if len(entries) > 0 {
 		list, err := json.Marshal(entries)
-		if any || err != nil || len(list) > missedSize {
+		if err != nil || len(list) > missedSize {
 			list = []byte("more than fits")
 		}
 		copy(content, list)

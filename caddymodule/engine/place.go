@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/caddymodule/settings"
@@ -78,13 +79,11 @@ func (pl *Place) Join(ctx context.Context, s *settings.Set, wait bool) error {
 }
 
 // Leave takes s off; the newest of the others counts again.
-func (pl *Place) Leave(s *settings.Set, logger *slog.Logger, exiting bool) {
+func (pl *Place) Leave(s *settings.Set, logger *slog.Logger) {
 	pl.life.Lock()
 	defer pl.life.Unlock()
 	if e := pl.forget(s); e != nil {
-		if !exiting {
-			e.SayLeft(context.Background(), s, logger)
-		}
+		e.SayLeft(context.Background(), s, logger)
 		e.Deactivate(s)
 	}
 	pl.release()
@@ -234,12 +233,27 @@ func (pl *Place) close() {
 	}
 }
 
-// exit closes pl for good.
+// exit closes pl for good, or leaves it as a death would: a disk that hangs, or to which
+// Badger cannot write its tables, which it tries for ever, is not waited for.
 func (pl *Place) exit() {
-	pl.life.Lock()
-	defer pl.life.Unlock()
-	pl.mu.Lock()
-	pl.shut = true
-	pl.mu.Unlock()
-	pl.close()
+	closed := make(chan struct{})
+	go func() { // ends with the process
+		defer close(closed)
+		pl.life.Lock()
+		defer pl.life.Unlock()
+		pl.mu.Lock()
+		pl.shut = true
+		pl.mu.Unlock()
+		pl.close()
+	}()
+	timer := time.NewTimer(CloseTime)
+	defer timer.Stop()
+	select {
+	case <-closed:
+	case <-timer.C:
+		pl.mu.Lock()
+		log := pl.options.Logger
+		pl.mu.Unlock()
+		log.Error("the data directory could not be closed in time: its disk hangs or fails. The process ends all the same; the next start takes up what is in the directory", "dir", pl.dir, "after", CloseTime)
+	}
 }

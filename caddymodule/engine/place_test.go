@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/settings"
-	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -69,8 +68,8 @@ func TestConfigurationsComeAndGoWhileTheDirectoryCannotBeOpened(t *testing.T) {
 	if err := line.Begin(new(webhook.Begin)); !errors.Is(err, store.ErrJournalDown) || line.Healthy() {
 		t.Error("a call was kept:", err)
 	}
-	pl.Leave(first, discard(), false)
-	pl.Leave(third, discard(), false) // as a load that failed elsewhere
+	pl.Leave(first, discard())
+	pl.Leave(third, discard()) // as a load that failed elsewhere
 	back()
 	soon(t, "it is open", func() bool { return isOpen(pl) })
 	e, err := pl.Lease()
@@ -83,7 +82,7 @@ func TestConfigurationsComeAndGoWhileTheDirectoryCannotBeOpened(t *testing.T) {
 	if err := line.Begin(&webhook.Begin{ID: webhook.NewExchangeID(time.Now())}); err != nil {
 		t.Error("a call that came before is not kept behind:", err)
 	}
-	pl.Leave(second, discard(), false)
+	pl.Leave(second, discard())
 	pl.Release()
 	if !isOpen(pl) {
 		t.Error("it is closed under a call in flight")
@@ -96,7 +95,7 @@ func TestConfigurationsComeAndGoWhileTheDirectoryCannotBeOpened(t *testing.T) {
 	if err := again.Join(t.Context(), first, false); err != nil {
 		t.Error("the directory is not given back:", err)
 	}
-	again.Leave(first, discard(), false)
+	again.Leave(first, discard())
 }
 
 // Who waits leaves nothing behind when its last configuration goes.
@@ -107,7 +106,7 @@ func TestAPlaceThatWaitsCanBeLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	trying := pl.opening
-	pl.Leave(s, discard(), false)
+	pl.Leave(s, discard())
 	select {
 	case <-trying.done:
 	default:
@@ -117,7 +116,7 @@ func TestAPlaceThatWaitsCanBeLeft(t *testing.T) {
 	if err := pl.Join(t.Context(), s, false); err != nil {
 		t.Error(err)
 	}
-	pl.Leave(s, discard(), false)
+	pl.Leave(s, discard())
 }
 
 // A directory belongs to one process also while its store cannot be opened: there are
@@ -134,7 +133,7 @@ func TestADirectoryThatWaitsIsOwned(t *testing.T) {
 	if err := pl.Join(t.Context(), s, true); err != nil {
 		t.Fatal(err)
 	}
-	defer pl.Leave(s, discard(), false)
+	defer pl.Leave(s, discard())
 	if err := placeAt(t, dir).Join(t.Context(), s, true); !errors.Is(err, store.ErrUnfit) {
 		t.Error("a second one:", err)
 	}
@@ -180,7 +179,7 @@ func TestADiskThatHangsHoldsUpNoStart(t *testing.T) {
 	}
 	trying := pl.opening
 	pl.Release()
-	pl.Leave(s, discard(), true)
+	pl.Leave(s, discard())
 	select {
 	case <-trying.done:
 		t.Fatal("it did not hang")
@@ -195,7 +194,32 @@ func TestADiskThatHangsHoldsUpNoStart(t *testing.T) {
 	if err := pl.Join(t.Context(), s, false); err != nil {
 		t.Error("the directory is not given back:", err)
 	}
-	pl.Leave(s, discard(), false)
+	pl.Leave(s, discard())
+}
+
+// A disk that hangs as the process ends holds that up no longer than closing may take.
+func TestADiskThatHangsHoldsUpNoExit(t *testing.T) {
+	p := Pool{dirs: make(map[string]*Place)}
+	pl, err := p.At(t.TempDir(), Options{Logger: discard()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pl.Join(t.Context(), emptySettings(t, ""), false); err != nil {
+		t.Fatal(err)
+	}
+	f := pl.front
+	f.missed.writing.Lock() // as who writes to such a disk does
+	start := time.Now()
+	p.Exit()
+	if took := time.Since(start); took < CloseTime || took > CloseTime+time.Second {
+		t.Errorf("it took %v, want %v", took, CloseTime)
+	}
+	f.missed.writing.Unlock()
+	pl.life.Lock() // until it is closed behind
+	defer pl.life.Unlock()
+	if f.lock.Close() == nil {
+		t.Error("it did not hang")
+	}
 }
 
 // The rules of a configuration that captured calls while the store was not open, and
@@ -209,22 +233,15 @@ func TestTheRulesOfAConfigurationThatLeftWhileItWaitedAreKept(t *testing.T) {
 	if err := os.WriteFile(format, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config := &rules.Config{Resources: []rules.Resource{{Name: "project", Path: "/api/projects"}}}
-	program, err := rules.Compile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	canonical := config.Canonical()
-	h := &settings.Handler{Program: program, Config: webhook.NewConfigID(canonical), Canonical: canonical}
-	pl, first, second := placeAt(t, dir), emptySettings(t, ""), emptySettings(t, "")
-	first.Handlers = settings.Handlers{h}
+	pl, first, second := placeAt(t, dir), projectSettings(t), emptySettings(t, "")
+	h := first.Handlers[0]
 	for _, s := range []*settings.Set{first, second} {
 		if err := pl.Join(t.Context(), s, true); err != nil {
 			t.Fatal(err)
 		}
 	}
-	defer pl.Leave(second, discard(), false)
-	pl.Leave(first, discard(), false)
+	defer pl.Leave(second, discard())
+	pl.Leave(first, discard())
 	if err := os.Remove(format); err != nil {
 		t.Fatal(err)
 	}
@@ -236,6 +253,40 @@ func TestTheRulesOfAConfigurationThatLeftWhileItWaitedAreKept(t *testing.T) {
 	defer pl.Release()
 	if _, err := e.Store.Config(t.Context(), h.Config); err != nil {
 		t.Error("a call captured by it goes to quarantine:", err)
+	}
+}
+
+// A disk that is mounted over what stood there before is the one that is used from then
+// on, and what was there is let go of.
+func TestADirectoryThatIsAnotherNowIsOwned(t *testing.T) {
+	dir, before, now := filepath.Join(t.TempDir(), "data"), t.TempDir(), t.TempDir()
+	if err := os.Symlink("nowhere/journal", filepath.Join(before, "journal")); err != nil { // so that it cannot be opened
+		t.Fatal(err)
+	}
+	if err := os.Symlink(before, dir); err != nil {
+		t.Fatal(err)
+	}
+	f := newFront(dir, discard())
+	if err := f.open(); err == nil || f.lock == nil {
+		t.Fatal("it is open, or not locked:", err)
+	}
+	if err := errors.Join(os.Remove(dir), os.Symlink(now, dir), f.open()); err != nil {
+		t.Fatal(err)
+	}
+	for at, free := range map[string]bool{before: true, now: false} {
+		other := &front{Dir: at}
+		if err := other.own(); (err == nil) != free {
+			t.Errorf("another process that opens %s: %v", at, err)
+		}
+		if other.lock != nil {
+			other.lock.Close()
+		}
+		if _, err := os.Stat(filepath.Join(now, "missed")); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := f.leave(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -251,7 +302,7 @@ func TestADirectoryIsOnePlaceBeforeAndAfterItsDiskIsThere(t *testing.T) {
 	if err := before.Join(t.Context(), s, true); err != nil {
 		t.Fatal(err)
 	}
-	defer before.Leave(s, discard(), false)
+	defer before.Leave(s, discard())
 	back()
 	soon(t, "it is open", func() bool { return isOpen(before) })
 	after, err := p.At(dir, Options{Logger: discard()})
@@ -261,5 +312,5 @@ func TestADirectoryIsOnePlaceBeforeAndAfterItsDiskIsThere(t *testing.T) {
 	if err := after.Join(t.Context(), next, false); err != nil {
 		t.Fatal("a reload:", err)
 	}
-	after.Leave(next, discard(), false)
+	after.Leave(next, discard())
 }

@@ -97,7 +97,7 @@ func (p *Pool) used() []*Place {
 
 // Exit closes all engines for good, whoever uses them still: the grace period
 // of calls in flight is over. Their begins stay in the journal, and the next
-// start says that their outcome is not known.
+// start says that their outcome is not known. It returns within CloseTime.
 func (p *Pool) Exit() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -47,6 +47,27 @@ func TestShutdownEndsWithinFiveSecondsWhileTheAPIHangs(t *testing.T) {
 	}
 }
 
+// Neither does a disk that takes nothing: Badger tries for ever to write its last table.
+func TestShutdownEndsWithinFiveSecondsOnADiskThatTakesNothing(t *testing.T) {
+	api, crm := serve(t, itemAPI()), receive(t, nil)
+	p := start(t, caddyfile(subscribe("crm", crm, "scopes item.updated"), "\t\tresource item /items", api.URL))
+	const n = 50
+	for i := range n {
+		p.patch("i" + itoa(i))
+	}
+	crm.wait(n)
+	limit(4 << 10)(p)
+	if took := p.stop(); took > 5*time.Second {
+		t.Errorf("shutdown took %v, want at most 5 s", took)
+	}
+	if !strings.Contains(p.log.String(), "could not be closed in time") {
+		t.Error("it was closed: nothing stood in its way")
+	}
+	p.start() // a limit dies with its process
+	p.patch("last")
+	until(t, "all are told", func() bool { return len(crm.entities()) == n+1 })
+}
+
 func TestAConfigurationWithoutGracePeriodIsWarnedOf(t *testing.T) {
 	api := serve(t, itemAPI())
 	crm := receive(t, nil)

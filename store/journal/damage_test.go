@@ -126,10 +126,13 @@ func TestDamage(t *testing.T) {
 			clear(data[len(used(data))-100:])
 			write(t, s[len(s)-1], data)
 		}, []int{n}, 0},
-		{"a cut file ends the newest segment", abandon, func(t *testing.T, s []string) {
+		{"the newest segment is lost from where its file is cut", abandon, func(t *testing.T, s []string) {
 			data := used(read(t, s[len(s)-1]))
 			write(t, s[len(s)-1], data[:len(data)-100])
-		}, []int{n}, 0},
+		}, []int{n}, 1},
+		{"a newest segment that is cut to its headers is not taken for an empty one", abandon, func(t *testing.T, s []string) {
+			write(t, s[len(s)-1], read(t, s[len(s)-1])[:dataStart])
+		}, lastSegment(n), 1},
 		{"garbage behind the end is none of ours", abandon, func(t *testing.T, s []string) {
 			data := read(t, s[len(s)-1])
 			copy(data[len(used(data)):], bytes.Repeat([]byte("garbage "), 60))
@@ -212,6 +215,13 @@ func TestALossIsKeptUntilTheConsumerComesBack(t *testing.T) {
 }
 
 // With ends of 500 bytes, a small segment holds 13.
+func lastSegment(n int) (all []int) {
+	for i := n - n%13 + 1; i <= n; i++ {
+		all = append(all, i)
+	}
+	return all
+}
+
 func firstSegment() []int  { return []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13} }
 func secondSegment() []int { return []int{14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26} }
 

@@ -163,6 +163,10 @@ func (j *Journal) start() {
 // everything from before has been read.
 func (j *Journal) RecoveredEnd() store.Position { return j.recovered }
 
+// Own returns the number of the first segment of this process: entries of earlier
+// ones are in segments before it.
+func (j *Journal) Own() uint64 { return j.own }
+
 // SyncBegins says whether begins are durable from now on; see [Options].
 func (j *Journal) SyncBegins(yes bool) { j.sync.Store(yes) }
 

@@ -80,7 +80,7 @@ func TestALargeFrameThatIsCutEndsTheJournal(t *testing.T) {
 	dir = copyDir(t, dir)
 	segments = segmentFiles(t, dir)
 	last := segments[len(segments)-1]
-	for _, less := range []int{100, 700_000, 1<<20 - 200} {
+	for _, less := range []int{100, 700_000, 1<<20 - smallSegment} {
 		data := used(read(t, last))
 		write(t, last, data[:min(len(data), dataStart+1<<20-less)])
 		got, lost := readAll(t, open(t, journal.Options{Dir: copyDir(t, dir), SegmentSize: smallSegment}))

@@ -139,7 +139,7 @@ func (j *Journal) scan(s *segment, w *window) {
 func (j *Journal) dropEmptyTail() error {
 	for n := len(j.segments) - 1; n >= 0; n-- {
 		s := j.segments[n]
-		if s.lost != nil || s.whole || s.end > dataStart {
+		if s.lost != nil || s.whole || s.end > dataStart || j.isCut(s) {
 			break
 		}
 		if err := errors.Join(j.discard(s), j.fs.SyncDir()); err != nil {
@@ -150,14 +150,20 @@ func (j *Journal) dropEmptyTail() error {
 	return nil
 }
 
+// isCut reports whether the file of s is not as large as it was made.
+func (j *Journal) isCut(s *segment) bool { return s.size < j.limit }
+
 // endSegments seals the newest segment, whose tail may be torn. An older one
-// has its seal, or something was lost of it.
+// has its seal, or something was lost of it; so it was of a file that is cut.
 func (j *Journal) endSegments() {
 	for i, s := range j.segments {
 		if !s.whole && s.lost == nil {
-			if i == len(j.segments)-1 {
+			switch {
+			case j.isCut(s):
+				s.setLost(&store.Lost{Bytes: j.limit - s.size, Detail: fmt.Sprintf("segment %d is cut off", s.number)})
+			case i == len(j.segments)-1:
 				j.seal(s)
-			} else {
+			default:
 				s.setLost(&store.Lost{Detail: fmt.Sprintf("segment %d breaks off without its seal", s.number)})
 			}
 		}
