@@ -8,6 +8,8 @@ type unread struct {
 	vague map[webhook.EntityKey]int // by resource: what they are about is not known yet
 	told  map[webhook.EntityKey]int // by entity: it is
 	older int                       // earlier processes'
+
+	beyond bool // some ended that are not remembered at all, since none was left of those that are
 }
 
 // maxTold bounds the entities of one call that are told one by one. One of more may
@@ -22,7 +24,7 @@ func (c *Call) Behind(key webhook.EntityKey) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	u := &t.unread
-	if t.came.noting || u.older > 0 || u.told[key] > 0 {
+	if t.came.noting || u.older > 0 || u.beyond || u.told[key] > 0 {
 		return true
 	}
 	others := u.vague[resourceOf(key)]

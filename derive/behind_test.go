@@ -135,3 +135,37 @@ func behind(t *testing.T, c *derive.Call, id string, want bool, of string) {
 		t.Errorf("project %s is behind %s: %v, want %v", id, of, got, want)
 	}
 }
+
+// Of more calls than are remembered nobody knows what they were about, until those that
+// are remembered are recorded.
+func TestACallIsBehindCallsThatAreNotRemembered(t *testing.T) {
+	traffic(t, func(t *testing.T, tr *derive.Traffic) {
+		other := project5
+		other.ID = "6"
+		var kept []webhook.ExchangeID
+		for range 1 << 14 {
+			c := tr.Enter(t.Context(), other, 0)
+			kept = append(kept, leave(c))
+			c.Settle()
+		}
+		beyond := tr.Enter(t.Context(), project5, 0)
+		next := tr.Enter(t.Context(), project5, 0)
+		want := func(want bool, when string) {
+			t.Helper()
+			if got := next.Behind(project5); got != want {
+				t.Errorf("behind %v %s", got, when)
+			}
+		}
+		want(false, "before the call ended")
+		leave(beyond)
+		beyond.Settle()
+		want(true, "once it did, and is not remembered")
+		tr.Forget(kept[0])
+		want(true, "while others are not recorded")
+		for _, id := range kept[1:] {
+			tr.Forget(id)
+		}
+		want(false, "once all are")
+		next.Drop()
+	})
+}

@@ -64,6 +64,8 @@ func (c *Call) Leave(id webhook.ExchangeID, now time.Time) (overlapped bool) {
 	c.id, c.ended = id, now
 	if c.kept = len(t.calls) < maxCalls; c.kept {
 		t.calls[id] = c
+	} else {
+		t.unread.beyond = true
 	}
 	e := c.on()
 	if e == nil {

@@ -211,6 +211,7 @@ func (t *Traffic) Forget(id webhook.ExchangeID) {
 		return
 	}
 	delete(t.calls, id)
+	t.unread.beyond = t.unread.beyond && len(t.calls) > 0
 	for _, p := range c.parts {
 		t.forget(p)
 	}
