@@ -26,6 +26,10 @@ func Parse(text string) (*Pattern, error) {
 		return nil, fmt.Errorf("path %q: leave out the query; a route is a path, and `when` can read request.query", text)
 	}
 	p := &Pattern{text: text}
+	if text == "/" { // its only part is empty
+		p.segments = []segment{{}}
+		return p, nil
+	}
 	seen := make(map[string]bool)
 	for part := range strings.SplitSeq(trim(text), "/") {
 		s, err := parseSegment(part)

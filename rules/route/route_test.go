@@ -52,6 +52,25 @@ func TestPutTellsWhoIsThere(t *testing.T) {
 	}
 }
 
+func TestTheRootIsAPath(t *testing.T) {
+	var table route.Table[string]
+	for _, text := range []string{"/", "/{id}", "/a/b"} {
+		p, err := route.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table.Put("POST", p, text)
+		if path, ok := p.Build(func(string) string { return "7" }); !ok || p.String() != text || path != strings.Replace(text, "{id}", "7", 1) {
+			t.Errorf("%s builds %q", text, path)
+		}
+	}
+	for path, want := range map[string]string{"/": "/", "/7": "/{id}", "/7/": "/{id}", "/a/b": "/a/b", "/a/c": "", "": ""} {
+		if got, _, _ := table.Find("POST", path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestBuildIsWhatMatchReads(t *testing.T) {
 	p, err := route.Parse("/a b/{x}/{id}.json")
 	if err != nil {
@@ -126,7 +145,7 @@ func mustParse(t *testing.T, text string) *route.Pattern {
 
 func TestParseRefuses(t *testing.T) {
 	for text, says := range map[string]string{
-		"a": "slash first", "/": "empty", "/a//b": "empty", "/{}": "no name", "/{A}": "no name", "/{a}{b}": "one parameter",
+		"a": "slash first", "//": "empty", "/a//b": "empty", "/{}": "no name", "/{A}": "no name", "/{a}{b}": "one parameter",
 		"/{a": "one parameter", "/a}": "without a {", "/{a}/{a}": "twice", "/a?b": "query", "/%zz": "%25",
 		"/{a...}/b": "the last part", "/a{b...}": "whole parts", "/{b...}.json": "whole parts", "/{...}": "no name",
 		"/{http.request.uuid}": "{uuid}", strings.Repeat("/a", 40): "more than 32",
