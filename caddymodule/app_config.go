@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/sidehook/sidehook/caddymodule/dialect"
+	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/source"
 	"github.com/sidehook/sidehook/caddymodule/strict"
@@ -173,6 +174,11 @@ func (a *App) common() subscription.Common {
 func (a *App) build() ([]*webhook.Subscription, error) {
 	if a.Store != nil && a.Store.Backend != "" && a.Store.Backend != backendBadger {
 		return nil, fmt.Errorf("store.backend %q: write badger", a.Store.Backend)
+	}
+	if a.Store != nil {
+		if found := directive.Loaded(a.Store.Path); found != "" {
+			return nil, fmt.Errorf("store.path %q: %s is not replaced here: write its value", a.Store.Path, found)
+		}
 	}
 	if a.Retention < 0 || a.HoldFor < 0 {
 		return nil, fmt.Errorf("retention and hold_for: write durations above zero, like 30d")

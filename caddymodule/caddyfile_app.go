@@ -81,6 +81,7 @@ func parseStore(l *directive.Line, a *App) error {
 	a.Store = &Store{Backend: args[0].Text}
 	if len(args) > 1 {
 		a.Store.Path = args[1].Text
+		return args[1].NotLoaded()
 	}
 	return nil
 }

@@ -22,6 +22,22 @@ func (w Word) loadedInExpr(placeholder string) error {
 	return w.Errf("an expression cannot read the placeholder %s: write its value", placeholder)
 }
 
+// Loaded returns the first placeholder of text that is known when Caddy starts, such
+// as {env.NAME}; "" if there is none.
+func Loaded(text string) string { return loaded.FindString(text) }
+
+// NotLoaded is an error if w has such a placeholder: it is taken as it is.
+func (w Word) NotLoaded() error {
+	found := Loaded(w.Text)
+	if found == "" {
+		return nil
+	}
+	if name, ok := strings.CutPrefix(found, "{env."); ok {
+		return w.Errf("%s is not replaced here: write {$%s, which is replaced when the Caddyfile is read", found, name)
+	}
+	return w.Errf("%s is not replaced here: write its value", found)
+}
+
 // typed matches beginnings of placeholders that have a shorthand with a part
 // chosen by the user.
 var typed = []struct{ long, short string }{
