@@ -29,14 +29,15 @@ const keptBuffer = 256 << 10
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// Begin implements [store.Journal]. It waits for the disk for a second at most,
-// and not at all for one that has taken that long already.
+// Begin implements [store.Journal]. It waits for the disk for a second at most
+// (and a tenth, for one that takes no writes), and not at all for one that has
+// taken that long already.
 func (j *Journal) Begin(b *webhook.Begin) error {
 	buf := buffers.Get().(*[]byte)
 	defer release(buf)
 	*buf = wire.AppendBegin(append((*buf)[:0], make([]byte, headerSize)...), b)
 	p := patience{until: time.Now().Add(beginTime)}
-	batch, err := j.append(kindBegin, b.ID, nil, *buf, j.sync.Load(), p)
+	batch, err := j.bounded(kindBegin, b.ID, nil, buf, j.sync.Load(), p)
 	if err == nil && batch != nil {
 		if err = p.wait(batch.done); err != nil {
 			err = j.hangs(0)
@@ -53,8 +54,9 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 
 // End implements [store.Journal]. If ctx ends while it waits for the sync, it
 // returns the error of ctx; the exchange is written and may yet be durable. If
-// ctx ends before there is a segment to write to, the error wraps
-// [store.ErrJournalDown] too. Up to 1,024 ends, of 16 MiB together, stay in memory
+// ctx ends before it is written, the error wraps [store.ErrJournalDown] too, and
+// it may yet be written if the disk takes no writes. One that has taken none for ten
+// seconds is not waited for. Up to 1,024 ends, of 16 MiB together, stay in memory
 // until they are handed out.
 func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
 	buf := buffers.Get().(*[]byte)
@@ -65,7 +67,7 @@ func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) er
 		k = kindRejected
 	}
 	p := patience{ctx: ctx}
-	batch, err := j.append(k, x.ID, x, *buf, durable, p)
+	batch, err := j.bounded(k, x.ID, x, buf, durable, p)
 	if err == nil && batch != nil {
 		if err = p.wait(batch.done); err != nil {
 			j.hangs(beginTime)
@@ -125,7 +127,9 @@ func (p patience) wait(done <-chan struct{}) error {
 // returns that as an error.
 func (j *Journal) hangs(already time.Duration) error {
 	err := fmt.Errorf("%w: %w", store.ErrJournalDown, errSlow)
-	j.mu.Lock()
+	if !j.lock(&j.mu) {
+		return err
+	}
 	defer j.mu.Unlock()
 	if already == 0 || !j.syncing.IsZero() && time.Since(j.syncing) > already {
 		j.fail(err, true)
@@ -176,7 +180,7 @@ func (j *Journal) write(h header, buf []byte, p patience) (place, error) {
 			break
 		}
 		h.put(buf, seg.mark)
-		if _, err = seg.file.WriteAt(buf, seg.end); err != nil {
+		if err = j.writeAt(seg, buf); err != nil {
 			if seg.end+int64(len(buf)) > seg.size {
 				break // no room to make the file larger; smaller frames still fit
 			}
@@ -251,7 +255,7 @@ func (j *Journal) retire(seal bool) {
 	if seal {
 		var buf [headerSize]byte
 		header{kind: kindSeal}.put(buf[:], s.mark)
-		if _, err := s.file.WriteAt(buf[:], s.end); err != nil {
+		if err := j.writeAt(s, buf[:]); err != nil {
 			j.log.Warn("journal segment stays unsealed", "segment", s.number, "error", err)
 		} else {
 			s.end += headerSize

@@ -52,7 +52,11 @@ func (j *Journal) giveUp(id webhook.ExchangeID, err error) {
 	if !errors.Is(err, store.ErrJournalDown) {
 		return
 	}
-	j.mu.Lock()
+	if !j.lock(&j.mu) {
+		j.refused.add(id)
+		kick(j.keepKick) // which waits for the disk, and closes the begin then
+		return
+	}
 	defer j.mu.Unlock()
 	if j.closeBegin(id) && !j.closed {
 		j.unclosed[id] = struct{}{}
@@ -67,6 +71,11 @@ func (j *Journal) giveUp(id webhook.ExchangeID, err error) {
 func (j *Journal) closeLater() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	for _, id := range j.refused.take() {
+		if j.closeBegin(id) {
+			j.unclosed[id] = struct{}{}
+		}
+	}
 	for id := range j.unclosed {
 		if j.health.err != nil || j.writeClose(id) != nil {
 			return // a failure, or a segment that is full, brings the keeper back

@@ -31,6 +31,7 @@ type disk struct {
 	creates   int
 	reads     int
 	hung      chan struct{} // syncs wait until it is closed; nil: they do not
+	frozen    chan struct{} // and so do writes
 }
 
 // content is a file. durable has what a power loss leaves; where sectors are
@@ -168,6 +169,11 @@ func (h handle) ReadAt(p []byte, off int64) (int, error) {
 func (h handle) WriteAt(p []byte, off int64) (int, error) {
 	h.d.mu.Lock()
 	defer h.d.mu.Unlock()
+	if frozen := h.d.frozen; frozen != nil {
+		h.d.mu.Unlock()
+		<-frozen
+		h.d.mu.Lock()
+	}
 	if h.d.off {
 		return 0, errPower
 	}

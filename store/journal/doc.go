@@ -24,9 +24,10 @@
 // once, and succeed again by themselves when there is room: the journal tries
 // every second, without traffic too. After an error of write or fdatasync
 // nothing more is written to that segment, and after one of fdatasync it is not
-// synced again either: the next append goes to another. A disk whose syncs hang
-// holds up a begin for a second, later ones not at all, and an end until its
-// context ends.
+// synced again either: the next append goes to another. A disk that hangs, or
+// is frozen, holds up a begin for a second, later ones not at all, and an end
+// until its context ends; one that has taken no writes for ten seconds holds up no
+// end either.
 //
 // The newest ends stay in memory, within bounds, until they are handed out: a
 // reader that keeps up reads no file. One that lags, or starts, reads what it is
@@ -40,9 +41,9 @@
 // # Not guaranteed
 //
 // Mutual exclusion: the caller sees to it that one process uses a directory.
-// That a write to the page cache returns: one that hangs in the kernel, as on a
-// dead network disk, holds up all appends. That Close returns while a sync, or
-// OnDropped, hangs. After power loss, a stretch that was never acknowledged may
+// That Close returns while a write, a sync or OnDropped hangs. That an append of
+// which a hung disk was not waited for is not there later: a begin is closed then, an
+// end is handed out. After power loss, a stretch that was never acknowledged may
 // be reported as Lost if something behind it reached the disk. A segment that is
 // missing in the middle is reported, one missing at either end is not.
 package journal

@@ -80,7 +80,9 @@ func (j *Journal) probe() (again <-chan time.Time) {
 // journal recovers without any traffic. since and reason are of the first and
 // the last failure.
 func (j *Journal) Health() (degraded bool, since time.Time, reason string) {
-	j.mu.Lock()
+	if !j.lock(&j.mu) {
+		return true, time.Now().Add(-j.stuckFor()), errSlow.Error()
+	}
 	defer j.mu.Unlock()
 	if j.health.err == nil {
 		return false, time.Time{}, ""

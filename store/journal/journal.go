@@ -85,6 +85,13 @@ type Journal struct {
 	waiting atomic.Int64
 	syncing time.Time // since when a sync runs; zero: none does
 
+	// Writes that hang; see bounded.go.
+	opened    time.Time
+	hang      time.Duration // [hangTime], but in tests
+	writing   atomic.Int64  // since when after opened one is being made; 0: none is
+	refused   refused
+	lastStats atomic.Pointer[Stats]
+
 	dropped []uint64 // segments that OnDropped is to be called for
 
 	readMu sync.Mutex // held before mu
@@ -110,7 +117,8 @@ var _ store.Journal = (*Journal)(nil)
 func Open(o Options) (*Journal, error) {
 	j := &Journal{
 		fs: o.FS, log: o.Logger, onDropped: o.OnDropped,
-		limit:      o.SegmentSize,
+		limit:  o.SegmentSize,
+		opened: time.Now(), hang: hangTime,
 		open:       make(map[webhook.ExchangeID]place),
 		unclosed:   make(map[webhook.ExchangeID]struct{}),
 		prepared:   make(chan struct{}),
@@ -228,13 +236,34 @@ type Stats struct {
 	SyncBegins  bool   // begins are durable
 }
 
-// Stats returns the present state.
+// Stats returns the present state, or the last that was asked for if a write
+// hangs.
 func (j *Journal) Stats() Stats {
-	j.readMu.Lock()
+	if !j.lock(&j.readMu) {
+		return j.before()
+	}
 	reading, off := j.cursor.segment, j.cursor.off
 	j.readMu.Unlock()
-	j.mu.Lock()
+	if !j.lock(&j.mu) {
+		return j.before()
+	}
 	defer j.mu.Unlock()
+	s := j.stats(reading, off)
+	j.lastStats.Store(&s)
+	return s
+}
+
+// before returns what Stats returned last.
+func (j *Journal) before() Stats {
+	if s := j.lastStats.Load(); s != nil {
+		return *s
+	}
+	return Stats{}
+}
+
+// stats returns the present state; the reader is at off of a segment, or nowhere
+// yet. The caller holds mu.
+func (j *Journal) stats(reading *segment, off int64) Stats {
 	s := Stats{Segments: len(j.segments), OpenBegins: len(j.open), SyncBegins: j.sync.Load()}
 	for i, seg := range j.segments {
 		if i == 0 {
