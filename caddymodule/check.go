@@ -27,7 +27,12 @@ func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [--config FILE] [--adapter NAME]",
 		Short: "Check a configuration whole, secrets included, without serving, and say who gets what",
-		Args:  cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("check %s: write check --config %[1]s", args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := f.text()
 			if err != nil {
