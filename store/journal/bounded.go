@@ -13,7 +13,8 @@ import (
 // A write to the page cache can hang like a sync: the file system is frozen for a
 // snapshot, a network disk is dead. It hangs under mu, so whatever a call wants of
 // the journal is done by a goroutine of its own, which the call leaves behind when
-// its patience is over. What is done late is made up for.
+// its patience is over. A begin that is written late is closed; an end that is
+// written late is handed out, beside the gap that covers its call.
 
 const (
 	// hangTime is how long a write may have hung for an end to wait for it: calls
@@ -23,7 +24,7 @@ const (
 	// grace is what an append that is not held up takes to say that its time is over.
 	grace = 100 * time.Millisecond
 
-	// maxRefused bounds the ends that are remembered until the disk goes on.
+	// maxRefused bounds the calls that are remembered until the disk goes on.
 	maxRefused = 1 << 16
 )
 
@@ -125,7 +126,8 @@ func (j *Journal) lock(mu *sync.Mutex) bool {
 	return true
 }
 
-// refused are ends that were not waited for.
+// refused are calls that were given up while a write was stuck: their begins are to
+// be closed once the disk goes on.
 type refused struct {
 	mu  sync.Mutex
 	ids []webhook.ExchangeID
