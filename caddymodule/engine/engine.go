@@ -5,8 +5,8 @@
 // A configuration is a [settings.Set]. It joins a [Place], one of [All], and is activated
 // there on an [Engine] (activate.go), which is opened for it; while that cannot be opened,
 // calls have its front (front.go, line.go; opening.go tries again). What it keeps beside is
-// in a file each: registry.go and tend.go (kept subscriptions), missed….go (calls that could
-// not be journaled), erase.go, failing.go (who is told that a subscription fails).
+// in a file each: registry.go and tend.go (kept subscriptions), erase.go, failing.go (who is
+// told that a subscription fails).
 package engine
 
 import (
@@ -23,6 +23,7 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/eventtype"
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/look"
+	"github.com/sidehook/sidehook/caddymodule/missed"
 	"github.com/sidehook/sidehook/caddymodule/replay"
 	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/deliver"
@@ -113,7 +114,7 @@ func (f *front) openBehind() (e *Engine, err error) {
 	e = &Engine{front: f, Journal: f.journal.Load(), tended: make(chan struct{}, 1), erased: make(chan struct{}, 1)}
 	dir := filepath.Join(f.Dir, "store")
 	if badger.IsNew(dir) && e.Journal.Stats().First > 1 { // calls that only the store knew
-		e.missed.lose(errStoreAnew, e.Logger)
+		e.missed.Lose(missed.ErrStoreAnew)
 	}
 	s, err := badger.Open(badger.Options{Dir: dir, Logger: e.Logger, Free: control.free})
 	if err != nil {
@@ -122,7 +123,7 @@ func (f *front) openBehind() (e *Engine, err error) {
 	e.Store = s
 	ahead, err := s.MarkedFrom(e.Journal.Own())
 	if ahead {
-		e.missed.lose(errJournalBehind, e.Logger)
+		e.missed.Lose(missed.ErrJournalBehind)
 	}
 	if err == nil {
 		err = e.load(context.Background())
@@ -184,8 +185,8 @@ func (e *Engine) start() {
 	})
 	e.deriving.Go(func() { e.Replays.Run(ticking) })
 	e.deriving.Go(func() { e.runPurges(ticking) })
-	e.missed.resolve(e.resources())
-	e.deriving.Go(func() { e.missed.run(ticking, e) })
+	e.missed.Resolve(e.resources())
+	e.deriving.Go(func() { e.missed.Run(ticking, e.Deriver, e.Healthy) })
 	e.delivering.Go(func() {
 		if err := e.Deliverer.Run(delivering); err != nil {
 			e.Logger.Error("attempts were made and could not be recorded; they will be made again", "error", err)
@@ -209,12 +210,21 @@ func (e *Engine) close() {
 		e.deriving.Wait()
 		cut.Stop()
 		e.stopDeriving()
-		e.missed.flush(e)
+		e.recordMissed()
 		e.delivering.Wait()
 	}
 	if err := errors.Join(err, e.Store.Close(), e.front.close()); err != nil {
 		e.Logger.Error("closing the store", "dir", e.Dir, "error", err)
 	}
+}
+
+// recordMissed records what gaps are left, whatever the journal's health: the store may
+// have room. What cannot be recorded is for the next process.
+func (e *Engine) recordMissed() {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
+	defer cancel()
+	e.missed.Record(ctx, e.Deriver)
+	e.missed.Leave()
 }
 
 // Newest returns the position of the newest event.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/caddymodule/missed"
 	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/badger"
@@ -30,7 +31,7 @@ type front struct {
 	Logger *slog.Logger // over log
 
 	traffic  *derive.Traffic
-	missed   missed
+	missed   *missed.List
 	captured metrics.Captured
 	full     atomic.Bool // the store takes more than store_max, and nothing may go
 	begins   atomic.Bool // begins are durable
@@ -50,11 +51,11 @@ type front struct {
 func newFront(dir string, logger *slog.Logger) *front {
 	f := &front{Dir: dir, log: newSwapLogger(logger), traffic: derive.NewTraffic()}
 	f.Logger = slog.New(f.log)
-	f.missed.init()
+	f.missed = missed.New(f.Logger)
 	f.traffic.Expect()
 	var ctx context.Context
 	ctx, f.stop = context.WithCancel(context.Background())
-	f.keeping.Go(func() { f.missed.keepUp(ctx, f.Logger) })
+	f.keeping.Go(func() { f.missed.KeepUp(ctx) })
 	return f
 }
 
@@ -79,7 +80,7 @@ func (f *front) openAll() error {
 	if err := badger.CheckFormat(filepath.Join(f.Dir, "store")); errors.Is(err, store.ErrUnfit) {
 		return err
 	}
-	if err := f.missed.open(f.Dir); err != nil {
+	if err := f.missed.Open(f.Dir); err != nil {
 		f.Logger.Error("missed calls cannot be noted on disk; should the process die while the journal is down, no gap tells of them", "error", err)
 	}
 	if f.callers.Load() == nil {
@@ -105,7 +106,7 @@ func (f *front) own() error {
 		if f.stillThere() {
 			return nil
 		}
-		if err := errors.Join(f.missed.close(), f.lock.Close()); err != nil {
+		if err := errors.Join(f.missed.Close(), f.lock.Close()); err != nil {
 			f.Logger.Warn("leaving the directory that was there before", "error", err)
 		}
 		f.lock = nil
@@ -171,7 +172,7 @@ func (f *front) closeJournal() error {
 func (f *front) close() error {
 	f.stop()
 	f.keeping.Wait()
-	err := f.missed.close()
+	err := f.missed.Close()
 	if f.lock != nil {
 		err = errors.Join(err, f.lock.Close())
 	}
@@ -182,6 +183,6 @@ func (f *front) close() error {
 func (f *front) leave() error {
 	f.traffic.Drain(0)
 	err := f.closeJournal()
-	f.missed.leave(f.Logger)
+	f.missed.Leave()
 	return errors.Join(err, f.close())
 }

@@ -64,7 +64,7 @@ func (e *Engine) Health(ctx context.Context) Health {
 	if since, why, yes := e.Deriver.Stalled(); !h.Degraded && yes {
 		h.Degraded, h.Since, h.Reason = true, since, "deriving waits, and calls wait in the journal: "+why
 	}
-	if since := e.missed.since(); !h.Degraded && !since.IsZero() {
+	if since := e.missed.Since(); !h.Degraded && !since.IsZero() {
 		h.Degraded, h.Since, h.Reason = true, since, "calls were missed and the gap that covers them is not recorded yet"
 	}
 	// The journal first: what leaves it meanwhile is counted by the store.

@@ -7,15 +7,13 @@ import (
 	"net/http"
 
 	"github.com/sidehook/sidehook/caddymodule/metrics"
+	"github.com/sidehook/sidehook/caddymodule/missed"
 	"github.com/sidehook/sidehook/derive"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
 // The methods by which the request path reaches the engine.
-
-// errAboveMax is why a call is not captured while the store is full.
-var errAboveMax = fmt.Errorf("%w: %w: it takes more than store_max, and all that is in it is owed or known of entities", store.ErrJournalDown, store.ErrFull)
 
 // errNotOpen is why nothing can be read: the store is not open yet.
 var errNotOpen = errors.New("the store is not open")
@@ -32,7 +30,7 @@ func (f *front) journalDown() error {
 // Begin journals that a call is about to be forwarded.
 func (f *front) Begin(b *webhook.Begin) error {
 	if f.full.Load() {
-		return errAboveMax
+		return missed.ErrAboveMax
 	}
 	j := f.journal.Load()
 	if j == nil {
@@ -85,7 +83,7 @@ func (f *front) Caller(h http.Header, secret string) []byte {
 // Missed notes a call that goes through unjournaled; a gap will cover it.
 func (f *front) Missed(b *webhook.Begin, resource string, err error) {
 	metrics.Process.Missed.WithLabelValues(b.API).Inc()
-	f.missed.add(webhook.EntityKey{API: b.API, Resource: resource}, b.Started, err)
+	f.missed.Add(webhook.EntityKey{API: b.API, Resource: resource}, b.Started, err)
 }
 
 // Healthy reports whether calls can be captured: the journal can write, and the

@@ -2,13 +2,12 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/missed"
 	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/store"
@@ -44,7 +43,7 @@ func gapsAt(t *testing.T, dir string) (gaps []webhook.Event) {
 		t.Fatal(err)
 	}
 	defer pl.Release()
-	soon(t, "no gap is owed", func() bool { return e.missed.count() == 0 })
+	soon(t, "no gap is owed", func() bool { return e.missed.Count() == 0 })
 	events, err := e.Store.Events(t.Context(), store.EventQuery{})
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +104,7 @@ func TestAStoreThatIsGoneIsAGap(t *testing.T) {
 	dir = t.TempDir()
 	usedJournal(t, dir)
 	for range 2 {
-		wantGap(t, gapsAt(t, dir), webhook.GapStore, errStoreAnew)
+		wantGap(t, gapsAt(t, dir), webhook.GapStore, missed.ErrStoreAnew)
 	}
 }
 
@@ -126,53 +125,17 @@ func TestAJournalThatIsGoneIsAGap(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(dir, "journal")); err != nil {
 		t.Fatal(err)
 	}
-	wantGap(t, gapsAt(t, dir), webhook.GapJournal, errJournalBehind)
+	wantGap(t, gapsAt(t, dir), webhook.GapJournal, missed.ErrJournalBehind)
 }
 
-// What may have been missed of any resource is known to the next process, if this one dies
-// before it is told.
-func TestWhatIsLostOfAllIsKnownToTheNextProcess(t *testing.T) {
-	dir := t.TempDir()
-	var m, next missed
-	m.init()
-	next.init()
-	if err := m.open(dir); err != nil {
-		t.Fatal(err)
-	}
-	m.lose(errStoreAnew, discard())
-	if err := errors.Join(m.close(), next.open(dir)); err != nil {
-		t.Fatal(err)
-	}
-	defer next.close()
-	next.resolve([]webhook.EntityKey{{API: "a", Resource: "x"}, {API: "a", Resource: "y"}})
-	if len(next.owed) != 2 || next.owed[0].asGap().Detail != errStoreAnew.Error() {
-		t.Errorf("owed are %+v", next.owed)
-	}
-}
-
-// The list of missed calls that could not be opened is opened once it can be.
-func TestTheListOfMissedCallsIsOpenedWhenItCanBe(t *testing.T) {
-	dir, behind := t.TempDir(), filepath.Join(t.TempDir(), "disk")
-	if err := os.Symlink(filepath.Join(behind, "missed"), filepath.Join(dir, "missed")); err != nil {
-		t.Fatal(err)
-	}
-	var m missed
-	m.init()
-	if err := m.open(dir); err == nil {
-		t.Fatal("it is open")
-	}
-	if m.keep(discard()) || len(m.fresh) > 0 {
-		t.Error("it is tried again and again")
-	}
-	if err := os.Mkdir(behind, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	m.add(webhook.EntityKey{API: "a", Resource: "project"}, time.Now(), errors.New("disk"))
-	if !m.keep(discard()) {
-		t.Fatal("nothing is kept")
-	}
-	defer m.close()
-	if list, err := os.ReadFile(filepath.Join(behind, "missed")); err != nil || !strings.Contains(string(list), "project") {
-		t.Errorf("it says %q, error %v", list, err)
+// soon waits until ok, or fails the test.
+func soon(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); !ok(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("still not: %s", what)
+		}
 	}
 }

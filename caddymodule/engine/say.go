@@ -16,7 +16,7 @@ func (e *Engine) sayStart(ctx context.Context) {
 	}
 	j := e.Journal.Stats()
 	e.Logger.Info("sidehook starts", "dir", e.Dir, "subscriptions", len(e.Current().Subscriptions), "resources", len(e.resources()),
-		"deliveries_pending", s.Pending, "journal_unread_bytes", j.Unread, "calls_without_end", j.OpenBegins, "gaps_to_record", e.missed.count())
+		"deliveries_pending", s.Pending, "journal_unread_bytes", j.Unread, "calls_without_end", j.OpenBegins, "gaps_to_record", e.missed.Count())
 }
 
 // SayLeft warns if the configuration that goes, s, is the last to use the

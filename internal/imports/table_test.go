@@ -116,6 +116,11 @@ var table = []rule{
 		bans:   []ban{{caddy, "what must not be kept is told in one place, and whoever keeps something asks it"}},
 	},
 	{
+		folder: "caddymodule/missed",
+		may:    []string{"webhook", "store"},
+		bans:   []ban{{caddy, "what was missed is remembered before anything else is open: it needs a file, and whoever records gaps"}},
+	},
+	{
 		folder: "caddymodule/own",
 		may:    []string{"webhook"},
 		bans:   []ban{{caddy, "what our own events are is known before there is a server that sends them"}},
@@ -196,7 +201,7 @@ var table = []rule{
 	{
 		folder: "caddymodule/engine",
 		may: []string{"webhook", "rules", "store", "derive", "deliver", "caddymodule/capture", "caddymodule/credentials", "caddymodule/eventtype",
-			"caddymodule/kept", "caddymodule/look", "caddymodule/metrics", "caddymodule/own", "caddymodule/problem", "caddymodule/replay",
+			"caddymodule/kept", "caddymodule/look", "caddymodule/metrics", "caddymodule/missed", "caddymodule/own", "caddymodule/problem", "caddymodule/replay",
 			"caddymodule/settings", "caddymodule/view", "caddymodule/words"},
 		bans: []ban{{"caddymodule/api", "the engine runs whether anybody asks it or not: who does is in front of it"}},
 	},

@@ -1,6 +1,7 @@
-package engine_test
+package missed
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,33 +9,53 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/webhook"
 )
 
-func missedEntries(n int) []engine.MissedEntry {
+func entries(n int) []entry {
 	at := time.Date(2026, 11, 22, 3, 4, 5, 6, time.UTC)
-	var list []engine.MissedEntry
+	var list []entry
 	for i := range n {
-		list = append(list, engine.MissedEntry{
+		list = append(list, entry{
 			Gap: webhook.ExchangeID{byte(i), byte(i >> 8), 1}, API: "crm", Resource: "project", From: at, Why: "no space left on device",
 		})
 	}
 	return list
 }
 
+// writeFile makes entries the list at path.
+func writeFile(path string, entries []entry) error {
+	f, _, err := openFile(path)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return err
+	}
+	return errors.Join(f.write(entries), f.close())
+}
+
+// readFile returns the list at path; all is whether that is not known.
+func readFile(path string) (left []entry, all bool, err error) {
+	f, left, err := openFile(path)
+	if all = errors.Is(err, errUnreadable); all {
+		err = nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return left, all, f.close()
+}
+
 func TestMissedCallsAreKnownToTheNextProcess(t *testing.T) {
 	for name, n := range map[string]int{"none": 0, "one": 1, "several": 100} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "missed")
-			want := missedEntries(n)
-			if err := engine.WriteMissed(path, missedEntries(3)); err != nil {
+			want := entries(n)
+			if err := writeFile(path, entries(3)); err != nil {
 				t.Fatal(err)
 			}
-			if err := engine.WriteMissed(path, want); err != nil {
+			if err := writeFile(path, want); err != nil {
 				t.Fatal(err)
 			}
-			got, all, err := engine.ReadMissed(path)
+			got, all, err := readFile(path)
 			if err != nil || all {
 				t.Fatalf("all %v, error %v", all, err)
 			}
@@ -48,14 +69,14 @@ func TestMissedCallsAreKnownToTheNextProcess(t *testing.T) {
 func TestAListOfMissedCallsThatIsNotKnownMeansAllResources(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missed")
 	for name, spoil := range map[string]func() error{
-		"more than fits": func() error { return engine.WriteMissed(path, missedEntries(1000)) },
+		"more than fits": func() error { return writeFile(path, entries(1000)) },
 		"torn":           func() error { return os.WriteFile(path, []byte(`[{"gap":"exc_`), 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := spoil(); err != nil {
 				t.Fatal(err)
 			}
-			if left, all, err := engine.ReadMissed(path); !all || err != nil || left != nil {
+			if left, all, err := readFile(path); !all || err != nil || left != nil {
 				t.Errorf("left %v, all %v, error %v; want all", left, all, err)
 			}
 		})
@@ -67,7 +88,7 @@ func TestTheRoomForMissedCallsIsTakenBeforehand(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missed")
 	sizes := map[int64]bool{}
 	for _, n := range []int{0, 5, 1000, 0} {
-		if err := engine.WriteMissed(path, missedEntries(n)); err != nil {
+		if err := writeFile(path, entries(n)); err != nil {
 			t.Fatal(err)
 		}
 		info, err := os.Stat(path)

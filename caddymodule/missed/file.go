@@ -1,4 +1,4 @@
-package engine
+package missed
 
 import (
 	"bytes"
@@ -12,17 +12,17 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// missedFile keeps which resources calls were missed for, for the case that the
+// file keeps which resources calls were missed for, for the case that the
 // process dies before the gaps are recorded. Its room is taken beforehand: it is
 // written to while the disk is full. It is not synced: it survives the death of
 // the process, and of the machine as the system sees fit.
-type missedFile struct{ f *os.File }
+type file struct{ f *os.File }
 
-// missedSize is how large the file is, always.
-const missedSize = 32 << 10
+// fileSize is how large the file is, always.
+const fileSize = 32 << 10
 
-// missedEntry is one resource in the file; without an API it is all of them.
-type missedEntry struct {
+// entry is one resource in the file; without an API it is all of them.
+type entry struct {
 	Gap      webhook.ExchangeID `json:"gap"` // what the gap is recorded as
 	API      string             `json:"api"`
 	Resource string             `json:"resource"`
@@ -30,23 +30,23 @@ type missedEntry struct {
 	Why      string             `json:"why"`
 }
 
-// errMissedUnreadable says that calls were missed, and not which.
-var errMissedUnreadable = errors.New("the list of resources with missed calls cannot be read")
+// errUnreadable says that calls were missed, and not which.
+var errUnreadable = errors.New("the list of resources with missed calls cannot be read")
 
-// openMissed opens the file at path, or makes it, and returns what an earlier
-// process left in it. With errMissedUnreadable the file can be used.
-func openMissed(path string) (*missedFile, []missedEntry, error) {
+// openFile opens the file at path, or makes it, and returns what an earlier
+// process left in it. With errUnreadable the file can be used.
+func openFile(path string) (*file, []entry, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the list of missed calls: %w", err)
 	}
-	m := &missedFile{f}
-	content := make([]byte, missedSize)
+	m := &file{f}
+	content := make([]byte, fileSize)
 	n, err := f.ReadAt(content, 0)
 	if err != nil && err != io.EOF {
-		return m, nil, errMissedUnreadable
+		return m, nil, errUnreadable
 	}
-	if n < missedSize {
+	if n < fileSize {
 		if _, err := f.WriteAt(content[n:], int64(n)); err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("make room for the list of missed calls: %w", err), f.Close())
 		}
@@ -55,20 +55,20 @@ func openMissed(path string) (*missedFile, []missedEntry, error) {
 	if len(content) == 0 {
 		return m, nil, nil
 	}
-	var left []missedEntry
+	var left []entry
 	if json.Unmarshal(content, &left) != nil {
-		return m, nil, errMissedUnreadable
+		return m, nil, errUnreadable
 	}
 	return m, left, nil
 }
 
 // write puts entries in place of what the file says. What does not fit makes it say
 // "all": it cannot be read, on purpose.
-func (m *missedFile) write(entries []missedEntry) error {
-	content := make([]byte, missedSize)
+func (m *file) write(entries []entry) error {
+	content := make([]byte, fileSize)
 	if len(entries) > 0 {
 		list, err := json.Marshal(entries)
-		if err != nil || len(list) > missedSize {
+		if err != nil || len(list) > fileSize {
 			list = []byte("more than fits")
 		}
 		copy(content, list)
@@ -77,4 +77,4 @@ func (m *missedFile) write(entries []missedEntry) error {
 	return err
 }
 
-func (m *missedFile) close() error { return m.f.Close() }
+func (m *file) close() error { return m.f.Close() }
