@@ -130,7 +130,7 @@ func (c *call) doubtsID(id, located string, entity *tree.Value) unnamed {
 	case len(c.setFields(nil, asked)) == 0:
 	case c.e.res.showsSet(asked, entity):
 		return idSure
-	case c.isParent(id) || c.e.res.holdsOthers(entity) || c.e.res.listIn(c.res) != nil && c.e.res.listIn(c.res)[0] == entity:
+	case c.isParent(id) || c.e.res.holdsOthers(entity) || slices.Index(c.e.res.listIn(c.res), entity) == 0:
 		return idDoubt
 	}
 	return idTold
