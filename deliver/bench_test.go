@@ -99,9 +99,9 @@ func (q *endless) Settle(_ context.Context, ss ...webhook.Settlement) error {
 	return nil
 }
 
-func (q *endless) Unclaim(...webhook.DeliveryID)   {}
-func (q *endless) Awaited(webhook.DeliveryID) bool { return false }
-func (q *endless) Waiting() <-chan struct{}        { return nil }
+func (q *endless) Unclaim(...webhook.DeliveryID)                   {}
+func (q *endless) Awaited(webhook.DeliveryID) bool                 { return false }
+func (q *endless) Waiting() <-chan map[webhook.SubscriptionID]bool { return nil }
 func (q *endless) PutState(_ context.Context, s webhook.SubscriptionState) (webhook.SubscriptionState, error) {
 	return s, nil
 }

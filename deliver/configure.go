@@ -174,7 +174,6 @@ func (c *swapping) use(sub *webhook.Subscription, p *plan) {
 		c.dropped = append(c.dropped, c.r.drop(s)...)
 	}
 	c.r.asked(s, c.now)
-	c.r.arm(s, c.now)
 	c.crew.call(s.free())
 	c.r.queueUp(s)
 }
@@ -194,5 +193,6 @@ func (c *swapping) remove(s *subscriber) {
 	s.removed, s.plan = true, nil
 	delete(c.r.subs, s.id)
 	delete(c.r.unsaved, s.id)
+	c.r.alarms.forget(s)
 	c.dropped = append(c.dropped, c.r.drop(s)...)
 }

@@ -18,7 +18,7 @@ type Queue interface {
 	Settle(ctx context.Context, s ...webhook.Settlement) error
 	Unclaim(ids ...webhook.DeliveryID)
 	Awaited(id webhook.DeliveryID) bool
-	Waiting() <-chan struct{}
+	Waiting() <-chan map[webhook.SubscriptionID]bool
 }
 
 // Releaser is a [Queue] in which deliveries are held; see store.Queue.

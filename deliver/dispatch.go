@@ -16,7 +16,7 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 	for {
 		d.claimAll(ctx)
 		d.mu.Lock()
-		at := d.roster.scanAt
+		at := d.roster.alarms.first()
 		d.mu.Unlock()
 		if at != armed {
 			armed = at
@@ -29,11 +29,11 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-d.wake:
-		case <-d.opts.Queue.Waiting():
-			d.askAll()
+		case stirred := <-d.opts.Queue.Waiting():
+			d.ask(stirred)
 		case <-timer.C:
 			d.mu.Lock()
-			d.roster.scan(time.Now())
+			d.roster.ring(time.Now())
 			d.crew.call(d.roster.runnable())
 			d.mu.Unlock()
 			armed = time.Time{}
@@ -41,14 +41,15 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 	}
 }
 
-// askAll lets every subscription ask: the queue has something, and does not
-// say for whom.
-func (d *Deliverer) askAll() {
+// ask lets those ask for whom the queue has something.
+func (d *Deliverer) ask(stirred map[webhook.SubscriptionID]bool) {
 	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, s := range d.roster.subs {
-		d.roster.asked(s, now)
+	for id := range stirred {
+		if s := d.roster.subs[id]; s != nil {
+			d.roster.asked(s, now)
+		}
 	}
 }
 
@@ -77,7 +78,6 @@ func (d *Deliverer) claimAll(ctx context.Context) {
 			d.roster.ready += len(ds)
 			d.crew.call(s.free())
 			d.roster.queueUp(s)
-			d.roster.arm(s, now)
 			d.roster.consider(s, now)
 		}
 		d.mu.Unlock()

@@ -26,8 +26,7 @@ type roster struct {
 	unsettled    int // attempts made and not recorded
 	maxUnsettled int
 
-	// scanAt is when a wait of some subscriber may end; zero: none does.
-	scanAt time.Time
+	alarms alarms
 
 	unsaved map[webhook.SubscriptionID]*subscriber // whose state is not durable
 }
@@ -55,6 +54,9 @@ type subscriber struct {
 	next   time.Time // when to ask again; zero: not by time
 	epoch  uint64    // counts what makes a claim under way void
 	claims backoff   // of claims that failed
+
+	alarm    time.Time // when it is looked at, if it is in roster.alarms
+	inAlarms int       // where it is there
 }
 
 func (r *roster) init(slots, bytes int) {
@@ -123,7 +125,10 @@ func (r *roster) asked(s *subscriber, now time.Time) bool {
 	return r.consider(s, now)
 }
 
+// consider lets s ask if it has to and may; else it is looked at again when a wait
+// of it ends.
 func (r *roster) consider(s *subscriber, now time.Time) bool {
+	r.arm(s, now)
 	if !s.ask || s.inAsks || !s.eligible(now) || r.room(s) == 0 {
 		return false
 	}
@@ -142,7 +147,7 @@ func (r *roster) nextAsk(now time.Time) (s *subscriber, max int) {
 			continue
 		}
 		if max = r.room(s); max > 0 {
-			s.ask = false
+			s.ask, s.next = false, time.Time{}
 			return s, max
 		}
 	}
@@ -173,7 +178,7 @@ func (r *roster) take(now time.Time, d *webhook.Delivery) (s *subscriber) {
 			continue
 		}
 		if s.rate != nil && !s.rate.take(now) {
-			r.scanBy(s.rate.next())
+			r.alarms.wake(s, s.rate.next())
 			continue
 		}
 		*d, s.ready = s.ready[0], s.ready[1:]
@@ -242,41 +247,6 @@ func (r *roster) drop(s *subscriber) []webhook.DeliveryID {
 	s.ask = true
 	s.epoch++
 	return ids
-}
-
-// scan asks for every subscriber whose wait is over, and computes scanAt. Those
-// that wait for their rate get a turn.
-func (r *roster) scan(now time.Time) {
-	r.scanAt = time.Time{}
-	for _, s := range r.subs {
-		if s.rate != nil && s.free() > 0 {
-			r.queueUp(s) // take looks at the rate
-		}
-		if s.eligible(now) && (s.ask || !s.next.IsZero() && !s.next.After(now)) {
-			s.next = time.Time{}
-			r.asked(s, now)
-			continue
-		}
-		r.arm(s, now)
-	}
-}
-
-// arm sees to it that a scan comes when a wait of s ends by itself.
-func (r *roster) arm(s *subscriber, now time.Time) {
-	switch {
-	case s.plan == nil || s.state.Status != webhook.Active:
-	case now.Before(s.waits()):
-		r.scanBy(s.waits())
-	case !s.ask:
-		r.scanBy(s.next)
-	}
-}
-
-// scanBy sees to it that a scan comes at the latest at a time.
-func (r *roster) scanBy(at time.Time) {
-	if !at.IsZero() && (r.scanAt.IsZero() || at.Before(r.scanAt)) {
-		r.scanAt = at
-	}
 }
 
 // set gives s a new state, to be made durable. It reports whether the status

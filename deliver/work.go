@@ -79,9 +79,9 @@ func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !d.crew.closing {
-		now, scan := time.Now(), d.roster.scanAt
+		now, soonest := time.Now(), d.roster.alarms.first()
 		s := d.roster.take(now, dl)
-		if d.roster.scanAt != scan || s != nil && d.roster.consider(s, now) {
+		if d.roster.alarms.first() != soonest || s != nil && d.roster.consider(s, now) {
 			poke(d.wake)
 		}
 		if s != nil {

@@ -78,9 +78,10 @@ type Queue interface {
 	// none waits.
 	Awaited(id webhook.DeliveryID) bool
 
-	// Waiting returns a channel that receives when deliveries may have become
-	// due sooner than a Claim said. Signals coalesce.
-	Waiting() <-chan struct{}
+	// Waiting returns a channel that receives of which subscriptions deliveries
+	// may have become due sooner than a Claim said, or said that none wait. What
+	// nobody has received yet coalesces; who receives it owns it.
+	Waiting() <-chan map[webhook.SubscriptionID]bool
 
 	// Backlogs returns the subscriptions that are owed something.
 	Backlogs(ctx context.Context) ([]webhook.Backlog, error)

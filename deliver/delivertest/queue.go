@@ -19,7 +19,7 @@ type Queue struct {
 	byID     map[webhook.DeliveryID]*owed
 	attempts []webhook.Attempt
 	states   map[webhook.SubscriptionID]webhook.SubscriptionState
-	waiting  chan struct{}
+	waiting  chan map[webhook.SubscriptionID]bool
 	settling error
 	poison   map[webhook.DeliveryID]bool
 	claiming error
@@ -34,7 +34,7 @@ type owed struct {
 
 // NewQueue returns an empty Queue.
 func NewQueue() *Queue {
-	return &Queue{byID: map[webhook.DeliveryID]*owed{}, states: map[webhook.SubscriptionID]webhook.SubscriptionState{}, waiting: make(chan struct{}, 1)}
+	return &Queue{byID: map[webhook.DeliveryID]*owed{}, states: map[webhook.SubscriptionID]webhook.SubscriptionState{}, waiting: make(chan map[webhook.SubscriptionID]bool, 1)}
 }
 
 // Owe makes a pending delivery to sub in lane ("" for none), due now.
@@ -57,7 +57,7 @@ func (q *Queue) owe(sub webhook.SubscriptionID, event webhook.EventID, lane stri
 		Bytes: bytes, State: webhook.Pending, Due: now, Created: now,
 	}}
 	q.owed, q.byID[id] = append(q.owed, o), o
-	q.signal()
+	q.signal(sub)
 	return id
 }
 
@@ -213,7 +213,7 @@ func (q *Queue) Release(ctx context.Context, sub webhook.SubscriptionID, now tim
 			n++
 		}
 	}
-	q.signal()
+	q.signal(sub)
 	return n, nil
 }
 
@@ -224,9 +224,9 @@ func (q *Queue) Unclaim(ids ...webhook.DeliveryID) {
 	for _, id := range ids {
 		if o := q.find(id); o != nil {
 			o.claimed = false
+			q.signal(o.Subscription)
 		}
 	}
-	q.signal()
 }
 
 // Awaited implements store.Queue.
@@ -240,7 +240,7 @@ func (q *Queue) Awaited(id webhook.DeliveryID) bool {
 }
 
 // Waiting implements store.Queue.
-func (q *Queue) Waiting() <-chan struct{} { return q.waiting }
+func (q *Queue) Waiting() <-chan map[webhook.SubscriptionID]bool { return q.waiting }
 
 // PutState implements store.Subscriptions.
 func (q *Queue) PutState(ctx context.Context, s webhook.SubscriptionState) (webhook.SubscriptionState, error) {
@@ -258,9 +258,13 @@ func (q *Queue) PutState(ctx context.Context, s webhook.SubscriptionState) (webh
 
 func (q *Queue) find(id webhook.DeliveryID) *owed { return q.byID[id] }
 
-func (q *Queue) signal() {
+// signal tells of whom there is something new.
+func (q *Queue) signal(sub webhook.SubscriptionID) {
+	stirred := map[webhook.SubscriptionID]bool{}
 	select {
-	case q.waiting <- struct{}{}:
+	case stirred = <-q.waiting:
 	default:
 	}
+	stirred[sub] = true
+	q.waiting <- stirred
 }

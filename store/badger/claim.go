@@ -164,7 +164,7 @@ func (q *queue) unclaim(tail uint64) {
 }
 
 // Waiting implements [store.Queue].
-func (s *Store) Waiting() <-chan struct{} { return s.queue.waiting }
+func (s *Store) Waiting() <-chan map[subscription]bool { return s.queue.waiting }
 
 // Pending implements [store.Queue].
 func (s *Store) Pending(sub webhook.SubscriptionID) uint64 {

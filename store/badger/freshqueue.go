@@ -82,7 +82,7 @@ func (q *queue) showFresh(it *item) {
 	if it.lane != "" && it.line.lanes[it.lane][0] != it || q.out[it.tail] == it {
 		return
 	}
-	q.stirred = true
+	q.stirred[it.line.id] = true
 	it.line.fresh[it.priority].add(it)
 }
 

@@ -39,7 +39,7 @@ func (q *queue) load() error {
 		}
 	}
 	q.findFloor()
-	q.signal()
+	defer q.signal()
 	return q.loadFresh(v)
 }
 

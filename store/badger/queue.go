@@ -2,6 +2,7 @@ package badger
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -15,16 +16,16 @@ import (
 // changes it after each commit, in order.
 type queue struct {
 	s       *Store
-	waiting chan struct{}
+	waiting chan map[subscription]bool
 
 	mu      sync.Mutex
 	lines   map[subscription]*line
 	out     map[uint64]*item // by the tail of its id
 	fresh   fresh
-	shownN  int             // items in all windows
-	stirred bool            // something may have become due
-	rests   map[uint64]bool // positions of events whose deliveries are not all queued
-	floor   uint64          // the lowest of them; 0: none
+	shownN  int                   // items in all windows
+	stirred map[subscription]bool // of which something may have become due; nobody is told yet
+	rests   map[uint64]bool       // positions of events whose deliveries are not all queued
+	floor   uint64                // the lowest of them; 0: none
 }
 
 // effect is what a commit means to the queue; it runs with the lock held.
@@ -59,7 +60,7 @@ type item struct {
 
 func newQueue(s *Store) *queue {
 	return &queue{
-		s: s, waiting: make(chan struct{}, 1),
+		s: s, waiting: make(chan map[subscription]bool, 1), stirred: map[subscription]bool{},
 		lines: map[subscription]*line{}, out: map[uint64]*item{}, rests: map[uint64]bool{},
 		fresh: fresh{items: map[place]*item{}, bounds: bounds{maxFresh, maxSpan, freshStep}},
 	}
@@ -106,17 +107,23 @@ func (q *queue) apply(pending map[subscription]int, effects []effect) {
 	for _, e := range effects {
 		e(q)
 	}
-	if q.stirred {
-		q.stirred = false
-		q.signal()
-	}
+	q.signal()
 }
 
-// signal tells who waits that something may have become due.
+// signal tells who waits of whom something may have become due, beside those of
+// whom nobody has heard yet.
 func (q *queue) signal() {
+	if len(q.stirred) == 0 {
+		return
+	}
 	select {
-	case q.waiting <- struct{}{}:
+	case told := <-q.waiting:
+		maps.Copy(told, q.stirred)
+		q.waiting <- told
+		clear(q.stirred)
 	default:
+		q.waiting <- q.stirred
+		q.stirred = map[subscription]bool{}
 	}
 }
 
@@ -147,7 +154,7 @@ func (q *queue) shown(sub subscription, section byte, lane string, p queuePlace)
 		return
 	}
 	if section == l.hold.open {
-		q.stirred = true
+		q.stirred[sub] = true
 		q.insert(&item{queuePlace: p, line: l, lane: lane})
 	}
 }
@@ -165,7 +172,7 @@ func (q *queue) hidden(sub subscription, p queuePlace) {
 // back takes back a delivery that was given out.
 func (q *queue) back(tail uint64) {
 	if it := q.out[tail]; it != nil {
-		q.stirred = true
+		q.stirred[it.line.id] = true
 		delete(q.out, tail)
 		if it.lane != "" {
 			delete(it.line.busy, it.lane)
@@ -252,7 +259,11 @@ func (q *queue) refill(v *view, l *line, p webhook.Priority, n int) error {
 // findFloor keeps lanes in order while an event's deliveries are still being
 // queued: see rest.go.
 func (q *queue) findFloor() {
-	q.stirred = true
+	for sub, l := range q.lines {
+		if l.pending > 0 {
+			q.stirred[sub] = true
+		}
+	}
 	q.floor = 0
 	for position := range q.rests {
 		if q.floor == 0 || position < q.floor {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 
 var modelCases = []storeCase{
 	{"the queue does what a simple one does",
-		"Whatever is recorded, claimed, settled, taken back, held, released and reopened: what is given out is what a list in memory would give out.",
+		"Whatever is recorded, claimed, settled, taken back, held, released and reopened: what is given out is what a list in memory would give out, and Waiting has told of whom there is some.",
 		likeTheModel},
 }
 
@@ -23,14 +24,16 @@ type model struct {
 	out     map[webhook.DeliveryID]webhook.Delivery
 	through map[webhook.SubscriptionID]uint64
 	made    uint64
+	told    map[webhook.SubscriptionID]bool // since it was last claimed for
 }
 
 func likeTheModel(e *exam) {
 	for seed := range uint64(5) {
-		m := &model{exam: e, random: rand.New(rand.NewPCG(seed, 7)), out: map[webhook.DeliveryID]webhook.Delivery{}, through: map[webhook.SubscriptionID]uint64{}}
+		m := &model{exam: e, random: rand.New(rand.NewPCG(seed, 7)), out: map[webhook.DeliveryID]webhook.Delivery{}, through: map[webhook.SubscriptionID]uint64{}, told: map[webhook.SubscriptionID]bool{}}
 		subs := []webhook.SubscriptionID{webhook.SubscriptionID(fmt.Sprint("a", seed)), webhook.SubscriptionID(fmt.Sprint("b", seed))}
 		for step := range 400 {
 			m.step(subs)
+			m.hear(subs)
 			if e.Failed() {
 				e.Fatalf("seed %d, step %d", seed, step)
 			}
@@ -58,13 +61,24 @@ func (m *model) step(subs []webhook.SubscriptionID) {
 	case n < 94:
 		m.release(sub)
 	case n < 98:
-		m.through[sub] = 0
+		m.through[sub], m.told[sub] = 0, true // who changes it asks
 		if m.random.IntN(2) == 0 && m.made > 0 {
 			m.through[sub] = m.made - m.random.Uint64N(min(m.made, 8))
 		}
 	default:
 		m.reopen()
 		clear(m.out)
+	}
+}
+
+// hear notes of whom Waiting tells: of all for whom there is more than the last claim
+// gave out.
+func (m *model) hear(subs []webhook.SubscriptionID) {
+	maps.Copy(m.told, m.stirred())
+	for _, sub := range subs {
+		if n := len(m.due(sub)); n > 0 && !m.told[sub] {
+			m.Errorf("nobody is told of %d of %s", n, sub)
+		}
 	}
 }
 
@@ -116,6 +130,8 @@ func (m *model) claim(sub webhook.SubscriptionID) {
 		m.out[d.ID] = d
 	}
 	slices.Sort(got)
+	m.hear(nil)
+	m.told[sub] = false
 	m.same(fmt.Sprintf("claim of %s through %d", sub, m.through[sub]), want, got)
 }
 

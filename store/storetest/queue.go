@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,8 +26,8 @@ var queueCases = []storeCase{
 	{"Claim says when to ask again",
 		"Zero if nothing waits.",
 		askAgain},
-	{"Waiting tells of new deliveries",
-		"Signals coalesce; the last one is never missed.",
+	{"Waiting tells of whom there are new deliveries",
+		"What nobody has received coalesces, and none is missed; of others it says nothing.",
 		waitingTells},
 	{"backlogs count what is owed",
 		"Per subscription, also after a restart.",
@@ -105,36 +106,36 @@ func askAgain(e *exam) {
 }
 
 func waitingTells(e *exam) {
-	drain := func() {
-		for {
-			select {
-			case <-e.Waiting():
-			default:
-				return
-			}
-		}
-	}
-	drain()
+	e.stirred()
 	d := e.record(change{x: exchange(1), order: "7", subs: subs("crm"), lane: "l"})
-	e.told("recorded")
+	e.told("recorded", "crm")
 	e.record(change{x: exchange(2), order: "7", subs: subs("crm"), lane: "l"})
+	e.record(change{x: exchange(3), order: "8", subs: subs("erp", "shop")})
+	e.told("recorded for several, and behind another", "erp", "shop")
 	e.claim("crm", 0, noon)
-	drain()
 	e.deliver(d)
-	e.told("the lane is free")
+	e.told("the lane is free", "crm")
 	e.claim("crm", 0, noon)
-	drain()
+	e.told("nothing")
 	e.Unclaim(webhook.NewDeliveryID(e.events(store.EventQuery{After: 1})[0].ID, "crm", 0))
-	e.told("taken back")
+	e.told("taken back", "crm")
+	e.reopen()
+	e.told("opened", "crm", "erp", "shop")
 }
 
-func (e *exam) told(what string) {
-	e.Helper()
+// stirred returns of whom Waiting tells.
+func (e *exam) stirred() map[webhook.SubscriptionID]bool {
 	select {
-	case <-e.Waiting():
-	case <-time.After(10 * time.Second):
-		e.Error("no signal:", what)
+	case stirred := <-e.Waiting():
+		return stirred
+	default:
+		return nil
 	}
+}
+
+func (e *exam) told(what string, want ...webhook.SubscriptionID) {
+	e.Helper()
+	e.same(what, want, slices.Sorted(maps.Keys(e.stirred())))
 }
 
 func backlogs(e *exam) {
