@@ -2,6 +2,7 @@ package look
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -62,6 +63,11 @@ type waiter struct {
 	begin chan struct{} // closed when it may be made
 }
 
+// maxGates bounds the gates, which those leave behind that are deleted while their GETs
+// fail. Beyond it all of which none runs are forgotten, and asked for sooner than they
+// might be.
+const maxGates = 16 << 10
+
 // gate is what one subscriber's GETs of one API came to. It is forgotten when
 // all is well and none runs.
 type gate struct {
@@ -117,6 +123,9 @@ func (g *gates) admit(k gateKey) (w *waiter, until time.Time) {
 	}
 	if !room(a.inside, looksAtAPI, o.inside) || !room(g.all, looksInAll, o.inside) {
 		return nil, now.Add(busyWait)
+	}
+	if len(g.of) >= maxGates {
+		maps.DeleteFunc(g.of, func(_ gateKey, o *gate) bool { return o.inside == 0 })
 	}
 	g.of[k] = o
 	o.inside++
