@@ -6,7 +6,6 @@ import (
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/likeness"
-	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
@@ -91,13 +90,7 @@ func (c *call) tookAway(s *Subject, path string) bool {
 		return v.Kind == tree.Null || isBlank(v) && (c.reqKind == content.IsForm || c.reqKind == content.IsParts)
 	}
 	for i := range s.asked.Elems() {
-		op, _ := s.asked.Elems()[i].Get("op").Text()
-		pointer, _ := s.asked.Elems()[i].Get("path").Text()
-		below := ""
-		for _, name := range patch.Names(pointer) {
-			below = tree.Join(below, name)
-		}
-		if op == "remove" && below == path {
+		if op := &s.asked.Elems()[i]; op.Get("op").Is("remove") && pointed(op, "path") == path {
 			return true
 		}
 	}

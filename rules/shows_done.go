@@ -47,33 +47,18 @@ func (d *deriver) showsPatched(ch *change) bool {
 	shown := false
 	for i := range ch.s.asked.Elems() {
 		op := &ch.s.asked.Elems()[i]
-		pointer, _ := op.Get("path").Text()
-		path := ""
-		for _, name := range patch.Names(pointer) {
-			path = tree.Join(path, name)
-		}
+		path := pointed(op, "path")
 		now := at(ch.o.body, path)
-		switch kind, _ := op.Get("op").Text(); kind {
-		case "remove":
-			if !isNothing(now) && !likeness.IsDigits(lastIn(pointer)) { // of an array, the next one is there
-				return false
-			}
-		case "add", "replace":
-			if want := op.Get("value"); !isNothing(now) && differsFrom(want, now, true) && !likeness.IsDigits(lastIn(pointer)) {
-				return false
-			}
+		names := patch.Names(textAt(op, "path"))
+		element := len(names) > 0 && likeness.IsDigits(names[len(names)-1]) // of an array: the next one is there now
+		switch kind := textAt(op, "op"); {
+		case isNothing(now) || element:
+		case kind == "remove", (kind == "add" || kind == "replace") && differsFrom(op.Get("value"), now, true):
+			return false
 		}
 		shown = shown || changed.touches(path)
 	}
 	return shown
-}
-
-// lastIn returns the last name of a JSON pointer, "" if it has none.
-func lastIn(pointer string) string {
-	if names := patch.Names(pointer); len(names) > 0 {
-		return names[len(names)-1]
-	}
-	return ""
 }
 
 // differsFrom reports whether what a request says of a field contradicts what it is now.
