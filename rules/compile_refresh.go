@@ -50,23 +50,14 @@ func (k *compiler) refresh(place string, c *Refresh, r *resource) (*refresh, err
 // refreshed returns the endpoint that shows the entities to refresh.
 func (k *compiler) refreshed(place string, c *Refresh, r *resource) (*endpoint, error) {
 	place = join(place, "resource")
-	i := slices.IndexFunc(k.p.resources, func(other *resource) bool { return other.name == c.Resource })
-	if i < 0 {
-		return nil, bad(place, "refresh %s: there is no resource of that name here: it has %s", c.Resource, k.resourceNames())
+	other := k.p.resourceNamed(c.Resource)
+	if other == nil {
+		return nil, bad(place, "refresh %s: there is no resource of that name here: it has %s", c.Resource, strings.Join(k.p.resourceNames(), ", "))
 	}
-	other := k.p.resources[i]
 	for _, name := range other.item.Params() {
 		if name != other.idParam && !slices.Contains(r.collection.Params(), name) {
 			return nil, bad(place, "refresh %s: its path %s has {%s}, which the path %s of %s does not tell", c.Resource, other.item, name, r.collection, r.name)
 		}
 	}
 	return other.shown, nil
-}
-
-func (k *compiler) resourceNames() string {
-	names := make([]string, len(k.p.resources))
-	for i, r := range k.p.resources {
-		names[i] = r.name
-	}
-	return strings.Join(names, ", ")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidehook/sidehook/rules/lang"
 	"github.com/sidehook/sidehook/rules/patch"
 	"github.com/sidehook/sidehook/rules/tree"
 )
@@ -17,15 +18,7 @@ func (r *resource) find(root *tree.Value) *tree.Value {
 		return nil
 	}
 	if r.entity != nil {
-		raw, ok := r.entity.Get(root.Shared())
-		if !ok {
-			return nil
-		}
-		v, err := tree.ParseShared(raw)
-		if err != nil {
-			return nil
-		}
-		return object(flat(v))
+		return object(flat(valueAt(r.entity, root)))
 	}
 	root = single(root)
 	if data := root.Get("data"); data != nil {
@@ -34,6 +27,19 @@ func (r *resource) find(root *tree.Value) *tree.Value {
 		}
 	}
 	return object(r.unwrap(root, maxEnvelope))
+}
+
+// valueAt returns what v has where q says, nil if there is nothing.
+func valueAt(q *lang.Query, v *tree.Value) *tree.Value {
+	raw, ok := q.Get(v.Shared())
+	if !ok {
+		return nil
+	}
+	found, err := tree.ParseShared(raw)
+	if err != nil {
+		return nil
+	}
+	return found
 }
 
 // maxEnvelope is how many envelopes may lie around an entity.
@@ -130,10 +136,8 @@ func single(v *tree.Value) *tree.Value {
 // idIn returns the id in an entity, by the names that ids have.
 func (r *resource) idIn(entity *tree.Value) (string, bool) {
 	if r.idBelow != nil && entity != nil {
-		if raw, ok := r.idBelow.Get(entity.Shared()); ok {
-			if v, err := tree.ParseShared(raw); err == nil {
-				return v.Text()
-			}
+		if v := valueAt(r.idBelow, entity); v != nil {
+			return v.Text()
 		}
 	}
 	if id, ok := r.idInNames(entity); ok {
@@ -189,12 +193,7 @@ func (r *resource) hasIDName(entity *tree.Value) bool {
 // entity.
 func (r *resource) idOf(root, entity *tree.Value) (string, bool) {
 	if r.id != nil && root != nil {
-		if raw, ok := r.id.Get(root.Shared()); ok {
-			if v, err := tree.ParseShared(raw); err == nil {
-				return v.Text()
-			}
-		}
-		return "", false
+		return valueAt(r.id, root).Text()
 	}
 	return r.idIn(entity)
 }

@@ -40,13 +40,9 @@ func (p *Program) Relates() []string { return slices.Clone(p.related) }
 // IDIn returns the id that an entity of the named resource has, as the resource finds it
 // in its own answers; "" if it has none, or there is no such resource.
 func (p *Program) IDIn(name string, entity json.RawMessage) string {
-	i := slices.IndexFunc(p.resources, func(r *resource) bool { return r.name == name })
-	if i < 0 {
-		return ""
-	}
 	v, err := tree.ParseShared(entity)
-	if err != nil {
-		return ""
+	if r := p.resourceNamed(name); r != nil && err == nil {
+		return r.idInElement(v)
 	}
-	return p.resources[i].idInElement(v)
+	return ""
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/content"
@@ -33,11 +32,10 @@ type Page struct {
 // MatchList returns the list of a resource at a path, or says why that is none.
 // path is escaped; "" is the resource's own, if that has no parameters.
 func (p *Program) MatchList(name, path string) (*Match, error) {
-	i := slices.IndexFunc(p.resources, func(r *resource) bool { return r.name == name })
-	if i < 0 {
+	r := p.resourceNamed(name)
+	if r == nil {
 		return nil, fmt.Errorf("there is no resource %s here: it has %s", name, strings.Join(p.resourceNames(), ", "))
 	}
-	r := p.resources[i]
 	if r.singular {
 		return nil, fmt.Errorf("resource %s is singular: it has no list", name)
 	}
@@ -49,6 +47,16 @@ func (p *Program) MatchList(name, path string) (*Match, error) {
 		return nil, fmt.Errorf("the lists of %s are at %s: say which, with a path like it", name, r.collection)
 	}
 	return &Match{p: p, e: r.listed, params: params, method: "GET"}, nil
+}
+
+// resourceNamed returns the resource that is declared by that name, or nil.
+func (p *Program) resourceNamed(name string) *resource {
+	for _, r := range p.resources {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
 }
 
 func (p *Program) resourceNames() (names []string) {
@@ -119,10 +127,8 @@ func (m *Match) listIn(root *tree.Value, items string) (*tree.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if raw, ok := q.Get(root.Shared()); ok {
-			if v, err := tree.ParseShared(raw); err == nil && v.IsArray() {
-				return v, nil
-			}
+		if v := valueAt(&q, root); v.IsArray() {
+			return v, nil
 		}
 		return nil, fmt.Errorf("there is no list at %s of the page", items)
 	}
