@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -112,7 +113,7 @@ func (d *deriver) whyAfter(ch *change, seen Seen) string {
 	case webhook.FromComputed:
 		return "worked out from the request and the state before" + whyNoGet(ch.s, seen) + not
 	}
-	return orText(strings.TrimPrefix(whyNoGet(ch.s, seen)+not, "; "), "nothing told it")
+	return cmp.Or(strings.TrimPrefix(whyNoGet(ch.s, seen)+not, "; "), "nothing told it")
 }
 
 func whyNoGet(s *Subject, seen Seen) string {
@@ -225,7 +226,7 @@ func (d *deriver) tellPlain(ch *change, plain string, byCall bool) {
 	name := d.m.Resource() + "." + string(ch.op)
 	switch {
 	case byCall:
-		d.trace.judged(orText(plain, name), nil, nil, false, "the route earns its own scope instead")
+		d.trace.judged(cmp.Or(plain, name), nil, nil, false, "the route earns its own scope instead")
 	case plain == "":
 		d.trace.judged(name, nil, nil, false, "the configuration drops it (`none`)")
 	case ch.same:
@@ -255,11 +256,4 @@ func (d *deriver) tellIdle(ch *change) {
 	for _, l := range d.e.lines {
 		idle(l.rules)
 	}
-}
-
-func orText(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }

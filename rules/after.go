@@ -239,6 +239,5 @@ func (c *call) represent(o *outcome, s *Subject, b *state, now views.View, shown
 			o.unknown = append(o.unknown, u)
 		}
 	}
-	slices.Sort(o.unknown)
-	o.unknown = slices.Compact(o.unknown)
+	o.unknown = eachOnce(o.unknown)
 }

@@ -75,8 +75,7 @@ func (d *deriver) denied(ch *change, seen Seen) {
 			ch.o.unknown = append(slices.Clone(ch.o.unknown), tree.Join("", field))
 		}
 	}
-	slices.Sort(ch.o.unknown)
-	ch.o.unknown = slices.Compact(ch.o.unknown)
+	ch.o.unknown = eachOnce(ch.o.unknown)
 	own := *ch.s
 	own.renamed = ""
 	ch.s, ch.o.doubtful = &own, true

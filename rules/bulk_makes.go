@@ -29,12 +29,12 @@ func (c *call) makesMany(list []*tree.Value) bool {
 			return true
 		}
 	}
-	return r.isListOf(c.req, list, false) && r.isListOf(c.res, list, true)
+	return r.isListOnly(c.req, false) && r.isListOnly(c.res, true)
 }
 
-// isListOf reports whether there is nothing in v but the list and what is said of
+// isListOnly reports whether there is nothing in v but a list and what is said of
 // a call: beside a list of the resource's own name in a request anything may be.
-func (r *resource) isListOf(v *tree.Value, list []*tree.Value, answer bool) bool {
+func (r *resource) isListOnly(v *tree.Value, answer bool) bool {
 	if !v.IsObject() {
 		return true
 	}

@@ -160,18 +160,12 @@ func (r *result) told(res *resource) string {
 // idInElement returns the id in an element of a list: an entity, a result, or
 // an id by itself.
 func (r *resource) idInElement(v *tree.Value) string {
-	if v == nil {
-		return ""
-	}
-	id, ok := "", false
 	if v.IsObject() {
-		id, ok = r.idIn(flat(v))
-	} else {
-		id, ok = v.Text()
+		v = flat(v)
+		id, _ := r.idIn(v)
+		return id
 	}
-	if !ok {
-		return ""
-	}
+	id, _ := v.Text()
 	return id
 }
 

@@ -16,7 +16,7 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 	if i := strings.LastIndexAny(word, "./"); i >= 0 {
 		word = word[i+1:]
 	}
-	r.idNames = []string{"id", "_id", "ID", "Id", "uuid"}
+	r.idNames = slices.Clone(genericIDs)
 	for _, name := range []string{word, singular(word)} {
 		if name != "" {
 			r.wraps = append(r.wraps, name, camel(name))

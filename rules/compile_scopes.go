@@ -68,16 +68,11 @@ func (r *resource) fills(place string, path *route.Pattern) error {
 
 // finish fills the lists that other packages ask for.
 func (k *compiler) finish() {
-	sorted := func(lists ...[]string) []string {
-		all := slices.Concat(lists...)
-		slices.Sort(all)
-		return slices.Compact(all)
-	}
 	p := k.p
-	p.requestHeaders = sorted(derivedRequest, views.Headers, k.reqH)
-	p.responseHeaders = sorted(derivedResponse, k.resH)
-	p.beginHeaders = sorted(k.reqH)
-	p.placeholders = sorted(p.placeholders)
+	p.requestHeaders = eachOnce(slices.Concat(derivedRequest, views.Headers, k.reqH))
+	p.responseHeaders = eachOnce(slices.Concat(derivedResponse, k.resH))
+	p.beginHeaders = eachOnce(k.reqH)
+	p.placeholders = eachOnce(p.placeholders)
 	p.tellsTenant()
 	for _, r := range p.resources {
 		r.shown.plain.attributes = r.attributes
@@ -91,6 +86,12 @@ func (k *compiler) finish() {
 	}
 	slices.SortStableFunc(p.scopes, compareScopes)
 	p.scopes = slices.CompactFunc(p.scopes, func(a, b Scope) bool { return a.Name == b.Name && a.Resource == b.Resource })
+}
+
+// eachOnce returns texts sorted, each once, in the same memory.
+func eachOnce(texts []string) []string {
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 // plainExtras puts together what the resource and the lines without a scope say

@@ -226,8 +226,7 @@ func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
 			doubt = append(doubt, name)
 		}
 	}
-	slices.Sort(doubt)
-	o.unknown = slices.Compact(doubt)
+	o.unknown = eachOnce(doubt)
 }
 
 // sent takes the request's body for the state: only where `after request` says so.

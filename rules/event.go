@@ -69,8 +69,7 @@ func (d *deriver) work(ch *change) *worked {
 		b, w.left, w.changes, w.unknown = &state{source: webhook.FromNone}, left, nil, slices.Clone(ch.o.unknown)
 	}
 	w.before, w.source, w.age = b.body.JSON(), b.source, b.age
-	slices.Sort(w.unknown)
-	w.unknown = slices.Compact(w.unknown)
+	w.unknown = eachOnce(w.unknown)
 	if d.e.res.actor != nil {
 		v := &changeVars{callVars: d.call.vars, operation: ch.op, key: ch.s.Key, tenant: w.tenant}
 		v.before, v.after = side{tree: b.body}, side{tree: ch.o.body}

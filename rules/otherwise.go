@@ -93,8 +93,7 @@ func (o *outcome) doubtOtherwise(s *Subject) {
 	for _, name := range s.other {
 		o.unknown = append(o.unknown, tree.Join("", name))
 	}
-	slices.Sort(o.unknown)
-	o.unknown, o.doubtful = slices.Compact(o.unknown), true
+	o.unknown, o.doubtful = eachOnce(o.unknown), true
 }
 
 // showsOld reports whether the answer alone told the state after, and nothing

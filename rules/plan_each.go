@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sidehook/sidehook/rules/lang"
@@ -33,14 +34,7 @@ func toTree(v any) *tree.Value {
 	return out
 }
 
-func readsResponse(x *lang.Expr) bool {
-	for _, n := range x.Reads() {
-		if n == "response" {
-			return true
-		}
-	}
-	return false
-}
+func readsResponse(x *lang.Expr) bool { return slices.Contains(x.Reads(), "response") }
 
 // noList is the gap of a bulk call that was done to entities that `each` does
 // not find: an empty list says that there are none, null says nothing.

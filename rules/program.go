@@ -171,8 +171,7 @@ func (p *Program) Resources() []string {
 			names = append(names, s.Resource)
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return eachOnce(names)
 }
 
 // MayName reports whether a resource's name that is taken from the path may come

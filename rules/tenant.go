@@ -21,8 +21,7 @@ func (p *Program) tellsTenant() {
 			p.tellsBy(r.tenant, r.actor)
 		}
 	}
-	slices.Sort(p.tenantHeaders)
-	p.tenantHeaders = slices.Compact(p.tenantHeaders)
+	p.tenantHeaders = eachOnce(p.tenantHeaders)
 }
 
 // TellsTenant reports whether p tells of any call whose it is.
