@@ -38,6 +38,9 @@ type outcome struct {
 	seen       time.Time
 }
 
+// unknownAfter is an outcome that nothing told of.
+var unknownAfter = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+
 func (c *call) fromAnswer(s *Subject, b *state) *outcome {
 	receipt := s.receipt
 	if b.body != nil && s.answer != nil && s.grade == webhook.Observed {

@@ -139,8 +139,8 @@ func (d *deriver) misnamed(s *Subject, snap *webhook.Snapshot) bool {
 // snapshot to go by; nil if it cannot be told which entity the call is about.
 func (d *deriver) reused(ch *change, seen Seen) *webhook.Snapshot {
 	r, was := d.e.res, ch.snap
-	blank := &webhook.Snapshot{Key: was.Key, Sequence: was.Sequence, Alias: was.Alias}
-	ch.b = d.before(ch.s, blank, d.alone)
+	without := blank(was)
+	ch.b = d.before(ch.s, without, d.alone)
 	ch.o = d.call.after(ch.s, &ch.b, seen, d.alone)
 	switch {
 	case r.goesBy(ch.o.body, was.Name):
@@ -149,7 +149,7 @@ func (d *deriver) reused(ch *change, seen Seen) *webhook.Snapshot {
 		return was // the API lets the old name lead to the new one
 	case r.goesBy(ch.o.body, ch.s.called), ch.s.Kind == Create:
 		d.part(was)
-		return blank
+		return without
 	}
 	return nil
 }
@@ -159,11 +159,9 @@ func (d *deriver) reused(ch *change, seen Seen) *webhook.Snapshot {
 func (d *deriver) part(was *webhook.Snapshot) {
 	next := *was
 	next.Key.ID, next.Name, next.Alias, next.Exchange = was.Name, "", "", d.x.ID
-	s := &Subject{Key: next.Key}
-	ch := &change{s: s, snap: &next, op: webhook.Missed, b: state{source: webhook.FromNone},
-		o: outcome{via: webhook.FromNone, confidence: webhook.Inferred}}
+	ch := missed(&Subject{Key: next.Key}, &next)
 	next.Sequence++
-	e := d.event(ch, d.gapScope(d.e.res.name), "")
+	e := d.event(&ch, d.gapScope(d.e.res.name), "")
 	e.Sequence = next.Sequence
 	e.Gap = d.gap(webhook.GapUnidentified, fmt.Sprintf("%s was told as %s until now, a name that %s %s gave to another entity",
 		next.Key, was.Key, d.x.Request.Method, d.x.Request.Path))

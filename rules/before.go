@@ -23,6 +23,9 @@ type state struct {
 	proven  bool
 }
 
+// unknownBefore is a state of which nothing is known.
+var unknownBefore = state{source: webhook.FromNone}
+
 func (b *state) known() bool { return b.absent || b.body != nil }
 
 // sure returns what is known of the entity without the fields that are in doubt:
@@ -46,12 +49,11 @@ func (b *state) whole() bool { return b.body != nil && !b.view.Echo() }
 // have read before it); a snapshot older than trust only if the call's own
 // If-Match confirms it.
 func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
-	none := state{source: webhook.FromNone}
 	if c.createdIt(s) {
 		return state{source: webhook.FromNone, absent: true, proven: true}
 	}
 	if c.e.res.before == "none" {
-		return none
+		return unknownBefore
 	}
 	match := ""
 	if !c.unsure && !c.later {
@@ -72,11 +74,11 @@ func (c *call) before(s *Subject, snap *webhook.Snapshot, alone bool) state {
 		}
 	}
 	if !snap.Known() || contradicts(match, snap.ETag) {
-		return none
+		return unknownBefore
 	}
 	proven := proves(match, snap.ETag)
 	if !proven && c.x.Started.Sub(snap.Seen) > c.e.res.trust {
-		return none
+		return unknownBefore
 	}
 	b := c.lastKnown(s, snap)
 	b.proven = proven
@@ -92,12 +94,12 @@ func (c *call) lastKnown(s *Subject, snap *webhook.Snapshot) state {
 	if snap.Body != nil && !snap.Deleted {
 		v, err := tree.ParseLike(snap.Body, s.answer)
 		if err != nil {
-			return state{source: webhook.FromNone}
+			return unknownBefore
 		}
 		b.body = v
 	}
 	if !b.known() {
-		return state{source: webhook.FromNone}
+		return unknownBefore
 	}
 	return b
 }

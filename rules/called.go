@@ -23,7 +23,7 @@ func (d *deriver) items(items []item) error {
 func (d *deriver) called(it *item, r *rule) error {
 	ch := &change{
 		s: &Subject{Key: d.key(""), Kind: Call, item: it.value, itemTree: it.tree}, snap: &webhook.Snapshot{}, op: webhook.Called,
-		b: state{source: webhook.FromNone}, o: outcome{via: webhook.FromResponse, confidence: webhook.Observed},
+		b: unknownBefore, o: outcome{via: webhook.FromResponse, confidence: webhook.Observed},
 	}
 	if it.line.each != nil && !readsResponse(it.line.each) {
 		ch.o.via = webhook.FromRequest

@@ -46,10 +46,10 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 		}
 	}
 	if ch.b.absent && (d.wasThere(ch) || d.showsPrevious(ch)) {
-		ch.b = state{source: webhook.FromNone} // whoever asked could not see it
+		ch.b = unknownBefore // whoever asked could not see it
 	}
 	if ch.b.absent && ch.doubtful() {
-		ch.b = state{source: webhook.FromNone} // another of those calls may have made it once more
+		ch.b = unknownBefore // another of those calls may have made it once more
 	}
 	if ch.b.absent {
 		d.out.NoChange++

@@ -74,6 +74,12 @@ func (d *deriver) gapScope(resource string) string {
 	return fillScope(resource, d.m.params) + webhook.GapSuffix
 }
 
+// missed returns the change of a subject of which nothing is known but that it may have
+// changed.
+func missed(s *Subject, snap *webhook.Snapshot) change {
+	return change{s: s, snap: snap, op: webhook.Missed, b: unknownBefore, o: unknownAfter}
+}
+
 // miss adds a gap of the resource to that of the exchange, which is one.
 func (d *deriver) miss(g *webhook.Gap) {
 	switch {
@@ -101,10 +107,9 @@ func (d *deriver) resourceGap(g *webhook.Gap) {
 		}
 	}
 	for _, name := range names {
-		ch := &change{s: &Subject{Key: d.key("")}, snap: &webhook.Snapshot{}, op: webhook.Missed,
-			b: state{source: webhook.FromNone}, o: outcome{via: webhook.FromNone, confidence: webhook.Inferred}}
+		ch := missed(&Subject{Key: d.key("")}, &webhook.Snapshot{})
 		ch.s.Key.Resource = fill(name, d.m.params)
-		e := d.event(ch, d.gapScope(name), "")
+		e := d.event(&ch, d.gapScope(name), "")
 		e.Gap = g
 		d.out.Events = append(d.out.Events, e)
 	}

@@ -28,10 +28,7 @@ func (pl *Plan) GiveUp(why string) {
 // left alone.
 func (d *deriver) giveUp(s *Subject, snap *webhook.Snapshot) error {
 	ch := &d.change
-	*ch = change{
-		s: s, snap: snap, op: webhook.Missed,
-		b: state{source: webhook.FromNone}, o: outcome{via: webhook.FromNone, confidence: webhook.Inferred},
-	}
+	*ch = missed(s, snap)
 	next := d.snapshot(ch)
 	if snap.Seen.After(d.x.Ended) || snap.Stale.After(d.x.Ended) {
 		next = *snap

@@ -14,7 +14,7 @@ func (c *call) after(s *Subject, b *state, seen Seen, alone bool) outcome {
 		}
 		return *o
 	}
-	return outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+	return unknownAfter
 }
 
 // step is one way to know the state after.

@@ -20,7 +20,7 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 		return false
 	}
 	snap, ok := snapshot(s.Key)
-	if parent := c.m.parent(); !ok || snap.Key != s.Key || snap.Alias != "" || snap.Concurrent || snap.Parent != "" && parent != "" && parent != snap.Parent {
+	if !ok || snap.Key != s.Key || snap.Alias != "" || snap.Concurrent || c.m.isElsewhere(&snap) {
 		return false
 	}
 	b := c.before(s, &snap, len(pl.Subjects) == 1)

@@ -29,8 +29,14 @@ func (m *Match) Knows(snap *webhook.Snapshot) bool {
 	if snap.Name != "" && m.params[m.e.res.idParam] == snap.Key.ID {
 		return false
 	}
+	return !m.isElsewhere(snap)
+}
+
+// isElsewhere reports whether a snapshot is of what is below another parent than the path
+// says.
+func (m *Match) isElsewhere(snap *webhook.Snapshot) bool {
 	parent := m.parent()
-	return snap.Parent == "" || parent == "" || snap.Parent == parent
+	return snap.Parent != "" && parent != "" && snap.Parent != parent
 }
 
 // parentNow returns what the entity is below, behind the call: what it was, but where a

@@ -71,7 +71,7 @@ func (c *call) lost(s *Subject, b *state, shown *tree.Value) bool {
 // than we asked: to tell a change would be to invent one in the first case, and
 // to tell none would be to lose one in the second.
 func (d *deriver) unmoved(ch *change) error {
-	ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+	ch.o = unknownAfter
 	if d.hasScopes() {
 		return d.blind(ch) // which the call itself earns
 	}
@@ -141,7 +141,7 @@ func (d *deriver) raced(ch *change, seen *Seen) (ok bool, err error) {
 	case ch.s.Kind == Upsert && ch.b.source == webhook.FromFetch:
 		return false, nil // a GET told, when what overlapped it had ended
 	case ch.s.Kind == Create || ch.snap.Deleted:
-		ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+		ch.o = unknownAfter
 		return true, d.entityGap(ch, webhook.GapUnknownState, "was done while another call on the same entity was under way, and which of them was last is not known")
 	}
 	return false, nil

@@ -85,7 +85,7 @@ func (d *deriver) replays(s *Subject, snap *webhook.Snapshot) bool {
 func (d *deriver) replayed(s *Subject, snap *webhook.Snapshot) {
 	ch := &d.change
 	*ch = change{s: s, snap: snap, b: d.before(s, snap, d.alone), same: true}
-	ch.o = outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+	ch.o = unknownAfter
 	d.trace.begin(d, ch, Seen{})
 	d.out.NoChange++
 }

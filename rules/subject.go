@@ -65,9 +65,14 @@ func (d *deriver) named(s *Subject, before *webhook.Snapshot, names []webhook.Sn
 // own returns snap, or only what must go on of it if it is of the entity with
 // that id below another parent: /projects/1/tasks/5 need not be /projects/2/tasks/5.
 func (d *deriver) own(snap *webhook.Snapshot) *webhook.Snapshot {
-	if parent := d.m.parent(); snap.Parent == "" || parent == "" || snap.Parent == parent {
-		return snap
+	if d.m.isElsewhere(snap) {
+		return blank(snap)
 	}
+	return snap
+}
+
+// blank returns what goes on of a snapshot whose state is not that of the entity.
+func blank(snap *webhook.Snapshot) *webhook.Snapshot {
 	return &webhook.Snapshot{Key: snap.Key, Sequence: snap.Sequence, Alias: snap.Alias}
 }
 
@@ -116,7 +121,7 @@ func (d *deriver) states(ch *change, seen *Seen) (unmoved bool) {
 	ch.o = d.call.after(s, &ch.b, *seen, d.alone)
 	if d.anothers(&ch.b, &ch.o) {
 		ch.goneForAnother = ch.b.absent
-		ch.snap = &webhook.Snapshot{Key: ch.snap.Key, Sequence: ch.snap.Sequence, Alias: ch.snap.Alias}
+		ch.snap = blank(ch.snap)
 		ch.b = d.before(s, ch.snap, d.alone)
 		ch.o = d.call.after(s, &ch.b, *seen, d.alone)
 	}
@@ -144,7 +149,7 @@ func (d *deriver) nobodys(ch *change, seen Seen) error {
 
 // unnamedOne misses what a create made under an id that is not known.
 func (d *deriver) unnamedOne(ch *change) error {
-	ch.op, ch.o = webhook.Missed, outcome{via: webhook.FromNone, confidence: webhook.Inferred}
+	ch.op, ch.o = webhook.Missed, unknownAfter
 	if ch.s.unnamed == idList {
 		d.miss(d.maybeList(ch.s))
 	} else {
@@ -212,7 +217,7 @@ func (d *deriver) decide(ch *change, seen *Seen) {
 		}
 	}
 	if ch.op == webhook.Updated && ch.b.absent {
-		ch.b = state{source: webhook.FromNone}
+		ch.b = unknownBefore
 	}
 	if ch.op == webhook.Created {
 		ch.b.body, ch.b.unknown, ch.b.absent = nil, nil, true
