@@ -12,21 +12,9 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/view"
 )
 
-// api calls the subscription API under the admin endpoint: body, if it is not
-// nil, as JSON; the answer into v, if that is not nil.
+// api is ask for the subscription API, which is under the admin endpoint too.
 func (f *adminFlags) api(method, path string, query url.Values, body, v any) error {
-	path = strings.TrimSuffix(view.AdminAPI, "/") + path
-	if len(query) > 0 {
-		path += "?" + query.Encode()
-	}
-	var raw []byte
-	if body != nil {
-		var err error
-		if raw, err = json.Marshal(body); err != nil {
-			return err
-		}
-	}
-	return f.askWith(method, path, raw, v)
+	return f.ask(method, strings.TrimSuffix(view.AdminAPI, "/")+path, query, body, v)
 }
 
 // all asks for every page of a list of the subscription API, up to max entries.

@@ -43,7 +43,7 @@ be told, and the text says so.`,
 				return f.explainPath(cmd, what, max)
 			}
 			var x view.Explanation
-			if err := f.ask(http.MethodGet, "/sidehook/explain/"+url.PathEscape(what), nil, &x); err != nil {
+			if err := f.ask(http.MethodGet, "/sidehook/explain/"+url.PathEscape(what), nil, nil, &x); err != nil {
 				return err
 			}
 			if f.json {
@@ -63,7 +63,7 @@ func (f *adminFlags) explainPath(cmd *cobra.Command, path string, max int) error
 	path, _, _ = strings.Cut(path, "?")
 	var calls []view.ListedCall
 	q := url.Values{"path": {path}, "max": {fmt.Sprint(max)}}
-	if err := f.ask(http.MethodGet, "/sidehook/calls", q, &calls); err != nil {
+	if err := f.ask(http.MethodGet, "/sidehook/calls", q, nil, &calls); err != nil {
 		return err
 	}
 	if len(calls) == 0 {

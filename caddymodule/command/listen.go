@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/sidehook/sidehook/caddymodule/view"
@@ -56,13 +54,13 @@ same on this machine.`,
 
 type listening struct {
 	adminFlags
+	presence
 	to, payload, tenant, secret string
 	scopes                      []string
 
 	client *http.Client
 	key    []byte
 	after  string // position behind which the stream goes on; "": from now on
-	away   bool   // the server
 }
 
 func (l *listening) run(cmd *cobra.Command, _ []string) error {
@@ -81,17 +79,13 @@ func (l *listening) run(cmd *cobra.Command, _ []string) error {
 	}
 	for first := true; cmd.Context().Err() == nil; first = false {
 		err := l.stream(cmd)
-		said, answered := errors.AsType[*serverError](err)
-		lost := errors.Is(err, errNoServer) || answered && said.status == "HTTP 503"
 		switch {
 		case err == nil || cmd.Context().Err() != nil:
 			continue
-		case first || !lost:
+		case first || !isAway(err):
 			return err
-		case !l.away:
-			l.away = true
-			fmt.Fprintln(cmd.ErrOrStderr(), "the server does not answer; trying again until it does:", err)
 		}
+		l.gone(cmd, err)
 		select {
 		case <-time.After(500 * time.Millisecond):
 		case <-cmd.Context().Done():
@@ -108,13 +102,9 @@ func (l *listening) stream(cmd *cobra.Command) error {
 			q.Set(name, value)
 		}
 	}
-	address, err := caddycmd.DetermineAdminAPIAddress(l.address, nil, l.config, "")
+	_, resp, err := l.request(http.MethodGet, "/sidehook/stream", q, nil)
 	if err != nil {
-		return fmt.Errorf("find the admin endpoint: %w", err)
-	}
-	resp, err := caddycmd.AdminAPIRequest(address, http.MethodGet, "/sidehook/stream?"+q.Encode(), nil, nil)
-	if err != nil {
-		return saidBy(address, err)
+		return err
 	}
 	stop := context.AfterFunc(cmd.Context(), func() { resp.Body.Close() })
 	defer stop()
@@ -128,10 +118,10 @@ func (l *listening) stream(cmd *cobra.Command) error {
 		if l.after == "" {
 			fmt.Fprintf(cmd.ErrOrStderr(), "listening; webhooks to %s are signed with %s\n", l.to, l.secret)
 			l.hint(cmd.ErrOrStderr(), l.scopes)
-		} else if l.away {
-			fmt.Fprintln(cmd.ErrOrStderr(), "the server answers again")
+			l.away = false
+		} else {
+			l.back(cmd)
 		}
-		l.away = false
 		if s.ID != "" {
 			if err := l.forward(cmd, &s); err != nil {
 				return err

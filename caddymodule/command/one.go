@@ -170,7 +170,7 @@ func headerText(b *strings.Builder, label string, h webhook.Header) {
 
 // askOne asks for one thing, and returns its JSON too.
 func (f *adminFlags) askOne(path string, v any) (raw json.RawMessage, err error) {
-	if err := f.ask(http.MethodGet, path, nil, &raw); err != nil {
+	if err := f.ask(http.MethodGet, path, nil, nil, &raw); err != nil {
 		return nil, err
 	}
 	return raw, json.Unmarshal(raw, v)

@@ -24,14 +24,14 @@ func quarantineCommand() *cobra.Command {
 			switch len(args) {
 			case 0:
 				var all []view.Quarantined
-				if err := f.ask(http.MethodGet, "/sidehook/quarantine", nil, &all); err != nil {
+				if err := f.ask(http.MethodGet, "/sidehook/quarantine", nil, nil, &all); err != nil {
 					return err
 				}
 				return printQuarantine(cmd.OutOrStdout(), all, f.json)
 			case 2:
 				var one view.Quarantined
 				path := "/sidehook/quarantine/" + url.PathEscape(args[1]) + "/" + url.PathEscape(args[0])
-				if err := f.ask(http.MethodPost, path, nil, &one); err != nil {
+				if err := f.ask(http.MethodPost, path, nil, nil, &one); err != nil {
 					return err
 				}
 				return printQuarantine(cmd.OutOrStdout(), []view.Quarantined{one}, f.json)

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,12 +16,7 @@ import (
 
 // seedCommand crawls the list of a resource, page by page.
 func seedCommand() *cobra.Command {
-	var f adminFlags
-	var q view.SeedRequest
-	var rate float64
-	var header, placeholder []string
-	var cursor string
-	var again bool
+	f := &seedFlags{}
 	cmd := &cobra.Command{
 		Use:   "seed RESOURCE",
 		Short: "Crawl the list of a resource once, so that its first updates have a before",
@@ -41,44 +35,56 @@ list counts, else every entity is asked for by itself (slow). --full list and
 
 It may be interrupted: the next time it goes on where it was.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if rate <= 0 || rate > 1000 {
-				return fmt.Errorf("--rate %v: write how many GETs a second may be made, like 5", rate)
-			}
-			if q.Full != "auto" && q.Full != "list" && q.Full != "each" {
-				return fmt.Errorf("--full %q: write auto, list or each", q.Full)
-			}
-			if q.Page != "" && q.Offset != "" || cursor != "" && q.Numbered() != "" {
-				return fmt.Errorf("write one of --page, --offset and --cursor")
-			}
-			if q.Cursor, q.CursorAt, _ = strings.Cut(cursor, "="); (q.Cursor == "" || q.CursorAt == "") && cursor != "" {
-				return fmt.Errorf("--cursor %s: write the parameter and where a page has its value, like cursor=meta.next_cursor", cursor)
-			}
-			q.Pause = time.Duration(float64(time.Second) / rate)
-			if q.Header, err = pairs("--header", header, ":"); err != nil {
-				return err
-			}
-			if q.Placeholder, err = pairs("--placeholder", placeholder, "="); err != nil {
-				return err
-			}
-			return f.seed(cmd, args[0], &q, again)
-		},
+		RunE: f.run,
 	}
 	f.add(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&q.API, "api", "", "the api of the resource, if there are several")
-	fl.StringVar(&q.Path, "path", "", "path of the list (default: the resource's; needed if that has parameters)")
-	fl.StringVar(&q.Query, "query", "", "query of the first page, like per_page=100")
-	fl.StringVar(&q.Items, "items", "", "path of the list in a page, like data.items (default: found)")
-	fl.StringVar(&q.Page, "page", "", "parameter that numbers the pages, from 1")
-	fl.StringVar(&q.Offset, "offset", "", "parameter that says how many entities to leave out")
-	fl.StringVar(&cursor, "cursor", "", "parameter that says where the next page begins, and where a page has its value, like cursor=meta.next_cursor")
-	fl.StringVar(&q.Full, "full", "auto", "whether a list shows all there is of an entity: list, each (no: ask for each), or auto (find out)")
-	fl.Float64Var(&rate, "rate", 5, "how many GETs a second at most")
-	fl.StringArrayVar(&header, "header", nil, "header field of each GET, like 'X-Space: acme' (may be repeated)")
-	fl.StringArrayVar(&placeholder, "placeholder", nil, "value of a Caddy placeholder that tenant or actor reads, like http.auth.user.id=acme (may be repeated)")
-	fl.BoolVar(&again, "again", false, "begin anew, though it was done or interrupted before")
+	fl.StringVar(&f.API, "api", "", "the api of the resource, if there are several")
+	fl.StringVar(&f.Path, "path", "", "path of the list (default: the resource's; needed if that has parameters)")
+	fl.StringVar(&f.Query, "query", "", "query of the first page, like per_page=100")
+	fl.StringVar(&f.Items, "items", "", "path of the list in a page, like data.items (default: found)")
+	fl.StringVar(&f.Page, "page", "", "parameter that numbers the pages, from 1")
+	fl.StringVar(&f.Offset, "offset", "", "parameter that says how many entities to leave out")
+	fl.StringVar(&f.cursor, "cursor", "", "parameter that says where the next page begins, and where a page has its value, like cursor=meta.next_cursor")
+	fl.StringVar(&f.Full, "full", "auto", "whether a list shows all there is of an entity: list, each (no: ask for each), or auto (find out)")
+	fl.Float64Var(&f.rate, "rate", 5, "how many GETs a second at most")
+	fl.StringArrayVar(&f.header, "header", nil, "header field of each GET, like 'X-Space: acme' (may be repeated)")
+	fl.StringArrayVar(&f.placeholder, "placeholder", nil, "value of a Caddy placeholder that tenant or actor reads, like http.auth.user.id=acme (may be repeated)")
+	fl.BoolVar(&f.again, "again", false, "begin anew, though it was done or interrupted before")
 	return cmd
+}
+
+// seedFlags are what `seed` takes.
+type seedFlags struct {
+	adminFlags
+	view.SeedRequest
+	rate                float64
+	header, placeholder []string
+	cursor              string
+	again               bool
+}
+
+func (f *seedFlags) run(cmd *cobra.Command, args []string) (err error) {
+	if f.rate <= 0 || f.rate > 1000 {
+		return fmt.Errorf("--rate %v: write how many GETs a second may be made, like 5", f.rate)
+	}
+	if f.Full != "auto" && f.Full != "list" && f.Full != "each" {
+		return fmt.Errorf("--full %q: write auto, list or each", f.Full)
+	}
+	if f.Page != "" && f.Offset != "" || f.cursor != "" && f.Numbered() != "" {
+		return fmt.Errorf("write one of --page, --offset and --cursor")
+	}
+	if f.Cursor, f.CursorAt, _ = strings.Cut(f.cursor, "="); (f.Cursor == "" || f.CursorAt == "") && f.cursor != "" {
+		return fmt.Errorf("--cursor %s: write the parameter and where a page has its value, like cursor=meta.next_cursor", f.cursor)
+	}
+	f.Pause = time.Duration(float64(time.Second) / f.rate)
+	if f.Header, err = pairs("--header", f.header, ":"); err != nil {
+		return err
+	}
+	if f.Placeholder, err = pairs("--placeholder", f.placeholder, "="); err != nil {
+		return err
+	}
+	return f.crawl(cmd, args[0])
 }
 
 // pairs reads flags that are a name, a mark and a value.
@@ -94,14 +100,18 @@ func pairs(flag string, list []string, mark string) (map[string]string, error) {
 	return out, nil
 }
 
-// seed has the server take one step after the other, and shows how far it is.
-func (f *adminFlags) seed(cmd *cobra.Command, resource string, q *view.SeedRequest, again bool) error {
+// crawl has the server take one step after the other, and shows how far it is.
+func (f *seedFlags) crawl(cmd *cobra.Command, resource string) error {
+	query := url.Values{}
+	if f.again {
+		query.Set("again", "1")
+	}
 	for {
-		st, err := f.seedStep(resource, q, again)
-		if err != nil {
+		var st view.SeedState
+		if err := f.ask(http.MethodPost, "/sidehook/seed/"+url.PathEscape(resource), query, &f.SeedRequest, &st); err != nil {
 			return err
 		}
-		again = false
+		query = nil
 		if err := f.printSeed(cmd.OutOrStdout(), &st); err != nil || st.Done {
 			return err
 		}
@@ -111,18 +121,6 @@ func (f *adminFlags) seed(cmd *cobra.Command, resource string, q *view.SeedReque
 			return nil
 		}
 	}
-}
-
-func (f *adminFlags) seedStep(resource string, q *view.SeedRequest, again bool) (st view.SeedState, err error) {
-	body, err := json.Marshal(q)
-	if err != nil {
-		return st, err
-	}
-	path := "/sidehook/seed/" + url.PathEscape(resource)
-	if again {
-		path += "?again=1"
-	}
-	return st, f.askWith(http.MethodPost, path, body, &st)
 }
 
 func (f *adminFlags) printSeed(w io.Writer, st *view.SeedState) error {

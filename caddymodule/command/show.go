@@ -50,7 +50,7 @@ func eventsCommand() *cobra.Command {
 				q.Set("resource", entity)
 			}
 			var events []view.Event
-			if err := f.ask(http.MethodGet, "/sidehook/events", q, &events); err != nil {
+			if err := f.ask(http.MethodGet, "/sidehook/events", q, nil, &events); err != nil {
 				return err
 			}
 			if len(events) == 0 {
@@ -88,7 +88,7 @@ func deliveriesCommand() *cobra.Command {
 			}
 			var ds []view.Delivery
 			q := url.Values{"subscription": {subscription}, "event": {event}, "state": {state}, "max": {fmt.Sprint(max)}}
-			if err := f.ask(http.MethodGet, "/sidehook/deliveries", q, &ds); err != nil {
+			if err := f.ask(http.MethodGet, "/sidehook/deliveries", q, nil, &ds); err != nil {
 				return err
 			}
 			return printDeliveries(cmd.OutOrStdout(), ds, f.json)
@@ -108,7 +108,7 @@ func retryDelivery(w io.Writer, f *adminFlags, args []string) error {
 		return fmt.Errorf("write `deliveries`, `deliveries ID`, or `deliveries retry ID`")
 	}
 	var d view.Delivery
-	if err := f.ask(http.MethodPost, "/sidehook/deliveries/"+url.PathEscape(args[1])+"/retry", nil, &d); err != nil {
+	if err := f.ask(http.MethodPost, "/sidehook/deliveries/"+url.PathEscape(args[1])+"/retry", nil, nil, &d); err != nil {
 		return err
 	}
 	return printDeliveries(w, []view.Delivery{d}, f.json)
@@ -129,14 +129,14 @@ func subscriptionsCommand() *cobra.Command {
 			switch len(args) {
 			case 0:
 				var subs []view.Subscription
-				if err := f.ask(http.MethodGet, "/sidehook/subscriptions", nil, &subs); err != nil {
+				if err := f.ask(http.MethodGet, "/sidehook/subscriptions", nil, nil, &subs); err != nil {
 					return err
 				}
 				return printSubscriptions(cmd.OutOrStdout(), subs, f.json)
 			case 2:
 				var s view.Subscription
 				path := "/sidehook/subscriptions/" + url.PathEscape(args[1]) + "/" + url.PathEscape(args[0])
-				if err := f.ask(http.MethodPost, path, nil, &s); err != nil {
+				if err := f.ask(http.MethodPost, path, nil, nil, &s); err != nil {
 					return err
 				}
 				return printSubscriptions(cmd.OutOrStdout(), []view.Subscription{s}, f.json)

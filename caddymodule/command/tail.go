@@ -1,7 +1,6 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,15 +29,15 @@ func tailCommand() *cobra.Command {
 // tail is the command tail at work.
 type tail struct {
 	adminFlags
+	presence
 	scopes []string
 	after  uint64 // position of the last event that was shown, or need not be
 	titled bool
-	away   bool // the server
 }
 
 func (t *tail) run(cmd *cobra.Command, _ []string) error {
 	var newest []view.Event // of any scope
-	if err := t.ask(http.MethodGet, "/sidehook/events", url.Values{"max": {"1"}}, &newest); err != nil {
+	if err := t.ask(http.MethodGet, "/sidehook/events", url.Values{"max": {"1"}}, nil, &newest); err != nil {
 		return err
 	}
 	if len(newest) > 0 {
@@ -64,21 +63,15 @@ func (t *tail) run(cmd *cobra.Command, _ []string) error {
 func (t *tail) next(cmd *cobra.Command) error {
 	var events []view.Event
 	q := url.Values{"scope": t.scopes, "after": {fmt.Sprint(t.after)}, "max": {"1000"}}
-	err := t.ask(http.MethodGet, "/sidehook/events", q, &events)
-	if said, ok := errors.AsType[*serverError](err); errors.Is(err, errNoServer) || ok && said.status == "HTTP 503" {
-		if !t.away {
-			t.away = true
-			fmt.Fprintln(cmd.ErrOrStderr(), "the server does not answer; trying again until it does:", err)
-		}
+	err := t.ask(http.MethodGet, "/sidehook/events", q, nil, &events)
+	if isAway(err) {
+		t.gone(cmd, err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if t.away {
-		t.away = false
-		fmt.Fprintln(cmd.ErrOrStderr(), "the server answers again")
-	}
+	t.back(cmd)
 	if len(events) == 0 {
 		return nil
 	}

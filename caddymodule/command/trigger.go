@@ -43,12 +43,8 @@ tenant; else like what is known of such events. Its entity is called example.`,
 					return fmt.Errorf("--data %s: it is no JSON", file)
 				}
 			}
-			body, err := json.Marshal(in)
-			if err != nil {
-				return err
-			}
 			var sent view.Sent
-			if err := f.askWith(http.MethodPost, "/sidehook/trigger", body, &sent); err != nil {
+			if err := f.ask(http.MethodPost, "/sidehook/trigger", nil, in, &sent); err != nil {
 				return err
 			}
 			d, err := f.awaitDelivery(cmd, string(sent.Delivery), wait)
@@ -72,7 +68,7 @@ func (f *adminFlags) awaitDelivery(cmd *cobra.Command, id string, wait time.Dura
 	defer tick.Stop()
 	for end := time.Now().Add(wait); ; {
 		d = view.Delivery{}
-		err = f.ask(http.MethodGet, "/sidehook/deliveries/"+url.PathEscape(id), nil, &d)
+		err = f.ask(http.MethodGet, "/sidehook/deliveries/"+url.PathEscape(id), nil, nil, &d)
 		if err != nil || d.Attempts > 0 || d.State.Final() || time.Now().After(end) {
 			d.Made = nil
 			return d, err
