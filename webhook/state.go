@@ -150,9 +150,23 @@ func (s SubscriptionState) OpenCircuit(now time.Time) SubscriptionState {
 	if s.Opened < 5 {
 		wait = min(openFirst<<s.Opened, openMost)
 	}
+	if s.Opened == 0 {
+		s.OpenSince = now
+	}
 	s.Opened++
 	s.OpenUntil = now.Add(wait)
 	return s
+}
+
+// Circuit names the state of s's circuit at a time: closed, open or half_open.
+func (s *SubscriptionState) Circuit(now time.Time) string {
+	switch {
+	case s.Opened == 0:
+		return "closed"
+	case now.Before(s.OpenUntil):
+		return "open"
+	}
+	return "half_open"
 }
 
 // Waits returns when s may be attempted again: when neither a Retry-After nor
@@ -165,7 +179,7 @@ func (s *SubscriptionState) Waits() time.Time {
 }
 
 func (s SubscriptionState) closeCircuit() SubscriptionState {
-	s.Opened, s.OpenUntil = 0, time.Time{}
+	s.Opened, s.OpenUntil, s.OpenSince = 0, time.Time{}, time.Time{}
 	return s
 }
 

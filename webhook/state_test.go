@@ -124,6 +124,9 @@ func TestACircuitOpensLongerAndLonger(t *testing.T) {
 	s := webhook.SubscriptionState{Status: webhook.Active}
 	for i, want := range []time.Duration{30, 60, 120, 240, 480, 600, 600, 600} {
 		s = s.OpenCircuit(began)
+		if at := began.Add(want * time.Second); s.Circuit(at.Add(-1)) != "open" || s.Circuit(at) != "half_open" {
+			t.Errorf("it is %s before %v and %s then", s.Circuit(at.Add(-1)), at, s.Circuit(at))
+		}
 		if got := s.OpenUntil.Sub(began); got != want*time.Second || s.Opened != i+1 {
 			t.Errorf("opened for the time %d: %v (counted %d), want %v", i+1, got, s.Opened, want*time.Second)
 		}
@@ -133,11 +136,11 @@ func TestACircuitOpensLongerAndLonger(t *testing.T) {
 		t.Errorf("an attempt from before it opened changed it: %+v", got)
 	}
 	probe := &webhook.Attempt{Outcome: webhook.Failed, Started: s.OpenUntil, Latency: time.Second}
-	if got := s.After(probe, new(webhook.Subscription)); got.OpenUntil != s.OpenUntil.Add(10*time.Minute+time.Second) {
-		t.Errorf("a probe that failed left it open until %v", got.OpenUntil)
+	if got := s.After(probe, new(webhook.Subscription)); got.OpenUntil != s.OpenUntil.Add(10*time.Minute+time.Second) || got.OpenSince != began {
+		t.Errorf("a probe that failed left it open since %v until %v", got.OpenSince, got.OpenUntil)
 	}
 	for _, o := range []webhook.Outcome{webhook.Accepted, webhook.Aborted} {
-		if got := s.After(attempt(o, 200, time.Time{}), new(webhook.Subscription)); got.Opened != 0 || !got.OpenUntil.IsZero() {
+		if got := s.After(attempt(o, 200, time.Time{}), new(webhook.Subscription)); got.Circuit(began) != "closed" || !got.OpenUntil.IsZero() || !got.OpenSince.IsZero() {
 			t.Errorf("%s left it open: %+v", o, got)
 		}
 	}

@@ -230,4 +230,5 @@ type SubscriptionState struct {
 	// at a time: whether it is accepted decides.
 	Opened    int
 	OpenUntil time.Time
+	OpenSince time.Time // when it opened that was closed
 }

@@ -23,6 +23,11 @@ type apiSubscription struct {
 	Reason   string                 `json:"reason,omitempty" jsonschema:"Why it is in this status."`
 	Since    time.Time              `json:"since" jsonschema:"Since when."`
 
+	// An active one may have its circuit open all the same.
+	Circuit   string    `json:"circuit" jsonschema:"Open while most attempts failed: nothing is sent until circuit_open_until. Half open: one delivery is tried, and decides." enum:"closed|open|half_open"`
+	OpenSince time.Time `json:"circuit_open_since,omitzero" jsonschema:"Since when its circuit is not closed."`
+	OpenUntil time.Time `json:"circuit_open_until,omitzero" jsonschema:"When one delivery is tried next, if its circuit is open; if it has passed, as soon as one is due."`
+
 	// Unmatched lists the patterns that no rule earns any more.
 	Unmatched []string `json:"unmatched,omitempty" jsonschema:"Patterns of scopes that no rule earns any more."`
 
@@ -74,6 +79,7 @@ func (c *Call) withState(v apiSubscription, s *webhook.Subscription) apiSubscrip
 	v.Number = s.Number
 	v.ID, v.Status, v.Reason, v.Since = s.ID, st.Status, st.Reason, st.Since
 	v.Failures, v.WaitUntil, v.HeldThrough = st.Failures, st.WaitUntil, st.HeldThrough
+	v.Circuit, v.OpenSince, v.OpenUntil = st.Circuit(time.Now()), st.OpenSince, st.OpenUntil
 	v.Pending, v.Failing = c.e.Store.Pending(s.ID), st.FailingSince
 	v.PublicKeys = s.PublicKeys()
 	programs := c.e.Current().Handlers.Programs()

@@ -117,7 +117,7 @@ func printSubscriptions(w io.Writer, subs []view.Subscription, asJSON bool) erro
 		switch {
 		case s.Status != webhook.Active:
 		case s.Circuit == "open":
-			status += ", circuit open until " + words.Clock(s.CircuitOpen)
+			status += ", circuit open since " + words.Clock(s.OpenSince) + " until " + words.Clock(s.OpenUntil)
 		case s.Circuit == "half_open":
 			status += ", circuit half open"
 		}

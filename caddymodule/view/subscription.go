@@ -18,7 +18,8 @@ type Subscription struct {
 	Since       time.Time              `json:"since"`
 	WaitUntil   time.Time              `json:"wait_until,omitzero"`
 	Circuit     string                 `json:"circuit"` // closed, open or half_open
-	CircuitOpen time.Time              `json:"circuit_open_until,omitzero"`
+	OpenSince   time.Time              `json:"circuit_open_since,omitzero"`
+	OpenUntil   time.Time              `json:"circuit_open_until,omitzero"`
 	Failures    int                    `json:"failures_in_a_row,omitempty"`
 	Failing     time.Time              `json:"failing_since,omitzero"`
 	HeldThrough uint64                 `json:"held_through,omitempty"`
@@ -30,19 +31,8 @@ type Subscription struct {
 // OfSubscription shows s and what it is owed.
 func OfSubscription(s webhook.SubscriptionState, b webhook.Backlog, now time.Time) Subscription {
 	return Subscription{
-		Circuit: circuit(s, now), CircuitOpen: s.OpenUntil,
+		Circuit: s.Circuit(now), OpenSince: s.OpenSince, OpenUntil: s.OpenUntil,
 		ID: s.ID, Number: s.Number, Status: s.Status, Reason: s.Reason, Since: s.Since, WaitUntil: s.WaitUntil,
 		Failing: s.FailingSince, Failures: s.Failures, HeldThrough: s.HeldThrough, Pending: b.Pending, Oldest: b.Oldest,
 	}
-}
-
-// circuit names the state of s's circuit.
-func circuit(s webhook.SubscriptionState, now time.Time) string {
-	switch {
-	case s.Opened == 0:
-		return "closed"
-	case now.Before(s.OpenUntil):
-		return "open"
-	}
-	return "half_open"
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -69,6 +70,19 @@ func TestCircuitLeavesAReceiverThatFailsAlone(t *testing.T) {
 	good.wait(40)
 	if !open() || subs[0].Status != "active" || subs[1].Circuit != "closed" {
 		t.Errorf("after a restart the subscriptions are %+v", subs)
+	}
+	var shown struct {
+		Circuit string
+		Since   time.Time `json:"circuit_open_since"`
+		Until   time.Time `json:"circuit_open_until"`
+	}
+	p.get("/sidehook/api/subscriptions/bad", &shown)
+	if shown.Circuit != "open" || shown.Since.Before(bad.all()[0].At.Add(-time.Second)) || shown.Until.Sub(shown.Since) != 30*time.Second {
+		t.Errorf("the API shows %+v", shown)
+	}
+	if out, err := p.cli("subscriptions", "show", "bad", "--address", p.admin); err != nil ||
+		!regexp.MustCompile(`(?m)^status +active\nsince +.+\ncircuit +open\ncircuit_open_since +20\S+ \S+\ncircuit_open_until +20`).MatchString(out) {
+		t.Errorf("show: %v:\n%s", err, out)
 	}
 	var h struct {
 		Circuits int `json:"circuits_open"`

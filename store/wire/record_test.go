@@ -62,7 +62,7 @@ func fullAttempt() webhook.Attempt {
 func fullState() webhook.SubscriptionState {
 	return webhook.SubscriptionState{
 		ID: "crm", Number: 4, Status: webhook.Paused, Reason: "operator", Since: noon,
-		HeldThrough: 9, WaitUntil: noon, Failures: 2, Timeouts: 4, Opened: 3, OpenUntil: noon, FailingSince: noon, Warned: 1,
+		HeldThrough: 9, WaitUntil: noon, Failures: 2, Timeouts: 4, Opened: 3, OpenUntil: noon, OpenSince: noon, FailingSince: noon, Warned: 1,
 	}
 }
 

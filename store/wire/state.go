@@ -21,6 +21,7 @@ const (
 	stateTimeouts
 	stateFailingSince
 	stateWarned
+	stateOpenSince
 )
 
 // AppendState appends the encoding of s to buf.
@@ -37,7 +38,8 @@ func AppendState(buf []byte, s *webhook.SubscriptionState) []byte {
 	buf = AppendTime(buf, stateOpenUntil, s.OpenUntil)
 	buf = AppendInt(buf, stateTimeouts, int64(s.Timeouts))
 	buf = AppendTime(buf, stateFailingSince, s.FailingSince)
-	return AppendInt(buf, stateWarned, int64(s.Warned))
+	buf = AppendInt(buf, stateWarned, int64(s.Warned))
+	return AppendTime(buf, stateOpenSince, s.OpenSince)
 }
 
 // DecodeState reads what [AppendState] wrote. The result shares nothing with
@@ -73,6 +75,8 @@ func DecodeState(data []byte) (webhook.SubscriptionState, error) {
 			s.Warned = int(r.Int())
 		case stateOpenUntil:
 			s.OpenUntil = r.Time()
+		case stateOpenSince:
+			s.OpenSince = r.Time()
 		}
 	}
 	if err := r.Err(); err != nil {
