@@ -92,7 +92,7 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 	}
 	if c.e.named { // POST /tasks/5/restore, and nothing says what it made
 		id := c.m.params[r.idParam]
-		return id, id != "", idSure
+		return id, id != "" && c.x.Response.Body.Missing == webhook.NotMissing, idSure
 	}
 	id, ok = r.idIn(object(r.asked(c.req, entity)))
 	if c.e.kind == Update || c.e.kind == Delete || c.resKind == content.IsEmpty && c.reqKind == content.IsAPI || r.after == "request" {
