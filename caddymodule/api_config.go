@@ -1,8 +1,10 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -22,7 +24,7 @@ import (
 
 func init() {
 	caddy.RegisterModule(new(API))
-	httpcaddyfile.RegisterHandlerDirective("sidehook_api", parseAPIDirective)
+	httpcaddyfile.RegisterDirective("sidehook_api", parseAPIDirective)
 	httpcaddyfile.RegisterDirectiveOrder("sidehook_api", httpcaddyfile.Before, "respond")
 }
 
@@ -146,9 +148,39 @@ func (a *API) caller(r *http.Request) (api.Caller, *problem.Details) {
 }
 
 // parseAPIDirective reads the directive sidehook_api of a site.
-func parseAPIDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+func parseAPIDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next()
+	matched, err := h.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
 	a := new(API)
-	return a, a.UnmarshalCaddyfile(h.Dispenser)
+	if err := a.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	if err := a.checkPaths(matched["path"]); err != nil {
+		h.Reset()
+		h.Next() // the line that is wrong
+		return nil, h.WrapErr(err)
+	}
+	return h.NewRoute(matched, a), nil
+}
+
+// checkPaths returns an error that says what to write if a matches paths, a JSON list,
+// at which it has nothing: matching takes nothing off a path.
+func (a *API) checkPaths(matched json.RawMessage) error {
+	var paths []string
+	if matched == nil || json.Unmarshal(matched, &paths) != nil || a.Dialect != "" { // a dialect has paths of its own
+		return nil
+	}
+	for _, path := range paths {
+		first := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '*' })
+		if len(first) > 0 && !api.Begins(first[0]) {
+			below := strings.TrimRight(path, "/*")
+			return fmt.Errorf("sidehook_api has nothing at %s: its routes begin where it stands, so that a call of %s/subscriptions would find none; write handle_path %s/* { sidehook_api { … } }", path, below, below)
+		}
+	}
+	return nil
 }
 
 // UnmarshalCaddyfile implements [caddyfile.Unmarshaler]. The matcher is gone

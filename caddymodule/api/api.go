@@ -148,6 +148,12 @@ func (c *Call) route(path string) (*apiRoute, *problem.Details) {
 	return nil, p
 }
 
+// Begins reports whether the path of some route begins with a name, or with what starts
+// as it does.
+func Begins(name string) bool {
+	return slices.ContainsFunc(apiRoutes, func(r apiRoute) bool { return strings.HasPrefix(r.path, name) })
+}
+
 // matchRoute reports whether path is that of a route, and returns its {id}.
 func matchRoute(pattern, path string) (id string, ok bool) {
 	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
