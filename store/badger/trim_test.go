@@ -125,6 +125,14 @@ func TestAboveItsMostWhatIsSettledGoesFirst(t *testing.T) {
 	if st = housekeep(t, s, keep); !st.Full || st.Pending != uint64(len(owed)) {
 		t.Errorf("with more owed than it may take: %+v, %d are owed", st, len(owed))
 	}
+	for _, more := range []int64{64 * most, 0} {
+		if st = housekeep(t, s, store.Keep{Now: time.Now(), Most: more}); st.Full {
+			t.Errorf("with a most of %d it is full still", more)
+		}
+		if st = housekeep(t, s, keep); !st.Full {
+			t.Error("with the most that it had before it is not full")
+		}
+	}
 	for len(owed) > 0 {
 		var settle []webhook.Settlement
 		for _, d := range owed[:200] {
