@@ -85,7 +85,7 @@ func (d *Deliverer) Forget(id webhook.SubscriptionID) {
 // changeOne makes a change to one subscription.
 func (d *Deliverer) changeOne(change func(*swapping)) {
 	d.mu.Lock()
-	c := swapping{r: &d.roster, crew: &d.crew, before: d.roster.subs, now: time.Now()}
+	c := swapping{r: &d.roster, crew: &d.crew, before: d.roster.subs, now: d.clock.now()}
 	change(&c)
 	d.mu.Unlock()
 	d.tell(&c)
@@ -121,7 +121,7 @@ func (d *Deliverer) swap(subs []*webhook.Subscription, plans map[webhook.Subscri
 ) *swapping {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c := &swapping{r: &d.roster, crew: &d.crew, before: d.roster.subs, kept: kept, now: time.Now()}
+	c := &swapping{r: &d.roster, crew: &d.crew, before: d.roster.subs, kept: kept, now: d.clock.now()}
 	c.r.subs = make(map[webhook.SubscriptionID]*subscriber, len(subs)+len(absent))
 	for _, sub := range subs {
 		c.use(sub, plans[sub.ID])

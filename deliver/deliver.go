@@ -77,6 +77,10 @@ type Options struct {
 	// resumed. nil: resuming holds nothing.
 	Newest func(ctx context.Context) (uint64, error)
 
+	// Recorded is when something was last recorded: what was due then is due, also
+	// if the machine's clock was set back since.
+	Recorded time.Time
+
 	// Transport makes the requests in place of the package's own, for tests.
 	Transport http.RoundTripper
 }
@@ -97,6 +101,7 @@ type Deliverer struct {
 	opts       Options
 	transports *transports
 	log        *periodic
+	clock      clock
 
 	mu     sync.Mutex // guards roster and crew
 	roster roster
@@ -136,6 +141,7 @@ func New(opts Options) *Deliverer {
 		log:        &periodic{log: opts.Log},
 		wake:       make(chan struct{}, 1),
 	}
+	d.clock.at, d.clock.read = opts.Recorded, time.Now()
 	d.roster.init(opts.InFlight, opts.Bytes)
 	d.crew.init(&d.mu, opts.InFlight)
 	d.settler.init()

@@ -22,7 +22,7 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 			armed = at
 			timer.Stop()
 			if !at.IsZero() {
-				timer.Reset(time.Until(at))
+				timer.Reset(at.Sub(d.clock.now()))
 			}
 		}
 		select {
@@ -33,7 +33,7 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 			d.ask(stirred)
 		case <-timer.C:
 			d.mu.Lock()
-			d.roster.ring(time.Now())
+			d.roster.ring(d.clock.now())
 			d.crew.call(d.roster.runnable())
 			d.mu.Unlock()
 			armed = time.Time{}
@@ -43,7 +43,7 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 
 // ask lets those ask for whom the queue has something.
 func (d *Deliverer) ask(stirred map[webhook.SubscriptionID]bool) {
-	now := time.Now()
+	now := d.clock.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for id := range stirred {
@@ -56,7 +56,7 @@ func (d *Deliverer) ask(stirred map[webhook.SubscriptionID]bool) {
 // claimAll claims for everybody who asks, in turn.
 func (d *Deliverer) claimAll(ctx context.Context) {
 	for ctx.Err() == nil {
-		now := time.Now()
+		now := d.clock.now()
 		d.mu.Lock()
 		s, room := d.roster.nextAsk(now)
 		if s == nil {
@@ -93,7 +93,7 @@ func (d *Deliverer) giveBack(ids []webhook.DeliveryID, subs ...*subscriber) {
 	if len(ids) > 0 {
 		d.opts.Queue.Unclaim(ids...)
 	}
-	now := time.Now()
+	now := d.clock.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, s := range subs {

@@ -212,7 +212,7 @@ func attach(settlements []webhook.Settlement, states map[webhook.SubscriptionID]
 
 // settled notes that batch is durable: its lanes may have a next delivery.
 func (d *Deliverer) settled(batch []result, settlements []webhook.Settlement, with []unsavedState) {
-	now := time.Now()
+	now := d.clock.now()
 	d.mu.Lock()
 	blocked := d.roster.unsettled >= d.roster.maxUnsettled
 	d.roster.unsettled -= len(batch)

@@ -3,7 +3,6 @@ package deliver
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -79,7 +78,7 @@ func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !d.crew.closing {
-		now, soonest := time.Now(), d.roster.alarms.first()
+		now, soonest := d.clock.now(), d.roster.alarms.first()
 		s := d.roster.take(now, dl)
 		if d.roster.alarms.first() != soonest || s != nil && d.roster.consider(s, now) {
 			poke(d.wake)
@@ -137,7 +136,8 @@ func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, n int, m made) {
 		d.opts.Observer.Attempted(p.sub, dl, a)
 		settlement.Attempt = a
 	}
-	after := dl.After(*a, p.sub.Retry)
+	now, timed := d.clock.now(), d.clock.timed(*a)
+	after := dl.After(timed, p.sub.Retry)
 	if after.State == webhook.Exhausted && p.sub.Order == webhook.OrderEntityHold && dl.Lane != "" && dl.Priority != webhook.Replaying {
 		after = after.Hold()
 	}
@@ -150,16 +150,15 @@ func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, n int, m made) {
 	awaited = awaited || 2*d.roster.unsettled >= d.roster.maxUnsettled
 	was, state := s.state.Opened > 0, s.state
 	if !s.past(p, a) {
-		state = state.After(a, p.sub)
-		if s.tip(a) {
-			state = state.OpenCircuit(a.Started.Add(a.Latency))
+		state = state.After(&timed, p.sub)
+		if s.tip(&timed) {
+			state = state.OpenCircuit(timed.Started.Add(timed.Latency))
 		}
 	}
 	changed := d.roster.set(s, state)
 	var dropped []webhook.DeliveryID
-	now := time.Now()
 	if settlement.Withheld {
-		s.withheld(a, now)
+		s.withheld(&timed, now)
 	}
 	if !s.eligible(now) {
 		dropped = d.roster.drop(s)

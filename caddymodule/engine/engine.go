@@ -141,9 +141,13 @@ func (f *front) openBehind() (e *Engine, err error) {
 	e.looker.ID = func(api, resource string, entity json.RawMessage) string {
 		return e.Current().Handlers.IDIn(api, resource, entity)
 	}
+	recorded, err := e.recorded(context.Background())
+	if err != nil {
+		return nil, errors.Join(err, e.Store.Close())
+	}
 	e.Deliverer = deliver.New(deliver.Options{
 		Queue: e.queue(), Renderer: e, States: e.Store, Observer: deliverObserver{e},
-		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest,
+		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest, Recorded: recorded,
 	})
 	f.store.Store(&e.Store)
 	return e, nil
@@ -231,6 +235,15 @@ func (e *Engine) recordMissed() {
 func (e *Engine) Newest(ctx context.Context) (uint64, error) {
 	s, err := e.Store.Stats(ctx)
 	return s.Position, err
+}
+
+// recorded returns when the newest event was recorded.
+func (e *Engine) recorded(ctx context.Context) (at time.Time, err error) {
+	events, err := e.Store.Events(ctx, store.EventQuery{Newest: true, Max: 1})
+	if len(events) > 0 {
+		at = events[0].Recorded
+	}
+	return at, err
 }
 
 // Current returns the configuration in force.

@@ -39,22 +39,26 @@ func NewQueue() *Queue {
 
 // Owe makes a pending delivery to sub in lane ("" for none), due now.
 func (q *Queue) Owe(sub webhook.SubscriptionID, event webhook.EventID, lane string) webhook.DeliveryID {
-	return q.owe(sub, event, lane, 0)
+	return q.owe(sub, event, lane, 0, time.Now())
+}
+
+// OweAt is Owe, without a lane, of what is due at a time.
+func (q *Queue) OweAt(sub webhook.SubscriptionID, event webhook.EventID, due time.Time) webhook.DeliveryID {
+	return q.owe(sub, event, "", 0, due)
 }
 
 // OweMuch is Owe, without a lane, of events that hold so many bytes.
 func (q *Queue) OweMuch(sub webhook.SubscriptionID, event webhook.EventID, bytes int) webhook.DeliveryID {
-	return q.owe(sub, event, "", bytes)
+	return q.owe(sub, event, "", bytes, time.Now())
 }
 
-func (q *Queue) owe(sub webhook.SubscriptionID, event webhook.EventID, lane string, bytes int) webhook.DeliveryID {
+func (q *Queue) owe(sub webhook.SubscriptionID, event webhook.EventID, lane string, bytes int, due time.Time) webhook.DeliveryID {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := time.Now()
 	id := webhook.NewDeliveryID(event, sub, 0)
 	o := &owed{Delivery: webhook.Delivery{
 		ID: id, Event: event, Subscription: sub, Position: uint64(len(q.owed) + 1), Lane: lane,
-		Bytes: bytes, State: webhook.Pending, Due: now, Created: now,
+		Bytes: bytes, State: webhook.Pending, Due: due, Created: due,
 	}}
 	q.owed, q.byID[id] = append(q.owed, o), o
 	q.signal(sub)

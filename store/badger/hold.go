@@ -180,7 +180,6 @@ func (t *tx) section(sub subscription, section byte, most int) ([]shownHead, err
 func (q *queue) divide(sub subscription, h hold) {
 	l := q.line(sub)
 	l.hold = h
-	q.stirred[sub] = true
 	for p := range l.windows {
 		w := &l.windows[p]
 		q.shownN -= len(w.items)
