@@ -49,7 +49,6 @@ func (s *replayStore) PutReplay(ctx context.Context, r webhook.Replay, now time.
 		}
 		r.Queued++
 	}
-	s.q.Unclaim() // says that there is something
 	return r, nil
 }
 

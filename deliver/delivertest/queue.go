@@ -196,6 +196,7 @@ func (q *Queue) Settle(ctx context.Context, ss ...webhook.Settlement) error {
 	for _, s := range ss {
 		if o := q.find(s.Delivery.ID); o != nil {
 			o.Delivery, o.claimed = s.Delivery, false
+			q.signal(o.Subscription)
 		}
 		if s.Attempt != nil {
 			q.attempts = append(q.attempts, *s.Attempt)
