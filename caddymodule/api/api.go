@@ -16,7 +16,6 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/words"
-	"github.com/sidehook/sidehook/webhook"
 )
 
 // Call is one call of the subscription API.
@@ -29,11 +28,6 @@ type Call struct {
 	list string // which list is asked for, if one is
 	path string // that the client asked for
 	body []byte
-}
-
-// state returns the state of a subscription.
-func (c *Call) state(id webhook.SubscriptionID) webhook.SubscriptionState {
-	return c.e.State(id)
 }
 
 // apiAnswer is the answer of a call that went well.

@@ -76,11 +76,9 @@ func (c *Call) created(k *kept.Subscription, secret, replayed bool) apiAnswer {
 	if k == nil {
 		return apiAnswer{}
 	}
-	v := c.view(k)
-	if secret && len(k.Content.Secrets) > 0 {
-		v.Secret = k.Content.ShownSecret()
-	}
-	return apiAnswer{status: http.StatusCreated, body: v, etag: v.etag(), location: c.path + "/" + string(k.ID), replayed: replayed}
+	a := c.show(k, secret)
+	a.status, a.location, a.replayed = http.StatusCreated, c.path+"/"+string(k.ID), replayed
+	return a
 }
 
 // repeat tells by what a repeat of this call is known, nil if it carries no

@@ -59,9 +59,7 @@ func (m *mergedDeliveries) list() (apiList, error) {
 		s.next, s.after = s.next[1:], cursor{d.Position, string(d.ID)}
 		last = s.after
 		m.scanned++
-		if v, ok, err := m.show(&d); err != nil {
-			return out, err
-		} else if ok {
+		if v, ok := m.show(&d); ok {
 			out.Data = append(out.Data, v)
 			m.size += len(v.Reason) + 300
 			if v.Chunk != nil {
@@ -181,16 +179,16 @@ func (m *mergedDeliveries) fill(s *deliverySource) error {
 }
 
 // show returns how d is shown, if it is selected.
-func (m *mergedDeliveries) show(d *webhook.Delivery) (v view.Delivery, ok bool, err error) {
+func (m *mergedDeliveries) show(d *webhook.Delivery) (v view.Delivery, ok bool) {
 	v = m.waits.View(m.call.r.Context(), d)
 	if m.state != "" && v.State != m.state || !m.filter.spans(d.Created) || !m.all && !slices.Contains(m.subs, d.Subscription) {
-		return v, false, nil
+		return v, false
 	}
 	ev, err := m.call.e.Store.EventHead(m.call.r.Context(), d.Event)
 	if err != nil {
-		return v, !m.filter.ofEvents(), nil // it may be forgotten
+		return v, !m.filter.ofEvents() // it may be forgotten
 	}
 	m.read += ev.Bytes()
 	v.Scope = ev.Scope
-	return v, !m.filter.ofEvents() || m.filter.selects(ev), nil
+	return v, !m.filter.ofEvents() || m.filter.selects(ev)
 }

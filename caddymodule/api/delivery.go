@@ -77,11 +77,6 @@ func (c *Call) retryDelivery() (apiAnswer, error) {
 	return apiAnswer{body: c.e.Waits(time.Now()).ViewWhole(c.r.Context(), d)}, nil
 }
 
-// errNoState tells which states there are.
-func errNoState() error {
-	return problem.WrongParameter("state", "write %s", words.OrList(words.Texts(webhook.DeliveryStates())))
-}
-
 func (c *Call) listDeliveries() (apiAnswer, error) {
 	f, err := c.filter()
 	if err != nil {
@@ -95,7 +90,7 @@ func (c *Call) listDeliveries() (apiAnswer, error) {
 	q := c.r.URL.Query()
 	state := webhook.DeliveryState(q.Get("state"))
 	if state != "" && !slices.Contains(webhook.DeliveryStates(), state) {
-		return apiAnswer{}, errNoState()
+		return apiAnswer{}, problem.WrongParameter("state", "write %s", words.OrList(words.Texts(webhook.DeliveryStates())))
 	}
 	subs, all := c.mine(), c.Operator
 	if id := webhook.SubscriptionID(q.Get("subscription")); id != "" {

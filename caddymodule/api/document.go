@@ -62,6 +62,17 @@ func (d apiDocument) take(name string) (text string, err error) {
 	return text, nil
 }
 
+// only refuses what is in doc beside the known fields, or those that are still known
+// though they were taken out.
+func (d apiDocument) only(known ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		if !slices.Contains(known, name) {
+			return problem.WrongField("/"+name, "%s", unknownField(name, known))
+		}
+	}
+	return nil
+}
+
 // settings reads doc, all that is wrong with it being told at once.
 func (c *Call) settings(doc apiDocument) (*subscription.Subscription, error) {
 	known := subscription.CallerFields

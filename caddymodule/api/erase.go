@@ -51,8 +51,8 @@ func (c *Call) readErasure() (what store.Erasure, err error) {
 			return what, err
 		}
 	}
-	for name := range doc {
-		return what, problem.WrongField("/"+name, "%s", unknownField(name, []string{"resource", "entity", "api", "tenant"}))
+	if err := doc.only("resource", "entity", "api", "tenant"); err != nil {
+		return what, err
 	}
 	switch {
 	case in.Resource == "":

@@ -40,14 +40,13 @@ func (c *Call) listEventTypes() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	q, list := c.r.URL.Query(), apiList{Data: []any{}}
-	for _, text := range q["scope"] {
-		if err := webhook.Pattern(text).Check(); err != nil {
-			return apiAnswer{}, problem.WrongParameter("scope", "%s", err)
-		}
+	patterns, err := c.scopes()
+	if err != nil {
+		return apiAnswer{}, err
 	}
+	list, resource := apiList{Data: []any{}}, c.r.URL.Query().Get("resource")
 	for _, t := range c.eventTypes() {
-		if t.Key() <= page.id || !selectsType(&t, q["scope"], q.Get("resource")) {
+		if t.Key() <= page.id || !selectsType(&t, patterns, resource) {
 			continue
 		}
 		if len(list.Data) == page.limit {
@@ -64,13 +63,8 @@ func (c *Call) listEventTypes() (apiAnswer, error) {
 }
 
 // selectsType reports whether t is of a resource and earns what a pattern selects.
-func selectsType(t *eventtype.Type, patterns []string, resource string) bool {
-	if resource != "" && t.Resource != resource {
-		return false
-	}
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool {
-		return webhook.Pattern(p).Match(t.ExampleScope())
-	})
+func selectsType(t *eventtype.Type, patterns []webhook.Pattern, resource string) bool {
+	return (resource == "" || t.Resource == resource) && matches(patterns, t.ExampleScope())
 }
 
 // ownTypes are the events of Sidehook's own.
@@ -80,7 +74,7 @@ var ownTypes = []eventtype.Type{
 	{API: own.API, Scope: rules.Scope{Name: own.Disabled, Resource: own.Resource, Description: "What its receiver did, or did not, has stopped a subscription. Select it by a pattern that begins with sidehook."}},
 }
 
-// EventTypes returns those there are: what rules earn, and Sidehook's own.
+// eventTypes returns those there are: what rules earn, and Sidehook's own.
 func (c *Call) eventTypes() []eventtype.Type {
 	all := append(c.e.Current().EventTypes(), ownTypes...)
 	slices.SortFunc(all, func(a, b eventtype.Type) int { return strings.Compare(a.Key(), b.Key()) })

@@ -48,12 +48,8 @@ func (c *Call) filter() (f apiFilter, err error) {
 	if f.apiPage, err = c.page(); err != nil {
 		return f, err
 	}
-	for _, s := range q["scope"] {
-		p := webhook.Pattern(s)
-		if err := p.Check(); err != nil {
-			return f, problem.WrongParameter("scope", "%s", err)
-		}
-		f.scopes = append(f.scopes, p)
+	if f.scopes, err = c.scopes(); err != nil {
+		return f, err
 	}
 	if f.resource, f.entity = q.Get("resource"), q.Get("entity"); f.entity != "" && f.resource == "" {
 		return f, problem.WrongParameter("entity", "write resource too: ids are those of a resource")
@@ -66,6 +62,23 @@ func (c *Call) filter() (f apiFilter, err error) {
 		}
 	}
 	return f, c.bounds(c.r.Context(), &f)
+}
+
+// scopes reads the patterns of the query.
+func (c *Call) scopes() (patterns []webhook.Pattern, err error) {
+	for _, s := range c.r.URL.Query()["scope"] {
+		p := webhook.Pattern(s)
+		if err := p.Check(); err != nil {
+			return nil, problem.WrongParameter("scope", "%s", err)
+		}
+		patterns = append(patterns, p)
+	}
+	return patterns, nil
+}
+
+// matches reports whether one of the patterns selects scope, or there are none.
+func matches(patterns []webhook.Pattern, scope string) bool {
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p webhook.Pattern) bool { return p.Match(scope) })
 }
 
 // bounds finds the positions between which what f selects is.
@@ -103,10 +116,7 @@ func (c *Call) positionAt(ctx context.Context, t time.Time) (uint64, error) {
 
 // selects reports whether f passes e.
 func (f *apiFilter) selects(e *webhook.Event) bool {
-	if len(f.scopes) > 0 && !slices.ContainsFunc(f.scopes, func(p webhook.Pattern) bool { return p.Match(e.Scope) }) {
-		return false
-	}
-	return (f.resource == "" || e.Key.Resource == f.resource) && (f.entity == "" || e.Key.ID == f.entity) && f.spans(e.Recorded)
+	return matches(f.scopes, e.Scope) && (f.resource == "" || e.Key.Resource == f.resource) && (f.entity == "" || e.Key.ID == f.entity) && f.spans(e.Recorded)
 }
 
 func (f *apiFilter) spans(t time.Time) bool {

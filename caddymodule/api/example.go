@@ -19,7 +19,7 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// ExampleScope is that of the event that a test sends. No rule earns it.
+// exampleScope is that of the event that a test sends. No rule earns it.
 const exampleScope = "sidehook.test"
 
 // apiTest is the body of a call that sends an example.
@@ -36,7 +36,7 @@ func (c *Call) testSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	if st := c.state(k.ID); st.Status != webhook.Active {
+	if st := c.e.State(k.ID); st.Status != webhook.Active {
 		return apiAnswer{}, problem.New(http.StatusConflict, "it is %s: resume it first", st.Status)
 	}
 	repeat, release, err := c.repeat()
@@ -65,8 +65,8 @@ func (c *Call) askedType() (scope string, t *eventtype.Type, err error) {
 	if scope, err = doc.take("event_type"); err != nil {
 		return "", nil, err
 	}
-	for name := range doc {
-		return "", nil, problem.WrongField("/"+name, "%s", unknownField(name, strict.Names(reflect.TypeFor[apiTest]())))
+	if err := doc.only(strict.Names(reflect.TypeFor[apiTest]())...); err != nil {
+		return "", nil, err
 	}
 	if scope == "" {
 		return exampleScope, nil, nil

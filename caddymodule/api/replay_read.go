@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -19,11 +18,8 @@ func (c *Call) readReplay() (r webhook.Replay, err error) {
 	if err != nil {
 		return r, err
 	}
-	known := []string{"subscription", "since", "until", "scopes", "states", "rate"}
-	for _, name := range slices.Sorted(maps.Keys(doc)) {
-		if !slices.Contains(known, name) {
-			return r, problem.WrongField("/"+name, "%s", unknownField(name, known))
-		}
+	if err := doc.only("subscription", "since", "until", "scopes", "states", "rate"); err != nil {
+		return r, err
 	}
 	now := time.Now().UTC()
 	r = webhook.Replay{ID: webhook.NewReplayID(now), Status: webhook.ReplayRunning, Rate: view.DefaultReplayRate, Created: now, Asked: c.Owner, Tenant: c.Tenant, Operator: c.Operator}

@@ -55,8 +55,8 @@ func (c *Call) rotateSecret() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	for name := range doc {
-		return apiAnswer{}, problem.WrongField("/"+name, "%s", unknownField(name, strict.Names(reflect.TypeFor[apiRotation]())))
+	if err := doc.only(strict.Names(reflect.TypeFor[apiRotation]())...); err != nil {
+		return apiAnswer{}, err
 	}
 	next := *k
 	next.Revision++
@@ -68,9 +68,7 @@ func (c *Call) rotateSecret() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := c.view(made)
-	v.Secret = made.Content.ShownSecret()
-	return apiAnswer{body: v, etag: v.etag()}, nil
+	return c.show(made, true), nil
 }
 
 // rotatedBefore answers a repeat of a rotation; the secret is shown while it is the
@@ -82,11 +80,9 @@ func (c *Call) rotatedBefore(k *kept.Subscription, repeat *kept.Repeat) (a apiAn
 		case !slices.Equal(was.Body, repeat.Body):
 			return a, false, errOtherBody()
 		default:
-			v := c.view(k)
-			if i == 0 {
-				v.Secret = k.Content.ShownSecret()
-			}
-			return apiAnswer{body: v, etag: v.etag(), replayed: true}, true, nil
+			a = c.show(k, i == 0)
+			a.replayed = true
+			return a, true, nil
 		}
 	}
 	return a, false, nil

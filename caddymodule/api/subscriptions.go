@@ -52,6 +52,16 @@ func (c *Call) statics() (list []*webhook.Subscription) {
 	return list
 }
 
+// static returns the subscription of the configuration that the path names, or nil.
+func (c *Call) static() *webhook.Subscription {
+	for _, s := range c.statics() {
+		if string(s.ID) == c.id {
+			return s
+		}
+	}
+	return nil
+}
+
 var errNoSubscription = problem.New(http.StatusNotFound, "there is no subscription of that id")
 
 // find returns the kept subscription that the path names, for a change.
@@ -59,14 +69,13 @@ func (c *Call) find() (*kept.Subscription, error) {
 	if k := c.e.Kept.Load().Get(webhook.SubscriptionID(c.id)); k != nil && k.Ready != nil && c.maySee(k) {
 		return k, nil
 	}
-	for _, s := range c.statics() {
-		if string(s.ID) == c.id && c.verb == "test" {
-			return nil, problem.New(http.StatusConflict, "subscription %s stands in the configuration: the operator sends it examples, by `sidehook trigger SCOPE --subscription %[1]s`", c.id)
-		} else if string(s.ID) == c.id {
-			return nil, problem.New(http.StatusConflict, "subscription %s stands in the configuration and is changed there", c.id)
-		}
+	switch {
+	case c.static() == nil:
+		return nil, errNoSubscription
+	case c.verb == "test":
+		return nil, problem.New(http.StatusConflict, "subscription %s stands in the configuration: the operator sends it examples, by `sidehook trigger SCOPE --subscription %[1]s`", c.id)
 	}
-	return nil, errNoSubscription
+	return nil, problem.New(http.StatusConflict, "subscription %s stands in the configuration and is changed there", c.id)
 }
 
 // findMatching is find, for a call that may say which version it means
@@ -132,18 +141,20 @@ func (c *Call) listSubscriptions() (apiAnswer, error) {
 func (c *Call) readSubscription() (apiAnswer, error) {
 	k, err := c.find()
 	if err == nil {
-		return c.show(k), nil
+		return c.show(k, false), nil
 	}
-	for _, s := range c.statics() {
-		if string(s.ID) == c.id {
-			return apiAnswer{body: c.viewStatic(s)}, nil
-		}
+	if s := c.static(); s != nil {
+		return apiAnswer{body: c.viewStatic(s)}, nil
 	}
 	return apiAnswer{}, err
 }
 
-func (c *Call) show(k *kept.Subscription) apiAnswer {
+// show answers with k, and with its secret where that is to be shown, this once.
+func (c *Call) show(k *kept.Subscription, secret bool) apiAnswer {
 	v := c.view(k)
+	if secret && len(k.Content.Secrets) > 0 {
+		v.Secret = k.Content.ShownSecret()
+	}
 	return apiAnswer{body: v, etag: v.etag()}
 }
 
@@ -216,11 +227,7 @@ func (c *Call) changeSubscription() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := c.view(made)
-	if first {
-		v.Secret = made.Content.ShownSecret()
-	}
-	return apiAnswer{body: v, etag: v.etag()}, nil
+	return c.show(made, first), nil
 }
 
 // keepOperators leaves what only the operator sets as k has it, for the same
@@ -274,7 +281,7 @@ func (c *Call) steer() (apiAnswer, error) {
 	if err := c.steered(k.ID, c.verb); err != nil {
 		return apiAnswer{}, err
 	}
-	return c.show(k), nil
+	return c.show(k, false), nil
 }
 
 // reason tells who has paused or resumed a subscription.

@@ -75,7 +75,7 @@ func (c *Call) viewStatic(s *webhook.Subscription) apiSubscription {
 }
 
 func (c *Call) withState(v apiSubscription, s *webhook.Subscription) apiSubscription {
-	st := c.state(s.ID)
+	st := c.e.State(s.ID)
 	v.Number = s.Number
 	v.ID, v.Status, v.Reason, v.Since = s.ID, st.Status, st.Reason, st.Since
 	v.Failures, v.WaitUntil, v.HeldThrough = st.Failures, st.WaitUntil, st.HeldThrough
