@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"slices"
-
 	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/webhook"
@@ -42,7 +40,6 @@ func (ex *explainer) receptionOfOwn(ev *webhook.Event, r *view.Reception) {
 }
 
 func (ex *explainer) mayHear(id, about webhook.SubscriptionID) bool {
-	subs := slices.Concat(ex.e.Current().Subscriptions, ex.e.Kept.Load().InUse())
-	i := slices.IndexFunc(subs, func(s *webhook.Subscription) bool { return s.ID == id })
-	return i >= 0 && ex.e.MayHear(subs[i], about)
+	s := ex.e.InForce(id)
+	return s != nil && ex.e.MayHear(s, about)
 }

@@ -14,11 +14,8 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// maxQuarantine is how many exchanges in quarantine are looked at.
-const maxQuarantine = 1000
-
 func listQuarantine(e *engine.Engine, r *http.Request) (any, error) {
-	all, err := e.Store.Quarantined(r.Context(), maxQuarantine)
+	all, err := e.Store.Quarantined(r.Context(), mostQuarantined)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +38,7 @@ func endQuarantine(e *engine.Engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, problem.New(http.StatusBadRequest, "%s", err)
 	}
-	all, err := e.Store.Quarantined(r.Context(), maxQuarantine)
+	all, err := e.Store.Quarantined(r.Context(), mostQuarantined)
 	if err != nil {
 		return nil, err
 	}

@@ -32,12 +32,8 @@ func listEvents(e *engine.Engine, r *http.Request) (any, error) {
 		return nil, err
 	}
 	query.Max = int(min(max, 1000))
-	for _, s := range q["scope"] {
-		p := webhook.Pattern(s)
-		if err := p.Check(); err != nil {
-			return nil, problem.New(http.StatusBadRequest, "%s", err)
-		}
-		query.Scopes = append(query.Scopes, p)
+	if query.Scopes, err = patterns(q); err != nil {
+		return nil, err
 	}
 	if x := q.Get("exchange"); x != "" {
 		if query.Exchange, err = webhook.ParseExchangeID(x); err != nil {
@@ -110,13 +106,13 @@ func checkKnown(e *engine.Engine, id webhook.SubscriptionID) error {
 // listUnearned says of those of the patterns that no rule can earn, in words,
 // why nothing is to be expected of them.
 func listUnearned(e *engine.Engine, r *http.Request) (any, error) {
+	asked, err := patterns(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
 	hints := []string{}
 	handlers := e.Current().Handlers
-	for _, s := range r.URL.Query()["scope"] {
-		p := webhook.Pattern(s)
-		if err := p.Check(); err != nil {
-			return nil, problem.New(http.StatusBadRequest, "%s", err)
-		}
+	for _, p := range asked {
 		if err := handlers.WhyUnearned(p); err != nil {
 			hints = append(hints, err.Error())
 		}
@@ -206,14 +202,10 @@ func viewSubscriptions(e *engine.Engine, r *http.Request, states []webhook.Subsc
 	for _, b := range backlogs {
 		owed[b.Subscription] = b
 	}
-	known := make(map[webhook.SubscriptionID]*webhook.Subscription)
-	for _, s := range slices.Concat(e.Current().Subscriptions, e.Kept.Load().InUse()) {
-		known[s.ID] = s
-	}
 	views := []view.Subscription{}
 	for _, st := range states {
 		v := view.OfSubscription(st, owed[st.ID], time.Now())
-		if s := known[st.ID]; s != nil {
+		if s := e.InForce(st.ID); s != nil {
 			v.To, v.Tenant, v.PublicKeys = webhook.OriginOf(s.URL), s.Tenant, s.PublicKeys()
 		}
 		if k := e.Kept.Load().Get(st.ID); k != nil {
@@ -249,6 +241,18 @@ func steerSubscription(e *engine.Engine, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return views[0], nil
+}
+
+// patterns reads the patterns of scopes in the query.
+func patterns(q url.Values) (all []webhook.Pattern, err error) {
+	for _, text := range q["scope"] {
+		p := webhook.Pattern(text)
+		if err := p.Check(); err != nil {
+			return nil, problem.New(http.StatusBadRequest, "%s", err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 // number reads an optional number of the query.

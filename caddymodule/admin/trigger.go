@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/answer"
@@ -39,10 +38,8 @@ func trigger(e *engine.Engine, r *http.Request) (any, error) {
 	if st := e.States()[in.Subscription]; st.Status != webhook.Active {
 		return nil, problem.New(http.StatusConflict, "subscription %s is %s: resume it first", in.Subscription, st.Status)
 	}
-	for _, sub := range slices.Concat(e.Current().Subscriptions, e.Kept.Load().InUse()) {
-		if sub.ID == in.Subscription {
-			return sendExampleOf(e, r.Context(), &in, sub)
-		}
+	if sub := e.InForce(in.Subscription); sub != nil {
+		return sendExampleOf(e, r.Context(), &in, sub)
 	}
 	return nil, problem.New(http.StatusConflict, "subscription %s is not in force", in.Subscription)
 }

@@ -249,6 +249,12 @@ func (e *Engine) recorded(ctx context.Context) (at time.Time, err error) {
 // Current returns the configuration in force.
 func (e *Engine) Current() *settings.Set { return e.active.Load() }
 
+// InForce returns the subscription of an id as it is delivered to now, of the
+// configuration or kept; nil if there is none.
+func (e *Engine) InForce(id webhook.SubscriptionID) *webhook.Subscription {
+	return e.Current().Subscribers.Subscription(id)
+}
+
 // want implements derive's question who wants an event.
 func (e *Engine) want(ev *webhook.Event) ([]rules.Want, error) {
 	return e.Current().Subscribers.Want(ev)

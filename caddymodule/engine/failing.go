@@ -50,12 +50,8 @@ func (e *Engine) failing() (all []failing) {
 	if len(states) == 0 {
 		return nil
 	}
-	subs := make(map[webhook.SubscriptionID]*webhook.Subscription)
-	for _, s := range slices.Concat(e.Current().Subscriptions, e.Kept.Load().InUse()) {
-		subs[s.ID] = s
-	}
 	for _, st := range states {
-		s := subs[st.ID]
+		s := e.InForce(st.ID)
 		if s == nil {
 			continue
 		}

@@ -18,7 +18,7 @@ func (o replayedTo) State(id webhook.SubscriptionID) (webhook.SubscriptionState,
 
 // Subscription implements [replay.Subscribers].
 func (o replayedTo) Subscription(id webhook.SubscriptionID) *webhook.Subscription {
-	return o.e.Current().Subscribers.Subscription(id)
+	return o.e.InForce(id)
 }
 
 // Missed implements [replay.Subscribers].
