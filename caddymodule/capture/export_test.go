@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -60,9 +61,14 @@ func (p *Probe) Provision(ctx caddy.Context) error {
 	if p.Origin != "" {
 		origin = NewOrigin(p.Origin, http.Header{"X-Service": {"token"}}, 2)
 	}
+	override := ""
+	if p.Override != nil {
+		override = p.Override.Header
+	}
 	p.live = New(Options{
-		Origin:  origin,
-		Program: program, Lease: p.lease,
+		OverrideHeader: override,
+		Origin:         origin,
+		Program:        program, Lease: p.lease,
 		Budget:       NewBudget(orDefault(p.Budget, 64<<20)),
 		FetchTimeout: time.Duration(orDefault(int64(p.Fetch), int64(5*time.Second))),
 		FetchMax:     int(orDefault(int64(p.Max), 16)), MaxBody: orDefault(p.MaxBody, 1<<20),
@@ -167,3 +173,10 @@ func (b *Breaker) Closed() bool { return b.b.closed() }
 
 // Note is note.
 func (b *Breaker) Note(ok bool) { b.b.note(ok) }
+
+// TeeBody returns a body that keeps limit bytes of what is read of inner, which is
+// length bytes long, and what says in the end what was seen.
+func TeeBody(inner io.ReadCloser, length, limit int64) (body io.ReadCloser, finish func() webhook.Body) {
+	t := newTeeBody(inner, length, limit, NewBudget(1<<20))
+	return t, func() webhook.Body { b, _ := t.finish(); return b }
+}

@@ -10,11 +10,17 @@ import (
 )
 
 // A GET of ours is never captured itself: not by the directive that makes it, not
-// by another one on its way, and not where the origin leads back to the site.
+// by another one on its way, and not where the origin leads back to the site. It
+// carries nothing that would make it another call.
 func TestFetchesAreNotCaptured(t *testing.T) {
 	s := &store{thing: `{"id":1}`}
-	upstream := api(t, s.ServeHTTP)
-	any := object{"resources": []object{{"name": "thing", "path": "/things"}}, "override": object{"header": "X-Http-Method-Override"}}
+	upstream := api(t, func(w http.ResponseWriter, r *http.Request) {
+		if method := r.Header.Get("X-Verb") + r.Header.Get("X-Http-Method-Override"); r.Method == "GET" && method != "" {
+			t.Errorf("a GET of %s says that it is a %s", r.URL, method)
+		}
+		s.ServeHTTP(w, r)
+	})
+	any := object{"resources": []object{{"name": "thing", "path": "/things"}}, "override": object{"header": "X-Verb"}}
 	l := newLine(t)
 	inner, outer := probe(t, l, any), probe(t, l, any)
 	own := freeAddresses(t, 1)[0]
@@ -27,6 +33,7 @@ func TestFetchesAreNotCaptured(t *testing.T) {
 	})
 	for i, address := range at {
 		r := request(t, "DELETE", address, fmt.Sprint("/things/", i), nil)
+		r.Header.Set("X-Verb", "DELETE")
 		r.Header.Set("X-Http-Method-Override", "DELETE")
 		if i == 1 {
 			r = signed(r)

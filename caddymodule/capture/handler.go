@@ -151,7 +151,6 @@ func (h *Handler) warn(what string, err error) {
 func (h *Handler) guarded(f func()) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			ok = false
 			h.Logger.Error("a bug in sidehook; the call goes on", "api", h.Program.API(), "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
