@@ -32,7 +32,9 @@ func (l noLine) Traffic() *derive.Traffic { return l.traffic }
 func (noLine) Snapshot(context.Context, webhook.EntityKey) (webhook.Snapshot, error) {
 	return webhook.Snapshot{}, nil
 }
-func (noLine) Caller(http.Header, string) []byte    { return nil }
+func (noLine) Caller(http.Header, string) []byte           { return nil }
+func (noLine) Expect(*webhook.Begin, string, error) func() { return func() {} }
+
 func (noLine) Missed(*webhook.Begin, string, error) {}
 func (noLine) Healthy() bool                        { return true }
 

@@ -33,6 +33,7 @@ type call struct {
 
 	begin    webhook.Begin
 	begun    error             // of journaling begin
+	expected func()            // says that the call is over, if it was not begun
 	exchange *webhook.Exchange // lies by itself: the journal may keep it for longer than the call
 	fetcher  *fetcher
 	room     struct { // of fetcher: spares allocations
@@ -151,6 +152,9 @@ func (c *call) forward(w http.ResponseWriter) (err error) {
 	if original != nil && original != http.NoBody && c.r.ContentLength != 0 {
 		c.body = newTeeBody(original, c.r.ContentLength, c.h.MaxBody, c.h.Budget)
 		c.r.Body = c.body
+	}
+	if c.begun != nil {
+		c.h.guarded(func() { c.expected = c.line.Expect(&c.begin, c.match.Resource(), c.begun) })
 	}
 	returned := false
 	defer func() {

@@ -17,6 +17,9 @@ func (c *call) finish(err error, returned bool) {
 	if !c.h.guarded(func() { c.end(err, returned) }) {
 		c.missed(errBug)
 	}
+	if c.expected != nil {
+		c.expected()
+	}
 	// Before the rest is written: a client that does not read holds up its own
 	// answer, and not what others are told of the call.
 	if !c.h.guarded(c.observe) {

@@ -36,6 +36,7 @@ type memoryLine struct {
 	ends      []webhook.Exchange
 	durable   []bool
 	missed    []string // resources
+	expected  []string // resources, of calls in flight
 	snapshots map[webhook.EntityKey]webhook.Snapshot
 	beginErr  error
 	endErr    error
@@ -100,6 +101,19 @@ func (l *memoryLine) Snapshot(_ context.Context, key webhook.EntityKey) (webhook
 
 func (*memoryLine) Caller(h http.Header, secret string) []byte {
 	return credentials.NewHash([]byte("key")).Of(h, secret)
+}
+
+func (l *memoryLine) Expect(_ *webhook.Begin, resource string, _ error) (over func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.expected = append(l.expected, resource)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		i := slices.Index(l.expected, resource)
+		l.expected = slices.Delete(l.expected, i, i+1)
+		l.announce()
+	}
 }
 
 func (l *memoryLine) Missed(_ *webhook.Begin, resource string, _ error) {

@@ -24,6 +24,11 @@ type Line interface {
 	// parameters secret; nil if there are none.
 	Caller(h http.Header, secret string) []byte
 
+	// Expect says that the call of b is about to be forwarded though its begin could
+	// not be journaled because of err: if the process dies before over is called, a
+	// gap of the resource will cover it.
+	Expect(b *webhook.Begin, resource string, err error) (over func())
+
 	// Missed says that the call of b may have changed something and could not be
 	// journaled because of err: a gap of the resource will cover it.
 	Missed(b *webhook.Begin, resource string, err error)

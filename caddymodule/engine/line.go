@@ -80,6 +80,11 @@ func (f *front) Caller(h http.Header, secret string) []byte {
 	return nil
 }
 
+// Expect notes a call that is about to go through unjournaled.
+func (f *front) Expect(b *webhook.Begin, resource string, err error) (over func()) {
+	return f.missed.Expect(webhook.EntityKey{API: b.API, Resource: resource}, b.Started, err)
+}
+
 // Missed notes a call that goes through unjournaled; a gap will cover it.
 func (f *front) Missed(b *webhook.Begin, resource string, err error) {
 	metrics.Process.Missed.WithLabelValues(b.API).Inc()

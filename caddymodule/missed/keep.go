@@ -82,6 +82,7 @@ func (l *List) KeepUp(ctx context.Context) {
 func (l *List) keep() bool {
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	defer close(l.nextNoted())
 	if err := l.openFile(); err != nil {
 		l.log.Error("missed calls cannot be noted on disk; should the process die now, no gap tells of them", "error", err)
 	}
@@ -95,6 +96,15 @@ func (l *List) keep() bool {
 	return true
 }
 
+// nextNoted returns what is to be closed when all that is known now is in the file.
+func (l *List) nextNoted() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	noted := l.noted
+	l.noted = make(chan struct{})
+	return noted
+}
+
 // entries returns what the file is to say.
 func (l *List) entries() (entries []entry) {
 	l.mu.Lock()
@@ -102,7 +112,13 @@ func (l *List) entries() (entries []entry) {
 	if l.any != nil {
 		entries = append(entries, entry{From: time.Now(), Why: l.any.Error()})
 	}
-	for _, c := range l.all() {
+	all := l.all()
+	for _, c := range l.expected {
+		if !l.covers(c) {
+			all = append(all, c)
+		}
+	}
+	for _, c := range all {
 		entries = append(entries, entry{c.gap, c.key.API, c.key.Resource, c.from, c.why})
 	}
 	return entries

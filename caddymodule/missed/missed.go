@@ -3,7 +3,7 @@
 // file as well: a process that dies before it has recorded the gaps owes them to the
 // next one.
 //
-// What is missed is noted here; keep.go keeps the file (file.go) up to date, record.go
+// What is missed is noted here, and in expect.go what may be; keep.go keeps the file (file.go) up to date, record.go
 // has the gaps recorded, and gap.go says what is in them.
 package missed
 
@@ -36,6 +36,11 @@ type List struct {
 	mu    sync.Mutex
 	calls map[webhook.EntityKey]*calls // by api and resource; more may come
 
+	// expected are calls in flight that the next process is to tell of if this one dies.
+	expected map[webhook.EntityKey]*calls
+	noted    chan struct{} // closed when all that is known now is in the file, if it can be
+	slow     chan struct{} // the noted that somebody did not wait for to the end
+
 	// any is why something may have been missed of any resource; nil: nothing was.
 	any error
 
@@ -57,24 +62,34 @@ type calls struct {
 
 // New returns an empty list, which is in no file yet.
 func New(log *slog.Logger) *List {
-	return &List{log: log, fresh: make(chan struct{}, 1), calls: make(map[webhook.EntityKey]*calls)}
+	return &List{
+		log: log, fresh: make(chan struct{}, 1), noted: make(chan struct{}),
+		calls: make(map[webhook.EntityKey]*calls), expected: make(map[webhook.EntityKey]*calls),
+	}
 }
 
 // Add notes a call that went through and was not journaled. It never waits for the disk.
 func (l *List) Add(key webhook.EntityKey, at time.Time, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.calls[key] == nil && len(l.calls) >= most {
-		key.Resource = anyResource
-	}
-	c := l.calls[key]
-	if c == nil {
-		c = &calls{key: key, gap: webhook.NewExchangeID(at), from: at, why: why.Error()}
-		l.calls[key] = c
+	c := callsOf(l.calls, key, at, why)
+	if c.to = time.Now(); c.count == 1 {
 		l.isFresh()
 	}
-	c.to = time.Now()
+}
+
+// callsOf returns the calls of key in all, with one more.
+func callsOf(all map[webhook.EntityKey]*calls, key webhook.EntityKey, at time.Time, why error) *calls {
+	if all[key] == nil && len(all) >= most {
+		key.Resource = anyResource
+	}
+	c := all[key]
+	if c == nil {
+		c = &calls{key: key, gap: webhook.NewExchangeID(at), from: at, why: why.Error()}
+		all[key] = c
+	}
 	c.count++
+	return c
 }
 
 // Lose notes, also on disk, that something may have been missed of any resource.

@@ -35,8 +35,11 @@ func (l *List) Record(ctx context.Context, to Recorder) {
 	l.mu.Lock()
 	l.owed = l.all()
 	clear(l.calls)
-	owed := slices.Clone(l.owed)
+	owed, expects := slices.Clone(l.owed), len(l.expected) > 0
 	l.mu.Unlock()
+	if expects { // what covered them is being recorded
+		l.keep()
+	}
 	for _, c := range owed {
 		if err := to.Gap(ctx, c.gap, c.key, c.asGap()); err != nil {
 			l.log.Error("a gap could not be recorded yet", "resource", c.key.Resource, "error", err)

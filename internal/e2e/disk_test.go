@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -86,13 +87,21 @@ type fullDisk struct {
 	t     *testing.T
 	p     *process
 	crm   *receiver
-	calls int // made so far
+	calls int           // made so far
+	asked chan struct{} // closed when the API is asked for a report, which it never gives
 }
 
 func fillUp(t *testing.T, d *disk) *fullDisk {
-	api := serve(t, itemAPI())
-	f := &fullDisk{disk: d, t: t, crm: receive(t, nil)}
-	config := caddyfile(subscribe("crm", f.crm, "scopes item.updated item.gap\n\t\t\torder subscription"), "\t\tresource item /items", api.URL)
+	f := &fullDisk{disk: d, t: t, crm: receive(t, nil), asked: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.Handle("/items/", itemAPI())
+	mux.HandleFunc("POST /reports", func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) // so that it is seen who hangs up
+		close(f.asked)
+		<-r.Context().Done()
+	})
+	api := serve(t, mux)
+	config := caddyfile(subscribe("crm", f.crm, "scopes item.updated item.gap report.gap\n\t\t\torder subscription"), "\t\tresource item /items\n\t\tresource report /reports", api.URL)
 	f.p = start(t, strings.ReplaceAll(config, "{DATA}", filepath.Join(d.dir, "data")))
 	f.write()
 	f.crm.wait(1)
@@ -125,7 +134,7 @@ func (f *fullDisk) write() {
 func tellsOfMissedCalls(a arrival) bool {
 	var gap struct{ Reason string }
 	json.Unmarshal(a.Body.Data, &gap)
-	return a.Body.Type == "item.gap" && gap.Reason == webhook.GapJournal
+	return strings.HasSuffix(a.Body.Type, ".gap") && gap.Reason == webhook.GapJournal
 }
 
 // A full disk fails no call. While the journal has room in reserve calls are
@@ -196,6 +205,25 @@ func TestPromise2AGapOutlivesADeathDuringTheOutage(t *testing.T) {
 			}
 			f.p.start()
 			until(t, "the gap has arrived", func() bool { return slices.ContainsFunc(f.crm.took(), tellsOfMissedCalls) })
+		})
+	}
+}
+
+// A call whose begin was not kept, and that is in flight as the process dies, is a gap.
+func TestPromise3NoSilentLossOfACallInFlightThatWasNotKept(t *testing.T) {
+	for _, d := range disks(t) {
+		t.Run(d.name, func(t *testing.T) {
+			f := fillUp(t, d)
+			go http.Post(f.p.site+"/reports", "application/json", strings.NewReader("{}"))
+			<-f.asked
+			f.p.kill()
+			if d.name == "disk" {
+				d.free(f.p)
+			}
+			f.p.start()
+			until(t, "the gap has arrived", func() bool {
+				return slices.ContainsFunc(f.crm.took(), func(a arrival) bool { return a.Body.Type == "report.gap" })
+			})
 		})
 	}
 }
