@@ -1,7 +1,6 @@
 package badger
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +14,14 @@ import (
 
 // vet looks for damage that Badger 4.9 answers with a panic of a goroutine of its own,
 // or takes for a new directory, whose tables it then deletes: no manifest or one that
-// lists no table, and tables that are cut. Other damage is an error of Badger's.
+// lists no table, and tables that are cut. vetFiles looks for what ends the process, or
+// is never let go of. Other damage is an error of Badger's.
 func vet(o Options) error {
 	if IsNew(o.Dir) {
 		return nil
+	}
+	if err := vetFiles(o.Dir); err != nil {
+		return damaged(err)
 	}
 	if err := readable(filepath.Join(o.Dir, badgerdb.KeyRegistryFileName)); err != nil { // Badger wraps no errors
 		return damaged(err)
@@ -85,48 +88,3 @@ func probe(dir string) error {
 	}
 	return errors.Join(f.Truncate(2*memtableSize), f.Close(), os.Remove(f.Name()))
 }
-
-// mostChecksum is above what a table's checksum takes, which is some 10 bytes.
-const mostChecksum = 64
-
-// vetTable reads the end of a table: its index, the index's length, a checksum and the
-// checksum's length.
-func vetTable(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	at := info.Size()
-	number := func() (int64, error) {
-		var b [4]byte
-		at -= int64(len(b))
-		if at < 0 {
-			return 0, errCut
-		}
-		_, err := f.ReadAt(b[:], at)
-		return int64(binary.BigEndian.Uint32(b[:])), err
-	}
-	sum, err := number()
-	if err != nil {
-		return err
-	}
-	if sum > mostChecksum {
-		return errCut
-	}
-	at -= sum
-	index, err := number()
-	if err != nil {
-		return err
-	}
-	if index == 0 || index > at {
-		return errCut
-	}
-	return nil
-}
-
-var errCut = errors.New("it is cut off")
