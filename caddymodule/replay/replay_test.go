@@ -36,7 +36,10 @@ type replayStore struct {
 	ids         []webhook.DeliveryID // by position
 	full        bool                 // nothing can be settled
 	unread      bool                 // no delivery can be read
+	kept        []webhook.Replay     // what a start finds
 }
+
+func (s *replayStore) AllReplays(context.Context) ([]webhook.Replay, error) { return s.kept, nil }
 
 func (s *replayStore) PutReplay(ctx context.Context, r webhook.Replay, now time.Time, ds ...webhook.Delivery) (webhook.Replay, error) {
 	for i := range ds {

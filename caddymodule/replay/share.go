@@ -28,33 +28,36 @@ func (r *Replay) sameCaller(other *webhook.Replay) bool {
 }
 
 // room returns which replay is forgotten so that r is not one too many, -1: none.
-// Of those of r's caller the oldest that has ended goes first.
+// Of those of r's caller the oldest that has ended goes first, and of the operator's
+// one goes for a caller while callers have less than they may.
 func (p *Replays) room(r *webhook.Replay) (drop int, err error) {
 	mine, callers, running := 0, 0, 0
-	ended, endedMine := -1, -1 // the oldest of those that may go for r
+	ended, endedCallers, endedMine := -1, -1, -1 // the oldest that has
 	for i, other := range p.all {
 		own := other.sameCaller(r)
 		runs := other.Status == webhook.ReplayRunning
 		switch {
 		case runs && other.Subscription == r.Subscription:
 			return -1, problem.New(409, "replay %s of %s is running: wait for its end, or cancel it", other.ID, r.Subscription)
+		case runs && own:
+			running++
 		case !runs && own && endedMine < 0:
 			endedMine = i
 		}
-		if !runs && ended < 0 && (r.Operator || !other.Operator) {
+		if !runs && ended < 0 {
 			ended = i
+		}
+		if !runs && !other.Operator && endedCallers < 0 {
+			endedCallers = i
 		}
 		if own {
 			mine++
-		}
-		if own && runs {
-			running++
 		}
 		if !other.Operator {
 			callers++
 		}
 	}
-	full := len(p.all) >= view.MostReplays
+	n, full := len(p.all), len(p.all) >= view.MostReplays
 	if !r.Operator {
 		if running >= runningReplays {
 			return -1, problem.New(409, "%d replays of yours are running, as many as may at once: wait for one to end, or cancel it", running)
@@ -62,7 +65,9 @@ func (p *Replays) room(r *webhook.Replay) (drop int, err error) {
 		if mine >= callerReplays {
 			return endedMine, nil // not all of them run
 		}
-		full = full || callers >= callersReplays
+		if callers >= callersReplays { // the others are the operator's
+			n, full, ended = callers, true, endedCallers
+		}
 	}
 	switch {
 	case !full:
@@ -72,5 +77,5 @@ func (p *Replays) room(r *webhook.Replay) (drop int, err error) {
 	case ended >= 0:
 		return ended, nil
 	}
-	return -1, problem.New(409, "%d replays are running, as many as may be: try again when one has ended", len(p.all))
+	return -1, problem.New(409, "%d replays are running, as many as may be: try again when one has ended", n)
 }
