@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -25,9 +26,10 @@ func list(n int, format string) []byte {
 // A call about more than 10,000 things is one gap, in whatever order its answer
 // tells of them.
 func TestListsAreBounded(t *testing.T) {
-	p := compile(t, []byte(`{"resources": [{"name": "project", "path": "/p"}]}`))
+	plain := compile(t, []byte(`{"resources": [{"name": "project", "path": "/p"}]}`))
+	told := compile(t, []byte(`{"resources": [{"name": "project", "path": "/p", "on": [{"method": "PUT", "path": "/p", "each": "request.body"}]}]}`))
 	for n, want := range map[int]int{10_000: 10_000, 10_001: 0} {
-		for _, method := range []string{"POST", "PATCH", "DELETE"} {
+		for method, p := range map[string]*rules.Program{"POST": plain, "PATCH": plain, "DELETE": plain, "PUT": told} {
 			plan := p.Plan(disordered(method, n))
 			if got := len(plan.Subjects); got != want {
 				t.Errorf("%s of %d things is about %d entities, want %d", method, n, got, want)
