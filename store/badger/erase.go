@@ -1,7 +1,6 @@
 package badger
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -126,14 +125,15 @@ func (v *view) eachSnapshot(e store.Erasure, f func(digest, *webhook.Snapshot) e
 // concerns reports whether e is about the entity of d, whose tenant is an
 // attribute if it is not part of its key.
 func concerns(e store.Erasure, d digest, tenant string) bool {
-	if e.Tenant == webhook.AnyTenant && len(e.APIs) == 0 {
+	every := e.Tenant == webhook.AnyTenant
+	if every && len(e.APIs) == 0 {
 		return true
 	}
 	for _, api := range e.APIs {
 		of := func(tenant string) bool {
 			return d == entityDigest(webhook.EntityKey{API: api, Tenant: tenant, Resource: e.Resource, ID: e.ID})
 		}
-		if e.Tenant == webhook.AnyTenant && of(tenant) || of(e.Tenant) || tenant == e.Tenant && of("") {
+		if of(e.Tenant) || (every || tenant == e.Tenant) && (of(tenant) || of("")) {
 			return true
 		}
 	}
@@ -240,7 +240,6 @@ func (t *tx) eraseEvent(position uint64, out *store.Erased) error {
 // dropRest forgets the deliveries of an event that are not queued yet.
 func (t *tx) dropRest(position uint64, out *store.Erased) error {
 	return t.view.each(scan{prefix: newKey(tableRest, 8).u64(position)}, func(k []byte, _ *badgerdb.Item) (bool, error) {
-		k = bytes.Clone(k)
 		data, err := getLong(t, k)
 		for err == nil && len(data) > 0 {
 			_, rest, ok := cutBytes(data)

@@ -19,7 +19,7 @@ var eraseCases = []storeCase{
 		"In lanes or not, given out or not; what is behind it in its lane goes on.",
 		erasedOwed},
 	{"an erasure is of the tenants that it names",
-		"By key or as an attribute; an entity that is gone stays so.",
+		"By key or as an attribute, of the apis that it names too; an entity that is gone stays so.",
 		erasedOfTenant},
 	{"an entity is erased by any of its names",
 		"The name that a snapshot is of goes with it.",
@@ -118,9 +118,10 @@ func erasedOwed(e *exam) {
 }
 
 func erasedOfTenant(e *exam) {
-	for i, tenant := range []string{"acme", "other"} {
-		key := webhook.EntityKey{API: "shop", Tenant: tenant, Resource: "order", ID: "7"}
-		attr := webhook.EntityKey{API: "shop", Resource: "order", ID: "attr-" + tenant}
+	for i, of := range []webhook.EntityKey{{API: "shop", Tenant: "acme"}, {API: "shop", Tenant: "other"}, {API: "elsewhere", Tenant: "acme"}} {
+		tenant := of.Tenant
+		key := webhook.EntityKey{API: of.API, Tenant: tenant, Resource: "order", ID: "7"}
+		attr := webhook.EntityKey{API: of.API, Resource: "order", ID: "attr-" + tenant}
 		for n, k := range []webhook.EntityKey{key, attr} {
 			x := exchange(10*i + n)
 			_, err := e.recordOne(store.Record{Exchange: x, Entities: []webhook.EntityKey{k}, Derive: func(before []webhook.Snapshot) (store.Consequences, error) {
@@ -143,12 +144,18 @@ func erasedOfTenant(e *exam) {
 		}
 		e.same(id, want, out)
 	}
-	e.same("others stay", 2, len(e.events(store.EventQuery{})))
+	e.same("others stay", 4, len(e.events(store.EventQuery{})))
 	snap, err := e.Snapshot(bg, webhook.EntityKey{API: "shop", Tenant: "acme", Resource: "order", ID: "7"})
 	e.must(err)
 	if !snap.Deleted || snap.ETag != "" {
 		e.Errorf("what is left of the tombstone is %+v", snap)
 	}
+	for _, id := range []string{"7", "attr-other"} {
+		out, err := e.Erase(bg, store.Erasure{Resource: "order", ID: id, Tenant: webhook.AnyTenant, APIs: []string{"shop"}})
+		e.must(err)
+		e.same("of any tenant", store.Erased{Entities: 1, Events: 1}, out)
+	}
+	e.same("those of another api stay", 2, len(e.events(store.EventQuery{})))
 	e.maintain(noon.Add(4 * month))
 	snap, err = e.Snapshot(bg, snap.Key)
 	e.must(err)
