@@ -64,7 +64,7 @@ func readPlain(plain []byte, h webhook.Header) (*tree.Value, Kind) {
 	case partsType:
 		return readParts(plain, h.Get("Content-Type"))
 	}
-	plain = TrimBegin(Text(plain, h.Get("Content-Type")))
+	plain = withoutGuard(TrimBegin(Text(plain, h.Get("Content-Type"))))
 	if len(plain) == 0 {
 		return nil, IsEmpty
 	}
@@ -113,6 +113,15 @@ func WithoutFiles(asked *tree.Value) (*tree.Value, []string) {
 	}
 	out := tree.NewObject(members)
 	return &out, files
+}
+
+// withoutGuard returns text without what some APIs (Gerrit, Google's) put before JSON so
+// that no page can run it as a script.
+func withoutGuard(text []byte) []byte {
+	if rest, found := bytes.CutPrefix(text, []byte(")]}'")); found {
+		return TrimBegin(bytes.TrimPrefix(rest, []byte(",")))
+	}
+	return text
 }
 
 // TrimBegin returns text without white space and byte order marks before it.
