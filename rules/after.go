@@ -202,6 +202,9 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 		return nil
 	}
 	now := c.look(views.Get, obs)
+	if more := withPart(body, s.part, s.asked); more != nil {
+		body, now = more, c.look(views.Answer, nil)
+	}
 	same, doubted, gone := b.view.Last() == now, newPathSet(b.unknown), c.gone(s, b, now, body)
 	c.represent(o, s, b, now, body, func(path string) tree.Fate {
 		switch {
@@ -214,6 +217,24 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 	})
 	o.doubtful = c.mayHaveRemoved(o, s, b, body)
 	return o
+}
+
+// withPart returns what a GET showed with what else the answer showed, which was asked
+// to show some fields: some APIs show next to nothing unless fields are named
+// (YouTrack, Google Drive). It is nil if the GET shows all that the call set.
+func withPart(body, part, asked *tree.Value) *tree.Value {
+	members, sets := body.Members(), false
+	for i := range part.Members() {
+		if m := part.Members()[i]; body.Get(m.Name) == nil {
+			members = append(slices.Clip(members), m)
+			sets = sets || asked.Get(m.Name) != nil
+		}
+	}
+	if !sets {
+		return nil
+	}
+	more := tree.NewObject(members)
+	return &more
 }
 
 // missing says what becomes of a field that the state after lacks, as it is shown.

@@ -18,10 +18,12 @@ import (
 // genericIDs are names of ids that mean no more than that.
 var genericIDs = []string{"id", "_id", "ID", "Id", "uuid"}
 
-// secondNames are fields by which many APIs let a path name an entity, too.
-var secondNames = []string{
-	"slug", "handle", "key", "username", "login", "permalink", "code", "name", "identifier",
-	"path", "full_path", "path_with_namespace", "full_name", "email", "email_address", "emailAddress",
+// secondNames are fields by which many APIs let a path name an entity, too, in lower
+// case and without separators.
+var secondNames = map[string]bool{
+	"slug": true, "handle": true, "key": true, "username": true, "login": true, "permalink": true, "code": true, "name": true,
+	"identifier": true, "idreadable": true, "displayid": true, "shortid": true, "email": true, "emailaddress": true,
+	"path": true, "fullpath": true, "pathwithnamespace": true, "fullname": true,
 }
 
 // names finds out which other names the call tells of its entity, whose id its
@@ -31,7 +33,7 @@ func (c *call) names(s *Subject, entity *tree.Value) {
 	if c.unsure || !c.e.named || r.singular || c.e.id != nil || s.Kind == Create || r.shows(c.res, entity, said) {
 		return
 	}
-	below := c.m.below()
+	below := c.m.below() && s.Kind != Upsert
 	if below {
 		entity = nil // a call below the entity (/pages/about/links) may be answered with another thing
 	}
@@ -92,9 +94,8 @@ func (r *resource) isSecond(entity *tree.Value, said string) bool {
 	if entity.Get(r.idParam).Is(said) {
 		return true
 	}
-	return slices.ContainsFunc(secondNames, func(name string) bool {
-		v := entity.Get(name)
-		return v != nil && v.Kind == tree.String && v.Is(said)
+	return slices.ContainsFunc(entity.Members(), func(m tree.Member) bool {
+		return m.Kind == tree.String && wordIn(secondNames, m.Name) && (m.Is(said) || m.Is("/"+said))
 	})
 }
 

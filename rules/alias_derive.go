@@ -93,6 +93,21 @@ func (c *call) guessed(s *Subject, snap *webhook.Snapshot, names []webhook.Snaps
 	return &own
 }
 
+// madeElsewhere returns what an upsert made, if that is not what its path names, but has
+// an id that the API chose: the answer, a 201, shows that, and a GET finds nothing
+// under the path's (Mautic's PUT of a contact that is not there).
+func (d *deriver) madeElsewhere(s *Subject, snap *webhook.Snapshot, names []webhook.Snapshot, seen Seen) *Subject {
+	if s.guess == nil || s.Kind != Upsert || d.x.Response.Status != 201 || snap.Sequence > 0 || names[0].Sequence > 0 ||
+		seen.Observation == nil || !showsNothing(seen.Observation) {
+		return nil
+	}
+	own := *s
+	own.Key, own.Kind, own.names, own.guess = names[0].Key, Create, nil, nil
+	own.answer, own.grade = s.guess, webhook.Observed
+	own.receipt = d.isReceipt(own.answer, own.asked, nil)
+	return &own
+}
+
 // lead has the names that the call told lead to the entity of ch. planned is the
 // subject as the plan has it, before what its names lead to now.
 func (d *deriver) lead(ch *change, planned *Subject, before []webhook.Snapshot) {

@@ -174,7 +174,7 @@ func (c *call) saysNo(root, entity *tree.Value, s *Subject, asked, before *tree.
 
 // mayBe reports whether what a GET of the entity's own path showed, and not under
 // its id, may be it all the same: it has another id (the path has a slug, an
-// alias), or it has none and looks like the entity.
+// alias), or it has none and looks like the entity, or is where `entity` says.
 func (c *call) mayBe(entity, asked, before *tree.Value) bool {
 	if _, ok := c.e.res.idIn(entity); ok {
 		return true
@@ -183,5 +183,8 @@ func (c *call) mayBe(entity, asked, before *tree.Value) bool {
 		asked = nil // it need not be about fields of the entity
 	}
 	known, shown := c.compareFields(entity, asked, before)
+	if c.e.res.entity != nil && c.e.res.tells(entity, 1) && (known == 0 || shown > 0) {
+		return true
+	}
 	return known > 1 && shown == known || !c.isReceipt(entity, asked, before)
 }

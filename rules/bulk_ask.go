@@ -102,8 +102,8 @@ func (r *resource) verbIn(v *tree.Value) deed {
 		switch is := verbs[strings.ToLower(text)]; {
 		case slices.Contains(verbNames, m.Name) && is != noDeed:
 			verb = is
-		case slices.Contains(pathNames, m.Name), slices.Contains(sideNames, m.Name), slices.Contains(r.idNames, m.Name),
-			slices.Contains(clientRefs, m.Name) && !slices.Contains(secondNames, m.Name),
+		case slices.Contains(pathNames, m.Name), slices.Contains(sideNames, m.Name), slices.Contains(r.called, m.Name),
+			slices.Contains(clientRefs, m.Name) && !wordIn(secondNames, m.Name),
 			m.IsObject() && (slices.Contains(innerNames, m.Name) || slices.Contains(r.wraps, m.Name)), m.Kind == tree.Null:
 		default:
 			return noDeed

@@ -48,7 +48,10 @@ func (c *call) resultOf(v *tree.Value) result {
 		return out
 	}
 	out.verdict = out.entity
-	if verb, inner := r.around(out.entity); inner != nil {
+	if deed, inner := deedAround(out.entity); deed != noDeed && r.idInElement(inner) != "" && !r.usual(inner) {
+		out.verdict, out.entity = inner, inner // {"create": {"id": 5, "name": …}}
+		out.tellDeed(deed)
+	} else if verb, inner := r.around(out.entity); inner != nil {
 		out.verb, out.verdict = verb, inner // {"create": {"status": 409}}
 	} else if inner := r.soleEntity(out.entity); inner != nil {
 		out.verdict, out.entity = inner, inner // {"order": {"id": 5}}
@@ -97,12 +100,27 @@ func (r *resource) deedIn(v *tree.Value) (deed deed) {
 
 // tellDeed takes over what was done.
 func (out *result) tellDeed(deed deed) {
-	switch out.removed = deed == removedDeed; {
+	switch {
+	case deed == removedDeed:
+		out.removed = true
 	case deed == madeDeed:
 		out.status = 201
 	case deed == changedDeed:
 		out.status = 200
 	}
+}
+
+// deedAround returns what was done to the object that v has, if that is all that it has
+// and is called so.
+func deedAround(v *tree.Value) (deed deed, inner *tree.Value) {
+	members := v.Members()
+	if len(members) != 1 || !members[0].IsObject() {
+		return noDeed, nil
+	}
+	if deed = verbs[strings.ToLower(members[0].Name)]; deed == loose {
+		return noDeed, nil
+	}
+	return deed, &members[0].Value
 }
 
 // around returns the verdict in an object that has nothing but what was done for

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"github.com/sidehook/sidehook/rules/tree"
 )
 
-// idsInQuery returns the ids in ?ids=1,2, ?id=1&id=2, ?ids[]=1, ?project_ids=1,
+// idsInQuery returns the ids in ?ids=1,2, ?id=1&id=2, ?ids[]=1, ?id:in=1,2, ?project_ids=1,
 // ?ids=[1,2], or ?id=in.(1,2) and ?id=eq.5 as PostgREST has them. What names no
 // id by itself, like all or gt.5, selects, and names none. only is false if
 // something beside them may select of them.
@@ -19,20 +20,23 @@ func (c *call) idsInQuery() (ids []element, only bool) {
 	}
 	values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
 	for _, name := range c.e.res.queryNames() {
-		list := slices.Concat(values[name], values[name+"[]"])
-		for _, text := range list {
-			some, ok := idsInText(text)
-			if !ok {
-				return nil, false
+		for _, param := range slices.Sorted(maps.Keys(values)) {
+			if listName(param) != name {
+				continue
 			}
-			for _, id := range some {
-				v := tree.Text(id)
-				ids = append(ids, element{id, &v})
+			for _, text := range values[param] {
+				some, ok := idsInText(text)
+				if !ok {
+					return nil, false
+				}
+				for _, id := range some {
+					v := tree.Text(id)
+					ids = append(ids, element{id, &v})
+				}
 			}
+			delete(values, param)
 		}
 		if len(ids) > 0 {
-			delete(values, name)
-			delete(values, name+"[]")
 			break
 		}
 	}
@@ -45,6 +49,19 @@ func (c *call) idsInQuery() (ids []element, only bool) {
 		}
 	}
 	return ids, true
+}
+
+// listName returns the field of which a parameter gives values to select by: id of
+// id[], id:in, id__in, id[in], filter[id] and filters[id][$in], as APIs write it. Other
+// operators, like id__gt, stay in the name.
+func listName(param string) string {
+	for _, in := range [...]string{"[]", "[in]", "[$in]", "[_in]", "[eq]", "[$eq]", "[_eq]", ":in", "__in", ".in"} {
+		param = strings.TrimSuffix(param, in)
+	}
+	if inner, found := strings.CutPrefix(param, "filter"); found && strings.HasSuffix(inner, "]") {
+		return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(inner, "s"), "["), "]")
+	}
+	return param
 }
 
 // idsInText returns the ids in the value of a parameter; ok is false if it selects

@@ -132,7 +132,18 @@ var doneNames = map[string]deed{
 
 func failureName(name string) bool { return wordIn(failureNames, name) }
 
-func doneName(name string) deed { return wordIn(doneNames, name) }
+// doneName says what a list or a number of that name counts: deleted, and
+// deleted_object_ids, too.
+func doneName(name string) deed {
+	if strings.HasSuffix(name, "_ids") || strings.HasSuffix(name, "Ids") {
+		for _, word := range [...]string{"created", "updated", "deleted", "removed"} {
+			if strings.HasPrefix(name, word) {
+				return doneNames[word]
+			}
+		}
+	}
+	return wordIn(doneNames, name)
+}
 
 // listsBy reports whether name is one that lists of the resource have.
 func (r *resource) listsBy(name string) bool {

@@ -76,7 +76,7 @@ func isEnvelope(root *tree.Value, name string) bool {
 		switch other := root.Members()[i].Name; other {
 		case name, "meta", "metadata", "status", "info", "pagination":
 		default:
-			if !isReceiptWord(other) {
+			if !isReceiptWord(other) && !besideNames[other] {
 				return false
 			}
 		}

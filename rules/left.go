@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/lang"
@@ -80,8 +81,11 @@ func holdsOnly(v, asked *tree.Value) bool {
 }
 
 // tookAway reports whether the request itself removes what is at path, or what that
-// is in. A form has no null, and sends nothing instead.
+// is in: DELETE /changes/7/topic does. A form has no null, and sends nothing instead.
 func (c *call) tookAway(s *Subject, path string) bool {
+	if c.m.method == "DELETE" && c.isNamed(path) && strings.HasSuffix(strings.TrimSuffix(c.x.Request.Path, ".json"), "/"+lastOf(path)) {
+		return true
+	}
 	if c.reqKind != content.IsPatch {
 		v, _ := c.askedAt(s, path)
 		if v == nil {
@@ -96,6 +100,9 @@ func (c *call) tookAway(s *Subject, path string) bool {
 	}
 	return false
 }
+
+// lastOf returns the last name of a path of plain names.
+func lastOf(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
 // isBlank reports whether v is an empty text.
 func isBlank(v *tree.Value) bool { return v.Kind == tree.String && likeness.IsVoid(v) }

@@ -77,7 +77,7 @@ func (c *call) isNamed(path string) bool {
 	if !c.m.below() {
 		return false
 	}
-	for part := range strings.SplitSeq(c.x.Request.Path, "/") {
+	for part := range strings.SplitSeq(strings.TrimSuffix(c.x.Request.Path, ".json"), "/") {
 		if likeness.PlainName(part) == likeness.PlainName(name) {
 			return true
 		}

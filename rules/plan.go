@@ -46,6 +46,7 @@ type Subject struct {
 	other   []string    // fields that answer shows otherwise than the request set them
 	old     bool        // answer may be the state from before the call
 	said    bool        // so it does, and it is no small PATCH
+	part    *tree.Value // what answer shows of it, where the call asked for some fields only
 	parts   bool        // of an object that the request sent answer shows just that, and may lack the rest
 	receipt bool        // as far as the call alone tells, answer is a receipt
 	asked   *tree.Value // what the request says of it

@@ -83,7 +83,7 @@ func (d *deriver) unmoved(ch *change) error {
 // does not find any more: nothing else tells what became of it, and it may be gone. What
 // the call earns by itself it earns all the same.
 func (d *deriver) vanished(ch *change, seen *Seen) bool {
-	return ch.s.Kind == Update && !d.unsure && !d.later && ch.b.body != nil && !d.hasScopes() &&
+	return (ch.s.Kind == Update || ch.s.Kind == Upsert) && !d.unsure && !d.later && ch.b.body != nil && !d.hasScopes() &&
 		seen.Observation != nil && showsNothing(seen.Observation)
 }
 

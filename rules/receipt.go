@@ -91,14 +91,16 @@ func countShown(entity, asked *tree.Value, names []string) (n int) {
 }
 
 // compareFields counts the fields of before that tell of the entity, and those
-// of them that entity shows. What the request itself took away is not counted.
+// of them that entity shows. What the request itself took away is not counted, nor
+// what the path of a DELETE names below the entity.
 func (c *call) compareFields(entity, asked, before *tree.Value) (known, shown int) {
 	put := c.m.method == "PUT" && asked.IsObject()
 	for i := range before.Members() {
 		name := before.Members()[i].Name
 		set := asked.Get(name)
 		switch has := entity.Get(name) != nil; {
-		case slices.Contains(c.e.res.idNames, name) || !has && (put && set == nil || set != nil && set.Kind == tree.Null):
+		case slices.Contains(c.e.res.idNames, name) || !has && (put && set == nil || set != nil && set.Kind == tree.Null ||
+			c.m.method == "DELETE" && c.isNamed(name)):
 		case has:
 			known, shown = known+1, shown+1
 		default:

@@ -118,6 +118,9 @@ func (c *call) readsLikeNo() (no, later bool) {
 		if c.res == nil || c.resKind != content.IsJSON {
 			return false, false
 		}
+		if c.res.IsArray() {
+			return c.e.named && listsNo(c.res.Elems()), false
+		}
 		if word, ok := c.res.Text(); ok && c.res.Kind == tree.String {
 			return wordIn(noTexts, word), wordIn(laterTexts, word)
 		}
@@ -139,6 +142,15 @@ func (c *call) readsLikeNo() (no, later bool) {
 	e := c.evidenceIn(c.ofJob(c.res), object(c.req))
 	t := c.told(nil)
 	return len(e.no) > 0 || e.status >= 400 || t.limit == 0, e.later
+}
+
+// listsNo reports whether an answer is a list of why nothing was done, and no more:
+// [{"error": {…}}].
+func listsNo(elems []tree.Value) bool {
+	return len(elems) > 0 && !slices.ContainsFunc(elems, func(e tree.Value) bool {
+		m := e.Members()
+		return len(m) != 1 || wordIn(partWords, m[0].Name) != errorWord || !saysWhy(&m[0].Value)
+	})
 }
 
 // isAside reports whether a member of an answer tells nothing of an entity.

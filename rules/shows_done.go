@@ -17,7 +17,7 @@ func (d *deriver) showsDone(ch *change) bool {
 	switch {
 	case d.reqKind == content.IsPatch:
 		return d.showsPatched(ch)
-	case !ch.s.asked.IsObject():
+	case !ch.s.asked.IsObject() || d.later && !ch.setsFields():
 		return len(ch.fields) > 0
 	}
 	typed := d.reqKind != content.IsForm && d.reqKind != content.IsParts
@@ -33,6 +33,14 @@ func (d *deriver) showsDone(ch *change) bool {
 	}
 	return slices.ContainsFunc(ch.fields, func(f webhook.FieldChange) bool {
 		return at(ch.s.asked, f.Path) != nil || len(f.New) == 0 && d.m.method == "PUT"
+	})
+}
+
+// setsFields reports whether the request has a name that is one of the entity's fields:
+// an action, {"os-stop": null}, has none.
+func (ch *change) setsFields() bool {
+	return slices.ContainsFunc(ch.s.asked.Members(), func(m tree.Member) bool {
+		return ch.b.body.Get(m.Name) != nil || ch.o.body.Get(m.Name) != nil
 	})
 }
 

@@ -47,6 +47,9 @@ func (d *deriver) named(s *Subject, before *webhook.Snapshot, names []webhook.Sn
 		own.Key = snap.Key
 		s = &own
 	}
+	if made := d.madeElsewhere(s, snap, names, seen); made != nil {
+		return d.subject(made, &names[0], Seen{Concurrent: seen.Concurrent, Late: seen.Late})
+	}
 	s = d.moved(d.guessed(s, snap, names), snap, names, seen)
 	snap = d.own(snap)
 	if s.givenUp == "" && d.replays(s, snap) {
@@ -206,7 +209,7 @@ func (d *deriver) decide(ch *change, seen *Seen) {
 		switch {
 		case ch.b.absent || !exists && status == 201:
 			ch.op = webhook.Created
-		case !exists && d.m.method != "PUT" && ch.s.status == 0 && ch.o.confidence == webhook.Observed: // which would have been answered 201 (RFC 9110 §9.3.4)
+		case !exists && (d.m.method != "PUT" || d.bulk) && ch.s.status == 0 && ch.o.confidence == webhook.Observed: // which would have been answered 201 (RFC 9110 §9.3.4)
 			ch.o.confidence = webhook.Inferred
 		}
 	case Update:

@@ -12,9 +12,11 @@ import (
 // on the route, so that no GET need be made: it is younger than `trust`, the
 // call's If-Match does not contradict it, and, where a rule reads the state
 // before, it was seen as the caller sees it, and no other caller since left parts
-// of it in doubt.
+// of it in doubt. That it is gone will not do for a delete: what has that name may be
+// there once more, and a delete of it would be lost.
 func (m *Match) Trusts(snap *webhook.Snapshot, q *webhook.Request, placeholders map[string]string, age time.Duration) bool {
-	if !snap.Known() || !m.Knows(snap) || age >= m.e.res.trust || contradicts(q.Header.Get("If-Match"), snap.ETag) {
+	if !snap.Known() || !m.Knows(snap) || age >= m.e.res.trust || contradicts(q.Header.Get("If-Match"), snap.ETag) ||
+		snap.Deleted && m.e.kind == Delete {
 		return false
 	}
 	if snap.Deleted || m.e.kind == Delete || !m.e.readsBefore() {

@@ -56,6 +56,7 @@ func TestTrusts(t *testing.T) {
 		{"the service was answered", reads, "PATCH", ann, bob, "", func(s *webhook.Snapshot) { s.View = "said#service" }, 0, true},
 		{"what was set", reads, "PATCH", ann, ann, "", func(s *webhook.Snapshot) { s.View = "echo" + s.View[len("answer"):] }, 0, false},
 		{"gone, for another caller", reads, "PATCH", ann, bob, "", func(s *webhook.Snapshot) { s.Deleted, s.Body = true, nil }, 0, true},
+		{"a delete of what is gone", reads0, "DELETE", ann, ann, "", func(s *webhook.Snapshot) { s.Deleted, s.Body = true, nil }, 0, false},
 		{"stale", reads, "PATCH", ann, ann, "", func(s *webhook.Snapshot) { s.Stale = s.Seen }, 0, false},
 		{"young enough", reads, "PATCH", ann, ann, "", same, 10*time.Minute - 1, true},
 		{"too old", reads, "PATCH", ann, ann, "", same, 10 * time.Minute, false},
