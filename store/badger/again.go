@@ -89,14 +89,10 @@ func (t *tx) release(held []webhook.Delivery, now time.Time) (n int, err error) 
 // again makes the delivery at p pending if it is held, or final and that may be;
 // else it returns nil.
 func (t *tx) again(p place, now time.Time, final bool) (*webhook.Delivery, error) {
-	v, err := t.get(keyDelivery(p))
-	if err != nil {
-		return nil, err
+	stored, found, err := readDelivery(t, p)
+	if err == nil && !found {
+		err = store.ErrNotFound
 	}
-	if !v.found() {
-		return nil, store.ErrNotFound
-	}
-	stored, err := parseDelivery(p, v.bytes)
 	if err != nil || stored.state == webhook.Pending || stored.state.Final() && !final {
 		return nil, err
 	}

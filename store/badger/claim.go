@@ -168,12 +168,7 @@ func (s *Store) Waiting() <-chan map[subscription]bool { return s.queue.waiting 
 
 // Pending implements [store.Queue].
 func (s *Store) Pending(sub webhook.SubscriptionID) uint64 {
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
-	if l := s.queue.lines[sub]; l != nil {
-		return l.pending
-	}
-	return 0
+	return s.queue.pending(sub)
 }
 
 // Backlogs implements [store.Queue]. The oldest of a subscription of which all

@@ -41,14 +41,9 @@ func (v *view) findDelivery(id webhook.DeliveryID) (s storedDelivery, ok bool, e
 	}
 	tail := tailOf(id)
 	err = v.eachPosition(x, func(position uint64) (bool, error) {
-		p := place{position, tail}
-		data, err := v.get(keyDelivery(p))
-		if err != nil || !data.found() {
-			return err == nil, err
-		}
-		s, err = parseDelivery(p, data.bytes)
-		ok = err == nil
-		return false, err
+		var err error
+		s, ok, err = readDelivery(v, place{position, tail})
+		return !ok, err
 	})
 	return s, ok, err
 }

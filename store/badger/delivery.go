@@ -128,6 +128,16 @@ func (s *storedDelivery) decode() (*webhook.Delivery, error) {
 	return d, nil
 }
 
+// readDelivery returns the delivery at p; found is false if there is none.
+func readDelivery(g getter, p place) (s storedDelivery, found bool, err error) {
+	v, err := g.get(keyDelivery(p))
+	if err != nil || !v.found() {
+		return s, false, err
+	}
+	s, err = parseDelivery(p, v.bytes)
+	return s, err == nil, err
+}
+
 func decodeDelivery(p place, b []byte) (*webhook.Delivery, error) {
 	s, err := parseDelivery(p, b)
 	if err != nil {

@@ -234,7 +234,7 @@ func (t *tx) eraseEvent(position uint64, out *store.Erased) error {
 		return err
 	}
 	out.Events++
-	return t.forgetEventBut(position, stored, stay)
+	return t.forgetEvent(position, stored, stay)
 }
 
 // dropRest forgets the deliveries of an event that are not queued yet.

@@ -194,16 +194,11 @@ func (c *collecting) add(position uint64) (bool, error) {
 // ofExchange answers for one exchange.
 func (c *collecting) ofExchange() ([]webhook.Event, error) {
 	var all []uint64
-	err := c.v.each(scan{prefix: keyExchange(c.q.Exchange, 0)}, func(_ []byte, item *badgerdb.Item) (bool, error) {
-		return true, item.Value(func(b []byte) error {
-			list, err := parseListed(b)
-			for _, l := range list {
-				if within(c.q, l.position) {
-					all = append(all, l.position)
-				}
-			}
-			return err
-		})
+	err := c.v.eachPosition(c.q.Exchange, func(position uint64) (bool, error) {
+		if within(c.q, position) {
+			all = append(all, position)
+		}
+		return true, nil
 	})
 	if err != nil {
 		return nil, err

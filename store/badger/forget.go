@@ -12,14 +12,9 @@ import (
 )
 
 // forgetEvent deletes an event with its deliveries, their attempts and all index
-// keys. The member is alone in its group, so the view and its own writes are all
-// there is.
-func (t *tx) forgetEvent(position uint64, stored storedEvent) error {
-	return t.forgetEventBut(position, stored, nil)
-}
-
-// forgetEventBut is forgetEvent without those deliveries that stay.
-func (t *tx) forgetEventBut(position uint64, stored storedEvent, stay map[place]bool) error {
+// keys, but for those deliveries that stay. The member is alone in its group, so the
+// view and its own writes are all there is.
+func (t *tx) forgetEvent(position uint64, stored storedEvent, stay map[place]bool) error {
 	err := t.view.each(scan{prefix: newKey(tableDelivery, 8).u64(position)}, func(k []byte, item *badgerdb.Item) (bool, error) {
 		v, err := copyItem(item)
 		if err != nil {

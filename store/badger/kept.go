@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -76,10 +77,7 @@ func (s *Store) AllKept(ctx context.Context) ([]store.Kept, error) {
 		all = append(all, kept)
 		return ctx.Err() == nil, err
 	})
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return nil, fmt.Errorf("kept subscriptions: %w", err)
 	}
 	return all, nil

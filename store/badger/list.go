@@ -109,13 +109,9 @@ func (l *listing) unhappy(v *view) error {
 		if !ok {
 			return false, errBroken("index of deliveries")
 		}
-		data, err := v.get(keyDelivery(p))
-		if err != nil || !data.found() {
+		s, found, err := readDelivery(v, p)
+		if err != nil || !found {
 			return err == nil, err
-		}
-		s, err := parseDelivery(p, data.bytes)
-		if err != nil {
-			return false, err
 		}
 		return l.add(s)
 	})

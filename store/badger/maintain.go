@@ -187,7 +187,7 @@ func (t *tx) forgetEvents(due dueEvents, k store.Keep) error {
 		case ends.After(k.Now):
 			t.putKey(keyRevisit(ends, position))
 		default:
-			if err := t.forgetEvent(position, stored); err != nil {
+			if err := t.forgetEvent(position, stored, nil); err != nil {
 				return err
 			}
 		}
@@ -201,16 +201,8 @@ func (t *tx) lastSettled(position uint64) (last time.Time, owed bool, err error)
 	if owed, err = restless(t.view, position); owed || err != nil {
 		return last, owed, err
 	}
-	err = t.view.each(scan{prefix: newKey(tableDelivery, 8).u64(position)}, func(k []byte, item *badgerdb.Item) (bool, error) {
-		v, err := copyItem(item)
-		if err != nil {
-			return false, err
-		}
-		p, _ := parsePlace(k[1:])
-		s, err := parseDelivery(p, v.bytes)
-		if err != nil {
-			return false, err
-		}
+	err = t.view.eachDelivery(scan{prefix: newKey(tableDelivery, 8).u64(position)}, func(s storedDelivery) (bool, error) {
+		var err error
 		owed, err = s.later(&last)
 		return !owed, err
 	})
@@ -222,13 +214,9 @@ func (t *tx) lastSettled(position uint64) (last time.Time, owed bool, err error)
 		if owed, err = restless(t.view, p.position); owed || err != nil {
 			return false, err
 		}
-		v, err := t.get(keyDelivery(p))
-		if err != nil || !v.found() {
+		s, found, err := readDelivery(t, p)
+		if err != nil || !found {
 			return err == nil, err // it is forgotten
-		}
-		s, err := parseDelivery(p, v.bytes)
-		if err != nil {
-			return false, err
 		}
 		owed, err = s.later(&last)
 		return !owed, err

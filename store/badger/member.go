@@ -62,13 +62,9 @@ func (v *view) eachChunk(position uint64, f func(place) (bool, error)) error {
 // eachChunkDelivery calls f with the chunks themselves.
 func (v *view) eachChunkDelivery(position uint64, f func(storedDelivery) (bool, error)) error {
 	return v.eachChunk(position, func(p place) (bool, error) {
-		data, err := v.get(keyDelivery(p))
-		if err != nil || !data.found() {
+		s, found, err := readDelivery(v, p)
+		if err != nil || !found {
 			return err == nil, err
-		}
-		s, err := parseDelivery(p, data.bytes)
-		if err != nil {
-			return false, err
 		}
 		return f(s)
 	})

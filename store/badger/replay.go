@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -28,10 +29,7 @@ func (s *Store) AllReplays(ctx context.Context) ([]webhook.Replay, error) {
 		all = append(all, r)
 		return ctx.Err() == nil, err
 	})
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return nil, fmt.Errorf("replays: %w", err)
 	}
 	return all, nil
@@ -63,14 +61,10 @@ func (s *Store) PutReplay(ctx context.Context, r webhook.Replay, now time.Time, 
 // replay makes d pending for r, if r is about it.
 func (t *tx) replay(r *webhook.Replay, d *webhook.Delivery, now time.Time) (bool, error) {
 	p := placeOf(d).place
-	v, err := t.get(keyDelivery(p))
-	if err != nil {
-		return false, err
-	}
-	if !v.found() {
+	stored, found, err := readDelivery(t, p)
+	if err == nil && !found {
 		return t.replayMissed(r, *d, now)
 	}
-	stored, err := parseDelivery(p, v.bytes)
 	if err != nil || !stored.state.Final() || !r.Selects(stored.state) {
 		return false, err
 	}

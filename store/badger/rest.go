@@ -6,8 +6,6 @@ import (
 	"errors"
 	"time"
 
-	badgerdb "github.com/dgraph-io/badger/v4"
-
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -98,11 +96,10 @@ func after(d time.Duration) <-chan time.Time {
 
 // spreadOne queues the first part of the rest table.
 func (s *Store) spreadOne() (more bool, err error) {
-	positions := s.queue.restPositions()
-	if len(positions) == 0 {
+	position := s.queue.lowestRest()
+	if position == 0 {
 		return false, nil
 	}
-	position := positions[0]
 	k, err := s.firstRest(position)
 	if err != nil {
 		return false, err
@@ -157,23 +154,16 @@ func (t *tx) spread(k key) error {
 	return t.deleteLong(k)
 }
 
-// restPositions returns the events with a rest, lowest first.
-func (q *queue) restPositions() []uint64 {
+// lowestRest returns the lowest position of an event with a rest, 0 if there is none.
+func (q *queue) lowestRest() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.floor == 0 {
-		return nil
-	}
-	return []uint64{q.floor}
+	return q.floor
 }
 
 // restless reports whether the event at position has deliveries that are not
 // queued yet.
 func restless(v *view, position uint64) (bool, error) {
-	found := false
-	err := v.each(scan{prefix: newKey(tableRest, 8).u64(position)}, func([]byte, *badgerdb.Item) (bool, error) {
-		found = true
-		return false, nil
-	})
-	return found, err
+	k, err := v.first(scan{prefix: newKey(tableRest, 8).u64(position)})
+	return k != nil, err
 }

@@ -88,7 +88,7 @@ func TestPartsAreKeptBehindThoseThatAreThere(t *testing.T) {
 		}
 		return out, nil
 	}})
-	for end := time.Now().Add(20 * time.Second); len(s.queue.restPositions()) > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); s.queue.lowestRest() > 0 && time.Now().Before(end); {
 		runtime.Gosched()
 	}
 	st, err := s.Stats(context.Background())

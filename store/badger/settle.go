@@ -17,7 +17,7 @@ func (s *Store) Settle(ctx context.Context, all ...webhook.Settlement) error {
 	if len(all) == 0 {
 		return nil
 	}
-	err := s.commit(ctx, func(t *tx) error {
+	return s.commit(ctx, func(t *tx) error {
 		for i := range all {
 			if err := t.settle(&all[i]); err != nil {
 				return fmt.Errorf("settle %s: %w", all[i].Delivery.ID, err)
@@ -25,7 +25,6 @@ func (s *Store) Settle(ctx context.Context, all ...webhook.Settlement) error {
 		}
 		return nil
 	})
-	return err
 }
 
 // Late returns how many settlements came too late.
@@ -40,17 +39,13 @@ func (t *tx) settle(m *webhook.Settlement) error {
 			return err
 		}
 	}
-	v, err := t.get(keyDelivery(p))
+	stored, found, err := readDelivery(t, p)
 	if err != nil {
 		return err
 	}
-	if !v.found() {
+	if !found {
 		t.effect(func(q *queue) { q.s.late.Add(1) })
 		return nil
-	}
-	stored, err := parseDelivery(p, v.bytes)
-	if err != nil {
-		return err
 	}
 	if m.Attempt != nil {
 		if err := t.putAttempt(&stored, m.Attempt); err != nil {

@@ -130,7 +130,7 @@ func (t *tx) forgetSettled(positions []uint64) error {
 		}
 		_, owed, err := t.lastSettled(position)
 		if err == nil && !owed {
-			err = t.forgetEvent(position, stored)
+			err = t.forgetEvent(position, stored, nil)
 		}
 		if err != nil {
 			return err
