@@ -32,10 +32,10 @@ type outcome struct {
 	confidence webhook.Confidence
 	unknown    []string // paths in body whose value is not known
 	doubtful   bool     // the call may have changed some of them
-	beside     []string // paths that the call sets, and that may be none of the entity
+	beside     []string // fields of a form that may not be fields of the entity at all, like a token
 	view       views.List
 	etag       string
-	seen       time.Time
+	seen       time.Time // when it was so
 }
 
 // unknownAfter is an outcome that nothing told of.
@@ -92,10 +92,10 @@ func (c *call) answerFate(s *Subject, b *state, now views.View) missing {
 	}
 }
 
-// gone tells of what the state after, as it is shown now, lacks, whether the
-// request says that it is gone: it took it away, or, by whoever saw it, sent what
-// it is in without it. An answer says nothing by lacking what only a GET showed,
-// or what was not known before: it may show less.
+// gone tells whether a field that was there, and that the state after is shown without,
+// is gone. It is if the request took it away; or if the request, of a caller who could
+// see it, sent the object that it was in without it. That an answer lacks a field which
+// only a GET has shown, or which was not known, says nothing: answers may show less.
 type gone struct {
 	c       *call
 	s       *Subject

@@ -17,10 +17,10 @@ type state struct {
 	source  webhook.Source // FromNone: not known
 	absent  bool           // known not to be there
 	body    *tree.Value    // nil: absent, or not known
-	unknown []string
-	view    views.List
-	age     time.Duration
-	proven  bool
+	unknown []string       // paths in body whose value is not known
+	view    views.List     // who was shown body, and how
+	age     time.Duration  // how long before the call a snapshot was seen
+	proven  bool           // by the call's own If-Match or If-None-Match
 }
 
 // unknownBefore is a state of which nothing is known.

@@ -14,7 +14,7 @@ type fate uint8
 const (
 	done     fate = iota
 	failed        // nothing was done to this one
-	doubtful      // that, or it was done
+	doubtful      // it may have failed, or be done
 	accepted      // it is to be done later (202)
 )
 

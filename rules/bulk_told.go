@@ -10,16 +10,16 @@ import (
 
 // told is what an answer tells of the elements of a bulk.
 type told struct {
-	results  []result // of single ones
-	failures []result // of those that failed; without an id or an index: of somebody
-	of       int      // so many were asked for
-	tell     tells
-	limit    int  // to how many it was done, -1: it does not say
-	vague    bool // limit may count something else
-	no       bool // it says that something failed
-	later    bool // it says that it is to be done
-	empty    bool // it has a list, and nothing in it
-	named    bool // results are under names like deleted
+	results  []result // what it says of single elements
+	failures []result // of those that failed; one without an id or an index does not say of which
+	of       int      // how many elements the request has
+	tell     tells    // whether results are of each element
+	limit    int      // to how many it was done, -1: it does not say
+	vague    bool     // limit may count something else
+	no       bool     // it says that something failed
+	later    bool     // it says that it is not done yet
+	empty    bool     // it has a list, and nothing in it
+	named    bool     // results are under names like deleted
 }
 
 // tells is what an answer tells of.

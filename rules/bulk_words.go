@@ -112,7 +112,7 @@ const (
 	changedDeed
 	removedDeed
 	someDeed // whatever was asked for
-	loose    // that, or something else
+	loose    // whatever was asked for, or something else: a count, rows
 )
 
 // doneNames are lists, or numbers, of what was done.

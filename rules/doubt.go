@@ -8,10 +8,10 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// doubting returns the call as it is seen from one of its entities: as one of
-// unknown outcome, if it is not known whether it was done to that. What may say so
-// in the answer does not if it is a field of the entity: if the state before, or a
-// GET, has the same there.
+// doubting returns the call as it is for one of its entities: as one of unknown outcome,
+// if it is not known whether it was done to that one. There is no doubt if what reads
+// like a no in the answer (suspects) is nothing but fields of the entity, as the state
+// before or a GET shows.
 func (c *call) doubting(s *Subject, snap *webhook.Snapshot, seen Seen) *call {
 	if s.doubt == "" || c.unsure || c.later {
 		return c

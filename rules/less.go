@@ -115,9 +115,10 @@ func (c *call) elementFate(s *Subject, b *state, now views.View, path string) tr
 	return tree.KeptDoubt
 }
 
-// showsLess says of a value which is shown differently now whether it is taken to
-// say less than what was known, which stays then: it is the same thing in fewer
-// words, or covered, or kept from who looks. less is set if others see more.
+// showsLess returns a judge of values that are shown differently now than they were
+// known: whether the new one only says less, so that the old one stays. It does if it is
+// the same thing in fewer words (an id for an object), or covered (****), or null for who
+// may not see it. less is set if others see more.
 func (c *call) showsLess(s *Subject, b *state, now views.View, o *outcome, less *bool) func(path string, was, is *tree.Value) (bool, []string) {
 	if b.view.Only(now) || !b.view.Last().Alike(now) {
 		return nil // it is as it is shown

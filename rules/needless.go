@@ -7,9 +7,10 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// AnswerTells reports whether a subject that has a Fetch needs none after all, for
-// what is known of its entity says that the answer shows it: the GET would not be
-// looked at, or would show nothing else. snapshot is asked only where that may be so; ok says that it could be read.
+// AnswerTells reports whether a subject that has a Fetch needs no GET after all: by what
+// is known of its entity the answer shows it, so that a GET would show nothing else, or
+// would not be looked at. snapshot is called only where that may be so; ok says that it
+// could be read.
 func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap webhook.Snapshot, ok bool)) bool {
 	c := pl.call
 	if c == nil || c.e.res.after != "auto" {

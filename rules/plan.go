@@ -40,31 +40,31 @@ type Subject struct {
 	// call; "" if the answer carries it, or no GET is possible or wanted.
 	Fetch string
 
-	answer  *tree.Value // the entity as the answer shows it, nil if it does not
-	grade   webhook.Confidence
-	echo    bool        // answer shows only what the request set
-	other   []string    // fields that answer shows otherwise than the request set them
-	old     bool        // answer may be the state from before the call
-	said    bool        // so it does, and it is no small PATCH
-	part    *tree.Value // what answer shows of it, where the call asked for some fields only
-	parts   bool        // of an object that the request sent answer shows just that, and may lack the rest
-	receipt bool        // as far as the call alone tells, answer is a receipt
-	asked   *tree.Value // what the request says of it
-	opaque  []string    // fields that it sends files or commands for, which asked has not
-	item    any         // the element of a bulk
+	answer  *tree.Value        // the entity as the answer shows it, nil if it does not
+	grade   webhook.Confidence // how sure it is that answer is the entity as it is now
+	echo    bool               // answer to a PATCH, or to a bulk, has no more than the few fields that were set: there may be others
+	other   []string           // fields that answer shows with another value than the request gave them
+	old     bool               // answer may be the state from before the call
+	said    bool               // answer shows nothing but what the request set, and is no echo
+	part    *tree.Value        // what answer shows of it, where the call asked for some fields only
+	parts   bool               // answer shows no more of an object than the request sent of it: it may have more in it
+	receipt bool               // as far as the call alone tells, answer is a receipt
+	asked   *tree.Value        // what the request says of it
+	opaque  []string           // fields that it sends files or commands for, which asked has not
+	item    any                // the element of a bulk
 
 	itemTree *tree.Value
 
 	called  string              // the name by which the call knows it
 	names   []webhook.EntityKey // other names that the call tells of; only of a single subject
-	guess   *tree.Value         // in the answer, under an id that may be one of those
-	renamed string              // of those, the one that it may have from now on; "" if none
+	guess   *tree.Value         // what the answer shows under another id, which may be one of names
+	renamed string              // the one of names that it may be called from now on; "" if none
 
 	status int // of a bulk answer, for this one; 0: it has none of its own
 
 	doubt    string      // why it is not known whether it was done to this one, "" if it is
-	later    bool        // that is because it was accepted for later
-	suspects []string    // names in suspect that say that it was not done, unless they are fields of it
+	later    bool        // doubt is because it was accepted, to be done later
+	suspects []string    // names in suspect that say that it was not done, unless the entity has such fields
 	suspect  *tree.Value // the part of the answer that has them
 
 	unnamed unnamed // whether the id may be another thing's
@@ -99,13 +99,13 @@ type call struct {
 	reqKind, resKind content.Kind
 
 	unsure bool // whether it succeeded is not known
-	saidNo bool // that, or later, is because the answer, a success, reads like a no, or like not yet
-	dry    bool // or because it asked for a dry run
-	later  bool // 202: it was accepted, and is done later
+	later  bool // it was accepted (202), and is done later
+	saidNo bool // unsure or later holds because the answer, a success by its status, reads like a no or a not yet
+	dry    bool // unsure holds because the call asked for a dry run
 	bulk   bool // it names its entities in a list
-	vague  bool // the request tells what it writes, and not in all to what
-	bare   bool // what a GET after the call showed is the entity itself, see Seen
-	twice  bool // the request has a name twice: which of them counted, only the API knows
+	vague  bool // a patch of which it is not known what all of its operations come to
+	bare   bool // what a GET after the call showed is kept as the entity alone: see [Seen].Bare
+	twice  bool // the request has a name twice in an object: which of them counted, only the API knows
 }
 
 // Keys appends to keys the lanes of the plan's exchange: its entities, behind

@@ -10,10 +10,11 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// doubtAnswer doubts a call whose answer, a success, reads like a no or like not
-// yet, though no `success` says how to judge it: {"success": false},
-// {"code": 404, "msg": "…"}, {"deleted": 0}, {"status": "queued"}. What shows
-// anything of an entity is none, but that something went wrong counts of a delete.
+// doubtAnswer doubts a call whose answer is a success by its status and reads like a no,
+// or like not yet: {"success": false}, {"code": 404, "msg": "…"}, {"deleted": 0},
+// {"status": "queued"}. `success` says how to judge answers, and then nothing is doubted.
+// An answer that shows anything of an entity does not read like a no; but to a delete it
+// does, if it says that something went wrong.
 func (c *call) doubtAnswer() {
 	if c.e.res.success != nil || c.unsure || c.later || c.e.res.singular && c.e.kind != Delete {
 		return
@@ -24,9 +25,10 @@ func (c *call) doubtAnswer() {
 	c.unsure, c.later = no, later && !no
 }
 
-// doubtProblem doubts a call whose answer, a success, is of a type that tells of problems
-// (RFC 9457), a FHIR outcome with an error in it, or a page where no form was sent. One that shows the entity under
-// the id that it was called by is that, whatever its type.
+// doubtProblem doubts a call whose answer is a success by its status, and of a media type
+// that tells of problems (RFC 9457), or a FHIR outcome with an error in it, or a page of
+// HTML though no form was sent. An answer that shows the entity that the path names is
+// believed, whatever its type.
 func (c *call) doubtProblem() {
 	if c.e.res == nil || c.e.res.success != nil || c.unsure || c.e.kind == Call {
 		return

@@ -21,10 +21,10 @@ type change struct {
 	same           bool     // both states are known, and they do not differ
 	significant    bool     // something differs, or may, that is not ignored
 	doubt          bool     // something that is not ignored may differ
-	unknown        []string // paths of the state before that other views do not show
+	unknown        []string // paths that could not be compared, for the two states were seen in different views
 	overlap        bool     // other calls on the entity were under way
-	concurrent     bool     // or were, when the state before was learned
-	goneForAnother bool     // another caller deleted what has this name
+	concurrent     bool     // overlap, or calls overlapped when the state before was learned
+	goneForAnother bool     // what is known as deleted is another caller's own entity of that name
 
 	worked    worked // what its events share, once that is wanted
 	isWorked  bool

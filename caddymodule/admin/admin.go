@@ -1,5 +1,12 @@
 // Package admin is what Sidehook adds to Caddy's admin endpoint: it shows what is
 // recorded, explains what came of a call, and steers deliveries and subscriptions.
+//
+// admin.go lists the routes, each with the function that answers it. Lists and single
+// things are in show.go. An explanation (explain.go) finds the exchange that an id is
+// about, reads what is kept of it, and derives it once more: explain_past.go derives,
+// explain_seen.go gathers what was known then, explain_gone.go is for calls that are not
+// kept any more, explain_own.go for events of Sidehook's own. stream.go is what `listen`
+// reads.
 package admin
 
 import (

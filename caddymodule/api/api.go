@@ -1,5 +1,11 @@
 // Package api is the subscription API over an engine: for callers, each of whom sees
-// its own, and for the operator, who sees everything. routes.go says what there is.
+// its own, and for the operator, who sees everything.
+//
+// Begin with routes.go: it has a line for each route, of which the router and the OpenAPI
+// document are made, and its head says how to add one. api.go answers a call: it finds the
+// route and reads the body. What a caller may see is in caller.go. A body is read by its
+// fields in document.go, and probe.go says what is wrong with each of them; create.go,
+// subscriptions.go and secrets.go keep what comes of it.
 package api
 
 import (

@@ -2,6 +2,9 @@
 // server's admin endpoint, and what needs no server. It knows what is shown (view),
 // and nothing of what shows it; commands that read a configuration are handed to
 // it by caddymodule.
+//
+// command.go lists the commands, and each has a file, but those that list or show things
+// (show.go, one.go, table.go). They ask the server in ask.go; exit.go has the exit codes.
 package command
 
 import (

@@ -1,6 +1,11 @@
 // Package dialect makes the subscription API look like another product's: what is
 // written of that, and how a call in its routes, fields and formats becomes one of
 // ours. All that it knows of ours is its [API].
+//
+// A [Dialect] is what is written (dialect.go, caddyfile.go); compile.go makes it ready. A
+// call goes through serve.go, which finds the route, document.go, which makes our document
+// of what was sent, and reply.go, which makes their answer of ours. translate.go has our
+// problems speak of their fields.
 package dialect
 
 import (

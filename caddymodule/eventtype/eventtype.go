@@ -1,5 +1,6 @@
-// Package eventtype is what rules can earn: which types of events there are, described,
-// and what traffic has taught of what they look like.
+// Package eventtype is what rules can earn: which types of events there are, described
+// (eventtype.go), and what traffic has taught of what they look like (learned.go), for
+// each tenant by itself.
 package eventtype
 
 import (

@@ -1,6 +1,6 @@
 // Package kept is a subscription that was made through the API, as it is on disk and
-// in memory: its settings and secrets, sealed by encryption_key, and all of them in a
-// list that is replaced at little cost.
+// in memory: its settings and secrets (kept.go, secrets.go), sealed by encryption_key
+// (seal.go), and all of them in a [List] that is replaced at little cost.
 package kept
 
 import (

@@ -1,6 +1,9 @@
 // Package look asks an API, with a subscriber's own credential, what of an event that
-// subscriber may see (view_check) and how it sees it (expand, query), before the event
-// is sent. How many GETs may be under way is bounded in gate.go.
+// subscriber may see (view_check) and how it sees it (expand, query, related), before the event
+// is sent.
+//
+// Begin with [Looker]. An [Origin] is the API that is asked. How many GETs may be under way
+// is bounded in gate.go; what an answer means for the delivery is judge.go.
 package look
 
 import (

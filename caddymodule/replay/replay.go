@@ -1,5 +1,11 @@
 // Package replay sends again what was recorded: one goroutine works off the replays of
 // a store, slowly, in the order of the events, behind what is live.
+//
+// [Replays] has them all. It takes them in turns (turn.go): a turn makes some more
+// deliveries of a replay due, as many as its rate and what its receiver has in flight allow,
+// and keeps in the same commit how far it is, so that it goes on there after a restart.
+// select.go chooses which deliveries these are, share.go divides a caller's rate among its
+// replays, and end.go ends or cancels one.
 package replay
 
 import (

@@ -1,5 +1,7 @@
 // Package seed reads an API's lists, so that entities are known that no call was about
-// yet: one page for each call of the operator's.
+// yet: one page for each call of the operator's ([Step]). page.go reads a page, and asks
+// for entities one by one where a list does not show all of them; next.go finds the page
+// after it, and keeps how far the crawl is.
 package seed
 
 import (

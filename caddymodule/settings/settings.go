@@ -1,5 +1,9 @@
 // Package settings is one configuration as it counts: what its handlers earn and its
 // subscriptions want, resolved, compiled, and checked against each other.
+//
+// A [Set] is that configuration, and a [Handler] the rules of one handler in it. check.go
+// and check_subscription.go hold subscriptions against the rules: a pattern that nothing
+// can earn, a tenant that nobody tells, an origin that is missing.
 package settings
 
 import (

@@ -1,6 +1,12 @@
 // Package subscription is what is written of one subscription, in the Caddyfile, in
 // JSON or through the API: who gets which events, where and how. It is read and
 // checked here, and made a [webhook.Subscription].
+//
+// [Subscription] has the fields (subscription.go), [Settings] those of them that callers of
+// the API may give and read (settings.go). The words of the Caddyfile are in
+// caddyfile*.go, what is refused in check.go. build.go makes it ready for use, with what it
+// reads from the environment and from files; for what came through the API, which reads
+// neither, stranger.go does. shown.go is what may be shown of it.
 package subscription
 
 import (

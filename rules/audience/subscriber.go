@@ -1,5 +1,10 @@
-// Package audience answers which subscriptions want an event, and what each is
-// sent of it. It sees nothing but the event: how it came about is no matter here.
+// Package audience answers which subscriptions want an event, and what each is sent of it.
+// It sees nothing but the event: how it came about is no matter here.
+//
+// Begin with [Subscribers]. Want (want.go) asks those that may want an event, which an
+// index by tenant and scope finds (audience.go); each is then asked by its filter, its
+// on_change and its skip keys (subscriber.go). Judge (judgement.go) asks all of them, and
+// says why. Render (render.go) makes the payload.
 package audience
 
 import (

@@ -1,5 +1,7 @@
 // Package content turns captured bytes into text and trees: it undoes content codings
 // (RFC 9110 §8.4), within bounds, and reads JSON and forms. It is pure.
+//
+// Begin with [Read], which says of a body what it holds and which [Kind] of content it is.
 package content
 
 import (

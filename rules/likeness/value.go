@@ -1,6 +1,7 @@
-// Package likeness tells what two ways of writing say of each other: values that
-// two views show, ids, links, versions, and what is covered. It knows of no call
-// and no resource.
+// Package likeness tells what two ways of writing say of each other: whether values that
+// two views show are one value (value.go), whether two ids (id.go), links (link.go) or
+// versions (version.go) are, and which is later, and whether one covers the other
+// (cover.go), as **** does a password. It knows of no call and no resource.
 package likeness
 
 import (

@@ -1,6 +1,6 @@
 // Package patch reads what a request says is to be done to an entity, where it does
-// not say what the entity is to be: JSON patches, those of SCIM, and the commands of
-// databases' APIs.
+// not say what the entity is to be: JSON patches (pointer.go), those of SCIM (scim.go), and
+// the commands of databases' APIs (commands.go), like {"$inc": {"visits": 1}}.
 package patch
 
 import "strings"

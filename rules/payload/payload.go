@@ -1,6 +1,10 @@
 // Package payload says what of an event is sent: the bodies that need no
 // configuration, those that it declares, chunks and forms. Filters and templates
 // see an event as payloads do.
+//
+// A [Shape] is how one subscription has its events: its body, fields, headers and
+// templates, compiled in shape.go. It renders an event through [Vars], which are the names
+// that expressions and templates may read of it (vars.go, objects.go).
 package payload
 
 import (

@@ -1,5 +1,9 @@
 // Package redact takes out of bodies and queries what must not be kept, and
 // remembers what was ever found. It knows of no call.
+//
+// [Paths] are what one resource redacts; names.go finds them where a patch or a query
+// names them as a path. A [Memory] counts for a configuration which of its paths were
+// found, so that one that never is can be told of.
 package redact
 
 import (

@@ -1,6 +1,9 @@
 // Package tree reads JSON without losing anything of it: members keep their
 // order, numbers and strings their bytes. It compares by value, and overlays one
 // state on another. It is pure, and bounded by [MaxDepth].
+//
+// A [Value] is a document or a part of one, made by [Parse]. [Diff] lists what differs
+// between two states, and [Overlay] lays a state that may show less over an older one.
 package tree
 
 import (

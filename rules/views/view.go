@@ -1,5 +1,10 @@
 // Package views says how entities were looked at, and by whom: what another view
 // does not show is not gone, and what only another one shows is not new.
+//
+// A [View] is one way to look at an entity: who asked, with which query and language, and
+// whether an answer, a GET or a request itself showed it. A snapshot remembers as a [List]
+// those that contributed to it, by which rules tell what a difference between two states
+// means.
 package views
 
 import "strings"

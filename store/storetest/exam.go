@@ -1,5 +1,10 @@
 // Package storetest is the exam of every store and every journal: one case for each
 // promise of package store, kills and reopenings included.
+//
+// A case is a function of an exam (exam.go), which opens the backend, records changes and
+// compares what is read. Cases stand in tables, each with the rule that a failing one
+// prints; a file has those of one interface, and journal*.go those of the journal.
+// model.go takes random steps, and compares the queue with one that is a list in memory.
 package storetest
 
 import (
