@@ -174,7 +174,7 @@ func (c *Call) takeSettings(doc apiDocument, k *kept.Subscription, private bool)
 }
 
 // put keeps k, once it has been looked at as a whole. allowed is as for
-// [Engine.PutKept]; verb pauses or resumes it in the same commit, "" does not.
+// [engine.Engine.PutKept]; verb pauses or resumes it in the same commit, "" does not.
 func (c *Call) put(k kept.Subscription, allowed func(*kept.List) error, verb string) (*kept.Subscription, error) {
 	if err := k.Check(c.e.Current().Payloads, time.Now()); err != nil {
 		return nil, problem.WrongField("", "%s", strings.TrimPrefix(subscription.ForCaller(err).Error(), "subscription "+string(k.ID)+": "))

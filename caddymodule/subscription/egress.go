@@ -48,10 +48,7 @@ type ClientCertificate struct {
 // over returns e with what it leaves out as all has it; both may be nil.
 func (e *Egress) over(all *Egress) *Egress {
 	if e == nil || all == nil {
-		if e == nil {
-			return all
-		}
-		return e
+		return cmp.Or(e, all)
 	}
 	out := *e
 	out.Proxy = cmp.Or(e.Proxy, all.Proxy)
@@ -165,10 +162,8 @@ func checkProxy(text string) error {
 
 // checkResolver says what is wrong with the address of a DNS server.
 func checkResolver(text string) error {
-	if _, err := resolverAddress(text); err != nil {
-		return err
-	}
-	return nil
+	_, err := resolverAddress(text)
+	return err
 }
 
 // resolverAddress returns text with a port.
