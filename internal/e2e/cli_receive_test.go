@@ -21,7 +21,7 @@ import (
 )
 
 // Listen forwards, signed, what is recorded from its start on, prints what was
-// answered, and goes on across a restart without a repeat.
+// answered, a failure too, and goes on, across a restart, without a repeat.
 func TestListenForwardsSignedEvents(t *testing.T) {
 	api := serve(t, itemAPI())
 	p := start(t, caddyfile("", "\t\tresource item /items", api.URL))
@@ -40,8 +40,14 @@ func TestListenForwardsSignedEvents(t *testing.T) {
 		var a arrival
 		json.Unmarshal(body, &a.Body)
 		mu.Lock()
+		first := len(got) == 0
 		got = append(got, a.Body.Type+" "+a.Body.Entity.ID)
 		mu.Unlock()
+		if first {
+			w.Header().Set("Retry-After", "0") // it is not asked again all the same
+			w.WriteHeader(503)
+			return
+		}
 		w.WriteHeader(418)
 		io.WriteString(w, "short and stout")
 	}))
@@ -65,7 +71,7 @@ func TestListenForwardsSignedEvents(t *testing.T) {
 	until(t, "the second is shown", func() bool { return strings.Contains(out.String(), "item/two") })
 	mu.Lock()
 	defer mu.Unlock()
-	if fmt.Sprint(got) != "[item.updated one item.updated two]" || !strings.Contains(out.String(), "418 I'm a teapot in") || !strings.Contains(out.String(), "short and stout") {
+	if fmt.Sprint(got) != "[item.updated one item.updated two]" || !strings.Contains(out.String(), "503 Service Unavailable in") || !strings.Contains(out.String(), "418 I'm a teapot in") || !strings.Contains(out.String(), "short and stout") {
 		t.Errorf("it forwarded %v and printed\n%s", got, out.String())
 	}
 }
