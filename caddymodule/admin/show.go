@@ -44,6 +44,11 @@ func listEvents(e *engine.Engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(events) == 0 && query.Resource != "" {
+		if err := e.Current().Handlers.WhyUnknown(query.Resource); err != nil {
+			return nil, problem.New(http.StatusBadRequest, "%s", err)
+		}
+	}
 	views := make([]view.Event, len(events))
 	for i := range events {
 		views[i] = view.OfEvent(&events[i])

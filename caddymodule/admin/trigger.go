@@ -106,6 +106,9 @@ func likeNewest(e *engine.Engine, ctx context.Context, ev *webhook.Event, sub *w
 	}
 	c := api.AsOperator(e)
 	t := c.FindEventType(ev.Scope)
+	if err := e.Current().Handlers.WhyUnearned(webhook.Pattern(ev.Scope)); err != nil {
+		return problem.New(http.StatusBadRequest, "%s (with --data FILE it is sent all the same)", err)
+	}
 	if t == nil {
 		ev.After = json.RawMessage(`{"example":true}`)
 		return nil

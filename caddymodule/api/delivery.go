@@ -82,24 +82,38 @@ func (c *Call) listDeliveries() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
+	list, err := c.deliveries(&f)
+	if err == nil && len(list.Data) == 0 && list.Next == "" {
+		return c.nothing(&f)
+	}
+	return apiAnswer{body: list}, err
+}
+
+// deliveries returns a page of those that the query selects.
+func (c *Call) deliveries(f *apiFilter) (apiList, error) {
 	done, err := c.look()
 	if err != nil {
-		return apiAnswer{}, err
+		return apiList{}, err
 	}
 	defer done()
 	q := c.r.URL.Query()
 	state := webhook.DeliveryState(q.Get("state"))
 	if state != "" && !slices.Contains(webhook.DeliveryStates(), state) {
-		return apiAnswer{}, problem.WrongParameter("state", "write %s", words.OrList(words.Texts(webhook.DeliveryStates())))
+		return apiList{}, problem.WrongParameter("state", "write %s", words.OrList(words.Texts(webhook.DeliveryStates())))
 	}
 	subs, all := c.mine(), c.Operator
-	if id := webhook.SubscriptionID(q.Get("subscription")); id != "" {
-		if !c.Operator && !slices.Contains(subs, id) {
-			return apiAnswer{}, errNoSubscription
+	id := webhook.SubscriptionID(q.Get("subscription"))
+	known := slices.Contains(subs, id)
+	if id != "" {
+		if !c.Operator && !known {
+			return apiList{}, errNoSubscription
 		}
 		subs, all = []webhook.SubscriptionID{id}, false
 	}
-	m := mergedDeliveries{call: c, waits: c.e.Waits(time.Now()), filter: &f, state: state, event: webhook.EventID(q.Get("event")), subs: subs, all: all}
+	m := mergedDeliveries{call: c, waits: c.e.Waits(time.Now()), filter: f, state: state, event: webhook.EventID(q.Get("event")), subs: subs, all: all}
 	list, err := m.list()
-	return apiAnswer{body: list}, err
+	if _, left := c.e.Deliverer.State(id); err == nil && len(list.Data) == 0 && list.Next == "" && id != "" && !known && !left { // one that is deleted may have some
+		err = errNoSubscription
+	}
+	return list, err
 }

@@ -30,6 +30,11 @@ func (c *Call) eraseEntity() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, &problem.HalfDone{What: "not all of it is erased; erase it again", Err: err}
 	}
+	if complete && out == (store.Erased{}) {
+		if why := c.unknown(what.Resource); why != nil {
+			return apiAnswer{}, problem.WrongField("/resource", "%s", why)
+		}
+	}
 	v := view.Erased{Entities: out.Entities, Events: out.Events, Deliveries: out.Deliveries, Owed: out.Owed, Copies: out.Copies, Complete: complete}
 	if c.Operator {
 		v.Quarantined, err = c.quarantinedWith(ctx, what.ID)

@@ -59,6 +59,9 @@ func (c *Call) listEventTypes() (apiAnswer, error) {
 		}
 		list.Data, page.id = append(list.Data, shown), t.Key()
 	}
+	if len(list.Data) == 0 {
+		return c.nothing(&apiFilter{apiPage: page, scopes: patterns, resource: resource})
+	}
 	return apiAnswer{body: list}, nil
 }
 

@@ -131,9 +131,18 @@ func (c *Call) listEvents() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
+	list, err := c.events(&f)
+	if err == nil && len(list.Data) == 0 && list.Next == "" {
+		return c.nothing(&f)
+	}
+	return apiAnswer{body: list}, err
+}
+
+// events returns a page of those that f selects.
+func (c *Call) events(f *apiFilter) (apiList, error) {
 	done, err := c.look()
 	if err != nil {
-		return apiAnswer{}, err
+		return apiList{}, err
 	}
 	defer done()
 	q := store.EventQuery{Newest: true, Scopes: f.scopes, Resource: f.resource, ID: f.entity, Max: f.limit + 1, Looking: &store.Looking{Left: engine.MostScanned}}
@@ -145,17 +154,17 @@ func (c *Call) listEvents() (apiAnswer, error) {
 		q.Bytes = mostPage
 		events, err := c.e.Store.Events(c.r.Context(), q)
 		if err != nil {
-			return apiAnswer{}, err
+			return apiList{}, err
 		}
 		for i := range events {
 			ev := &events[i]
 			if ev.Position < f.low {
-				return apiAnswer{body: list}, nil
+				return list, nil
 			}
 			read += ev.Bytes()
 			if len(list.Data) == f.limit || size >= mostPage {
 				list.Next = c.next(cursor{position: q.After})
-				return apiAnswer{body: list}, nil
+				return list, nil
 			}
 			q.After = ev.Position
 			if !f.selects(ev) {
@@ -163,7 +172,7 @@ func (c *Call) listEvents() (apiAnswer, error) {
 			}
 			seen, err := c.maySeeEvent(ev)
 			if err != nil {
-				return apiAnswer{}, err
+				return apiList{}, err
 			}
 			if seen {
 				list.Data, size = append(list.Data, view.OfEvent(ev)), size+ev.Bytes()
@@ -172,11 +181,11 @@ func (c *Call) listEvents() (apiAnswer, error) {
 		switch look := q.Looking; {
 		case look.Stopped && (look.Left <= 0 || read >= MostRead):
 			list.Next = c.next(cursor{position: look.At})
-			return apiAnswer{body: list}, nil
+			return list, nil
 		case look.Stopped:
 			look.Stopped, q.After = false, look.At
 		case len(events) < q.Max:
-			return apiAnswer{body: list}, nil
+			return list, nil
 		}
 	}
 }

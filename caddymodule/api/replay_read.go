@@ -42,6 +42,9 @@ func (c *Call) readReplay() (r webhook.Replay, err error) {
 		if err := p.Check(); err != nil {
 			return r, problem.WrongField("/scopes/"+strconv.Itoa(i), "%s", err)
 		}
+		if err := c.unearned(p); err != nil {
+			return r, problem.WrongField("/scopes/"+strconv.Itoa(i), "%s", err)
+		}
 	}
 	if err := takeReplayStates(&r, states); err != nil {
 		return r, err

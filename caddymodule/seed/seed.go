@@ -128,6 +128,9 @@ func seedHandler(e *engine.Engine, api, resource string) (*capture.Handler, erro
 	case known:
 		return nil, problem.New(http.StatusBadRequest, "nobody may ask the API: add `origin`, and `credential` if it wants one, to the sidehook block that has resource %s", resource)
 	}
+	if err := e.Current().Handlers.WhyUnknown(resource); err != nil {
+		return nil, problem.New(http.StatusBadRequest, "%s", err)
+	}
 	return nil, problem.New(http.StatusBadRequest, "no sidehook block has a resource %s", resource)
 }
 

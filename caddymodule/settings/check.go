@@ -62,6 +62,27 @@ func (hs Handlers) WhyUnearned(p webhook.Pattern) error {
 	return fmt.Errorf("no rule earns %s: these are earned: %s", p, words.Some(known))
 }
 
+// WhyUnknown is an error if no rule is about a resource of that name, nor anything of
+// Sidehook's own.
+func (hs Handlers) WhyUnknown(resource string) error {
+	var known []string
+	for _, h := range hs {
+		if h.Program.MayName(resource) {
+			return nil
+		}
+		known = append(known, h.Program.Resources()...)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	if resource == own.Resource || slices.Contains(known, resource) {
+		return nil
+	}
+	if near := words.Nearest(resource, known); near != "" {
+		return fmt.Errorf("no rule has a resource %s: did you mean %s?", resource, near)
+	}
+	return fmt.Errorf("no rule has a resource %s: there are %s", resource, cmp.Or(words.Some(known), "none"))
+}
+
 // likePattern returns known as patterns that are wild where p is.
 func likePattern(p webhook.Pattern, known []string) []string {
 	parts := strings.FieldsFunc(string(p), IsSeparator)

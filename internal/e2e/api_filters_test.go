@@ -45,7 +45,7 @@ func TestFiltersOfTheAPI(t *testing.T) {
 		"/events": {"project.created", "project.created", "project.deleted", "project.updated"},
 		"/events?scope=project.created&scope=project.deleted":                                          {"project.created", "project.created", "project.deleted"},
 		"/events?resource=project&entity=" + first:                                                     {"project.created", "project.updated"},
-		"/events?resource=nothing":                                                                     nil,
+		"/events?resource=subscription":                                                                nil,
 		"/events?since=" + between:                                                                     {"project.deleted", "project.updated"},
 		"/events?until=" + between:                                                                     {"project.created", "project.created"},
 		"/events?scope=project.*&resource=project&entity=" + second + "&since=" + between:              {"project.deleted"},

@@ -219,7 +219,7 @@ func TestASeedSaysWhatItNeeds(t *testing.T) {
 		resource item /items`, api.URL))
 	for resource, want := range map[string]string{
 		"item": "nobody may ask the API: add `origin`",
-		"bolt": "no sidehook block has a resource bolt",
+		"bolt": "no rule has a resource bolt: there are item",
 	} {
 		if out, err := p.cli("seed", resource, "--address", p.admin); err == nil || !strings.Contains(out, want) {
 			t.Errorf("seed %s: %v: %s", resource, err, out)
