@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
 	"github.com/sidehook/sidehook/caddymodule/settings"
@@ -23,6 +22,7 @@ type Place struct {
 
 	// life is held while the engine is opened or closed for somebody, so that who
 	// comes next waits for that to end. Who waits for trouble to go away does not.
+	// Whoever closes lets go of it when that is done, waited for or not.
 	life sync.Mutex
 
 	mu      sync.Mutex
@@ -42,11 +42,13 @@ var errExiting = errors.New("the process exits")
 // error: then s counts once it has gone, and until then calls are kept in the journal
 // or noted as missed. Without, an error leaves everything as it was.
 func (pl *Place) Join(ctx context.Context, s *settings.Set, wait bool) error {
-	pl.life.Lock()
-	defer pl.life.Unlock()
+	if err := pl.hold(); err != nil {
+		return err
+	}
 	pl.mu.Lock()
 	if pl.shut {
 		pl.mu.Unlock()
+		pl.life.Unlock()
 		return errExiting
 	}
 	pl.users++
@@ -73,20 +75,21 @@ func (pl *Place) Join(ctx context.Context, s *settings.Set, wait bool) error {
 	}
 	if err != nil {
 		pl.forget(s)
-		pl.release()
+		pl.await(pl.release(), notClosed)
+		return err
 	}
-	return err
+	pl.life.Unlock()
+	return nil
 }
 
 // Leave takes s off; the newest of the others counts again.
 func (pl *Place) Leave(s *settings.Set, logger *slog.Logger) {
 	pl.life.Lock()
-	defer pl.life.Unlock()
 	if e := pl.forget(s); e != nil {
 		e.SayLeft(context.Background(), s, logger)
 		e.Deactivate(s)
 	}
-	pl.release()
+	pl.await(pl.release(), notClosed)
 }
 
 // forget takes s off those that wait, and returns the engine, if it is open.
@@ -123,7 +126,9 @@ func (pl *Place) Line() (capture.Line, error) {
 	if f := pl.use(); f != nil {
 		return f, nil
 	}
-	pl.life.Lock()
+	if err := pl.hold(); err != nil {
+		return nil, err
+	}
 	defer pl.life.Unlock()
 	if f := pl.use(); f != nil {
 		return f, nil
@@ -182,78 +187,4 @@ func (pl *Place) waits() error {
 		return fmt.Errorf("sidehook is still opening %s", pl.dir)
 	}
 	return fmt.Errorf("sidehook is not running on %s: no configuration uses it any more", pl.dir)
-}
-
-// giveBack is Release.
-func (pl *Place) giveBack() {
-	pl.mu.Lock()
-	last := pl.users == 1
-	if !last {
-		pl.users--
-	}
-	pl.mu.Unlock()
-	if last {
-		pl.life.Lock()
-		defer pl.life.Unlock()
-		pl.release()
-	}
-}
-
-// release gives back what was used, and closes with the last. The caller holds life.
-func (pl *Place) release() {
-	pl.mu.Lock()
-	pl.users--
-	last := pl.users == 0
-	pl.mu.Unlock()
-	if last {
-		pl.close()
-	}
-}
-
-// close closes what is open. The caller holds life.
-func (pl *Place) close() {
-	pl.mu.Lock()
-	o := pl.opening
-	pl.mu.Unlock()
-	if o != nil {
-		o.end()
-	}
-	pl.mu.Lock()
-	f, e, tries := pl.front, pl.engine, pl.opening != nil
-	pl.front, pl.engine, pl.opening, pl.pending, pl.rules = nil, nil, nil, nil, nil
-	pl.mu.Unlock()
-	switch {
-	case tries: // who tries closes it
-	case e != nil:
-		e.close()
-	case f != nil:
-		if err := f.leave(); err != nil {
-			f.Logger.Error("closing the journal", "dir", f.Dir, "error", err)
-		}
-	}
-}
-
-// exit closes pl for good, or leaves it as a death would: a disk that hangs, or to which
-// Badger cannot write its tables, which it tries for ever, is not waited for.
-func (pl *Place) exit() {
-	closed := make(chan struct{})
-	go func() { // ends with the process
-		defer close(closed)
-		pl.life.Lock()
-		defer pl.life.Unlock()
-		pl.mu.Lock()
-		pl.shut = true
-		pl.mu.Unlock()
-		pl.close()
-	}()
-	timer := time.NewTimer(CloseTime)
-	defer timer.Stop()
-	select {
-	case <-closed:
-	case <-timer.C:
-		pl.mu.Lock()
-		log := pl.options.Logger
-		pl.mu.Unlock()
-		log.Error("the data directory could not be closed in time: its disk hangs or fails. The process ends all the same; the next start takes up what is in the directory", "dir", pl.dir, "after", CloseTime)
-	}
 }
