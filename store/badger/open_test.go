@@ -182,6 +182,34 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// To a disk that takes no writes Badger writes none: it does so through memory maps, and
+// what cannot be written there ends the process, or stops it.
+func TestNothingIsWrittenToADiskThatTakesNoWrites(t *testing.T) {
+	dir := t.TempDir()
+	s, err := badger.Open(badger.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	format := filepath.Join(dir, "FORMAT")
+	if err := errors.Join(os.Rename(format, format+".kept"), os.Symlink(format, format)); err != nil {
+		t.Fatal(err)
+	}
+	r := small(1, 100)
+	if _, err := record(s, r); !errors.Is(err, syscall.ELOOP) {
+		t.Error("Record:", err)
+	}
+	if marks, err := s.Recorded(t.Context(), []webhook.ExchangeID{r.Exchange}); err != nil || len(marks) > 0 {
+		t.Error("half a record:", marks, err)
+	}
+	if err := os.Rename(format+".kept", format); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := record(s, r); err != nil || got.Duplicate {
+		t.Errorf("once it takes writes: %+v, %v", got, err)
+	}
+}
+
 func TestAFailedCommitOpensTheStoreAgain(t *testing.T) {
 	s := open(t, t.TempDir())
 	ctx := context.Background()

@@ -20,9 +20,22 @@ import (
 // for the compactions that follow (level 0 at its stall, and the base level).
 const reserve = memtables*memtableSize + stallTables*memtableSize + baseLevelSize
 
+// touch has the disk take a write, by a call of the system. Badger writes through memory
+// maps: there a disk that hangs, or is frozen, stops not who writes but the whole process,
+// at its next garbage collection, and one that has become read-only ends it.
+func touch(dir string) error {
+	if err := unix.Utimes(filepath.Join(dir, formatFile), nil); err != nil {
+		return fmt.Errorf("write to the disk of %s: %w", dir, err)
+	}
+	return nil
+}
+
 // room returns an error that wraps [store.ErrFull] if size more bytes would
-// leave less than the reserve.
+// leave less than the reserve, or another one if the disk takes no writes.
 func (s *Store) room(size int) error {
+	if err := touch(s.dir); err != nil {
+		return err
+	}
 	free, err := s.free()
 	if err != nil {
 		return fmt.Errorf("ask for the room on disk: %w", err)
