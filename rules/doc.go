@@ -18,7 +18,7 @@
 //     are (identify, answer, jsonapi, item, alias), and if they are many (bulk*,
 //     written).
 //   - Whether it was done, and whether the answer shows what (says_no, doubt,
-//     receipt); who can say so without a plan or a GET (tells, needless, repeat),
+//     receipt); who can say so without a plan or a GET (tells, tells_known, needless, repeat),
 //     and when nobody can (giveup).
 //   - The state before (before, trust, look).
 //   - The state after: which way is tried first (ladder), the ways (after, compute*),

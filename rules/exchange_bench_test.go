@@ -46,7 +46,7 @@ func benchmarkExchange(b *testing.B, p *rules.Program, x *webhook.Exchange, befo
 	m := p.Match(x.Request.Method, x.Request.Path)
 	b.ReportAllocs()
 	for b.Loop() {
-		if !m.AnswerTells(x) {
+		if !m.AnswerTells(x, nil) {
 			b.Fatal("the answer does not tell")
 		}
 		plan := p.Plan(x)

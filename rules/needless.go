@@ -7,11 +7,14 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
+// Recall returns what is recorded of an entity. ok is false if that cannot be read, or
+// is not yet all that earlier calls did to it.
+type Recall func(webhook.EntityKey) (snap webhook.Snapshot, ok bool)
+
 // AnswerTells reports whether a subject that has a Fetch needs no GET after all: by what
 // is known of its entity the answer shows it, so that a GET would show nothing else, or
-// would not be looked at. snapshot is called only where that may be so; ok says that it
-// could be read.
-func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap webhook.Snapshot, ok bool)) bool {
+// would not be looked at. snapshot is called only where that may be so.
+func (pl *Plan) AnswerTells(subject int, snapshot Recall) bool {
 	c := pl.call
 	if c == nil || c.e.res.after != "auto" {
 		return false
@@ -20,8 +23,8 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 	if s.answer == nil || s.doubt != "" || s.unnamed != idSure || s.givenUp != "" || len(s.other) > 0 || len(s.names) > 0 || s.Kind == Create {
 		return false
 	}
-	snap, ok := snapshot(s.Key)
-	if !ok || snap.Key != s.Key || snap.Alias != "" || snap.Concurrent || c.m.isElsewhere(&snap) {
+	snap, ok := c.m.recall(snapshot, s.Key)
+	if !ok {
 		return false
 	}
 	b := c.before(s, &snap, len(pl.Subjects) == 1)
@@ -35,6 +38,12 @@ func (pl *Plan) AnswerTells(subject int, snapshot func(webhook.EntityKey) (snap 
 		return false
 	}
 	return c.fromAnswer(s, &b) != nil
+}
+
+// recall returns what is recorded of key, if that is surely what the call is about.
+func (m *Match) recall(snapshot Recall, key webhook.EntityKey) (snap webhook.Snapshot, ok bool) {
+	snap, ok = snapshot(key)
+	return snap, ok && snap.Key == key && snap.Alias == "" && !snap.Concurrent && !m.isElsewhere(&snap)
 }
 
 // showsWithin reports whether shown has all that is in the objects of known that it

@@ -12,9 +12,10 @@ import (
 
 // AnswerTells reports whether no GET is needed to know what x, whose method and
 // path m was found by, came to: then [Program.Plan] has one subject at most,
-// and that has no Fetch. It is careful: where it is false, Plan tells. It costs
-// one look at the answer, and no allocation.
-func (m *Match) AnswerTells(x *webhook.Exchange) bool {
+// and that has no Fetch, or [Plan.AnswerTells]. It is careful: where it is false,
+// Plan tells. It costs one look at the answer, and no allocation. Only if the call
+// sends objects, snapshot is asked and looked through, too.
+func (m *Match) AnswerTells(x *webhook.Exchange, snapshot Recall) bool {
 	r := m.e.res
 	switch {
 	case m.p.override != nil && x.Request.Method == "POST":
@@ -32,12 +33,12 @@ func (m *Match) AnswerTells(x *webhook.Exchange) bool {
 	case r.after == "fetch", x.Before != nil, m.below():
 		return false
 	}
-	return m.shownWhole(x)
+	return m.shownWhole(x, snapshot)
 }
 
 // shownWhole reports whether the answer certainly is the entity: [Subject] gets
 // it by find, grade and isReceipt.
-func (m *Match) shownWhole(x *webhook.Exchange) bool {
+func (m *Match) shownWhole(x *webhook.Exchange, snapshot Recall) bool {
 	r, h := m.e.res, x.Response.Header
 	elsewhere := r.entity != nil || r.id != nil || r.idBelow != nil || m.e.id != nil || m.Redacts()
 	said := len(h["Content-Encoding"])+len(h["Content-Location"])+len(h["Preference-Applied"]) > 0
@@ -55,7 +56,7 @@ func (m *Match) shownWhole(x *webhook.Exchange) bool {
 	return s.asks(&x.Request) && s.read(x.Response.Body.Bytes) && (s.named || r.singular) &&
 		s.own > fewFields && (!s.wants || s.answered) && (m.e.named || s.isAt(h.Get("Location"))) &&
 		(m.method != "PUT" || s.more && !s.unclear) && // see mayKeep
-		(!s.objects || m.method == "PUT" || m.e.kind == Create) // see sendsParts
+		(!s.objects || m.method == "PUT" || m.e.kind == Create || m.knownShown(x, snapshot)) // see sendsParts
 }
 
 // isAt reports whether a Location says nothing else than the id that was found.

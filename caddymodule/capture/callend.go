@@ -146,7 +146,7 @@ func (c *call) observe() {
 	if c.traffic.WantsKeys() {
 		c.traffic.About(c.h.Program.Plan(c.exchange).Keys(nil))
 	}
-	if c.fetcher == nil || c.match.AnswerTells(c.exchange) {
+	if c.fetcher == nil || c.match.AnswerTells(c.exchange, c.known) {
 		c.settle()
 		return
 	}
