@@ -26,10 +26,12 @@ func TestACallThatIsNotBegunIsExpectedWhileItIsInFlight(t *testing.T) {
 			l := newLine(t)
 			l.beginErr, l.endErr = c.begin, c.end
 			var got []string
-			upstream := api(t, func(w http.ResponseWriter, _ *http.Request) {
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				got = slices.Clone(l.expected)
+			upstream := api(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == "PUT" { // not the GET behind it
+					l.mu.Lock()
+					defer l.mu.Unlock()
+					got = slices.Clone(l.expected)
+				}
 				w.WriteHeader(c.answer)
 			})
 			at := serve(t, []object{probe(t, l), proxy(upstream)})
