@@ -30,20 +30,38 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		asked, more = patch.Readable(b.body, asked)
 		about = append(about, more...)
 	}
+	if !c.compute(o, s, b, asked) {
+		return nil
+	}
+	c.forget(o, b)
+	for _, name := range about {
+		path := tree.Join("", name)
+		o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
+		if o.body.Get(name) != nil {
+			o.unknown = append(slices.Clone(o.unknown), path)
+		}
+	}
+	c.doubtServerFields(o, b, s)
+	if s.answer == nil {
+		o.doubtOtherwise(s)
+	}
+	return o
+}
+
+// compute sets what the request makes of the state before. It is false if the request
+// does not tell that.
+func (c *call) compute(o *outcome, s *Subject, b *state, asked *tree.Value) bool {
 	put := c.m.method == "PUT" || s.Kind == Upsert && c.m.method == "POST" // which may leave what it does not name, or remove it
 	switch {
 	case c.reqKind == content.IsPatch:
-		body := patched(b.body, s.asked)
-		if body == nil || movesUnknown(b, s.asked) {
-			return nil
-		}
-		o.body, o.unknown = body, stillUnpatched(b, s.asked)
+		o.body, o.unknown = patched(b.body, s.asked), stillUnpatched(b, s.asked)
+		return o.body != nil && !movesUnknown(b, s.asked)
 	case !asked.IsObject() || len(asked.Members()) == 0:
-		return nil
+		return false
 	case c.reqKind == content.IsForm || c.reqKind == content.IsParts:
 		f := typed(b.body, s.asked, s.answer)
 		if len(f.fields.Members())+len(f.untyped) == 0 {
-			return nil
+			return false
 		}
 		if put {
 			c.replace(o, s, b, &f.fields)
@@ -63,19 +81,7 @@ func (c *call) computed(s *Subject, b *state) *outcome {
 		o.body, o.unknown = &body, c.stillUnmerged(b, asked)
 		c.refine(o, b)
 	}
-	c.forget(o, b)
-	for _, name := range about {
-		path := tree.Join("", name)
-		o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
-		if o.body.Get(name) != nil {
-			o.unknown = append(slices.Clone(o.unknown), path)
-		}
-	}
-	c.doubtServerFields(o, b, s)
-	if s.answer == nil {
-		o.doubtOtherwise(s)
-	}
-	return o
+	return true
 }
 
 // refine makes of what a merge of the request comes to what the API may have made
