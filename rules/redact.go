@@ -14,10 +14,6 @@ func (m *Match) Redact(body webhook.Body, h webhook.Header) webhook.Body {
 	return m.e.res.redact.Body(body, h, nil)
 }
 
-// RedactQuery returns a raw query without the parameters that have a redacted
-// path for a name: some APIs take fields there, too.
-func (m *Match) RedactQuery(query string) string { return m.e.res.redact.Query(query, nil) }
-
 // Redactions redact for one configuration, and remember which of its redacted paths
 // were ever found: one that is written otherwise than the API writes it takes
 // nothing out, and nobody would know. They are safe for concurrent use.
@@ -37,7 +33,8 @@ func (rs *Redactions) Redact(m *Match, body webhook.Body, h webhook.Header) webh
 	return m.e.res.redact.Body(body, h, rs.Of(&m.e.res.redact))
 }
 
-// RedactQuery is [Match.RedactQuery] for a call of m.
+// RedactQuery returns the raw query of a call of m without the parameters that have a
+// redacted path for a name: some APIs take fields there, too.
 func (rs *Redactions) RedactQuery(m *Match, query string) string {
 	return m.e.res.redact.Query(query, rs.Of(&m.e.res.redact))
 }

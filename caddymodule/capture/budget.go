@@ -23,6 +23,3 @@ func (b *Budget) TryTake(n int64) bool {
 
 // Give returns n bytes that were taken.
 func (b *Budget) Give(n int64) { b.used.Add(-n) }
-
-// Used returns how many bytes are taken.
-func (b *Budget) Used() int64 { return b.used.Load() }

@@ -180,3 +180,6 @@ func TeeBody(inner io.ReadCloser, length, limit int64) (body io.ReadCloser, fini
 	t := newTeeBody(inner, length, limit, NewBudget(1<<20))
 	return t, func() webhook.Body { b, _ := t.finish(); return b }
 }
+
+// Used returns how many bytes are taken.
+func (b *Budget) Used() int64 { return b.used.Load() }

@@ -93,21 +93,6 @@ type Engine struct {
 	deriving, delivering                      sync.WaitGroup
 }
 
-// Open opens the directory dir: what the request path needs of it, and what is
-// behind. Until a configuration is activated nobody subscribes to anything new, and
-// what is owed waits.
-func Open(dir string, o Options) (*Engine, error) {
-	f := newFront(dir, o.Logger)
-	err := f.open()
-	if err == nil {
-		var e *Engine
-		if e, err = f.openBehind(); err == nil {
-			return e, nil
-		}
-	}
-	return nil, errors.Join(err, f.leave())
-}
-
 // openBehind opens the store, and makes of f, which is open, an engine. If it fails, f
 // stays as it is.
 func (f *front) openBehind() (e *Engine, err error) {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+
 	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -19,4 +21,19 @@ func RendererKnown(sub webhook.SubscriptionID, active, earlier, coming []*webhoo
 	}
 	_, err := e.rendererOf(sub)
 	return err
+}
+
+// Open opens the directory dir at once, as a [Place] does behind: what the request path needs of it, and what is
+// behind. Until a configuration is activated nobody subscribes to anything new, and
+// what is owed waits.
+func Open(dir string, o Options) (*Engine, error) {
+	f := newFront(dir, o.Logger)
+	err := f.open()
+	if err == nil {
+		var e *Engine
+		if e, err = f.openBehind(); err == nil {
+			return e, nil
+		}
+	}
+	return nil, errors.Join(err, f.leave())
 }
