@@ -106,10 +106,10 @@ func (k *compiler) compile() error {
 // handler checks what stands in the handler only.
 func (k *compiler) handler() error {
 	if k.p.skipHeader == "" {
-		k.p.skipHeader = DefaultSkipHeader
+		k.p.skipHeader = defaultSkipHeader
 	}
 	if !headerName.MatchString(k.p.skipHeader) {
-		return bad("skip_header", "%q is no name of a header: write one like %s", k.p.skipHeader, DefaultSkipHeader)
+		return bad("skip_header", "%q is no name of a header: write one like %s", k.p.skipHeader, defaultSkipHeader)
 	}
 	k.p.skipHeader = textproto.CanonicalMIMEHeaderKey(k.p.skipHeader)
 	if v := k.c.Verbs; len(v) > 0 {

@@ -14,7 +14,7 @@ import (
 // settings compiles what may stand in the handler or in a resource. Lists add
 // up; of single values the resource's counts.
 func (k *compiler) settings(place string, d, over Defaults) (*resource, error) {
-	r := &resource{trust: time.Duration(cmp.Or(over.Trust, d.Trust, DefaultTrust)), wraps: []string{"data"}}
+	r := &resource{trust: time.Duration(cmp.Or(over.Trust, d.Trust, defaultTrust)), wraps: []string{"data"}}
 	r.redact.Envelopes = slices.Concat([]string{"attributes", "_embedded", "values", "set", "$set", "changes", "doc"}, innerNames)
 	if r.trust < 0 {
 		return nil, bad(join(place, "trust"), "want a time like 10m, not a negative one")

@@ -238,6 +238,6 @@ type Override struct {
 // Defaults of the language (DESIGN.md §4).
 const (
 	DefaultAPI        = "default"
-	DefaultSkipHeader = "Webhook-Skip-Key"
-	DefaultTrust      = Duration(10 * time.Minute)
+	defaultSkipHeader = "Webhook-Skip-Key"
+	defaultTrust      = Duration(10 * time.Minute)
 )

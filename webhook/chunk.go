@@ -135,7 +135,7 @@ func newDelivery(e *Event, s *Subscription, unjudged bool, now time.Time) Delive
 
 // told is how [Delivery].Bytes says n.
 func told(n int) int {
-	if n < LittleBytes {
+	if n < littleBytes {
 		return 0
 	}
 	return n

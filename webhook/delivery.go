@@ -16,7 +16,7 @@ type Delivery struct {
 	Subscription SubscriptionID
 	Position     uint64 // of Event
 	Lane         string // see [Order.Lane]
-	Bytes        int    // that its events hold, about; 0: fewer than LittleBytes
+	Bytes        int    // that its events hold, about; 0: fewer than littleBytes
 	Priority     Priority
 
 	// Unjudged says that the subscription's filter or on_change read something
@@ -35,8 +35,8 @@ type Delivery struct {
 	Earlier *Earlier
 }
 
-// LittleBytes is what a delivery's events may hold without being told.
-const LittleBytes = 64 << 10
+// littleBytes is what a delivery's events may hold without being told.
+const littleBytes = 64 << 10
 
 // Priority orders lanes, never deliveries within one.
 type Priority uint8

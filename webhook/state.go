@@ -23,9 +23,9 @@ const (
 // DefaultDisableAfter is [Subscription].DisableAfter where nothing is written.
 const DefaultDisableAfter = 5 * 24 * time.Hour
 
-// MaxWarned is how many warnings there are before one is disabled for failing: at
+// maxWarned is how many warnings there are before one is disabled for failing: at
 // a fifth and at three fifths of the time.
-const MaxWarned = 2
+const maxWarned = 2
 
 // How many attempts in a row must have failed before one is warned of, and before
 // one is disabled: a default schedule's, so that it takes more than one delivery
@@ -108,7 +108,7 @@ func (s SubscriptionState) fail(now time.Time, limit time.Duration) Subscription
 	if limit <= 0 || s.Status != Active {
 		return s
 	}
-	for failing := now.Sub(s.FailingSince); s.Warned < MaxWarned && s.Failures >= warnLeast; s.Warned++ {
+	for failing := now.Sub(s.FailingSince); s.Warned < maxWarned && s.Failures >= warnLeast; s.Warned++ {
 		if 5*failing < time.Duration(2*s.Warned+1)*limit {
 			break
 		}

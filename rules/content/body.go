@@ -99,13 +99,13 @@ func readParts(plain []byte, contentType string) (*tree.Value, Kind) {
 // WithoutFiles returns what a request asked for without the fields that hold
 // files, and their names: what becomes of a file, its name and size do not tell.
 func WithoutFiles(asked *tree.Value) (*tree.Value, []string) {
-	if !HasFile(asked) {
+	if !hasFile(asked) {
 		return asked, nil
 	}
 	var files []string
 	var members []tree.Member
 	for _, m := range asked.Members() {
-		if HasFile(&m.Value) {
+		if hasFile(&m.Value) {
 			files = append(files, m.Name)
 		} else {
 			members = append(members, m)

@@ -91,20 +91,20 @@ func file(name, kind string, content []byte) tree.Value {
 	})
 }
 
-// HasFile reports whether v is, or has somewhere in it, what [Multipart] makes
+// hasFile reports whether v is, or has somewhere in it, what [Multipart] makes
 // of a file.
-func HasFile(v *tree.Value) bool {
+func hasFile(v *tree.Value) bool {
 	members := v.Members()
 	if len(members) == 4 && members[3].Name == "sha256" && members[2].Name == "size" {
 		return true
 	}
 	for i := range members {
-		if HasFile(&members[i].Value) {
+		if hasFile(&members[i].Value) {
 			return true
 		}
 	}
 	for i := range v.Elems() {
-		if HasFile(&v.Elems()[i]) {
+		if hasFile(&v.Elems()[i]) {
 			return true
 		}
 	}

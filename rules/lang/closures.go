@@ -89,7 +89,7 @@ func (l *loop) on(f *frame, list []any, i int) any {
 // tally counts the elements for which the closure is true, and undecided.
 func (l *loop) tally(f *frame, list []any, stop func(yes, maybe int) bool) (yes, maybe int) {
 	for i := range list {
-		switch Truthy(l.on(f, list, i)) {
+		switch truthy(l.on(f, list, i)) {
 		case True:
 			yes++
 		case Undecided:
@@ -134,7 +134,7 @@ func (l *loop) exists(f *frame, list []any) Truth {
 func all(f *frame, l *loop, list []any) any {
 	t := True
 	for i := range list {
-		if t = t.And(Truthy(l.on(f, list, i))); t == False {
+		if t = t.And(truthy(l.on(f, list, i))); t == False {
 			break
 		}
 	}
@@ -160,7 +160,7 @@ func count(f *frame, l *loop, list []any) any {
 func filter(f *frame, l *loop, list []any) any {
 	out := []any{}
 	for i := range list {
-		switch Truthy(l.on(f, list, i)) {
+		switch truthy(l.on(f, list, i)) {
 		case True:
 			out = append(out, list[i])
 		case Undecided:
@@ -196,7 +196,7 @@ func found(f *frame, l *loop, list []any, backward, wantIndex bool) any {
 		if backward {
 			i = len(list) - 1 - n
 		}
-		switch Truthy(l.on(f, list, i)) {
+		switch truthy(l.on(f, list, i)) {
 		case True:
 			if wantIndex {
 				return int64(i)

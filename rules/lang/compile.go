@@ -188,7 +188,7 @@ func (c *compiler) conditional(n *ast.ConditionalNode) (node, error) {
 	}
 	cond, yes, no := parts[0], parts[1], parts[2]
 	return func(f *frame) any {
-		switch Truthy(cond(f)) {
+		switch truthy(cond(f)) {
 		case True:
 			return yes(f)
 		case False:

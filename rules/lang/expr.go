@@ -102,7 +102,7 @@ func (x *Expr) TruthWithin(v Vars, c *Change, most int) (t Truth, steps int) {
 	if f.steps > f.most {
 		return Undecided, most + 1
 	}
-	return Truthy(out), f.steps
+	return truthy(out), f.steps
 }
 
 // Weight returns how large x is: the nodes of its text, how deep its loops are
@@ -127,7 +127,7 @@ func (x *Expr) Truth(v Vars, c *Change) (Truth, error) {
 	if err != nil {
 		return Undecided, err
 	}
-	return Truthy(out), nil
+	return truthy(out), nil
 }
 
 // Reads returns the names that x may read, in order of first use.

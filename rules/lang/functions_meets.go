@@ -75,7 +75,7 @@ var meetings = map[string]func(f *frame, got, wanted any) Truth{
 }
 
 func operator(name string) func(f *frame, a, b any) Truth {
-	return func(f *frame, a, b any) Truth { return Truthy(operators[name](f, a, b)) }
+	return func(f *frame, a, b any) Truth { return truthy(operators[name](f, a, b)) }
 }
 
 func equalOrNull(f *frame, a, b any) Truth { return same(a, b, f) }

@@ -14,7 +14,7 @@ func (c *compiler) unary(n *ast.UnaryNode) (node, error) {
 	}
 	switch n.Operator {
 	case "!", "not":
-		return func(f *frame) any { return Truthy(of(f)).Not().value() }, nil
+		return func(f *frame) any { return truthy(of(f)).Not().value() }, nil
 	case "-":
 		return func(f *frame) any { return arithmetic(f, "-", int64(0), of(f)) }, nil
 	case "+":
@@ -49,17 +49,17 @@ func (c *compiler) binary(n *ast.BinaryNode) (node, error) {
 	switch n.Operator {
 	case "&&", "and":
 		return func(f *frame) any {
-			t := Truthy(a(f))
+			t := truthy(a(f))
 			if t != False {
-				t = t.And(Truthy(b(f)))
+				t = t.And(truthy(b(f)))
 			}
 			return t.value()
 		}, nil
 	case "||", "or":
 		return func(f *frame) any {
-			t := Truthy(a(f))
+			t := truthy(a(f))
 			if t != True {
-				t = t.Or(Truthy(b(f)))
+				t = t.Or(truthy(b(f)))
 			}
 			return t.value()
 		}, nil

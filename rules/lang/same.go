@@ -7,13 +7,11 @@ import (
 
 // Equal reports whether a and b are the same value: numbers by value (1 equals
 // 1.0), strings exactly, arrays and objects by their content. Null equals null.
-// Unknown equals nothing; see [Same] for three-valued equality.
-func Equal(a, b any) bool { return Same(a, b) == True }
+// Unknown equals nothing.
+func Equal(a, b any) bool { return same(a, b, nil) == True }
 
-// Same is [Equal] in three values: undecided if it depends on an unknown.
-func Same(a, b any) Truth { return same(a, b, nil) }
-
-// same counts what it looks at in f, which may be nil.
+// same is [Equal] in three values: undecided if it depends on an unknown. It counts what
+// it looks at in f, which may be nil.
 func same(a, b any, f *frame) Truth {
 	if !f.spend(1) {
 		return Undecided

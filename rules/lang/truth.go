@@ -35,8 +35,8 @@ func truthOf(b bool) Truth {
 	return False
 }
 
-// Truthy returns what v counts for as a condition: only true is true.
-func Truthy(v any) Truth {
+// truthy returns what v counts for as a condition: only true is true.
+func truthy(v any) Truth {
 	switch v := v.(type) {
 	case bool:
 		return truthOf(v)

@@ -47,8 +47,8 @@ func Parse(text string) (*Pattern, error) {
 			return nil, fmt.Errorf("path %q: {%s...} takes all that is left of a path: let it be the last part", text, s.param)
 		}
 	}
-	if len(p.segments) > MaxSegments {
-		return nil, fmt.Errorf("path %q has more than %d parts", text, MaxSegments)
+	if len(p.segments) > maxSegments {
+		return nil, fmt.Errorf("path %q has more than %d parts", text, maxSegments)
 	}
 	return p, nil
 }

@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// MaxSegments bounds patterns, and the paths that are looked at.
-const MaxSegments = 32
+// maxSegments bounds patterns, and the paths that are looked at.
+const maxSegments = 32
 
 // Pattern is a parsed pattern.
 type Pattern struct {

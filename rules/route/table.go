@@ -70,7 +70,7 @@ func (t *Table[T]) Find(method, path string) (value T, p *Pattern, ok bool) {
 	if len(path) == 0 || path[0] != '/' {
 		return value, nil, false
 	}
-	e := t.root.find(method, trimPath(path), MaxSegments)
+	e := t.root.find(method, trimPath(path), maxSegments)
 	if e == nil {
 		return value, nil, false
 	}
