@@ -41,7 +41,7 @@ func (d *deriver) compare(ch *change) {
 		ch.significant = ch.significant || !d.e.res.ignore.Match(f.Path)
 	}
 	d.doubtUnshown(ch, by.isUnknown)
-	if len(ch.fields) == 0 && len(ch.unknown) == 0 {
+	if d.reqKind == content.IsJSON || len(ch.fields) == 0 && len(ch.unknown) == 0 { // forms send tokens and buttons
 		ch.unknown = append(ch.unknown, ch.o.beside...)
 	}
 	ch.significant = ch.significant || ch.doubt

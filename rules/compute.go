@@ -74,6 +74,9 @@ func (c *call) compute(o *outcome, s *Subject, b *state, asked *tree.Value) bool
 	case put:
 		c.replace(o, s, b, asked)
 	default:
+		if c.reqKind == content.IsJSON {
+			asked = c.ofFields(o, b, asked)
+		}
 		body := tree.MergePatch(b.body, asked)
 		if c.reqKind != content.IsMerge {
 			body = stillNull(body, b.body, asked)
@@ -82,6 +85,31 @@ func (c *call) compute(o *outcome, s *Subject, b *state, asked *tree.Value) bool
 		c.refine(o, b)
 	}
 	return true
+}
+
+// ofFields returns what plain JSON sets of the fields that its caller was shown. What
+// else it sets is doubted: that may come to be one, or be what nobody is ever shown, as a
+// password is, or a comment.
+func (c *call) ofFields(o *outcome, b *state, asked *tree.Value) *tree.Value {
+	if last := b.view.Last(); last.Kind != views.Get && last.Kind != views.Answer || last.As != c.look(views.Set, nil).As {
+		return asked
+	}
+	var members []tree.Member
+	for i := range asked.Members() {
+		m := asked.Members()[i]
+		if b.body.Get(m.Name) == nil && m.Kind != tree.Null {
+			path := tree.Join("", m.Name)
+			o.beside, o.doubtful = append(o.beside, path), o.doubtful || !c.e.res.ignore.Match(path)
+			continue
+		}
+		members = append(members, m)
+	}
+	if len(o.beside) == 0 {
+		return asked
+	}
+	o.view = o.view.Old() // nobody has looked for what that may have become
+	known := tree.NewObject(members)
+	return &known
 }
 
 // refine makes of what a merge of the request comes to what the API may have made
