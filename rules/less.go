@@ -246,6 +246,8 @@ func (d *deriver) judgeValues(ch *change, f *tree.Change, now views.View) verdic
 	switch {
 	case !alone && likeness.Personal(f.Path), likeness.Masks(was, is), likeness.Masks(is, was):
 		changed = false
+	case was.Kind == tree.Array && is.Kind == tree.Array: // each may see elements that the other does not
+		changed = alone || before.Whole(now.As) || before.Whole(views.Service)
 	case was.Kind == tree.Null:
 		changed = alone || before.Whole(now.As) || before.Show(now)
 	case is.Kind == tree.Null: // as it would have been kept otherwise
