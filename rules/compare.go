@@ -138,7 +138,7 @@ func cleared(paths []string, path string, asked, before, after *tree.Value) []st
 		switch {
 		case m.Kind == tree.Null && was == nil && is == nil:
 			paths = append(paths, tree.Join(path, m.Name))
-		case was.IsObject() && is.IsObject():
+		case was.IsObject() && is.IsObject() && m.MayHaveNull():
 			paths = cleared(paths, tree.Join(path, m.Name), &m.Value, was, is)
 		}
 	}

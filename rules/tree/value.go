@@ -165,5 +165,9 @@ func (v *Value) SaysTwice() bool { return v != nil && v.Kind >= Array && v.raw =
 // IsObject reports whether v is an object; nil is none.
 func (v *Value) IsObject() bool { return v != nil && v.Kind == Object }
 
+// MayHaveNull is false if no value that is null is in v; it reads nothing of what is
+// below.
+func (v *Value) MayHaveNull() bool { return v.raw == "" || strings.Contains(v.raw, "null") }
+
 // IsArray reports whether v is an array.
 func (v *Value) IsArray() bool { return v != nil && v.Kind == Array }
