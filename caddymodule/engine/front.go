@@ -80,9 +80,7 @@ func (f *front) openAll() error {
 	if err := badger.CheckFormat(filepath.Join(f.Dir, "store")); errors.Is(err, store.ErrUnfit) {
 		return err
 	}
-	if err := f.missed.Open(f.Dir); err != nil {
-		f.Logger.Error("missed calls cannot be noted on disk; should the process die while the journal is down, no gap tells of them", "error", err)
-	}
+	f.missed.Open(f.Dir)
 	if f.callers.Load() == nil {
 		key, err := credentials.OpenKey(f.Dir)
 		if err != nil {

@@ -9,13 +9,13 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
-// Open takes up what an earlier process left behind under dir. If it fails, it is tried
-// again whenever something is to be kept.
-func (l *List) Open(dir string) error {
+// Open takes up what an earlier process left behind under dir. If that cannot be read, it
+// is tried again whenever something is to be kept.
+func (l *List) Open(dir string) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.path = filepath.Join(dir, "missed")
-	return l.openFile()
+	l.say(l.openFile())
 }
 
 // openFile opens the file, if it is not open. The caller holds writing.
@@ -83,17 +83,29 @@ func (l *List) keep() bool {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	defer close(l.nextNoted())
-	if err := l.openFile(); err != nil {
+	err := l.openFile()
+	if err == nil && l.file != nil {
+		err = l.file.write(l.entries())
+	}
+	l.say(err)
+	return err == nil && l.file != nil
+}
+
+// sayAgain is how long what was said of the file is not said again.
+const sayAgain = 10 * time.Minute
+
+// say tells the operator that the file cannot be kept: once, for each reason, and now and
+// then for as long as it lasts. The caller holds writing.
+func (l *List) say(err error) {
+	switch {
+	case err == nil && l.said == "":
+	case err == nil:
+		l.said = ""
+		l.log.Info("missed calls are noted on disk again")
+	case err.Error() != l.said || time.Since(l.saidAt) > sayAgain:
+		l.said, l.saidAt = err.Error(), time.Now()
 		l.log.Error("missed calls cannot be noted on disk; should the process die now, no gap tells of them", "error", err)
 	}
-	if l.file == nil {
-		return false
-	}
-	if err := l.file.write(l.entries()); err != nil {
-		l.log.Error("missed calls are not noted on disk; should the process die now, no gap tells of them", "error", err)
-		return false
-	}
-	return true
 }
 
 // nextNoted returns what is to be closed when all that is known now is in the file.

@@ -32,6 +32,8 @@ type List struct {
 	writing sync.Mutex
 	path    string // of file; "": not known yet, or not any more
 	file    *file  // nil: it could not be opened
+	said    string // the error that was logged last, while there is one
+	saidAt  time.Time
 
 	mu    sync.Mutex
 	calls map[webhook.EntityKey]*calls // by api and resource; more may come
