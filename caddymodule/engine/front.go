@@ -40,9 +40,11 @@ type front struct {
 	callers atomic.Pointer[credentials.Hash]
 	store   atomic.Pointer[store.Store] // nil: not open yet
 	down    atomic.Pointer[error]       // why the journal is not open
+	away    atomic.Pointer[error]       // why the directory is not at its place; see gone.go
 
 	// Of who opens.
 	lock *os.File // of Dir: one process has it
+	home *os.File // where the journal is; set before it
 
 	stop    context.CancelFunc
 	keeping sync.WaitGroup
@@ -56,6 +58,7 @@ func newFront(dir string, logger *slog.Logger) *front {
 	var ctx context.Context
 	ctx, f.stop = context.WithCancel(context.Background())
 	f.keeping.Go(func() { f.missed.KeepUp(ctx) })
+	f.keeping.Go(func() { f.watch(ctx) })
 	return f
 }
 
@@ -88,9 +91,13 @@ func (f *front) openAll() error {
 		}
 		f.callers.Store(credentials.NewHash(key))
 	}
-	j, err := journal.Open(journal.Options{Dir: filepath.Join(f.Dir, "journal"), Logger: f.Logger, OnDropped: f.dropMarks})
+	dir := filepath.Join(f.Dir, "journal")
+	j, err := journal.Open(journal.Options{Dir: dir, Logger: f.Logger, OnDropped: f.dropMarks})
 	if err != nil {
 		return err
+	}
+	if f.home, err = os.Open(dir); err != nil {
+		return errors.Join(err, j.Close())
 	}
 	f.journal.Store(j)
 	j.SyncBegins(f.begins.Load())
@@ -171,8 +178,10 @@ func (f *front) close() error {
 	f.stop()
 	f.keeping.Wait()
 	err := f.missed.Close()
-	if f.lock != nil {
-		err = errors.Join(err, f.lock.Close())
+	for _, dir := range []*os.File{f.home, f.lock} {
+		if dir != nil {
+			err = errors.Join(err, dir.Close())
+		}
 	}
 	return err
 }

@@ -74,6 +74,9 @@ func (e *Engine) Health(ctx context.Context) Health {
 	if err != nil {
 		h.Degraded, h.Reason = true, "the store cannot be read: "+err.Error()
 	}
+	if err := e.gone(); err != nil { // which says more than what comes of it
+		h.Degraded, h.Reason = true, err.Error()
+	}
 	if e.full.Load() && !h.Degraded {
 		h.Degraded, h.Reason = true, "the store takes more than store_max and nothing in it may go: calls are not captured, and gaps will say so; raise store_max, or release or delete what is owed"
 	}

@@ -36,6 +36,9 @@ func (f *front) Begin(b *webhook.Begin) error {
 	if j == nil {
 		return f.journalDown()
 	}
+	if err := f.lost(); err != nil {
+		return err
+	}
 	return j.Begin(b)
 }
 
@@ -53,6 +56,8 @@ func (f *front) end(ctx context.Context, x *webhook.Exchange, durable bool) erro
 	switch {
 	case j == nil:
 		return f.journalDown()
+	case f.lost() != nil:
+		return f.lost()
 	case control.endLater != nil:
 		return control.endLater(f, ctx, x)
 	}
@@ -95,7 +100,7 @@ func (f *front) Missed(b *webhook.Begin, resource string, err error) {
 // store takes more.
 func (f *front) Healthy() bool {
 	j := f.journal.Load()
-	if f.full.Load() || j == nil {
+	if f.full.Load() || j == nil || f.lost() != nil {
 		return false
 	}
 	down, _, _ := j.Health()

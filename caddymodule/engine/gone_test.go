@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// A directory that is removed while it is open keeps nothing, and nobody is told that it
+// does: calls are missed, and health says what to do. One that is moved goes on.
+func TestADirectoryThatIsGoneIsTold(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	pl, s := placeAt(t, dir), emptySettings(t, "")
+	if err := pl.Join(t.Context(), s, false); err != nil {
+		t.Fatal(err)
+	}
+	defer pl.Leave(s, discard())
+	e, err := pl.Lease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pl.Release()
+	says := func(what string) func() bool {
+		return func() bool { h := e.Health(t.Context()); return h.Degraded && strings.Contains(h.Reason, what) }
+	}
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "health says that it was moved", says("put it back before a restart"))
+	if err := e.Begin(new(webhook.Begin)); err != nil || !e.Healthy() {
+		t.Error("a call is not kept where it is now:", err)
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "health says that it is back", func() bool { return e.gone() == nil })
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "health says that it was removed", says("begins a new one"))
+	if err := e.Begin(new(webhook.Begin)); !errors.Is(err, store.ErrJournalDown) || e.Healthy() {
+		t.Error("a call is kept in files that nobody finds:", err)
+	}
+	if err := e.End(t.Context(), new(webhook.Exchange), true); !errors.Is(err, store.ErrJournalDown) {
+		t.Error("its end is:", err)
+	}
+}
