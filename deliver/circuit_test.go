@@ -122,14 +122,18 @@ func TestCircuitTips(t *testing.T) {
 		every  time.Duration // between events
 		opens  bool
 	}{
-		"all fail":                         {pattern(500), time.Second, true},
-		"all fail after a long good time":  {append(slices.Repeat([]delivertest.Reply{200}, 100), pattern(404)...), time.Second, true},
-		"three of four fail":               {pattern(500, 500, 500, 200), time.Second, true},
-		"three of five fail":               {pattern(500, 500, 200, 500, 200), time.Second, false},
-		"nine fail, and all is well again": {failing(500, 9), time.Second, false},
-		"all fail, and there are few":      {pattern(500), time.Minute, false},
-		"all are told to wait":             {pattern(429), time.Second, false},
-		"all are refused":                  {pattern(400), time.Second, false},
+		"all fail":                           {pattern(500), time.Second, true},
+		"all fail after a long good time":    {append(slices.Repeat([]delivertest.Reply{200}, 100), pattern(404)...), time.Second, true},
+		"three of four fail":                 {pattern(500, 500, 500, 200), time.Second, true},
+		"three of five fail":                 {pattern(500, 500, 200, 500, 200), time.Second, false},
+		"seven of ten fail":                  {pattern(500, 200, 200, 200, 500, 500, 500, 500, 500, 500), time.Second, true},
+		"ten fail within five minutes":       {pattern(500), 28 * time.Second, true},
+		"nine fail within five minutes":      {pattern(500), 35 * time.Second, false},
+		"nine fail, and all is well again":   {failing(500, 9), time.Second, false},
+		"all fail, and there are few":        {pattern(500), time.Minute, false},
+		"all fail that are not told to wait": {pattern(500, 429, 429), time.Second, true},
+		"all are told to wait":               {pattern(429), time.Second, false},
+		"all are refused":                    {pattern(400), time.Second, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -46,6 +46,31 @@ func TestWhatTheOldReceiverAnswersCountsNoMore(t *testing.T) {
 	}
 }
 
+// What failed at the old receiver does not open the circuit of the new one.
+func TestTheNewReceiverBeginsWithACleanCircuit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := delivertest.NewReceiver(t, failing(500, 10)...)
+		s := subscribe("crm", "https://old/")
+		s.Retry, s.Concurrency = nil, 1
+		b := start(t, deliver.Options{Transport: r}, s)
+		for i := range 9 {
+			b.q.Owe("crm", event(i), "")
+		}
+		synctest.Wait()
+		moved := *s
+		moved.URL = "https://new/"
+		if err := b.Update(&moved, b.States()[0]); err != nil {
+			t.Fatal(err)
+		}
+		b.q.Owe("crm", event(9), "")
+		b.q.Owe("crm", event(10), "")
+		synctest.Wait()
+		if st := b.States()[0]; st.Opened > 0 || len(r.Requests()) != 11 {
+			t.Errorf("its circuit has opened %d times, after %d requests", st.Opened, len(r.Requests()))
+		}
+	})
+}
+
 // denying is an API that does not take the credential old, and says so late.
 type denying struct{ delivertest.Renderer }
 
