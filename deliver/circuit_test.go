@@ -154,6 +154,29 @@ func TestCircuitTips(t *testing.T) {
 	}
 }
 
+// While the one is under way that is tried when the circuit is half open, no other is.
+// The twin in internal/e2e is TestAHalfOpenCircuitIsTriedOnce.
+func TestAHalfOpenCircuitIsTriedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := subscribe("crm", "https://crm/")
+		r := delivertest.NewReceiver(t, append(slices.Repeat([]delivertest.Reply{500}, 10), delivertest.Silent)...)
+		s.Concurrency = 8
+		b := start(t, deliver.Options{Transport: r}, s)
+		for i := range 10 {
+			b.q.Owe("crm", event(i), "")
+			synctest.Wait()
+		}
+		for i := range 20 {
+			b.q.Owe("crm", event(100+i), "")
+		}
+		time.Sleep(39 * time.Second) // it is tried after 30, for 10
+		synctest.Wait()
+		if n := len(r.Requests()); n != 11 {
+			t.Errorf("%d are under way while it is half open, want one", n-10)
+		}
+	})
+}
+
 // Who changes the URL, or resumes by hand, does not wait for the circuit.
 func TestCircuitIsClosedByHand(t *testing.T) {
 	for name, repair := range map[string]func(*testing.T, *bench, webhook.Subscription){

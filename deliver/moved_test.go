@@ -71,6 +71,25 @@ func TestTheNewReceiverBeginsWithACleanCircuit(t *testing.T) {
 	})
 }
 
+// Nor does the new receiver wait for as long as the old one has asked.
+func TestTheNewReceiverIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := delivertest.NewReceiver(t, 429, 200).Answering(429, "Retry-After", "3600")
+		s := subscribe("crm", "https://old/")
+		b := start(t, deliver.Options{Transport: r}, s)
+		b.q.Owe("crm", event(0), "")
+		synctest.Wait()
+		moved := *s
+		moved.URL = "https://new/"
+		if err := b.Update(&moved, b.States()[0]); err != nil {
+			t.Fatal(err)
+		}
+		id := b.q.Owe("crm", event(1), "")
+		synctest.Wait()
+		b.state(t, id, webhook.Delivered)
+	})
+}
+
 // denying is an API that does not take the credential old, and says so late.
 type denying struct{ delivertest.Renderer }
 
