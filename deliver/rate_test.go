@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -137,6 +138,34 @@ func TestRateAcrossReloads(t *testing.T) {
 		synctest.Wait()
 		if n := len(r.Requests()); n != 20 {
 			t.Errorf("%d arrived when the rate was gone, want 20", n)
+		}
+	})
+}
+
+// hiding is an API that shows the subscriber nothing of most events.
+type hiding struct{ delivertest.Renderer }
+
+func (r hiding) Render(ctx context.Context, d *webhook.Delivery, s *webhook.Subscription) (webhook.Payload, error) {
+	if d.Event != event(9) {
+		return webhook.Payload{Withheld: &webhook.Withheld{Outcome: webhook.Hidden, Why: "the API answered 403"}}, nil
+	}
+	return r.Renderer.Render(ctx, d, s)
+}
+
+// What is withheld uses up nothing of a rate.
+func TestWhatIsWithheldSpendsNoRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := delivertest.NewReceiver(t, 200)
+		s := subscribe("crm", "https://crm/")
+		s.Rate = webhook.Rate{Requests: 1, Per: time.Hour}
+		b := start(t, deliver.Options{Transport: r, Renderer: hiding{}}, s)
+		for i := range 10 {
+			b.q.Owe("crm", event(i), "")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(r.Requests()); n != 1 {
+			t.Errorf("%d requests within a minute, want the one that is not withheld", n)
 		}
 	})
 }

@@ -216,3 +216,37 @@ func TestGatesOfTheDeletedAreBounded(t *testing.T) {
 		t.Errorf("%d are inside still", g.all)
 	}
 }
+
+// Of one API 40 GETs are made at once, of all 128 are under way or wait; one subscription
+// has 16 of these: docs/delivery.md says so.
+func TestHowManyGETsThereAre(t *testing.T) {
+	var g gates
+	begun, inside := 0, map[string]int{}
+	for _, api := range []string{"one", "two", "three"} {
+		for i := range 100 {
+			w, _ := g.admit(gateKey{api, webhook.SubscriptionID(fmt.Sprint(i))})
+			if w == nil {
+				continue
+			}
+			inside[api]++
+			select {
+			case <-w.begin:
+				begun++
+			default:
+			}
+		}
+	}
+	if begun != 80 || inside["one"] != 64 || inside["two"] != 64 || inside["three"] != 0 {
+		t.Errorf("%d are made, %v are inside; want 40 of two APIs, and 128", begun, inside)
+	}
+	var greedy gates // 8 of the 40 and of the 64 are for those that have fewer than two
+	for i := range 400 {
+		greedy.admit(gateKey{"one", webhook.SubscriptionID(fmt.Sprint(i / 100))})
+		if i == 99 && greedy.all != 16 {
+			t.Errorf("one subscription has %d, want 16", greedy.all)
+		}
+	}
+	if of := greedy.apis["one"]; of.running != 36 || of.inside != 56 {
+		t.Errorf("of four that ask for much %d are made and %d wait, want 36 (two of each of the last two) and 20", of.running, of.inside-of.running)
+	}
+}
