@@ -69,15 +69,7 @@ func sendExampleOf(e *engine.Engine, ctx context.Context, in *view.Trigger, sub 
 	ev.ID = webhook.NewEventID(x, ev.Key, ev.Scope, "")
 	var owing webhook.Owing
 	owing.Add(&ev, sub.As(ev.Key.Resource), false, now)
-	done, err := e.Store.Record(ctx, []store.Record{{
-		Exchange: x,
-		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
-			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: owing.Deliveries}, nil
-		},
-	}})
-	if err == nil && done[0].Err != nil {
-		err = done[0].Err
-	}
+	_, err = e.RecordOwn(ctx, ev, func() ([]webhook.Delivery, error) { return owing.Deliveries, nil })
 	return view.Sent{Event: ev.ID, Delivery: owing.Deliveries[0].ID}, err
 }
 

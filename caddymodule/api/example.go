@@ -15,7 +15,6 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/caddymodule/words"
-	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -124,14 +123,6 @@ func (c *Call) sendExample(ctx context.Context, k *kept.Subscription, ev webhook
 	if err := c.shared().byHand.Test(k.ID, c.asking(), time.Now()); err != nil {
 		return d, false, err
 	}
-	done, err := c.e.Store.Record(ctx, []store.Record{{
-		Exchange: ev.Exchange,
-		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
-			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: []webhook.Delivery{d}}, nil
-		},
-	}})
-	if err == nil && done[0].Err != nil {
-		err = done[0].Err
-	}
-	return d, err == nil && done[0].Duplicate, err
+	again, err = c.e.RecordOwn(ctx, ev, func() ([]webhook.Delivery, error) { return owing.Deliveries, nil })
+	return d, again, err
 }

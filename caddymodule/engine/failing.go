@@ -93,23 +93,17 @@ func (e *Engine) tell(ctx context.Context, f failing) error {
 	if err != nil {
 		return err
 	}
-	done, err := e.Store.Record(ctx, []store.Record{{
-		Exchange: f.x,
-		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
-			wants, err := e.want(&ev)
-			var owing webhook.Owing
-			for _, w := range wants {
-				if e.MayHear(w.Subscription, f.sub.ID) {
-					owing.Add(&ev, w.Subscription, w.Unjudged, time.Now().UTC())
-				}
+	again, err := e.RecordOwn(ctx, ev, func() ([]webhook.Delivery, error) {
+		wants, err := e.want(&ev)
+		var owing webhook.Owing
+		for _, w := range wants {
+			if e.MayHear(w.Subscription, f.sub.ID) {
+				owing.Add(&ev, w.Subscription, w.Unjudged, time.Now().UTC())
 			}
-			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: owing.Deliveries}, err
-		},
-	}})
-	if err == nil {
-		err = done[0].Err
-	}
-	if err == nil && !done[0].Duplicate {
+		}
+		return owing.Deliveries, err
+	})
+	if err == nil && !again {
 		said := []any{"subscription", string(f.sub.ID), "event", f.scope, "status", string(f.state.Status), "reason", f.state.Reason}
 		if !f.state.FailingSince.IsZero() {
 			said = append(said, "failing_since", f.state.FailingSince, "failures_in_a_row", f.state.Failures)
@@ -117,6 +111,22 @@ func (e *Engine) tell(ctx context.Context, f failing) error {
 		e.Logger.Warn("subscription fails", said...)
 	}
 	return err
+}
+
+// RecordOwn records an event of Sidehook's own, which no call earned, with the deliveries
+// that owed returns; again says that it was recorded before.
+func (e *Engine) RecordOwn(ctx context.Context, ev webhook.Event, owed func() ([]webhook.Delivery, error)) (again bool, err error) {
+	done, err := e.Store.Record(ctx, []store.Record{{
+		Exchange: ev.Exchange,
+		Derive: func([]webhook.Snapshot) (store.Consequences, error) {
+			ds, err := owed()
+			return store.Consequences{Events: []webhook.Event{ev}, Deliveries: ds}, err
+		},
+	}})
+	if err != nil {
+		return false, err
+	}
+	return done[0].Duplicate, done[0].Err
 }
 
 func (f *failing) event(now time.Time) (webhook.Event, error) {
