@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,11 +118,15 @@ func (j *Journal) writeAt(s *segment, buf []byte) error {
 // lock locks one of the journal's mutexes for who only looks, unless a write is
 // stuck, which holds it.
 func (j *Journal) lock(mu *sync.Mutex) bool {
-	for !mu.TryLock() {
-		if j.stuckFor() > beginTime {
+	for tries := 0; !mu.TryLock(); tries++ {
+		switch {
+		case j.stuckFor() > beginTime:
 			return false
+		case tries < 100: // a write takes some microseconds, and calls wait with strict
+			runtime.Gosched()
+		default:
+			time.Sleep(time.Millisecond)
 		}
-		time.Sleep(time.Millisecond)
 	}
 	return true
 }
