@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/own"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -79,4 +80,45 @@ func TestParametersAreEscaped(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
+}
+
+// An API that is in trouble has said nothing: after a few of those it is left alone.
+func TestTroubleTellsNothing(t *testing.T) {
+	for status, want := range map[int]bool{0: false, 200: true, 302: true, 401: true, 403: true, 404: true, 429: false, 499: true, 500: false, 503: false} {
+		if a := (&answer{status: status}); a.told() != want {
+			t.Errorf("%d tells: %t, want %t", status, a.told(), want)
+		}
+	}
+	if a := (&answer{status: 200, err: errBroke}); a.told() {
+		t.Error("an answer that broke off tells")
+	}
+}
+
+// A gap of a resource, and what Sidehook says of itself, is about no entity that could be
+// asked for: it is sent without.
+func TestWhatIsAboutNoEntityIsSent(t *testing.T) {
+	for name, change := range map[string]func(*webhook.Event){
+		"a gap of a resource":  func(ev *webhook.Event) { ev.Key.ID, ev.Gap = "", &webhook.Gap{Reason: webhook.GapUnidentified} },
+		"what is our own":      func(ev *webhook.Event) { ev.Scope = own.Failing },
+		"of an api of our own": func(ev *webhook.Event) { ev.Key.API = own.API },
+	} {
+		t.Run(name, func(t *testing.T) {
+			see(t, nil, func(t *testing.T, s *seeing) {
+				s.answers(always(403))
+				id := s.owe("evt_1", webhook.Updated)
+				s.mu.Lock()
+				change(s.events["evt_1"])
+				s.mu.Unlock()
+				s.want(id, time.Second, webhook.Delivered, "")
+			})
+		})
+	}
+	see(t, nil, func(t *testing.T, s *seeing) {
+		s.answers(always(403))
+		id := s.owe("evt_1", webhook.Updated)
+		s.mu.Lock()
+		s.events["evt_1"].Gap = &webhook.Gap{Reason: webhook.GapUnknownState}
+		s.mu.Unlock()
+		s.want(id, time.Second, webhook.NotVisible, "the API answered 403")
+	})
 }
