@@ -183,7 +183,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 // To a disk that takes no writes Badger writes none: it does so through memory maps, and
-// what cannot be written there ends the process, or stops it.
+// a disk that hangs stops the whole process there.
 func TestNothingIsWrittenToADiskThatTakesNoWrites(t *testing.T) {
 	dir := t.TempDir()
 	s, err := badger.Open(badger.Options{Dir: dir})

@@ -22,7 +22,7 @@ const reserve = memtables*memtableSize + stallTables*memtableSize + baseLevelSiz
 
 // touch has the disk take a write, by a call of the system. Badger writes through memory
 // maps: there a disk that hangs, or is frozen, stops not who writes but the whole process,
-// at its next garbage collection, and one that has become read-only ends it.
+// at its next garbage collection.
 func touch(dir string) error {
 	if err := unix.Utimes(filepath.Join(dir, formatFile), nil); err != nil {
 		return fmt.Errorf("write to the disk of %s: %w", dir, err)
