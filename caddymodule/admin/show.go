@@ -213,7 +213,7 @@ func viewSubscriptions(e *engine.Engine, r *http.Request, states []webhook.Subsc
 		if s := e.InForce(st.ID); s != nil {
 			v.To, v.Tenant, v.PublicKeys = webhook.OriginOf(s.URL), s.Tenant, s.PublicKeys()
 		}
-		if k := e.Kept.Load().Get(st.ID); k != nil {
+		if k := e.Kept().Get(st.ID); k != nil {
 			v.Owner = k.Owner
 		}
 		views = append(views, v)

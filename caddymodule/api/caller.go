@@ -64,7 +64,7 @@ func (c *Call) maySeeEvent(ev *webhook.Event) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if k := c.e.Kept.Load().Get(about); k != nil {
+	if k := c.e.Kept().Get(about); k != nil {
 		return c.maySee(k), nil
 	}
 	return slices.ContainsFunc(c.statics(), func(s *webhook.Subscription) bool { return s.ID == about }), nil

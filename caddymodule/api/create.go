@@ -22,7 +22,7 @@ func (c *Call) createSubscription() (apiAnswer, error) {
 	if made, err := c.madeBefore(repeat); made != nil || err != nil {
 		return c.created(made, made != nil && made.Revision == 1, true), err
 	}
-	if err := c.mayHaveMore(c.e.Kept.Load()); err != nil {
+	if err := c.mayHaveMore(c.e.Kept()); err != nil {
 		return apiAnswer{}, err
 	}
 	k := kept.Subscription{Content: kept.Content{Repeat: repeat}}
@@ -108,7 +108,7 @@ func (c *Call) madeBefore(r *kept.Repeat) (*kept.Subscription, error) {
 	if r == nil {
 		return nil, nil
 	}
-	for _, k := range c.e.Kept.Load().All() {
+	for _, k := range c.e.Kept().All() {
 		was := k.Content.Repeat
 		switch {
 		case was == nil || was.Key != r.Key || time.Now().After(was.Until):

@@ -30,7 +30,7 @@ const (
 
 // visible returns the kept subscriptions that the caller may see.
 func (c *Call) visible() []*kept.Subscription {
-	return c.mayBeSeen(c.e.Kept.Load())
+	return c.mayBeSeen(c.e.Kept())
 }
 
 func (c *Call) mayBeSeen(list *kept.List) (seen []*kept.Subscription) {
@@ -66,7 +66,7 @@ var errNoSubscription = problem.New(http.StatusNotFound, "there is no subscripti
 
 // find returns the kept subscription that the path names, for a change.
 func (c *Call) find() (*kept.Subscription, error) {
-	if k := c.e.Kept.Load().Get(webhook.SubscriptionID(c.id)); k != nil && k.Ready != nil && c.maySee(k) {
+	if k := c.e.Kept().Get(webhook.SubscriptionID(c.id)); k != nil && k.Ready != nil && c.maySee(k) {
 		return k, nil
 	}
 	switch {

@@ -70,7 +70,7 @@ func (e *Engine) fallBack(i int) error {
 // apply puts the newest configuration into force, with the kept subscriptions.
 // e.mu is held.
 func (e *Engine) apply(ctx context.Context) error {
-	s, all, err := e.configs[len(e.configs)-1].With(e.Kept.Load().InUse())
+	s, all, err := e.configs[len(e.configs)-1].With(e.Kept().InUse())
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (e *Engine) apply(ctx context.Context) error {
 	if states, err = e.number(ctx, all, states); err != nil {
 		return err
 	}
-	e.Kept.Store(kept.NewList(e.Kept.Load().Known()))
+	e.kept.Store(kept.NewList(e.Kept().Known()))
 	e.log.to.Store(s.Logger)
 	return e.enforce(s, all, states)
 }
@@ -129,7 +129,7 @@ func (e *Engine) absent(subs []*webhook.Subscription, states []webhook.Subscript
 	for _, s := range subs {
 		there[s.ID] = true
 	}
-	kept := e.Kept.Load()
+	kept := e.Kept()
 	for _, st := range states {
 		if !there[st.ID] && kept.Get(st.ID) == nil {
 			gone = append(gone, st.ID)

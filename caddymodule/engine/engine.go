@@ -78,7 +78,7 @@ type Engine struct {
 	earlier atomic.Pointer[settings.Set] // what was active before, or nil
 	coming  atomic.Pointer[settings.Set] // what is being put into force, or nil
 
-	Kept   atomic.Pointer[kept.List] // changed under mu; nil: not read yet
+	kept   atomic.Pointer[kept.List] // changed under mu; nil: not read yet
 	sealer *kept.Sealer              // that kept was read, or sealed, with
 	mixed  bool                      // some of kept are sealed otherwise
 	tended chan struct{}             // kept has changed, or a subscription's status

@@ -178,7 +178,7 @@ func (e *Engine) mayMiss(s *webhook.Subscription, ev *webhook.Event) bool {
 // ownerOf returns who made a subscription through the API; "" is the operator, or
 // that owners are not told apart. It is not known of one that is forgotten.
 func (e *Engine) ownerOf(id webhook.SubscriptionID) (owner string, known bool) {
-	if k := e.Kept.Load().Get(id); k != nil {
+	if k := e.Kept().Get(id); k != nil {
 		return k.Owner, true
 	}
 	return "", slices.ContainsFunc(e.Current().Subscriptions, func(s *webhook.Subscription) bool { return s.ID == id })

@@ -23,7 +23,7 @@ func manyKept(t testing.TB, e *Engine, n int) {
 		k.Ready = k.Build(k.Created)
 		all = append(all, &k)
 	}
-	e.Kept.Store(kept.NewList(all))
+	e.kept.Store(kept.NewList(all))
 	if err := e.apply(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -70,15 +70,15 @@ func TestChangesAtOnceAreInForceAsTheyAreOnDisk(t *testing.T) {
 		}
 		for _, w := range wants {
 			s := w.Subscription
-			k := e.Kept.Load().Get(s.ID)
+			k := e.Kept().Get(s.ID)
 			st, known := e.Deliverer.State(s.ID)
 			if k == nil || k.Ready != s || !known || st.Number != s.Number || !e.Current().Has(s.ID) {
 				t.Errorf("%s is not what it is elsewhere: %+v, %+v", s.ID, k, st)
 			}
 			got[s.ID] = fmt.Sprint(s.Number, s.PauseAfter)
 		}
-		if len(got) != len(e.Kept.Load().All()) || len(got) != 4*8 {
-			t.Errorf("%d are in force, %d are listed, want 32", len(got), len(e.Kept.Load().All()))
+		if len(got) != len(e.Kept().All()) || len(got) != 4*8 {
+			t.Errorf("%d are in force, %d are listed, want 32", len(got), len(e.Kept().All()))
 		}
 		return got
 	}

@@ -18,10 +18,13 @@ const MaxKept = 10_000
 // ErrTooMany says that there are MaxKept.
 var ErrTooMany = fmt.Errorf("there are %d subscriptions, as many as there may be: delete one first", MaxKept)
 
+// Kept returns the subscriptions that were made through the API; nil if they are not read yet.
+func (e *Engine) Kept() *kept.List { return e.kept.Load() }
+
 // Open reads the kept subscriptions, once. e.mu is held.
 func (e *Engine) openKept(ctx context.Context, s *kept.Sealer) error {
 	now := time.Now()
-	if e.Kept.Load() != nil {
+	if e.Kept() != nil {
 		return nil
 	}
 	all, err := e.Store.AllKept(ctx)
@@ -36,7 +39,7 @@ func (e *Engine) openKept(ctx context.Context, s *kept.Sealer) error {
 		}
 		list, again = append(list, opened), again || other
 	}
-	e.Kept.Store(kept.NewList(list)) // in order once it is numbered
+	e.kept.Store(kept.NewList(list)) // in order once it is numbered
 	e.sealer, e.mixed = s, again
 	return nil
 }
@@ -48,7 +51,7 @@ func (e *Engine) sealAgain(ctx context.Context, s *kept.Sealer) error {
 		return nil
 	}
 	e.mixed = true
-	for _, k := range e.Kept.Load().All() {
+	for _, k := range e.Kept().All() {
 		next := *k
 		next.Revision++
 		sealed, err := next.Seal(s)
@@ -60,10 +63,10 @@ func (e *Engine) sealAgain(ctx context.Context, s *kept.Sealer) error {
 		if err != nil {
 			return fmt.Errorf("encrypt subscriptions with another encryption_key: %w", err)
 		}
-		e.Kept.Store(e.Kept.Load().Put(&next))
+		e.kept.Store(e.Kept().Put(&next))
 	}
 	e.sealer, e.mixed = s, false
-	if n := len(e.Kept.Load().All()); n > 0 && s.Encrypts() {
+	if n := len(e.Kept().All()); n > 0 && s.Encrypts() {
 		e.Logger.Info("subscriptions made through the API are encrypted with the first encryption_key; no other is needed", "subscriptions", n)
 	}
 	return nil
@@ -92,7 +95,7 @@ func (e *Engine) putKept(ctx context.Context, k kept.Subscription, allowed func(
 	ctx = context.WithoutCancel(ctx) // what is begun has an end that we know
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now, list := time.Now().UTC(), e.Kept.Load()
+	now, list := time.Now().UTC(), e.Kept()
 	was := list.Get(k.ID)
 	if k.Changed = now; was == nil {
 		if len(list.All()) >= MaxKept {
@@ -114,7 +117,7 @@ func (e *Engine) putKept(ctx context.Context, k kept.Subscription, allowed func(
 		return nil, err
 	}
 	enforce := func(state webhook.SubscriptionState) error {
-		e.Kept.Store(list.Put(&k))
+		e.kept.Store(list.Put(&k))
 		if k.Ready == nil || !k.Content.NextEnd(now).IsZero() {
 			poke(e.tended)
 		}

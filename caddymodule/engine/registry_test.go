@@ -121,7 +121,7 @@ func TestKeptSubscriptionsSurviveRestartsAndKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.close()
-	list := e.Kept.Load().All()
+	list := e.Kept().All()
 	if len(list) != n {
 		t.Fatalf("%d came back, want %d", len(list), n)
 	}
@@ -171,7 +171,7 @@ func TestAChangeOfTheKeyMayBeCutShort(t *testing.T) {
 		if e, err = engineWith(t, dir, keys...); err != nil {
 			t.Fatal(err)
 		}
-		if n := len(e.Kept.Load().All()); n != 3 {
+		if n := len(e.Kept().All()); n != 3 {
 			t.Errorf("%d came back", n)
 		}
 		e.close()
@@ -223,7 +223,7 @@ func TestChangesOfKeptSubscriptionsFollowEachOther(t *testing.T) {
 	if err := e.DeleteKept(bg, made); !errors.Is(err, store.ErrChanged) {
 		t.Errorf("a deletion of an old version: %v", err)
 	}
-	if err := e.DeleteKept(bg, e.Kept.Load().Get(made.ID)); err != nil {
+	if err := e.DeleteKept(bg, e.Kept().Get(made.ID)); err != nil {
 		t.Fatal(err)
 	}
 	e.close()
@@ -234,7 +234,7 @@ func TestChangesOfKeptSubscriptionsFollowEachOther(t *testing.T) {
 	if e.Current().Has(made.ID) || len(e.Deliverer.States()) > 0 {
 		t.Error("a deleted one is there")
 	}
-	if err := e.forgetKept(bg, e.Kept.Load().Get(made.ID)); err != nil {
+	if err := e.forgetKept(bg, e.Kept().Get(made.ID)); err != nil {
 		t.Fatal(err)
 	}
 	if states, err := e.Store.States(bg); err != nil || len(states) > 0 {

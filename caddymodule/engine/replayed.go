@@ -10,7 +10,7 @@ type replayedTo struct{ e *Engine }
 
 // State implements [replay.Subscribers].
 func (o replayedTo) State(id webhook.SubscriptionID) (webhook.SubscriptionState, bool) {
-	if k := o.e.Kept.Load().Get(id); k != nil && k.Ready == nil {
+	if k := o.e.Kept().Get(id); k != nil && k.Ready == nil {
 		return webhook.SubscriptionState{}, false
 	}
 	return o.e.Deliverer.State(id)

@@ -51,7 +51,7 @@ func (e *Engine) endSecrets(now time.Time) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	wait := tendEvery
-	for _, k := range e.Kept.Load().All() {
+	for _, k := range e.Kept().All() {
 		if next := k.Content.NextEnd(now); !next.IsZero() {
 			wait = min(wait, next.Sub(now))
 		}
@@ -63,7 +63,7 @@ func (e *Engine) endSecrets(now time.Time) time.Duration {
 		next.Ready.SetNumber(k.Ready.Number)
 		s, err := e.Current().Changed(&next)
 		if err == nil {
-			e.Kept.Store(e.Kept.Load().Put(&next))
+			e.kept.Store(e.Kept().Put(&next))
 			state, _ := e.Deliverer.State(k.ID)
 			err = e.enforceOne(s, &next, state)
 		}
@@ -76,7 +76,7 @@ func (e *Engine) endSecrets(now time.Time) time.Duration {
 
 // deleteTimedOut deletes those of the API that delete_after has ended.
 func (e *Engine) deleteTimedOut(ctx context.Context) {
-	list := e.Kept.Load()
+	list := e.Kept()
 	for _, st := range e.Deliverer.States() {
 		k := list.Get(st.ID)
 		if k == nil || k.Ready == nil || st.Status != webhook.Disabled || st.Reason != webhook.ReasonDeleteAfter {
@@ -94,7 +94,7 @@ func (e *Engine) deleteTimedOut(ctx context.Context) {
 // cancelDeleted cancels what deleted subscriptions are owed, and forgets those
 // that were deleted long ago.
 func (e *Engine) cancelDeleted(ctx context.Context, now time.Time) {
-	deleted := e.Kept.Load().Deleted()
+	deleted := e.Kept().Deleted()
 	if len(deleted) == 0 {
 		return
 	}
@@ -153,6 +153,6 @@ func (e *Engine) forgetKept(ctx context.Context, k *kept.Subscription) error {
 	if err := e.Store.DropKept(ctx, k.ID); err != nil {
 		return err
 	}
-	e.Kept.Store(e.Kept.Load().Without(k.ID))
+	e.kept.Store(e.Kept().Without(k.ID))
 	return nil
 }

@@ -51,7 +51,7 @@ func TestSettingsAndStatusAreOneChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	change := func(url string, active bool) error {
-		next := *e.Kept.Load().Get(made.ID)
+		next := *e.Kept().Get(made.ID)
 		next.Revision++
 		settings := *next.Content.Settings
 		settings.URL, next.Content.Settings = url, &settings
@@ -87,7 +87,7 @@ func TestSettingsAndStatusAreOneChange(t *testing.T) {
 	if _, err := e.TurnKept(bg, old, Turning{Reason: "api"}); !errors.Is(err, store.ErrChanged) {
 		t.Errorf("a change of an old version: %v", err)
 	}
-	if err := e.DeleteKept(bg, e.Kept.Load().Get(made.ID)); err != nil {
+	if err := e.DeleteKept(bg, e.Kept().Get(made.ID)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.TurnKept(bg, old, Turning{Active: true}); !errors.Is(err, store.ErrChanged) {
