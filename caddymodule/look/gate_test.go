@@ -250,3 +250,18 @@ func TestHowManyGETsThereAre(t *testing.T) {
 		t.Errorf("of four that ask for much %d are made and %d wait, want 36 (two of each of the last two) and 20", of.running, of.inside-of.running)
 	}
 }
+
+// One whose GETs fail is asked at once four times, and now and then from the fifth on.
+func TestFiveFailuresShutAGate(t *testing.T) {
+	var g gates
+	k := gateKey{"one", "a"}
+	for i := range 5 {
+		if w, until := g.admit(k); w == nil {
+			t.Fatalf("after %d failures it is not asked until %v", i, until)
+		}
+		g.left(k, false)
+	}
+	if w, until := g.admit(k); w != nil || !until.After(time.Now()) {
+		t.Error("after five failures it is asked at once")
+	}
+}

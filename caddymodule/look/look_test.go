@@ -3,6 +3,7 @@ package look
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -164,20 +165,23 @@ func (s *seeing) answers(f func(asked int) int) {
 	s.answer = f
 }
 
-// A 404 counts once a minute has passed since the change, and not before.
+// A 404, or a 410, counts once a minute has passed since the change, and not before.
 func TestA404CountsAfterAMinute(t *testing.T) {
-	see(t, nil, func(t *testing.T, s *seeing) {
-		s.answers(always(404))
-		id := s.owe("evt_1", webhook.Updated)
-		s.want(id, 59*time.Second, webhook.Pending, "the API answered 404 to the subscriber's GET /api/projects/7, which may not know of the change yet")
-		s.want(id, 2*time.Second, webhook.NotVisible, "the API answered 404 to the subscriber's GET /api/projects/7")
-		if n := len(s.gets()); n < 5 || n > 10 {
-			t.Errorf("asked %d times in a minute", n)
-		}
-		if at := s.gets()[len(s.gets())-1].Sub(s.gets()[0]); at < time.Minute || at > 61*time.Second {
-			t.Errorf("the last 404 came %v after the change", at)
-		}
-	})
+	for _, status := range []int{404, 410} {
+		see(t, nil, func(t *testing.T, s *seeing) {
+			s.answers(always(status))
+			said := fmt.Sprintf("the API answered %d to the subscriber's GET /api/projects/7", status)
+			id := s.owe("evt_1", webhook.Updated)
+			s.want(id, 59*time.Second, webhook.Pending, said+", which may not know of the change yet")
+			s.want(id, 2*time.Second, webhook.NotVisible, said)
+			if n := len(s.gets()); n < 5 || n > 10 {
+				t.Errorf("asked %d times in a minute", n)
+			}
+			if at := s.gets()[len(s.gets())-1].Sub(s.gets()[0]); at < time.Minute || at > 61*time.Second {
+				t.Errorf("the last %d came %v after the change", status, at)
+			}
+		})
+	}
 	see(t, nil, func(t *testing.T, s *seeing) {
 		s.answers(func(asked int) int {
 			if asked < 4 {
