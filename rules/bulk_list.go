@@ -159,7 +159,7 @@ func (c *call) didNothing() bool {
 func (c *call) listDeleted() ([]*tree.Value, bool) {
 	for _, root := range []*tree.Value{c.res, c.res.Get("data"), c.res.Get("result")} {
 		for i := range root.Members() {
-			if m := &root.Members()[i]; m.IsArray() && (doneName(m.Name) == removedDeed || allSayDeleted(m.Elems())) {
+			if m := &root.Members()[i]; m.IsArray() && (c.e.res.doneName(m.Name) == removedDeed || allSayDeleted(m.Elems())) {
 				return pointers(m.Elems()), true
 			}
 		}

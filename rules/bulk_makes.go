@@ -48,7 +48,7 @@ func (r *resource) isListOnly(v *tree.Value, answer bool) bool {
 	}
 	return !slices.ContainsFunc(v.Members(), func(m tree.Member) bool {
 		switch {
-		case m.Kind == tree.Null, m.Kind == tree.Bool, isReceiptWord(m.Name), wordIn(asideNames, m.Name), failureName(m.Name), doneName(m.Name) != noDeed:
+		case m.Kind == tree.Null, m.Kind == tree.Bool, isReceiptWord(m.Name), wordIn(asideNames, m.Name), failureName(m.Name), r.doneName(m.Name) != noDeed:
 			return false
 		case m.IsArray():
 			return !r.listsBy(m.Name)

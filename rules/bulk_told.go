@@ -85,7 +85,7 @@ func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 	var counts counted
 	for i := range v.Members() {
 		m := &v.Members()[i]
-		deed := doneName(m.Name)
+		deed := r.doneName(m.Name)
 		switch {
 		case failureName(m.Name):
 			t.failed(c, &m.Value, asked)
@@ -175,7 +175,7 @@ func (r *resource) listIn(v *tree.Value) []*tree.Value {
 		}
 		only, arrays = &m.Value, arrays+1
 	}
-	if arrays == 1 && len(only.Elems()) > 0 && (only.Elems()[0].IsObject() || doneName(lastName(v, only)) != noDeed) {
+	if arrays == 1 && len(only.Elems()) > 0 && (only.Elems()[0].IsObject() || r.doneName(lastName(v, only)) != noDeed) {
 		return pointers(only.Elems())
 	}
 	for _, name := range []string{"data", "response", "result", "payload", "body", "content", "_embedded", "d"} {

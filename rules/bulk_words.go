@@ -133,16 +133,23 @@ var doneNames = map[string]deed{
 func failureName(name string) bool { return wordIn(failureNames, name) }
 
 // doneName says what a list or a number of that name counts: deleted, and
-// deleted_object_ids, too.
-func doneName(name string) deed {
-	if strings.HasSuffix(name, "_ids") || strings.HasSuffix(name, "Ids") {
+// deleted_object_ids, or deleted_task_ids of tasks, too. Those of other things went with
+// what the call is about, and are none of it.
+func (r *resource) doneName(name string) deed {
+	if which := strings.TrimSuffix(strings.TrimSuffix(name, "_ids"), "Ids"); which != name {
 		for _, word := range [...]string{"created", "updated", "deleted", "removed"} {
-			if strings.HasPrefix(name, word) {
+			if what, found := strings.CutPrefix(which, word); found && r.isCalled(strings.TrimPrefix(what, "_")) {
 				return doneNames[word]
 			}
 		}
 	}
 	return wordIn(doneNames, name)
+}
+
+// isCalled reports whether what is what lists of ids may call things of the resource.
+func (r *resource) isCalled(what string) bool {
+	return what == "object" || what == "Object" ||
+		slices.ContainsFunc(r.wraps[1:], func(w string) bool { return strings.EqualFold(w, what) })
 }
 
 // listsBy reports whether name is one that lists of the resource have.

@@ -133,7 +133,7 @@ func (c *call) readsLikeNo() (no, later bool) {
 	empty := true // but for what says how it went
 	for i := 0; i < len(c.res.Members()) && (empty || removes); i++ {
 		m := &c.res.Members()[i]
-		if removes && (badFlag(m.Name, &m.Value) || m.Kind == tree.Bool && doneName(m.Name) == removedDeed && string(m.Shared()) == "false") {
+		if removes && (badFlag(m.Name, &m.Value) || m.Kind == tree.Bool && c.e.res.doneName(m.Name) == removedDeed && string(m.Shared()) == "false") {
 			return true, false
 		}
 		empty = empty && c.isAside(m, removes)
@@ -163,7 +163,7 @@ func (c *call) isAside(m *tree.Member, removes bool) bool {
 	if slices.Contains(c.e.res.idNames, m.Name) {
 		return removes
 	}
-	return failureName(m.Name) || doneName(m.Name) != noDeed || m.Kind < tree.Array && (c.e.res.usualName(m.Name) || isWorkID(m.Name))
+	return failureName(m.Name) || c.e.res.doneName(m.Name) != noDeed || m.Kind < tree.Array && (c.e.res.usualName(m.Name) || isWorkID(m.Name))
 }
 
 // ofJob returns what an answer tells of the work that is to be done, if that is all that
