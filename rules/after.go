@@ -225,7 +225,7 @@ func (c *call) fromGet(s *Subject, b *state, obs *webhook.Observation, alone boo
 func withPart(body, part, asked *tree.Value) *tree.Value {
 	members, sets := body.Members(), false
 	for i := range part.Members() {
-		if m := part.Members()[i]; body.Get(m.Name) == nil {
+		if m := part.Members()[i]; m.Kind != tree.Null && body.Get(m.Name) == nil { // null may be left out of a GET
 			members = append(slices.Clip(members), m)
 			sets = sets || asked.Get(m.Name) != nil
 		}
