@@ -95,10 +95,12 @@ func (c *call) guessed(s *Subject, snap *webhook.Snapshot, names []webhook.Snaps
 
 // madeElsewhere returns what an upsert made, if that is not what its path names, but has
 // an id that the API chose: the answer, a 201, shows that, and a GET finds nothing
-// under the path's (Mautic's PUT of a contact that is not there).
+// under the path's (Mautic's PUT of a contact that is not there). An entity that has the
+// path's id in it goes by that, too, and what answers GETs lags behind.
 func (d *deriver) madeElsewhere(s *Subject, snap *webhook.Snapshot, names []webhook.Snapshot, seen Seen) *Subject {
 	if s.guess == nil || s.Kind != Upsert || d.x.Response.Status != 201 || snap.Sequence > 0 || names[0].Sequence > 0 ||
-		seen.Observation == nil || !showsNothing(seen.Observation) {
+		seen.Observation == nil || !showsNothing(seen.Observation) ||
+		slices.ContainsFunc(s.guess.Members(), func(m tree.Member) bool { return m.Is(s.Key.ID) }) {
 		return nil
 	}
 	own := *s
