@@ -81,7 +81,7 @@ func (c *call) compute(o *outcome, s *Subject, b *state, asked *tree.Value) bool
 		if c.reqKind != content.IsMerge {
 			body = stillNull(body, b.body, asked)
 		}
-		o.body, o.unknown = &body, c.stillUnmerged(b, asked)
+		o.body, o.unknown = &body, append(c.stillUnmerged(b, asked), o.beside...)
 		c.refine(o, b)
 	}
 	return true
