@@ -97,7 +97,11 @@ func (o *outcome) doubtOtherwise(s *Subject) {
 }
 
 // showsOld reports whether the answer alone told the state after, and nothing
-// differs but that what the request set is shown otherwise, or that the answer may be old.
+// differs but that what the request set is shown otherwise, or that the answer may be old:
+// one that shows what another caller may have been shown otherwise need not be.
 func (d *deriver) showsOld(ch *change) bool {
-	return (len(ch.s.other) > 0 || ch.s.old && !d.hasScopes()) && ch.o.via == webhook.FromResponse && ch.b.body != nil && len(ch.fields) == 0
+	if len(ch.s.other) == 0 && (!ch.s.old || d.hasScopes() || ch.doubt && showsNew(ch.b.body, ch.o.body)) {
+		return false
+	}
+	return ch.o.via == webhook.FromResponse && ch.b.body != nil && len(ch.fields) == 0
 }
