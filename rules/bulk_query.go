@@ -44,7 +44,7 @@ func (c *call) idsInQuery() (ids []element, only bool) {
 		return nil, false
 	}
 	for name, list := range values {
-		if !wordIn(optionNames, name) && !slices.ContainsFunc(list, isOption) && !strings.Contains(name, "token") && !strings.Contains(name, "key") {
+		if selects(name) || !wordIn(optionNames, name) && !slices.ContainsFunc(list, isOption) && !strings.Contains(name, "token") && !strings.Contains(name, "key") {
 			return ids, false
 		}
 	}
@@ -59,21 +59,30 @@ func listName(param string) string {
 		param = strings.TrimSuffix(param, in)
 	}
 	if inner, found := strings.CutPrefix(param, "filter"); found && strings.HasSuffix(inner, "]") {
-		return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(inner, "s"), "["), "]")
+		field := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(inner, "s"), "["), "]")
+		if plain := strings.TrimSuffix(strings.ToLower(field), "s"); strings.HasSuffix(plain, "id") {
+			return field // keys and records may be fields
+		}
 	}
 	return param
+}
+
+// selects reports whether a parameter selects, whatever its value is: filter[done]=true,
+// id__gt=1.
+func selects(param string) bool {
+	return strings.HasPrefix(param, "filter") || strings.Contains(param, "__")
 }
 
 // idsInText returns the ids in the value of a parameter; ok is false if it selects
 // otherwise than by them.
 func idsInText(text string) (ids []string, ok bool) {
-	if op, rest, found := strings.Cut(text, "."); found {
-		switch op {
+	if i := strings.IndexAny(text, ".:"); i >= 0 { // in.(1,2), and gt:5
+		switch op, rest := text[:i], text[i+1:]; op {
 		case "eq":
 			text = rest
 		case "in":
 			text = strings.TrimSuffix(strings.TrimPrefix(rest, "("), ")")
-		case "neq", "gt", "gte", "lt", "lte", "like", "ilike", "match", "imatch", "is", "isdistinct", "fts", "cs", "cd", "ov", "not", "or", "and":
+		case "ne", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "match", "imatch", "is", "isdistinct", "fts", "cs", "cd", "ov", "not", "or", "and":
 			return nil, false
 		}
 	}
