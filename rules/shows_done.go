@@ -18,7 +18,9 @@ func (d *deriver) showsDone(ch *change) bool {
 	case d.reqKind == content.IsPatch:
 		return d.showsPatched(ch)
 	case !ch.s.asked.IsObject() || d.later && !ch.setsFields():
-		return len(ch.fields) > 0
+		return slices.ContainsFunc(ch.fields, func(f webhook.FieldChange) bool {
+			return !d.later || !isServerWord(f.Path) && !d.e.res.isVersion(f.Path) // which accepting it moves, too
+		})
 	}
 	typed := d.reqKind != content.IsForm && d.reqKind != content.IsParts
 	for i := range ch.s.asked.Members() {
