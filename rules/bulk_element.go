@@ -48,7 +48,7 @@ func (c *call) resultOf(v *tree.Value) result {
 		return out
 	}
 	out.verdict = out.entity
-	if deed, inner := deedAround(out.entity); deed != noDeed && r.idInElement(inner) != "" && !r.usual(inner) {
+	if deed, inner := r.deedAround(out.entity); deed != noDeed && r.idInElement(inner) != "" && !r.usual(inner) {
 		out.verdict, out.entity = inner, inner // {"create": {"id": 5, "name": …}}
 		out.tellDeed(deed)
 	} else if verb, inner := r.around(out.entity); inner != nil {
@@ -111,16 +111,27 @@ func (out *result) tellDeed(deed deed) {
 }
 
 // deedAround returns what was done to the object that v has, if that is all that it has
-// and is called so.
-func deedAround(v *tree.Value) (deed deed, inner *tree.Value) {
+// and is called so, and nothing in it says that it was not.
+func (r *resource) deedAround(v *tree.Value) (deed deed, inner *tree.Value) {
 	members := v.Members()
-	if len(members) != 1 || !members[0].IsObject() {
+	if len(members) != 1 || !members[0].IsObject() || slices.Contains(r.opens, members[0].Name) { // a post
 		return noDeed, nil
 	}
-	if deed = verbs[strings.ToLower(members[0].Name)]; deed == loose {
+	deed, inner = verbs[strings.ToLower(members[0].Name)], &members[0].Value
+	if deed == loose || slices.ContainsFunc(inner.Members(), func(m tree.Member) bool { return undoes(deed, &m) }) {
 		return noDeed, nil
 	}
-	return deed, &members[0].Value
+	return deed, inner
+}
+
+// undoes reports whether a member of what was done something to says that it was not.
+func undoes(deed deed, m *tree.Member) bool {
+	if m.Kind == tree.Bool {
+		return deed == removedDeed && wordIn(doneNames, m.Name) == removedDeed && string(m.Shared()) == "false"
+	}
+	text, _ := m.Text()
+	w := wordIn(partWords, m.Name)
+	return (w == statusWord || w == resultWord) && wordIn(noTexts, text)
 }
 
 // around returns the verdict in an object that has nothing but what was done for
