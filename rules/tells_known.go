@@ -34,7 +34,7 @@ type fields struct {
 }
 
 func (f *fields) add(name, value string) bool {
-	if f.n == manyFields {
+	if f.n == manyFields || f.at(name, f.n) >= 0 { // of two of one name the last counts
 		return false
 	}
 	f.names[f.n], f.texts[f.n] = name, value

@@ -241,6 +241,11 @@ func TestAnswerTellsByWhatIsKnown(t *testing.T) {
 		}
 		tellsTrueOf(t, p, x, recalls(known))
 	}
+	x.Response.Body.Bytes = []byte(`{"id":"1","o":{"a":1,"p":{"q":1}},"n":{"x":1,"y":1},"n":{"x":1},"name":"a","b":1}`)
+	if m.AnswerTells(x, recalls(`{"id":"1","n":{"x":2,"y":2}}`)) {
+		t.Error("told by the first of two of one name, and the last counts")
+	}
+	x.Response.Body.Bytes = []byte(`{"id":"1","o":{"a":1,"p":{"q":1}},"n":{"x":1},"name":"a","b":1}`)
 	for name, doubt := range map[string]func(*webhook.Snapshot){
 		"concurrent": func(s *webhook.Snapshot) { s.Concurrent = true },
 		"stale":      func(s *webhook.Snapshot) { s.Stale = startOfTime },
