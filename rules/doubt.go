@@ -42,6 +42,8 @@ func (d *deriver) isUnnamed(ch *change, seen *Seen) bool {
 		}
 		shown := d.fromGet(ch.s, &ch.b, obs, d.alone)
 		return shown == nil || !d.e.res.showsSet(ch.s.asked, shown.body)
+	case idPath:
+		return ch.b.body != nil && ch.o.body != nil && !showsNew(ch.b.body, ch.o.body)
 	}
 	return false
 }

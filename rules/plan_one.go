@@ -54,6 +54,7 @@ const (
 	idTold          // unless a GET says that there is no such thing
 	idDoubt         // only if a GET shows there what the request set
 	idList          // only if one is known by it, or is shown under it: it may be a list of ids
+	idPath          // unless it was there, and is as it was: what is made below it may be another one
 )
 
 // identify returns the id of the entity that the call is about.
@@ -92,7 +93,7 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 	}
 	if c.e.named { // POST /tasks/5/restore, and nothing says what it made
 		id := c.m.params[r.idParam]
-		return id, id != "" && c.x.Response.Body.Missing == webhook.NotMissing, idSure
+		return id, id != "" && c.x.Response.Body.Missing == webhook.NotMissing, idPath
 	}
 	id, ok = r.idIn(object(r.asked(c.req, entity)))
 	if c.e.kind == Update || c.e.kind == Delete || c.resKind == content.IsEmpty && c.reqKind == content.IsAPI || r.after == "request" {

@@ -153,9 +153,13 @@ func (d *deriver) nobodys(ch *change, seen Seen) error {
 // unnamedOne misses what a create made under an id that is not known.
 func (d *deriver) unnamedOne(ch *change) error {
 	ch.op, ch.o = webhook.Missed, unknownAfter
-	if ch.s.unnamed == idList {
+	switch ch.s.unnamed {
+	case idList:
 		d.miss(d.maybeList(ch.s))
-	} else {
+	case idPath:
+		d.miss(d.call.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done, and what it made is not known: %s was there before, and is as it was",
+			d.x.Request.Method, d.x.Request.Path, ch.s.Key.ID)))
+	default:
 		d.unnamed = append(d.unnamed, ch.s.Key.ID)
 	}
 	return nil
