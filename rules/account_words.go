@@ -143,7 +143,7 @@ func (d *deriver) whyNotAnswer(ch *change) string {
 	case d.unsure:
 		return "it is not known whether the call was done"
 	case d.later:
-		return "the call was accepted (202), to be done later"
+		return fmt.Sprintf("the call was accepted (%d), to be done later", d.x.Response.Status)
 	case missing != webhook.NotMissing:
 		return "it was not kept: " + missing.String()
 	case d.resKind == content.IsEmpty:

@@ -33,7 +33,7 @@ func (d *deriver) undecided(ch *change) error {
 		detail = "asked for a dry run, and may or may not have been done: say by `success` whether the API knows of those"
 	case d.saidNo && d.unsure:
 		detail = fmt.Sprintf("was answered %d, and the answer reads like a no: say by `success` how to judge it", d.x.Response.Status)
-	case d.later && d.saidNo:
+	case d.later && (d.saidNo || d.x.Response.Status != 202):
 		detail = notYet
 	case d.later:
 		detail = "was accepted (202), to be done later: whether and when it is done was not seen"

@@ -222,7 +222,7 @@ func (c *call) unidentified() *webhook.Gap {
 	case c.unsure:
 		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("it is not known whether %s %s was done, nor to which entity%s", method, path, c.amid()))
 	case c.later:
-		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("%s %s was accepted (202), to be done later: whether, when and to which entity it is done was not seen", method, path))
+		return c.gap(webhook.GapUnknownOutcome, fmt.Sprintf("%s %s was accepted (%d), to be done later: whether, when and to which entity it is done was not seen", method, path, c.x.Response.Status))
 	case c.e.kind == Delete:
 		return c.gap(webhook.GapSelector, fmt.Sprintf("%s %s deleted entities that the path does not name", method, path))
 	case c.x.Response.Body.Missing != webhook.NotMissing:
