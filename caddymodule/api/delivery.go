@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/view"
 	"github.com/sidehook/sidehook/caddymodule/words"
@@ -112,8 +113,15 @@ func (c *Call) deliveries(f *apiFilter) (apiList, error) {
 	}
 	m := mergedDeliveries{call: c, waits: c.e.Waits(time.Now()), filter: f, state: state, event: webhook.EventID(q.Get("event")), subs: subs, all: all}
 	list, err := m.list()
-	if _, left := c.e.Deliverer.State(id); err == nil && len(list.Data) == 0 && list.Next == "" && id != "" && !known && !left { // one that is deleted may have some
+	if err == nil && len(list.Data) == 0 && list.Next == "" && id != "" && !known && !c.wasThere(id) {
 		err = errNoSubscription
 	}
 	return list, err
+}
+
+// wasThere reports whether a subscription that is not there now may have been: of one
+// made through the API nothing is left to tell.
+func (c *Call) wasThere(id webhook.SubscriptionID) bool {
+	_, left := c.e.Deliverer.State(id)
+	return left || kept.IsMade(id)
 }

@@ -48,7 +48,9 @@ func advice(dir string, err error) string {
 		return "look after its disk (dmesg)"
 	case is(syscall.EMFILE), is(syscall.ENFILE), is(syscall.ENOMEM), is(syscall.EFBIG), is(syscall.ENOLCK):
 		return "raise what this process may take (ulimit), and delete nothing in it"
-	case is(syscall.EACCES), is(syscall.EPERM), is(syscall.ENOTDIR), is(syscall.EEXIST):
+	case is(syscall.ENOTDIR), is(syscall.EEXIST):
+		return "write store badger DIRECTORY in sidehook of the global options, with one that this process may make and write"
+	case is(syscall.EACCES), is(syscall.EPERM):
 		return "let the user of this process have it (chown -R, chmod), or write store badger DIRECTORY in sidehook of the global options, with one that it may make and write"
 	}
 	return "put back a backup of the whole directory, or move " + filepath.Join(dir, "store") + " away: then a new one is begun, and what this one knows and owes is lost"

@@ -56,8 +56,13 @@ type Repeat struct {
 
 // NewID returns an id that nobody can guess.
 func NewID() webhook.SubscriptionID {
-	return webhook.SubscriptionID("sub_" + strings.ToLower(rand.Text()))
+	return webhook.SubscriptionID(prefix + strings.ToLower(rand.Text()))
 }
+
+const prefix = "sub_"
+
+// IsMade reports whether id looks like one that NewID made.
+func IsMade(id webhook.SubscriptionID) bool { return strings.HasPrefix(string(id), prefix) }
 
 // Signs returns the secrets that sign at now.
 func (b *Content) Signs(now time.Time) (secrets []Secret) {

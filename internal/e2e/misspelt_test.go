@@ -34,6 +34,7 @@ func TestWhatIsMisspeltIsNotTakenForNothing(t *testing.T) {
 		}
 	}
 	p.operate("GET", "/deliveries?subscription=crn", "").want(404)
+	p.operate("GET", "/deliveries?subscription=sub_deleted", "").want(200)
 	for path, body := range map[string]string{
 		"/erasures":      `{"resource": "projct", "entity": "1"}`,
 		"/replays":       `{"subscription": "crm", "since": 0, "scopes": ["projct.**"]}`,
