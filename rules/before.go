@@ -183,7 +183,7 @@ func (c *call) mayBe(entity, asked, before *tree.Value) bool {
 		asked = nil // it need not be about fields of the entity
 	}
 	known, shown := c.compareFields(entity, asked, before)
-	if c.e.res.entity != nil && c.e.res.tells(entity, 1) && (known == 0 || shown > 0) {
+	if c.e.res.entity != nil && c.e.res.tells(entity, 1) && (known == 0 || shown > 0) && !c.e.res.belies(entity, asked, before) {
 		return true
 	}
 	return known > 1 && shown == known || !c.isReceipt(entity, asked, before)

@@ -35,6 +35,15 @@ func (r *resource) compareSet(asked, shown *tree.Value) (like int, unlike []stri
 	return like, unlike
 }
 
+// belies reports whether shown has something otherwise than the request set it, or lacks
+// what it set of the fields that were known.
+func (r *resource) belies(shown, asked, known *tree.Value) bool {
+	_, unlike := r.compareSet(asked, shown)
+	return len(unlike) > 0 || slices.ContainsFunc(asked.Members(), func(m tree.Member) bool {
+		return m.Kind != tree.Null && known.Get(m.Name) != nil && shown.Get(m.Name) == nil
+	})
+}
+
 // showsSome reports whether shown has anything as the request set it.
 func (r *resource) showsSome(asked, shown *tree.Value) bool {
 	like, _ := r.compareSet(asked, shown)
