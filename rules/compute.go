@@ -142,13 +142,20 @@ func (c *call) refine(o *outcome, b *state) {
 // replace puts what a PUT sends in the place of the entity: what it leaves out may be
 // gone.
 func (c *call) replace(o *outcome, s *Subject, b *state, sent *tree.Value) {
+	mayBeGone := func(path string) { o.doubtful = o.doubtful || !c.e.res.ignore.Match(path) }
 	c.represent(o, s, b, c.look(views.Sent, nil), sent, func(path string) tree.Fate {
 		if slices.Contains(c.e.res.idNames, path) {
 			return tree.Kept
 		}
-		o.doubtful = o.doubtful || !c.e.res.ignore.Match(path)
+		mayBeGone(path)
 		return tree.KeptDoubt
 	})
+	for _, u := range b.unknown { // what is in neither may have been there
+		if c.at(b.body, u) == nil && c.at(o.body, u) == nil {
+			mayBeGone(u)
+			o.unknown = append(o.unknown, u)
+		}
+	}
 }
 
 // apply sets the fields that the request gives, each as a whole.
