@@ -84,7 +84,7 @@ func (c *call) grade(s *Subject, entity *tree.Value) {
 	if c.cut() {
 		if c.x.Response.Status == partialContent { // it may tell what was not done
 			s.other = c.shownOtherwise(s, entity)
-		} else {
+		} else if !c.mayBeAnother(s, entity) {
 			s.part = entity
 		}
 		return
