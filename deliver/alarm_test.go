@@ -58,3 +58,27 @@ func TestTheDeletedHaveNoAlarm(t *testing.T) {
 		t.Error("its alarm is there still")
 	}
 }
+
+// Whoever lets one ask may have looked at the clock a moment after the dispatcher did, which
+// finds it waiting still: it is not forgotten.
+func TestWhoAsksAMomentTooEarlyAsksAgain(t *testing.T) {
+	d := New(Options{})
+	s := &webhook.Subscription{ID: "crm", URL: "https://crm/", Sign: webhook.Signing{Scheme: webhook.SignNone}}
+	until := time.Now().Add(time.Hour)
+	if err := d.Update(s, webhook.NewState("crm", 1, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	r := &d.roster
+	crm := r.subs["crm"]
+	r.nextAsk(until) // what Update let it ask
+	crm.state.WaitUntil = until
+	if !r.asked(crm, until) {
+		t.Fatal("it does not ask")
+	}
+	if got, _ := r.nextAsk(until.Add(-1)); got != nil {
+		t.Fatal("it is asked for while it waits")
+	}
+	if got := r.alarms.first(); got != until {
+		t.Errorf("it is looked at again at %v, want %v", got, until)
+	}
+}

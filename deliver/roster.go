@@ -144,6 +144,7 @@ func (r *roster) nextAsk(now time.Time) (s *subscriber, max int) {
 		s, r.asks = r.asks[0], r.asks[1:]
 		s.inAsks = false
 		if !s.eligible(now) {
+			r.arm(s, now) // who let it ask may have looked at the clock later
 			continue
 		}
 		if max = r.room(s); max > 0 {
