@@ -82,3 +82,17 @@ func TestTheClockCatchesUp(t *testing.T) {
 		}
 	})
 }
+
+// A machine that slept, or whose clock is set forward, is not behind for as long: timers go
+// by what it was awake for.
+func TestAClockSetForwardEndsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := delivertest.NewReceiver(t, 429, 200).Answering(429, "Retry-After", "36000")
+		b := start(t, deliver.Options{Transport: r}, subscribe("crm", "https://crm/"))
+		id := b.q.Owe("crm", event(0), "")
+		time.Sleep(time.Second)
+		b.SetClock(11 * time.Hour)
+		time.Sleep(2 * time.Minute)
+		b.state(t, id, webhook.Delivered)
+	})
+}

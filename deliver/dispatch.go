@@ -7,6 +7,11 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
+// lookAgain is how long an alarm is slept for at most. A machine that slept, or whose clock
+// is set forward, may be past it while the timer, which goes by what the machine was awake
+// for, is not.
+const lookAgain = time.Minute
+
 // dispatch claims deliveries for the subscriptions that ask, until ctx ends. It
 // is the only goroutine that claims.
 func (d *Deliverer) dispatch(ctx context.Context) {
@@ -22,7 +27,7 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 			armed = at
 			timer.Stop()
 			if !at.IsZero() {
-				timer.Reset(at.Sub(d.clock.now()))
+				timer.Reset(min(at.Sub(d.clock.now()), lookAgain))
 			}
 		}
 		select {
