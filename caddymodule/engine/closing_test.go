@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/sidehook/sidehook/webhook"
 )
 
 // A disk that hangs as the process ends holds that up no longer than closing may take.
@@ -72,4 +75,54 @@ func TestTheLastCallDoesNotWaitForWhatCloses(t *testing.T) {
 	if f.lock.Close() == nil {
 		t.Error("it is not closed")
 	}
+}
+
+// Whoever comes while a directory is being closed gets nothing of what closes: a call would
+// be kept nowhere, and no gap would tell of it.
+func TestWhatIsBeingClosedIsGivenToNobody(t *testing.T) {
+	pl, s := placeAt(t, t.TempDir()), emptySettings(t, "")
+	if err := pl.Join(t.Context(), s, false); err != nil {
+		t.Fatal(err)
+	}
+	f := pl.front
+	o := &opening{pl: pl, front: f, stop: func() {}, done: make(chan struct{})}
+	pl.mu.Lock()
+	pl.opening = o // so that closing waits before it takes away what is open
+	pl.mu.Unlock()
+	var left sync.WaitGroup
+	left.Go(func() { pl.Leave(s, discard()) })
+	soon(t, "it is being closed", func() bool {
+		pl.mu.Lock()
+		defer pl.mu.Unlock()
+		return pl.users == 0
+	})
+	if _, err := pl.Lease(); err == nil {
+		t.Error("the API got the engine that is being closed")
+		pl.Release()
+	}
+	var came sync.WaitGroup
+	came.Go(func() {
+		line, err := pl.Line()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer pl.Release()
+		if line == f {
+			t.Error("a call got the front that is being closed")
+		}
+		if err := line.Begin(new(webhook.Begin)); err != nil {
+			t.Error("it is not kept:", err)
+		}
+	})
+	time.AfterFunc(lastTry/5, func() { // Line is under way
+		pl.mu.Lock()
+		pl.opening = nil
+		pl.mu.Unlock()
+		close(o.done)
+	})
+	left.Wait()
+	came.Wait()
+	pl.life.Lock() // until it is closed behind
+	pl.life.Unlock()
 }

@@ -154,10 +154,11 @@ func (pl *Place) isShut() bool {
 	return pl.shut
 }
 
+// use returns the front that is open, if there is one: without users it is being closed.
 func (pl *Place) use() *front {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if pl.front != nil && !pl.shut {
+	if pl.front != nil && pl.users > 0 && !pl.shut {
 		pl.users++
 		return pl.front
 	}
@@ -171,7 +172,7 @@ func (pl *Place) Lease() (*Engine, error) {
 	switch {
 	case pl.shut:
 		return nil, errExiting
-	case pl.engine == nil:
+	case pl.engine == nil, pl.users == 0:
 		return nil, pl.waits()
 	}
 	pl.users++
