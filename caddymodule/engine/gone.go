@@ -16,7 +16,7 @@ import (
 // nobody will find.
 var (
 	errRemoved = fmt.Errorf("%w: its directory was removed while it was open, and what was in it is lost; restart, which begins a new one", store.ErrJournalDown)
-	errMoved   = errors.New("the data directory is not at its place any more: another one was mounted or put there, or it was moved, and goes on where it is now; " +
+	errMoved   = errors.New("the data directory is not at its place any more: another one was mounted or put there, or it was moved. Calls are kept where it is now, and no event comes of them until it is back; " +
 		"put it back before a restart, which would begin a new one")
 )
 
@@ -46,13 +46,7 @@ func (f *front) look() {
 		return
 	}
 	there, err := os.Stat(f.home.Name())
-	var why error
-	switch {
-	case open.Sys().(*syscall.Stat_t).Nlink == 0:
-		why = errRemoved
-	case errors.Is(err, fs.ErrNotExist), err == nil && !os.SameFile(open, there):
-		why = errMoved
-	}
+	why := whereabouts(open, there, err)
 	was := f.away.Swap(&why)
 	switch known := was != nil && *was != nil; {
 	case why != nil && (!known || *was != why):
@@ -60,6 +54,20 @@ func (f *front) look() {
 	case why == nil && known:
 		f.Logger.Info("the data directory is at its place again", "dir", f.Dir)
 	}
+}
+
+// whereabouts says what became of what is open; there is what is at its place now. What is
+// there still is not gone, also where a file system counts no links.
+func whereabouts(open, there fs.FileInfo, err error) error {
+	switch {
+	case err == nil && os.SameFile(open, there):
+		return nil
+	case open.Sys().(*syscall.Stat_t).Nlink == 0:
+		return errRemoved
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return errMoved
+	}
+	return nil // it is not known
 }
 
 // gone says why the directory is not at its place; nil: it is.

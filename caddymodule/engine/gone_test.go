@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/sidehook/sidehook/store"
@@ -48,5 +49,39 @@ func TestADirectoryThatIsGoneIsTold(t *testing.T) {
 	}
 	if err := e.End(t.Context(), new(webhook.Exchange), true); !errors.Is(err, store.ErrJournalDown) {
 		t.Error("its end is:", err)
+	}
+}
+
+// What is at its place is not gone, also where a file system counts no links; nor is it
+// known of what the system does not answer for.
+func TestADirectoryAtItsPlaceIsNotGone(t *testing.T) {
+	open, err := os.Stat(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.Stat(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		links uint64
+		there os.FileInfo
+		err   error
+		want  error
+	}{
+		{2, open, nil, nil},
+		{0, open, nil, nil},
+		{2, other, nil, errMoved},
+		{2, nil, syscall.ENOENT, errMoved},
+		{0, other, nil, errRemoved},
+		{0, nil, syscall.ENOENT, errRemoved},
+		{0, nil, syscall.ENOTDIR, errRemoved},
+		{2, nil, syscall.EIO, nil},
+		{2, nil, syscall.ESTALE, nil},
+	} {
+		open.Sys().(*syscall.Stat_t).Nlink = c.links
+		if got := whereabouts(open, c.there, c.err); got != c.want {
+			t.Errorf("%d links, and at its place %v, %v: %v, want %v", c.links, c.there != nil, c.err, got, c.want)
+		}
 	}
 }
