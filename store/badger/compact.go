@@ -45,7 +45,7 @@ func (s *Store) compact(ctx context.Context, flush bool) error {
 	if err != nil {
 		return err
 	}
-	if flush {
+	if err = s.atPlace(); err == nil && flush {
 		err = s.flush(ctx)
 	}
 	var v *view

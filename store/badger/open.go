@@ -22,6 +22,7 @@ var _ store.Store = (*Store)(nil)
 // them.
 type Store struct {
 	dir  string
+	home os.FileInfo // what dir was as it was opened
 	log  *slog.Logger
 	free func() (uint64, error)
 	db   atomic.Pointer[badgerdb.DB] // the committer replaces it, see reopen
@@ -79,7 +80,10 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	s := newStore(o, db)
-	if err := s.recover(); err != nil {
+	if s.home, err = os.Stat(dir); err == nil {
+		err = s.recover()
+	}
+	if err != nil {
 		s.views.end()
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", dir, err)

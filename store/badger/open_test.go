@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -74,13 +75,19 @@ func TestAStoreOnAFullDiskIsClosedOnceThereIsRoom(t *testing.T) {
 		t.Fatal("it is closed:", err)
 	}
 	free.Store(1 << 40)
+	openOnceClosed(t, dir)
+}
+
+// openOnceClosed opens the store in dir once it is closed.
+func openOnceClosed(t *testing.T, dir string) *badger.Store {
+	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(20 * time.Second); ; <-tick.C {
-		again, err := badger.Open(badger.Options{Dir: dir})
+		s, err := badger.Open(badger.Options{Dir: dir})
 		if err == nil {
-			again.Close()
-			return
+			t.Cleanup(func() { s.Close() })
+			return s
 		}
 		if !errors.Is(err, store.ErrUnfit) || time.Now().After(end) {
 			t.Fatal("it is not closed:", err)
@@ -273,5 +280,59 @@ func TestHeadBehindTombstones(t *testing.T) {
 	t.Log("claim behind", n, "settled deliveries:", best)
 	if best > time.Millisecond {
 		t.Error("the head was looked for among deleted keys")
+	}
+}
+
+// Badger opens files by their names. Where another directory was mounted or put in the
+// place of the one that is open, nothing is written into that, also as the store is closed;
+// and what is open goes on once it is back.
+func TestNothingIsWrittenIntoAnotherDirectory(t *testing.T) {
+	base := t.TempDir()
+	place, other, away := filepath.Join(base, "store"), filepath.Join(base, "other"), filepath.Join(base, "away")
+	files := func(dir string) (all []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			all = append(all, e.Name())
+		}
+		return all
+	}
+	if err := open(t, other).Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, place)
+	if err := errors.Join(os.Rename(place, away), os.Rename(other, place)); err != nil {
+		t.Fatal(err)
+	}
+	before := files(place)
+	if _, err := record(s, small(1, 100)); err == nil || !strings.Contains(err.Error(), "put back the one that is open") {
+		t.Error("Record:", err)
+	}
+	if got := files(place); !slices.Equal(got, before) {
+		t.Errorf("in the other are %v, were %v", got, before)
+	}
+	if err := errors.Join(os.Rename(place, other), os.Rename(away, place)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := record(s, small(1, 100)); err != nil {
+		t.Error("once it is back:", err)
+	}
+	if err := errors.Join(os.Rename(place, away), os.Rename(other, place)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := files(place); !slices.Equal(got, before) {
+		t.Errorf("once it is closed in the other are %v, were %v", got, before)
+	}
+	if err := errors.Join(os.Rename(place, other), os.Rename(away, place)); err != nil {
+		t.Fatal(err)
+	}
+	again := openOnceClosed(t, place)
+	if events, err := again.Events(t.Context(), store.EventQuery{}); err != nil || len(events) != 1 {
+		t.Errorf("in the one that is back are %d events, %v", len(events), err)
 	}
 }

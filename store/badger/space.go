@@ -30,9 +30,26 @@ func touch(dir string) error {
 	return nil
 }
 
+// atPlace returns an error if the directory was moved, or if another one was mounted or put
+// there. Badger opens files by their names: it would write into that one, which may be a
+// store, and what is open would be neither here nor there.
+func (s *Store) atPlace() error {
+	there, err := os.Stat(s.dir)
+	if err != nil {
+		return fmt.Errorf("look after the store: %w", err)
+	}
+	if !os.SameFile(s.home, there) {
+		return fmt.Errorf("another directory is at %s now: put back the one that is open, or restart", s.dir)
+	}
+	return nil
+}
+
 // room returns an error that wraps [store.ErrFull] if size more bytes would
 // leave less than the reserve, or another one if the disk takes no writes.
 func (s *Store) room(size int) error {
+	if err := s.atPlace(); err != nil {
+		return err
+	}
 	if err := touch(s.dir); err != nil {
 		return err
 	}
@@ -50,19 +67,20 @@ func (s *Store) room(size int) error {
 const flushRoom = (memtables + 1) * memtableSize
 
 // shut closes db when nothing reads it any more; on a full disk, where that would be the
-// death of the process, once there is room. Meanwhile db has the directory.
+// death of the process, once there is room, and away from its place, where it would write
+// into another's, once it is back. Meanwhile db has the directory.
 func (s *Store) shut(db *badgerdb.DB) error {
 	s.views.end()
 	if s.mayFlush() {
 		return s.closeDB(db)
 	}
-	s.log.Warn("the store is left open until its disk has room; what is in it is safe, also if the process ends", "dir", s.dir)
+	s.log.Warn("the store is left open until its disk has room, and it is at its place; what is in it is safe, also if the process ends", "dir", s.dir)
 	go func() { // ends with the process
 		for !s.mayFlush() {
 			time.Sleep(roomEvery)
 		}
 		if err := s.closeDB(db); err != nil {
-			s.log.Error("close the store once there is room", "error", err)
+			s.log.Error("close the store that was left open", "error", err)
 		}
 	}()
 	return nil
@@ -72,6 +90,9 @@ func (s *Store) shut(db *badgerdb.DB) error {
 const roomEvery = time.Second
 
 func (s *Store) mayFlush() bool {
+	if s.atPlace() != nil {
+		return false
+	}
 	free, err := s.free()
 	return err != nil || free >= flushRoom
 }
