@@ -3,7 +3,7 @@ package journal
 import (
 	"io"
 	"os"
-	"path/filepath"
+	"slices"
 )
 
 // FS is the directory that a journal lives in. Names have no slashes.
@@ -31,28 +31,34 @@ type File interface {
 	Size() (int64, error)
 }
 
-// directory is the FS of the operating system.
-type directory string
-
-func (d directory) path(name string) string { return filepath.Join(string(d), name) }
+// directory is the FS of the operating system. It is the directory that was opened, wherever
+// that is moved, and whatever is mounted or put in its place: that may be a journal too, whose
+// files have the same names.
+type directory struct{ *os.Root }
 
 func (d directory) List() ([]string, error) {
-	entries, err := os.ReadDir(string(d))
+	f, err := d.Root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
 	names := make([]string, 0, len(entries))
 	for _, e := range entries {
 		if e.Type().IsRegular() {
 			names = append(names, e.Name())
 		}
 	}
+	slices.Sort(names)
 	return names, err
 }
 
 func (d directory) Create(name string) (File, error) {
-	return opened(os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
+	return opened(d.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
 }
 
 func (d directory) Open(name string) (File, error) {
-	return opened(os.OpenFile(d.path(name), os.O_RDWR, 0))
+	return opened(d.OpenFile(name, os.O_RDWR, 0))
 }
 
 // opened keeps a nil *os.File out of the interface.
@@ -63,11 +69,8 @@ func opened(f *os.File, err error) (File, error) {
 	return file{f}, nil
 }
 
-func (d directory) Rename(from, to string) error { return os.Rename(d.path(from), d.path(to)) }
-func (d directory) Remove(name string) error     { return os.Remove(d.path(name)) }
-
 func (d directory) SyncDir() error {
-	f, err := os.Open(string(d))
+	f, err := d.Root.Open(".")
 	if err != nil {
 		return err
 	}

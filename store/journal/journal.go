@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -139,9 +140,14 @@ func Open(o Options) (*Journal, error) {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("open journal: %w", err)
 		}
-		j.fs = directory(o.Dir)
+		root, err := os.OpenRoot(o.Dir)
+		if err != nil {
+			return nil, fmt.Errorf("open journal: %w", err)
+		}
+		j.fs = directory{root}
 	}
 	if err := j.recover(); err != nil {
+		j.leave()
 		return nil, fmt.Errorf("open journal %s: %w", o.Dir, err)
 	}
 	j.start()
@@ -218,8 +224,16 @@ func (j *Journal) Close() error {
 			s.file.Close()
 		}
 	}
+	j.leave()
 	if last != nil {
 		return last.err
 	}
 	return nil
+}
+
+// leave lets go of the directory.
+func (j *Journal) leave() {
+	if d, ok := j.fs.(io.Closer); ok {
+		d.Close()
+	}
 }
