@@ -3,6 +3,7 @@ package badger
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -24,10 +25,11 @@ const reserve = memtables*memtableSize + stallTables*memtableSize + baseLevelSiz
 // maps: there a disk that hangs, or is frozen, stops not who writes but the whole process,
 // at its next garbage collection.
 func touch(dir string) error {
-	if err := unix.Utimes(filepath.Join(dir, formatFile), nil); err != nil {
-		return fmt.Errorf("write to the disk of %s: %w", dir, err)
+	err := unix.Utimes(filepath.Join(dir, formatFile), nil)
+	if err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		return nil // the disk may take writes all the same
 	}
-	return nil
+	return fmt.Errorf("write to the disk of %s: %w", dir, err)
 }
 
 // atPlace returns an error if the directory was moved, or if another one was mounted or put
