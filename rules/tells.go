@@ -3,7 +3,6 @@ package rules
 import (
 	"slices"
 	"strings"
-	"unsafe"
 
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/tree"
@@ -129,7 +128,7 @@ func (s *shown) read(body []byte) bool { return s.object(body, s.field) }
 
 // object reads an object, and gives each of its fields to take.
 func (s *shown) object(body []byte, take func(name, value string) bool) bool {
-	return tree.Fields(unsafe.String(unsafe.SliceData(body), len(body)), take) // which does not outlive the call
+	return tree.Fields(text(body), take)
 }
 
 func (s *shown) field(name, value string) bool {
