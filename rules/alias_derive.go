@@ -106,7 +106,9 @@ func (d *deriver) madeElsewhere(s *Subject, snap *webhook.Snapshot, names []webh
 	own := *s
 	own.Key, own.Kind, own.names, own.guess = names[0].Key, Create, nil, nil
 	own.answer, own.grade = s.guess, webhook.Observed
-	own.receipt = d.isReceipt(own.answer, own.asked, nil)
+	if own.receipt = d.isReceipt(own.answer, own.asked, nil); own.receipt {
+		own.unnamed = idDoubt // {"id": 4}: a job's, or the call's own
+	}
 	return &own
 }
 

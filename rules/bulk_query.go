@@ -44,7 +44,7 @@ func (c *call) idsInQuery() (ids []element, only bool) {
 		return nil, false
 	}
 	for name, list := range values {
-		if selects(name) || !wordIn(optionNames, name) && !slices.ContainsFunc(list, isOption) && !strings.Contains(name, "token") && !strings.Contains(name, "key") {
+		if !isOption(name, list) {
 			return ids, false
 		}
 	}
@@ -67,17 +67,11 @@ func listName(param string) string {
 	return param
 }
 
-// selects reports whether a parameter selects, whatever its value is: filter[done]=true,
-// id__gt=1.
-func selects(param string) bool {
-	return strings.HasPrefix(param, "filter") || strings.Contains(param, "__")
-}
-
 // idsInText returns the ids in the value of a parameter; ok is false if it selects
 // otherwise than by them.
 func idsInText(text string) (ids []string, ok bool) {
 	if i := strings.IndexAny(text, ".:"); i >= 0 { // in.(1,2), and gt:5
-		switch op, rest := text[:i], text[i+1:]; op {
+		switch op, rest := strings.TrimPrefix(text[:i], "$"), text[i+1:]; op {
 		case "eq":
 			text = rest
 		case "in":
@@ -89,40 +83,52 @@ func idsInText(text string) (ids []string, ok bool) {
 	if inner, found := strings.CutPrefix(text, "["); found {
 		text = strings.TrimSuffix(inner, "]")
 	}
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '|' || r == ';' || r == ' ' }) {
-		id := strings.Trim(part, `"'`)
-		switch strings.ToLower(id) {
-		case "":
-			continue
-		case "all", "any", "none", "null", "undefined", "true", "false":
-			return nil, false
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '|' || r == ';' }) {
+		some := strings.Fields(part)
+		for _, id := range some {
+			if id = strings.Trim(id, `"'`); !isListed(id) || len(some) > 1 && !likeness.IsDigits(id) && len(id) < longID { // between 5 and 7
+				return nil, false
+			}
+			ids = append(ids, id)
 		}
-		if strings.ContainsAny(id, "*()[]{}<>!?\"'") || strings.Contains(id, "..") {
-			return nil, false
-		}
-		ids = append(ids, id)
 	}
 	return ids, true
 }
+
+// isListed reports whether text, in a list, can be an id, and no word or range that
+// selects.
+func isListed(text string) bool {
+	switch strings.ToLower(text) {
+	case "", "all", "any", "none", "null", "undefined", "true", "false":
+		return false
+	}
+	from, to, isRange := strings.Cut(text, "-")
+	if isRange && (from == "" || likeness.IsDigits(from)) && likeness.IsDigits(to) { // 5-7, and -5
+		return false
+	}
+	return !strings.ContainsAny(text, "*()[]{}<>!?\"'") && !strings.Contains(text, "..")
+}
+
+// longID is how long a text is, at least, that is none but an id.
+const longID = 16
 
 // narrower is why it is not known whether it was done to one of several that a
 // query names beside other things.
 const narrower = "may or may not have been done to this one: something else in the query may select, too"
 
-// isOption reports whether the value of a parameter is a switch.
-func isOption(text string) bool {
-	switch strings.ToLower(text) {
-	case "", "0", "1", "true", "false", "yes", "no", "on", "off":
-		return true
-	}
-	return false
+// isOption reports whether a parameter says how, and not of what. A switch that is none
+// of these may select, too: done=true.
+func isOption(name string, values []string) bool {
+	return wordIn(optionNames, name) || strings.HasSuffix(strings.ToLower(name), "token") || !slices.ContainsFunc(values, func(text string) bool { return text != "" })
 }
 
-// optionNames are parameters that say how, not of what.
 var optionNames = map[string]bool{
-	"version": true, "apiversion": true, "v": true, "format": true, "lang": true, "language": true, "locale": true, "fields": true, "select": true,
-	"include": true, "expand": true, "returning": true, "columns": true, "reason": true, "comment": true, "mode": true, "prefer": true, "method": true,
-	"callback": true, "pretty": true, "timeout": true, "refresh": true, "wait": true, "rev": true, "client": true, "source": true, "t": true, "ts": true,
+	"apiversion": true, "v": true, "format": true, "fields": true, "select": true, "include": true, "expand": true, "returning": true, "columns": true,
+	"reason": true, "comment": true, "prefer": true, "method": true, "callback": true, "pretty": true, "timeout": true, "refresh": true, "wait": true,
+	"apikey": true, "key": true, "accesskey": true, "subscriptionkey": true, "ts": true, "hard": true, "harddelete": true, "soft": true, "softdelete": true,
+	"force": true, "permanent": true, "permanently": true, "purge": true, "trash": true, "skiptrash": true, "recursive": true, "cascade": true,
+	"confirm": true, "confirmed": true, "async": true, "sync": true, "notify": true, "sendnotifications": true, "silent": true, "quiet": true, "upsert": true,
+	"allornone": true, "atomic": true, "rev": true,
 }
 
 func (r *resource) queryNames() []string {
@@ -130,7 +136,7 @@ func (r *resource) queryNames() []string {
 	if r.idParam != "id" && r.idParam != "" {
 		names = append(names, r.idParam, r.idParam+"s")
 	}
-	for _, w := range r.wraps {
+	for _, w := range r.wraps[1:] { // data_id is another thing's
 		names = append(names, w+"_ids", w+"Ids", w+"_id", w+"Id")
 	}
 	return names
@@ -166,7 +172,7 @@ func (c *call) partsInPath() []string {
 		return nil
 	}
 	parts := strings.Split(text, ",")
-	if slices.ContainsFunc(parts, func(part string) bool { return !likeness.IsDigits(part) && len(part) < 16 }) {
+	if slices.ContainsFunc(parts, func(part string) bool { return !likeness.IsDigits(part) && len(part) < longID }) {
 		return nil
 	}
 	return parts

@@ -77,9 +77,9 @@ func (d *deriver) tellUnnamed() {
 	if len(d.unnamed) == 0 {
 		return
 	}
-	what := "and what it made is not known: " + d.unnamed[0] + " may be the id of something else, and no GET showed it there"
+	what := "and what it made is not known: " + d.unnamed[0] + " may be the id of something else, and no GET showed there what was set"
 	if len(d.unnamed) > 1 {
-		what = fmt.Sprintf("and %d of the things that it made are not known: %s and the others may be the ids of something else, and no GET showed them there",
+		what = fmt.Sprintf("and %d of the things that it made are not known: %s and the others may be the ids of something else, and no GET showed there what was set",
 			len(d.unnamed), d.unnamed[0])
 	}
 	d.miss(d.call.gap(webhook.GapUnidentified, fmt.Sprintf("%s %s was done, %s", d.x.Request.Method, d.x.Request.Path, what)))
