@@ -12,7 +12,10 @@ import (
 )
 
 // overridable are the methods that a POST may stand for and that may be routes.
-var overridable = []string{"POST", "PUT", "PATCH", "DELETE"}
+var overridable = []string{"POST", "PUT", "PATCH", "DELETE", merge}
+
+// merge is what a PATCH was called before there was one, in OData 1 to 3.
+const merge = "MERGE"
 
 func (p *Program) matchOverridden(path string) *Match {
 	var m *Match
@@ -48,6 +51,9 @@ func (p *Program) method(r *webhook.Request) string {
 		said = saidIn(r, p.override.Field)
 	}
 	said = strings.ToUpper(strings.TrimSpace(said))
+	if _, _, ok := p.table.Find(said, r.Path); said == merge && !ok {
+		return "PATCH"
+	}
 	if slices.Contains(overridable, said) || slices.Contains(safe, said) {
 		return said
 	}
