@@ -27,6 +27,9 @@ func (k *compiler) identity(place string, c *Resource, r *resource) error {
 		r.idNames = append([]string{r.idParam}, r.idNames...)
 	}
 	r.opens = append(slices.Clone(r.wraps), plurals(word, r.collection)...)
+	if r.item != nil && strings.HasSuffix(r.item.String(), ")") {
+		r.opens = append(r.opens, "d") // OData 1 to 3
+	}
 	if err := k.idField(place, c.ID, r); err != nil {
 		return err
 	}
