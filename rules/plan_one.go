@@ -106,14 +106,27 @@ func (c *call) identify(entity *tree.Value) (id string, ok bool, doubt unnamed) 
 }
 
 // bareID returns what the answer to a create is, if that is nothing but a number or a
-// text that is no word of how it went: an id, or else a count.
+// text that is no word of how it went: an id, or else a count. In a receipt it is what
+// is there under a name that ids of what was made have.
 func (c *call) bareID() (string, bool) {
-	if c.e.kind != Create || c.resKind != content.IsJSON || c.res.Kind != tree.Number && c.res.Kind != tree.String {
+	if c.e.kind != Create || c.resKind != content.IsJSON {
 		return "", false
 	}
 	id, ok := c.res.Text()
+	for i := range c.res.Members() {
+		if m := &c.res.Members()[i]; !ok && wordIn(madeNames, m.Name) {
+			id, ok = m.Text()
+		}
+	}
 	word := wordIn(yesTexts, id) || wordIn(noTexts, id) || wordIn(laterTexts, id) || strings.ContainsAny(id, " \t\n")
 	return id, ok && !word
+}
+
+// madeNames are fields of receipts that have the id of what was made, written as names
+// are looked up.
+var madeNames = map[string]bool{
+	"id": true, "objectid": true, "insertid": true, "insertedid": true, "lastinsertid": true, "newid": true,
+	"createdid": true, "createdobjectid": true, "createdentityid": true, "createditemid": true, "createdrecordid": true,
 }
 
 // doubtsID says how sure it is that the id in an answer to a create is that of
