@@ -249,6 +249,10 @@ var serverWords = map[string]bool{
 	"rev": true, "revision": true, "version": true, "etag": true,
 	"updated": true, "updatedat": true, "updatedon": true, "updatedtime": true, "updatetime": true,
 	"modified": true, "modifiedat": true, "modifiedon": true, "lastmodified": true, "lastupdated": true,
+	"updatedate": true, "updateddate": true, "dateupdated": true, "lastupdatedat": true, "lastupdate": true, "lastupdatedtime": true,
+	"modifieddate": true, "datemodified": true, "modifiedtime": true, "modificationdate": true, "modificationtime": true,
+	"lastmodifiedat": true, "lastmodifiedon": true, "lastmodifieddate": true, "lastmodifiedtime": true, "lastmodifieddatetime": true,
+	"lastchanged": true, "lastchangedat": true, "changedat": true, "lasteditedtime": true, "lasteditedat": true, "systemmodstamp": true, "lockversion": true,
 }
 
 func isServerWord(name string) bool {
