@@ -3,7 +3,9 @@ package badger
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"sync/atomic"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 
@@ -184,3 +186,48 @@ func HungRead(ctx context.Context, s *Store, free chan struct{}) error {
 	_, err := s.reads.wait(ctx, func() (kept, error) { <-free; return kept{}, nil })
 	return err
 }
+
+// Failing has reads of a store fail, as a disk does.
+type Failing struct {
+	s          *Store
+	left, then atomic.Int64 // reads until one fails, and from that one to the next; 0: no other
+}
+
+// fault is what the runtime panics with where the disk gives nothing.
+type fault struct{}
+
+func (fault) Addr() uintptr { return 1 }
+
+// NewFailing comes before anything is done with s.
+func NewFailing(s *Store) *Failing {
+	f := &Failing{s: s}
+	f.At(0)
+	s.views.reading = func() {
+		if f.left.Add(-1) == 0 {
+			f.left.Add(f.then.Load())
+			f.then.Add(f.then.Load())
+			panic(fault{})
+		}
+	}
+	return f
+}
+
+// Rarely has the n-th read from now on fail, and more, each after twice as many.
+func (f *Failing) Rarely(n int64) {
+	f.then.Store(n)
+	f.At(n)
+}
+
+// At has the n-th read from now on fail; nothing is cached then. 0: none does. It
+// reports whether the one before did.
+func (f *Failing) At(n int64) (failed bool) {
+	f.s.values.clear()
+	f.s.events.clear()
+	if n == 0 {
+		n = math.MaxInt64
+	}
+	return f.left.Swap(n) <= 0
+}
+
+// IsTrouble reports whether err says that the disk could not be read.
+func IsTrouble(err error) bool { return isTrouble(err) }

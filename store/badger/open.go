@@ -158,6 +158,7 @@ func newStore(o Options, db *badgerdb.DB) *Store {
 		closing: make(chan struct{}),
 	}
 	s.db.Store(db)
+	s.views.reading = func() {}
 	s.views.renew(db)
 	s.queue = newQueue(s)
 	return s

@@ -3,6 +3,8 @@ package badger
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -42,6 +44,8 @@ type views struct {
 	n    uint64         // opened so far
 	live map[*view]bool // not released yet
 	open sync.WaitGroup
+
+	reading func() // before each read; tests have it fail there, as a disk does
 }
 
 // renew makes the state of db now the newest view.
@@ -122,10 +126,29 @@ type readError struct{ err error }
 func (e *readError) Error() string { return "read the store: " + e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
+var errFault = errors.New("the disk does not give what it has of a table")
+
+// failed makes a panic of Badger, while it reads, the error of the read. Badger has
+// its tables mapped into memory: what the disk does not give of them is a fault,
+// which would be the death of the process, and of the API in it.
+func failed(p any) error {
+	if _, fault := p.(interface{ Addr() uintptr }); fault {
+		return &readError{errFault}
+	}
+	return fmt.Errorf("panic while the store was read: %v", p)
+}
+
 // longMeta marks long values in Badger's user metadata.
 const longMeta = 1
 
-func (v *view) get(k key) (value, error) {
+func (v *view) get(k key) (found value, err error) {
+	defer func(before bool) {
+		debug.SetPanicOnFault(before)
+		if p := recover(); p != nil {
+			found, err = value{}, failed(p)
+		}
+	}(debug.SetPanicOnFault(true))
+	v.all.reading()
 	item, err := v.txn.Get(k)
 	if errors.Is(err, badgerdb.ErrKeyNotFound) {
 		return value{}, nil
@@ -159,7 +182,17 @@ var beyond = bytes.Repeat([]byte{0xff}, 17)
 
 // each calls f for every key, until f returns false or an error. The key is
 // valid until f returns.
-func (v *view) each(q scan, f func(k []byte, item *badgerdb.Item) (bool, error)) error {
+func (v *view) each(q scan, f func(k []byte, item *badgerdb.Item) (bool, error)) (err error) {
+	its := true // what panics is Badger, and not f
+	defer func(before bool) {
+		debug.SetPanicOnFault(before)
+		if its {
+			if p := recover(); p != nil {
+				err = failed(p)
+			}
+		}
+	}(debug.SetPanicOnFault(true))
+	v.all.reading()
 	it := v.txn.NewIterator(badgerdb.IteratorOptions{Reverse: q.reverse, Prefix: q.prefix})
 	defer it.Close()
 	from := q.from
@@ -170,10 +203,13 @@ func (v *view) each(q scan, f func(k []byte, item *badgerdb.Item) (bool, error))
 		}
 	}
 	for it.Seek(from); it.ValidForPrefix(q.prefix); it.Next() {
+		its = false
 		more, err := f(it.Item().Key(), it.Item())
 		if err != nil || !more {
 			return err
 		}
+		its = true
+		v.all.reading()
 	}
 	return nil
 }
