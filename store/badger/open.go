@@ -232,5 +232,9 @@ func (s *Store) reopen() error {
 	s.views.renew(db)
 	s.values.clear()
 	s.events.clear()
-	return s.recover()
+	if err := s.recover(); err != nil {
+		s.views.end() // memory has half of it
+		return err
+	}
+	return nil
 }

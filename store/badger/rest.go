@@ -72,7 +72,7 @@ func (s *Store) spreadLoop() {
 		case errors.Is(err, errClosed):
 			return
 		case err != nil:
-			s.log.Error("queue the rest of an event's deliveries", "error", err)
+			s.log.Error("queue the rest of an event's deliveries", "position", s.queue.lowestRest(), "error", err)
 			wait = time.Second
 		case more:
 			continue

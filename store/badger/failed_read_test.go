@@ -1,0 +1,73 @@
+package badger_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sidehook/sidehook/store"
+	"github.com/sidehook/sidehook/store/badger"
+	"github.com/sidehook/sidehook/webhook"
+)
+
+// The store opens again after a write that failed. Until that has read all there is,
+// nothing is given out of what memory has by then, and nothing is written.
+func TestAReopeningWhoseReadsFail(t *testing.T) {
+	s := open(t, t.TempDir())
+	f := badger.NewFailing(s)
+	recordSpan(t, s, span(1, 12), 12)
+	for n, failed := int64(1), true; failed; n++ {
+		if n > 1000 {
+			t.Fatal("it fails for ever")
+		}
+		badger.Break(s)
+		f.At(n)
+		_, err := s.PutState(context.Background(), webhook.SubscriptionState{ID: "crm"})
+		if failed = f.At(0); failed != badger.IsTrouble(err) || !failed && err != nil {
+			t.Errorf("read %d failed: %v, %v", n, failed, err)
+		}
+		ds, _, _ := s.Claim(context.Background(), "crm", 0, start.Add(time.Hour), 100)
+		if len(ds) > 0 && len(ds) != 12 {
+			t.Errorf("read %d failed, and %d of 12 are given out", n, len(ds))
+		}
+		for i := range ds {
+			s.Unclaim(ds[i].ID)
+		}
+	}
+	want(t, "given out", span(1, 12), takeAll(t, s, 0))
+}
+
+// What is queued behind its event's commit is queued in the end, and until then the
+// log says of which.
+func TestTheRestOfAnEventOnADiskThatFails(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		s, err := badger.Open(badger.Options{Dir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := badger.NewFailing(s)
+		r := wanted(small(1, 100), 2500)
+		f.Rarely(2)
+		for done := false; !done; {
+			_, err := s.Record(context.Background(), []store.Record{r})
+			if done = err == nil; !done && !badger.IsTrouble(err) {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		if st, err := s.Stats(context.Background()); err != nil || st.Pending != 2501 {
+			t.Errorf("%d pending of 2501: %v", st.Pending, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if text := log.String(); !strings.Contains(text, "queue the rest of an event's deliveries") || !strings.Contains(text, "position=1") {
+			t.Errorf("the log says\n%s", text)
+		}
+	})
+}
