@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sidehook/sidehook/rules/content"
 	"github.com/sidehook/sidehook/rules/likeness"
@@ -93,6 +94,9 @@ func (r *resource) isSecond(entity *tree.Value, said string) bool {
 	}
 	if entity.Get(r.idParam).Is(said) {
 		return true
+	}
+	if name, value, ok := strings.Cut(said, "="); ok && entity.Get(name).Is(strings.Trim(value, "'")) {
+		return true // /products/key=k1, Accounts(number='k1')
 	}
 	return slices.ContainsFunc(entity.Members(), func(m tree.Member) bool {
 		return m.Kind == tree.String && wordIn(secondNames, m.Name) && (m.Is(said) || m.Is("/"+said))
