@@ -67,8 +67,8 @@ func (c *call) patchedAt(s *Subject, names []string) (v *tree.Value, whole bool)
 }
 
 // isNamed reports whether the call's path, behind the entity, or its query names the
-// field that path begins with: /issues/5/labels is about labels, and so is
-// /issues/5?add_labels=urgent.
+// field that path begins with: /issues/5/labels is about labels, and so are
+// /issues/5/label/7, /issues/5/addLabel and /issues/5?add_labels=urgent.
 func (c *call) isNamed(path string) bool {
 	name, _, _ := strings.Cut(path, ".")
 	if c.isSetByQuery(name) {
@@ -77,13 +77,24 @@ func (c *call) isNamed(path string) bool {
 	if !c.m.below() {
 		return false
 	}
-	for part := range strings.SplitSeq(strings.TrimSuffix(c.x.Request.Path, ".json"), "/") {
-		if likeness.PlainName(part) == likeness.PlainName(name) {
-			return true
+	name, behind := likeness.PlainName(name), strings.TrimSuffix(c.x.Request.Path, ".json")
+	if id := "/" + url.PathEscape(c.m.params[c.e.res.idParam]) + "/"; strings.Contains(behind, id) {
+		behind = behind[strings.LastIndex(behind, id)+len(id):] // what is before it is called like the collection
+	}
+	for part := range strings.SplitSeq(behind, "/") {
+		part = likeness.PlainName(part)
+		for _, deed := range deeds {
+			if what := strings.TrimPrefix(part, deed); what != "" && (what == name || what == singular(name)) {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+// deeds are what names of parameters and actions begin with, before the field that they
+// are about.
+var deeds = []string{"add", "remove", "set", "append", "delete", "unset"}
 
 // isSetByQuery reports whether a parameter of the query is called like a field, or like
 // what is to be done to it.
@@ -94,8 +105,8 @@ func (c *call) isSetByQuery(field string) bool {
 	values, _ := url.ParseQuery(c.x.Request.Query) // what it could read is in values
 	for param := range values {
 		param = strings.TrimSuffix(param, "[]")
-		for _, deed := range [...]string{"add_", "remove_", "set_", "append_", "delete_", "unset_"} {
-			param = strings.TrimPrefix(param, deed)
+		for _, deed := range deeds {
+			param = strings.TrimPrefix(param, deed+"_")
 		}
 		if likeness.PlainName(param) == likeness.PlainName(field) && !selecting[strings.ToLower(param)] {
 			return true
