@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -10,7 +11,8 @@ import (
 
 // expireHeld settles as expired what has been held for too long. Positions and
 // the times of their recording grow together, so each subscription is looked at
-// from its lowest owed position on, up to the first that may stay.
+// from its lowest owed position on, up to the first that may stay. What was made
+// while the machine's clock was ahead is passed over, and stays until then.
 func (s *Store) expireHeld(ctx context.Context, k store.Keep) error {
 	for _, sub := range s.queue.owed() {
 		if err := s.expireOf(ctx, sub, k); err != nil {
@@ -44,7 +46,7 @@ func (s *Store) heldOver(sub subscription, from uint64, k store.Keep) (over []we
 	}
 	defer v.release()
 	lowest = from
-	looked := 0
+	looked, passed := 0, uint64(0)
 	err = v.eachOf(sub, from, false, func(s storedDelivery) (bool, error) {
 		lowest = s.position
 		if looked++; looked > maintainHeld {
@@ -57,12 +59,19 @@ func (s *Store) heldOver(sub subscription, from uint64, k store.Keep) (over []we
 		switch {
 		case err != nil || d.Subscription != sub:
 			return err == nil, err
-		case !heldTooLong(d, k):
+		case heldTooLong(d, k):
+		case d.Created.After(k.Now):
+			passed = cmp.Or(passed, s.position)
+			return true, nil
+		default:
 			return false, nil
 		}
 		over = append(over, webhook.Settlement{Delivery: d.Expire(k.Now)})
 		return true, nil
 	})
+	if passed > 0 && looked <= maintainHeld {
+		lowest = passed
+	}
 	return over, lowest, err
 }
 

@@ -114,8 +114,13 @@ func (s *Store) forgetEvents(ctx context.Context, k store.Keep) (more bool, err 
 type dueEvents struct {
 	positions []uint64
 	revisits  []key
-	cursor    uint64 // 0: stays
+	cursor    uint64          // 0: stays
+	whole     map[uint64]bool // of which it was a whole retention ago that they were put off
 }
+
+// wholly is the value of a revisit of an event that was dated ahead: when it comes, it is
+// a whole retention that the event was kept since.
+var wholly = []byte{1}
 
 func (s *Store) eventsDue(k store.Keep) (due dueEvents, err error) {
 	v, err := s.views.get()
@@ -123,7 +128,8 @@ func (s *Store) eventsDue(k store.Keep) (due dueEvents, err error) {
 		return due, err
 	}
 	defer v.release()
-	err = v.each(scan{prefix: []byte{tableRevisit}}, func(b []byte, _ *badgerdb.Item) (bool, error) {
+	due.whole = map[uint64]bool{}
+	err = v.each(scan{prefix: []byte{tableRevisit}}, func(b []byte, it *badgerdb.Item) (bool, error) {
 		if len(b) != 17 {
 			return false, errBroken("list of old events")
 		}
@@ -131,7 +137,9 @@ func (s *Store) eventsDue(k store.Keep) (due dueEvents, err error) {
 			return false, nil
 		}
 		due.revisits = append(due.revisits, append(key{}, b...))
-		due.positions = append(due.positions, binary.BigEndian.Uint64(b[9:]))
+		position := binary.BigEndian.Uint64(b[9:])
+		due.positions = append(due.positions, position)
+		due.whole[position] = it.ValueSize() > 0
 		return len(due.positions) < forgetAtOnce, nil
 	})
 	if err != nil || len(due.positions) > 0 {
@@ -149,8 +157,8 @@ func (s *Store) eventsDue(k store.Keep) (due dueEvents, err error) {
 	err = v.each(positionScan(key{tableEvent}, after, false), func(b []byte, _ *badgerdb.Item) (bool, error) {
 		position := binary.BigEndian.Uint64(b[1:])
 		head, found, err := readHead(v, position)
-		if err != nil || !found || head.recorded > horizon {
-			return false, err
+		if err != nil || !found || head.recorded > horizon && head.recorded <= nanos(k.Now) {
+			return false, err // what is dated ahead does not keep what comes after it
 		}
 		due.positions, due.cursor = append(due.positions, position), position
 		return len(due.positions) < forgetAtOnce, nil
@@ -181,10 +189,13 @@ func (t *tx) forgetEvents(due dueEvents, k store.Keep) error {
 		if recorded := fromNanos(stored.recorded); recorded.After(last) {
 			last = recorded
 		}
+		ahead := last.After(k.Now)
 		switch ends := last.Add(k.Retention); {
 		case owed:
 			t.putKey(keyRevisit(k.Now.Add(min(k.Retention, revisitOwed)), position))
-		case ends.After(k.Now):
+		case ahead && !due.whole[position]:
+			t.put(keyRevisit(k.Now.Add(k.Retention), position), wholly)
+		case !ahead && ends.After(k.Now):
 			t.putKey(keyRevisit(ends, position))
 		default:
 			if err := t.forgetEvent(position, stored, nil); err != nil {

@@ -107,6 +107,7 @@ type change struct {
 	subs    []webhook.SubscriptionID
 	lane    string // "" for none
 	due     time.Time
+	ahead   time.Duration // of the clock when its deliveries were made
 	rank    webhook.Priority
 }
 
@@ -149,7 +150,7 @@ func (c change) delivery(ev webhook.EventID, sub webhook.SubscriptionID) webhook
 	}
 	return webhook.Delivery{
 		ID: webhook.NewDeliveryID(ev, sub, 0), Event: ev, Subscription: sub, Lane: c.lane, Priority: c.rank,
-		State: webhook.Pending, Due: due, Created: noon,
+		State: webhook.Pending, Due: due, Created: noon.Add(c.ahead),
 	}
 }
 

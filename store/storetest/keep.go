@@ -32,6 +32,12 @@ var keepCases = []storeCase{
 	{"what is held for too long expires",
 		"Counted from when it was held; what is not held stays.",
 		heldExpires},
+	{"an event that is dated ahead goes a retention after it was seen",
+		"A clock that was ahead for a moment keeps nothing for years, nor what came after it.",
+		datedAheadGoes},
+	{"what is dated ahead keeps nothing else from expiring",
+		"It stays itself until its time comes.",
+		heldAheadStays},
 }
 
 // eventually waits for a condition that the store reaches by itself.
@@ -234,4 +240,41 @@ func (e *exam) states(sub webhook.SubscriptionID, state webhook.DeliveryState) [
 	ds, err := e.Deliveries(bg, store.DeliveryQuery{Subscription: sub, State: state})
 	e.must(err)
 	return positions(ds)
+}
+
+func datedAheadGoes(e *exam) {
+	right := time.Now().Add(-12 * month) // the clock is a year ahead
+	e.record(change{x: exchange(1), order: "7"})
+	d := e.record(change{x: exchange(2), order: "7", subs: subs("crm")})
+	e.maintain(right)
+	e.settle(e.claim("crm", 0, noon)[0], webhook.Accepted, right.Add(month/2))
+	e.maintain(right.Add(month - time.Hour))
+	e.same("both are there", 2, len(e.events(store.EventQuery{})))
+	e.reopen()
+	e.maintain(right.Add(month + time.Hour))
+	e.same("nobody wanted one", []uint64{d.Position}, eventPositions(e.events(store.EventQuery{})))
+	e.maintain(right.Add(2*month + 2*time.Hour))
+	e.same("all is gone", 0, len(e.events(store.EventQuery{})))
+}
+
+func eventPositions(events []webhook.Event) (all []uint64) {
+	for i := range events {
+		all = append(all, events[i].Position)
+	}
+	return all
+}
+
+func heldAheadStays(e *exam) {
+	for i, ahead := range []time.Duration{0, 12 * month, 0} {
+		e.record(change{x: exchange(i), order: "7", subs: subs("crm"), ahead: ahead})
+	}
+	keep := store.Keep{HoldFor: month, Holding: func(webhook.SubscriptionID, uint64) (time.Time, bool) { return noon, true }}
+	for _, c := range []struct {
+		now     time.Duration
+		expired []uint64
+	}{{month - time.Hour, nil}, {month + time.Hour, []uint64{3, 1}}, {13*month - time.Hour, []uint64{3, 1}}, {13*month + time.Hour, []uint64{3, 2, 1}}} {
+		keep.Now = noon.Add(c.now)
+		e.housekeep(keep)
+		e.same(fmt.Sprint("expired after ", c.now), c.expired, e.states("crm", webhook.Expired))
+	}
 }
