@@ -1,6 +1,8 @@
 package deliver
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,7 +18,12 @@ type clock struct {
 	at    time.Time     // what it said last
 	read  time.Time     // when that was
 	ahead time.Duration // of the machine's, as a test sets that
+	kept  time.Time     // up to keepStep after it, what it says is durable
 }
+
+// keepStep is how much of what it says is not durable: so much longer waits what a start
+// finds, if the machine's clock was set back.
+const keepStep = time.Minute
 
 // slower is the part by which it goes slower.
 const slower = 11
@@ -39,10 +46,40 @@ func (c *clock) now() time.Time {
 	return now
 }
 
-// timed returns a with its times as c has them.
-func (c *clock) timed(a webhook.Attempt) webhook.Attempt {
+// unkept returns what it says if that is to be made durable.
+func (c *clock) unkept() (now time.Time, yes bool) {
+	now = c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return now, now.Sub(c.kept) > keepStep
+}
+
+// keepClock makes durable how far the clock has come, if it was not.
+func (d *Deliverer) keepClock(ctx context.Context) error {
+	now, yes := d.clock.unkept()
+	if !yes {
+		return nil
+	}
+	if err := d.opts.KeepClock(ctx, now); err != nil {
+		return fmt.Errorf("keep the clock: %w", err)
+	}
+	d.clock.mu.Lock()
+	d.clock.kept = now
+	d.clock.mu.Unlock()
+	return nil
+}
+
+// Now is the time by which what is due goes: the machine's, or ahead of it while that is
+// set back.
+func (d *Deliverer) Now() time.Time { return d.clock.now() }
+
+// timed returns a, which was taken at a time of c, with its times as c has them. It
+// began no sooner than it was taken: if c goes slower, less has passed than it took.
+func (c *clock) timed(a webhook.Attempt, taken time.Time) webhook.Attempt {
 	now, machine := c.both()
-	a.Started = now.Add(a.Started.Sub(machine))
+	if a.Started = now.Add(a.Started.Sub(machine)); a.Started.Before(taken) {
+		a.Started = taken
+	}
 	if !a.RetryAt.IsZero() {
 		a.RetryAt = now.Add(a.RetryAt.Sub(machine))
 	}

@@ -69,7 +69,7 @@ func TestTheClockCatchesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := delivertest.NewReceiver(t, 200, 500, 200)
 		q := delivertest.NewQueue()
-		b := start(t, deliver.Options{Transport: r, Queue: q, Recorded: time.Now().Add(time.Hour)}, subscribe("crm", "https://crm/"))
+		b := start(t, deliver.Options{Transport: r, Queue: q, Reached: time.Now().Add(time.Hour)}, subscribe("crm", "https://crm/"))
 		early := q.OweAt("crm", event(0), time.Now().Add(time.Hour))
 		synctest.Wait()
 		b.state(t, early, webhook.Delivered)

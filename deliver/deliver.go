@@ -77,9 +77,12 @@ type Options struct {
 	// resumed. nil: resuming holds nothing.
 	Newest func(ctx context.Context) (uint64, error)
 
-	// Recorded is when something was last recorded: what was due then is due, also
-	// if the machine's clock was set back since.
-	Recorded time.Time
+	// Reached is how far the clock had come before the start: what was due then is due,
+	// and waits that were begun go on, also if the machine's was set back since.
+	// KeepClock makes durable how far it has come, before anything that was dated by it
+	// is; nil: nothing does.
+	Reached   time.Time
+	KeepClock func(ctx context.Context, reached time.Time) error
 
 	// Transport makes the requests in place of the package's own, for tests.
 	Transport http.RoundTripper
@@ -141,7 +144,10 @@ func New(opts Options) *Deliverer {
 		log:        &periodic{log: opts.Log},
 		wake:       make(chan struct{}, 1),
 	}
-	d.clock.at, d.clock.read = opts.Recorded, time.Now()
+	if opts.KeepClock == nil {
+		d.opts.KeepClock = func(context.Context, time.Time) error { return nil }
+	}
+	d.clock.at, d.clock.read = opts.Reached, time.Now()
 	d.roster.init(opts.InFlight, opts.Bytes)
 	d.crew.init(&d.mu, opts.InFlight)
 	d.settler.init()

@@ -48,7 +48,10 @@ func (d *Deliverer) dispatch(ctx context.Context) {
 
 // ask lets those ask for whom the queue has something.
 func (d *Deliverer) ask(stirred map[webhook.SubscriptionID]bool) {
-	now := d.clock.now()
+	now, unkept := d.clock.unkept()
+	if unkept {
+		poke(d.settler.some)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for id := range stirred {

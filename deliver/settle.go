@@ -139,6 +139,9 @@ func (d *Deliverer) giveUp(ctx context.Context) error {
 func (d *Deliverer) record(ctx context.Context, size int) (tried int, err error) {
 	d.recording.Lock()
 	defer d.recording.Unlock()
+	if err := d.keepClock(ctx); err != nil {
+		return 0, err
+	}
 	batch, states := d.batch(size)
 	tried = len(batch) + len(states)
 	if len(batch) > 0 {

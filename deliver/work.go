@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -65,16 +66,24 @@ func (c *crew) close() {
 func (d *Deliverer) work(ctx context.Context) {
 	var dl webhook.Delivery // one for all: nobody keeps it beyond its attempt
 	for {
-		s, p, ok := d.take(&dl)
+		t, ok := d.take(&dl)
 		if !ok {
 			return
 		}
-		d.finish(s, &dl, weight(p, &dl), d.attempt(ctx, p, &dl))
+		d.finish(t, &dl, d.attempt(ctx, t.plan, &dl))
 	}
 }
 
+// taken is whose a delivery is that was taken, when, and how much it holds.
+type taken struct {
+	sub    *subscriber
+	plan   *plan
+	at     time.Time // by the clock
+	weight int
+}
+
 // take puts the next delivery to attempt into dl, and waits for one if need be.
-func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
+func (d *Deliverer) take(dl *webhook.Delivery) (t taken, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !d.crew.closing {
@@ -84,14 +93,14 @@ func (d *Deliverer) take(dl *webhook.Delivery) (*subscriber, *plan, bool) {
 			poke(d.wake)
 		}
 		if s != nil {
-			return s, s.plan, true
+			return taken{s, s.plan, now, weight(s.plan, dl)}, true
 		}
 		if !d.crew.rest() {
-			return nil, nil, false
+			return t, false
 		}
 	}
 	d.crew.workers--
-	return nil, nil, false
+	return t, false
 }
 
 // past reports whether a, made by p, says nothing of s as it is now: it has another
@@ -120,10 +129,23 @@ func (d *Deliverer) leave(s *subscriber, n int) {
 	}
 }
 
-// finish frees the slot of dl, which held n, and hands on what came of it, to be
-// recorded.
-func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, n int, m made) {
-	p, a := m.as, m.Attempt
+// after returns dl as it stands after m, which is timed by the clock. When it was settled
+// is said by the machine's, for by that goes how long it is kept.
+func after(dl *webhook.Delivery, m made, timed webhook.Attempt) webhook.Delivery {
+	sub := m.as.sub
+	after := dl.After(timed, sub.Retry)
+	if after.State == webhook.Exhausted && sub.Order == webhook.OrderEntityHold && dl.Lane != "" && dl.Priority != webhook.Replaying {
+		after = after.Hold()
+	}
+	if !after.Settled.IsZero() {
+		after.Settled = m.Started.Add(m.Latency)
+	}
+	return after
+}
+
+// finish frees the slot of dl and hands on what came of it, to be recorded.
+func (d *Deliverer) finish(t taken, dl *webhook.Delivery, m made) {
+	s, n, p, a := t.sub, t.weight, m.as, m.Attempt
 	if a == nil {
 		d.mu.Lock()
 		d.leave(s, n)
@@ -131,17 +153,12 @@ func (d *Deliverer) finish(s *subscriber, dl *webhook.Delivery, n int, m made) {
 		d.opts.Queue.Unclaim(dl.ID)
 		return
 	}
-	settlement := webhook.Settlement{Sights: m.sights, Withheld: a.Outcome.Withheld()}
+	now, timed := d.clock.now(), d.clock.timed(*a, t.at)
+	settlement := webhook.Settlement{Delivery: after(dl, m, timed), Sights: m.sights, Withheld: a.Outcome.Withheld()}
 	if !settlement.Withheld {
 		d.opts.Observer.Attempted(p.sub, dl, a)
 		settlement.Attempt = a
 	}
-	now, timed := d.clock.now(), d.clock.timed(*a)
-	after := dl.After(timed, p.sub.Retry)
-	if after.State == webhook.Exhausted && p.sub.Order == webhook.OrderEntityHold && dl.Lane != "" && dl.Priority != webhook.Replaying {
-		after = after.Hold()
-	}
-	settlement.Delivery = after
 	awaited := dl.Lane != "" && d.opts.Queue.Awaited(dl.ID)
 
 	d.mu.Lock()

@@ -48,6 +48,10 @@ type Options struct {
 	// that names no exchange must cover.
 	Resources func() []webhook.EntityKey
 
+	// Ahead returns how far what is due goes by a clock that is ahead of the
+	// machine's; nil: by the machine's.
+	Ahead func() time.Duration
+
 	Observer Observer
 	Logger   *slog.Logger
 }
@@ -83,6 +87,9 @@ func New(o Options) *Deriver {
 	d := &Deriver{
 		Options: o, begins: make(map[webhook.ExchangeID]begun),
 		caughtUp: make(chan struct{}), ended: make(chan struct{}),
+	}
+	if o.Ahead == nil {
+		d.Ahead = func() time.Duration { return 0 }
 	}
 	d.programs.store = o.Store
 	d.line = newLine(o.Traffic)

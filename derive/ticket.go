@@ -102,7 +102,7 @@ func (t *ticket) consequences() (store.Consequences, error) {
 		}
 		c.Notes = append(c.Notes, note)
 	}
-	var owing webhook.Owing
+	owing := webhook.Owing{Ahead: t.d.Ahead()}
 	for i := range c.Events {
 		e := &c.Events[i]
 		wants, err := t.d.Want(e)

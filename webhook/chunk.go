@@ -67,7 +67,12 @@ func ChunkExchange(id string) (x ExchangeID, ok bool) {
 // value is ready for use.
 type Owing struct {
 	Deliveries []Delivery
-	open       map[chunkKind]*openChunk
+
+	// Ahead is how far what is due goes by a clock that is ahead of the one by which
+	// deliveries are made.
+	Ahead time.Duration
+
+	open map[chunkKind]*openChunk
 }
 
 // chunkKind is what the events of a chunk have in common.
@@ -117,7 +122,7 @@ func (o *Owing) begin(kind chunkKind, e *Event, s *Subscription, unjudged bool, 
 	if last := o.open[kind]; last != nil {
 		d.Chunk.Number = o.Deliveries[last.at].Chunk.Number + 1
 		d.Lane = ""
-		d.Due = now.Add(time.Duration(d.Chunk.Number) * s.Chunk.Delay)
+		d.Due = now.Add(o.Ahead + time.Duration(d.Chunk.Number)*s.Chunk.Delay)
 	}
 	if o.open == nil {
 		o.open = map[chunkKind]*openChunk{}

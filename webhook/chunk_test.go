@@ -74,6 +74,21 @@ func TestChunksOfOneExchange(t *testing.T) {
 	}
 }
 
+// What waits for its delay goes by the clock that says when it is due; what does not wait
+// is due by any.
+func TestADelayGoesByTheClockThatSaysWhatIsDue(t *testing.T) {
+	events := eventsOf(webhook.ExchangeID{1}, "a.b 1", "a.b 2")
+	owing := webhook.Owing{Ahead: time.Hour}
+	for i := range events {
+		owing.Add(&events[i], &webhook.Subscription{Chunk: webhook.Chunking{Size: 1, Delay: time.Minute}}, false, noon)
+	}
+	for i, want := range []time.Duration{0, time.Hour + time.Minute} {
+		if got := owing.Deliveries[i].Due.Sub(noon); got != want {
+			t.Errorf("chunk %d is due in %v, want %v", i, got, want)
+		}
+	}
+}
+
 // A chunk ends early if what is in it is large, so that what is in memory for an
 // attempt has a bound.
 func TestAChunkOfLargeEventsEndsEarly(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/problem"
@@ -202,7 +201,7 @@ func (ex *explainer) event(ev *webhook.Event) (view.ExplainedEvent, error) {
 		return out, err
 	}
 	owed := make(map[webhook.SubscriptionID]*view.Delivery, len(ds))
-	waits := ex.e.Waits(time.Now())
+	waits := ex.e.Waits()
 	for i := range ds {
 		v := waits.ViewWhole(ex.ctx, &ds[i])
 		owed[ds[i].Subscription] = &v

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/engine"
 	"github.com/sidehook/sidehook/caddymodule/problem"
@@ -142,7 +141,7 @@ func viewDeliveries(e *engine.Engine, r *http.Request, q store.DeliveryQuery) ([
 		}
 		ds, q.State = append(more, ds...), webhook.Pending
 	}
-	waits := e.Waits(time.Now())
+	waits := e.Waits()
 	views := make([]view.Delivery, 0, len(ds))
 	for i := range ds {
 		v := waits.ViewWhole(r.Context(), &ds[i])
@@ -167,7 +166,7 @@ func showDelivery(e *engine.Engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := e.Waits(time.Now()).ViewWhole(r.Context(), d)
+	v := e.Waits().ViewWhole(r.Context(), d)
 	if ev, err := e.Store.Event(r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
@@ -189,7 +188,7 @@ func steerDelivery(e *engine.Engine, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.Waits(time.Now()).ViewWhole(r.Context(), d), nil
+	return e.Waits().ViewWhole(r.Context(), d), nil
 }
 
 func listSubscriptions(e *engine.Engine, r *http.Request) (any, error) {
@@ -209,7 +208,7 @@ func viewSubscriptions(e *engine.Engine, r *http.Request, states []webhook.Subsc
 	}
 	views := []view.Subscription{}
 	for _, st := range states {
-		v := view.OfSubscription(st, owed[st.ID], time.Now())
+		v := view.OfSubscription(st, owed[st.ID], e.Deliverer.Now())
 		if s := e.InForce(st.ID); s != nil {
 			v.To, v.Tenant, v.PublicKeys = webhook.OriginOf(s.URL), s.Tenant, s.PublicKeys()
 		}

@@ -41,7 +41,7 @@ func (c *Call) readDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	v := c.e.Waits(time.Now()).ViewWhole(c.r.Context(), d)
+	v := c.e.Waits().ViewWhole(c.r.Context(), d)
 	if ev, err := c.e.Store.Event(c.r.Context(), d.Event); err == nil {
 		v.Scope = ev.Scope
 	}
@@ -75,7 +75,7 @@ func (c *Call) retryDelivery() (apiAnswer, error) {
 	if err != nil {
 		return apiAnswer{}, err
 	}
-	return apiAnswer{body: c.e.Waits(time.Now()).ViewWhole(c.r.Context(), d)}, nil
+	return apiAnswer{body: c.e.Waits().ViewWhole(c.r.Context(), d)}, nil
 }
 
 func (c *Call) listDeliveries() (apiAnswer, error) {
@@ -111,7 +111,7 @@ func (c *Call) deliveries(f *apiFilter) (apiList, error) {
 		}
 		subs, all = []webhook.SubscriptionID{id}, false
 	}
-	m := mergedDeliveries{call: c, waits: c.e.Waits(time.Now()), filter: f, state: state, event: webhook.EventID(q.Get("event")), subs: subs, all: all}
+	m := mergedDeliveries{call: c, waits: c.e.Waits(), filter: f, state: state, event: webhook.EventID(q.Get("event")), subs: subs, all: all}
 	list, err := m.list()
 	if err == nil && len(list.Data) == 0 && list.Next == "" && id != "" && !known && !c.wasThere(id) {
 		err = errNoSubscription

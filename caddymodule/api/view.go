@@ -79,7 +79,7 @@ func (c *Call) withState(v apiSubscription, s *webhook.Subscription) apiSubscrip
 	v.Number = s.Number
 	v.ID, v.Status, v.Reason, v.Since = s.ID, st.Status, st.Reason, st.Since
 	v.Failures, v.WaitUntil, v.HeldThrough = st.Failures, st.WaitUntil, st.HeldThrough
-	v.Circuit, v.OpenSince, v.OpenUntil = st.Circuit(time.Now()), st.OpenSince, st.OpenUntil
+	v.Circuit, v.OpenSince, v.OpenUntil = st.Circuit(c.e.Deliverer.Now()), st.OpenSince, st.OpenUntil
 	v.Pending, v.Failing = c.e.Store.Pending(s.ID), st.FailingSince
 	v.PublicKeys = s.PublicKeys()
 	programs := c.e.Current().Handlers.Programs()

@@ -120,19 +120,20 @@ func (f *front) openBehind() (e *Engine, err error) {
 		Journal: e.Journal, Store: e.Store, Traffic: e.traffic, Recovered: e.Journal.RecoveredEnd(),
 		Want: e.want, Resources: e.resources, Observer: deriveObserver{e}, Logger: e.Logger,
 		Service: func(x *webhook.Exchange) derive.Get { return e.Current().Handlers.Service(x) },
+		Ahead:   e.ahead,
 	})
 	e.looker.Memory = e.Store
 	e.looker.Items = func(ev *webhook.Event, name string) (*look.Item, string) { return e.Current().Handlers.Item(ev, name) }
 	e.looker.ID = func(api, resource string, entity json.RawMessage) string {
 		return e.Current().Handlers.IDIn(api, resource, entity)
 	}
-	recorded, err := e.recorded(context.Background())
+	reached, err := e.reached(context.Background())
 	if err != nil {
 		return nil, errors.Join(err, e.Store.Close())
 	}
 	e.Deliverer = deliver.New(deliver.Options{
 		Queue: e.queue(), Renderer: e, States: e.Store, Observer: deliverObserver{e},
-		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest, Recorded: recorded,
+		Log: e.Logger, Version: version.Number, Drain: drainTime, Newest: e.Newest, Reached: reached, KeepClock: e.keepClock,
 	})
 	f.store.Store(&e.Store)
 	return e, nil
@@ -220,15 +221,6 @@ func (e *Engine) recordMissed() {
 func (e *Engine) Newest(ctx context.Context) (uint64, error) {
 	s, err := e.Store.Stats(ctx)
 	return s.Position, err
-}
-
-// recorded returns when the newest event was recorded.
-func (e *Engine) recorded(ctx context.Context) (at time.Time, err error) {
-	events, err := e.Store.Events(ctx, store.EventQuery{Newest: true, Max: 1})
-	if len(events) > 0 {
-		at = events[0].Recorded
-	}
-	return at, err
 }
 
 // Current returns the configuration in force.

@@ -90,7 +90,7 @@ func (e *Engine) Health(ctx context.Context) Health {
 			h.Circuits++
 		}
 	}
-	h.OldestDue = e.oldestDue(ctx, states, time.Now()).Seconds()
+	h.OldestDue = e.oldestDue(ctx, states, e.Deliverer.Now()).Seconds()
 	return h
 }
 

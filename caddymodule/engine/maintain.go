@@ -23,6 +23,8 @@ const tombstoneTime = 90 * 24 * time.Hour
 
 // maintain does the store's housekeeping until ctx ends.
 func (e *Engine) maintain(ctx context.Context) {
+	var clock patient
+	clock.now()
 	wait := time.NewTimer(keepFirst)
 	defer wait.Stop()
 	for {
@@ -32,7 +34,7 @@ func (e *Engine) maintain(ctx context.Context) {
 			return
 		}
 		next := keepEvery
-		more, err := e.Store.Maintain(ctx, e.keep(time.Now()))
+		more, err := e.Store.Maintain(ctx, e.keep(clock.now()))
 		switch {
 		case err != nil && ctx.Err() == nil:
 			e.Logger.Error("store housekeeping", "error", err)

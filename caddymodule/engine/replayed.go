@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -15,6 +17,9 @@ func (o replayedTo) State(id webhook.SubscriptionID) (webhook.SubscriptionState,
 	}
 	return o.e.Deliverer.State(id)
 }
+
+// Now implements [replay.Subscribers].
+func (o replayedTo) Now() time.Time { return o.e.Deliverer.Now() }
 
 // Subscription implements [replay.Subscribers].
 func (o replayedTo) Subscription(id webhook.SubscriptionID) *webhook.Subscription {

@@ -36,8 +36,8 @@ type waiting struct {
 }
 
 // Waits begins a list.
-func (e *Engine) Waits(now time.Time) *Waits {
-	return &Waits{e: e, now: now, left: MostScanned, lanes: map[webhook.SubscriptionID]map[string][]waiting{}}
+func (e *Engine) Waits() *Waits {
+	return &Waits{e: e, now: e.Deliverer.Now(), left: MostScanned, lanes: map[webhook.SubscriptionID]map[string][]waiting{}}
 }
 
 // View shows d as it stands with its subscription; of one that waits, why, as far as
@@ -147,7 +147,7 @@ func (e *Engine) Retry(ctx context.Context, d *webhook.Delivery) (*webhook.Deliv
 	if !known {
 		return nil, problem.New(http.StatusConflict, "its subscription, %s, was deleted", d.Subscription)
 	}
-	if v := view.OfDelivery(d, st, time.Now()); d.State == webhook.Pending && v.State == webhook.Held {
+	if v := view.OfDelivery(d, st, e.Deliverer.Now()); d.State == webhook.Pending && v.State == webhook.Held {
 		how := map[webhook.Status]string{webhook.Paused: "resume", webhook.Absent: "have the configuration name again"}[st.Status]
 		return nil, problem.New(http.StatusConflict, "it is not tried by itself: %s; %s subscription %s, and what that is owed is sent", v.Reason, cmp.Or(how, "release"), d.Subscription)
 	}

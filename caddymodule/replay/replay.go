@@ -52,6 +52,9 @@ type Subscribers interface {
 	// State returns how one stands; there is false if it was deleted.
 	State(id webhook.SubscriptionID) (st webhook.SubscriptionState, there bool)
 
+	// Now is the time by which a state says how long its subscription waits.
+	Now() time.Time
+
 	// Subscription returns one as it is in force; nil if it is not.
 	Subscription(id webhook.SubscriptionID) *webhook.Subscription
 

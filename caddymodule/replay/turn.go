@@ -53,7 +53,7 @@ func (p *Replays) turn(ctx context.Context, r *Replay) (time.Duration, error) {
 		return idle, nil
 	}
 	now := time.Now().UTC()
-	sub, waits, gone := p.receiver(r, now)
+	sub, waits, gone := p.receiver(r)
 	if gone {
 		return idle, p.end(ctx, r, webhook.ReplayCancelled, "its subscription was deleted")
 	}
@@ -134,7 +134,7 @@ func (p *Replays) reap(ctx context.Context, r *Replay) error {
 
 // receiver returns the subscription of r, why r waits ("": it need not), and
 // whether the subscription was deleted.
-func (p *Replays) receiver(r *Replay, now time.Time) (sub *webhook.Subscription, waits string, gone bool) {
+func (p *Replays) receiver(r *Replay) (sub *webhook.Subscription, waits string, gone bool) {
 	st, there := p.to.State(r.Subscription)
 	if !there {
 		return nil, "", true
@@ -143,7 +143,7 @@ func (p *Replays) receiver(r *Replay, now time.Time) (sub *webhook.Subscription,
 	switch {
 	case sub == nil || st.Status != webhook.Active:
 		return sub, fmt.Sprintf("its subscription is %s", st.Status), false
-	case st.Waits().After(now):
+	case st.Waits().After(p.to.Now()):
 		return sub, "its receiver is left alone until " + st.Waits().UTC().Format(time.RFC3339), false
 	case r.Next <= st.HeldThrough:
 		return sub, fmt.Sprintf("what its subscription is owed up to position %d is held: release it first", st.HeldThrough), false
