@@ -89,6 +89,7 @@ func TestTheClockIsKeptBeforeWhatItDates(t *testing.T) {
 		b.SetClock(3 * time.Hour)
 		q.Owe("crm", event(1), "")
 		time.Sleep(30 * time.Second)
+		synctest.Wait()
 		if len(kept) != 2 || time.Until(kept[1]) < 2*time.Hour {
 			t.Errorf("kept %v, want now and in three hours", kept)
 		}
