@@ -3,6 +3,7 @@ package badger
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -188,7 +189,7 @@ func (q *queue) insert(it *item) {
 		return
 	}
 	q.shownN++
-	for len(w.items) > maxWindow || q.shownN > maxShown && len(w.items) > 1 {
+	for len(w.items) > maxWindow {
 		w.cut()
 		q.shownN--
 	}
@@ -197,18 +198,25 @@ func (q *queue) insert(it *item) {
 	}
 }
 
-// shrink empties the windows of the subscription that was asked least lately,
-// as those that are paused are never asked.
+// shrink empties the windows of the subscriptions that were asked least lately, as
+// those that are paused are never asked: enough of them that it is not done for each
+// item, since there may be many subscriptions.
 func (q *queue) shrink() {
-	var least *line
+	var lines []*line
 	for _, l := range q.lines {
-		if l.shown() > 0 && (least == nil || l.claimed.Before(least.claimed)) {
-			least = l
+		if l.shown() > 0 {
+			lines = append(lines, l)
 		}
 	}
-	for p := range least.windows {
-		q.shownN -= len(least.windows[p].items)
-		least.windows[p].empty()
+	slices.SortFunc(lines, func(a, b *line) int { return a.claimed.Compare(b.claimed) })
+	for _, l := range lines {
+		if q.shownN <= maxShown-maxShown/4 {
+			return
+		}
+		q.shownN -= l.shown()
+		for p := range l.windows {
+			l.windows[p].empty()
+		}
 	}
 }
 
