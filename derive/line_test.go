@@ -92,14 +92,14 @@ type damaged struct {
 	unsynced atomic.Int64 // ends that it wrote and did not have synced
 }
 
-func (d *damaged) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+func (d *damaged) End(ctx context.Context, x *webhook.Exchange, durable bool, meanwhile ...func()) error {
 	if d.down.Load() {
 		return fmt.Errorf("%w: disk full", store.ErrJournalDown)
 	}
 	if !durable {
 		d.unsynced.Add(1)
 	}
-	return d.Journal.End(ctx, x, durable)
+	return d.Journal.End(ctx, x, durable, meanwhile...)
 }
 
 func (d *damaged) Next(ctx context.Context, after store.Position, max int) ([]store.Entry, error) {

@@ -93,9 +93,9 @@ func (j *memoryJournal) undone() int {
 	return len(j.entries) - len(j.done)
 }
 
-func (*memoryJournal) Begin(*webhook.Begin) error                         { return nil }
-func (*memoryJournal) End(context.Context, *webhook.Exchange, bool) error { return nil }
-func (*memoryJournal) DoneBegin(webhook.ExchangeID)                       {}
+func (*memoryJournal) Begin(*webhook.Begin) error                                    { return nil }
+func (*memoryJournal) End(context.Context, *webhook.Exchange, bool, ...func()) error { return nil }
+func (*memoryJournal) DoneBegin(webhook.ExchangeID)                                  {}
 
 // memoryStore is what deriving needs of a store, in memory. It notes the calls
 // of Record.

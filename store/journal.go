@@ -54,8 +54,10 @@ type Journal interface {
 	// End writes x. With durable it returns once x is on disk (fsync, shared by
 	// concurrent calls); otherwise once it is written. It takes x over: from then
 	// on nobody changes x or what it refers to, unless the error wraps
-	// [ErrTooLarge]. Times in x are in UTC and without a monotonic clock.
-	End(ctx context.Context, x *webhook.Exchange, durable bool) error
+	// [ErrTooLarge]. Times in x are in UTC and without a monotonic clock. What the
+	// caller has to do next may be done while the disk works: meanwhile is called,
+	// by the caller's own goroutine, once x is written and before it is waited for.
+	End(ctx context.Context, x *webhook.Exchange, durable bool, meanwhile ...func()) error
 
 	// Next returns up to max entries after position after, in order, and blocks
 	// until there is one, ctx ends or the journal is closed ([io.EOF]). What it

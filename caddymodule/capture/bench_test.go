@@ -24,7 +24,10 @@ import (
 type noLine struct{ traffic *derive.Traffic }
 
 func (noLine) Begin(*webhook.Begin) error { return nil }
-func (l noLine) End(_ context.Context, x *webhook.Exchange, _ bool) error {
+func (l noLine) End(_ context.Context, x *webhook.Exchange, _ bool, meanwhile ...func()) error {
+	for _, then := range meanwhile {
+		then()
+	}
 	l.traffic.Forget(x.ID) // as deriving does
 	return nil
 }
@@ -52,8 +55,8 @@ type journaledLine struct {
 }
 
 func (l journaledLine) Begin(b *webhook.Begin) error { return l.journal.Begin(b) }
-func (l journaledLine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
-	return l.journal.End(ctx, x, durable)
+func (l journaledLine) End(ctx context.Context, x *webhook.Exchange, durable bool, meanwhile ...func()) error {
+	return l.journal.End(ctx, x, durable, meanwhile...)
 }
 
 func newJournaledLine(tb testing.TB) journaledLine {

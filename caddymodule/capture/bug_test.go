@@ -28,9 +28,9 @@ func (l *buggyLine) Begin(b *webhook.Begin) error {
 	return l.memoryLine.Begin(b)
 }
 
-func (l *buggyLine) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+func (l *buggyLine) End(ctx context.Context, x *webhook.Exchange, durable bool, meanwhile ...func()) error {
 	l.at("End")
-	return l.memoryLine.End(ctx, x, durable)
+	return l.memoryLine.End(ctx, x, durable, meanwhile...)
 }
 
 func (l *buggyLine) Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error) {
@@ -99,7 +99,7 @@ type hungLine struct {
 	patience chan time.Duration
 }
 
-func (l *hungLine) End(ctx context.Context, _ *webhook.Exchange, _ bool) error {
+func (l *hungLine) End(ctx context.Context, _ *webhook.Exchange, _ bool, _ ...func()) error {
 	until, _ := ctx.Deadline()
 	l.patience <- time.Until(until)
 	return context.DeadlineExceeded

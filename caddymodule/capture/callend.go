@@ -20,11 +20,7 @@ func (c *call) finish(err error, returned bool) {
 	if c.expected != nil {
 		c.expected()
 	}
-	// Before the rest is written: a client that does not read holds up its own
-	// answer, and not what others are told of the call.
-	if !c.h.guarded(c.observe) {
-		c.settle()
-	}
+	c.settle() // unless that was done as it was journaled
 	if c.match.Redacts() {
 		c.h.guarded(func() { c.h.redactions.look(c.match) })
 	}
@@ -48,7 +44,7 @@ func (c *call) end(err error, returned bool) {
 		return
 	}
 	c.fill()
-	if err := c.journal(x, c.match.MaySucceed(x.Response.Status)); err != nil {
+	if err := c.journal(x, c.match.MaySucceed(x.Response.Status), c.lookOn); err != nil {
 		c.missed(err)
 	}
 }
@@ -98,11 +94,11 @@ func (c *call) fill() {
 // journal writes the end and, with durable, waits for the disk, but not for
 // ever: a disk that hangs fails no call. An exchange that is larger than an
 // entry may be is journaled with less in it. From here on x stays as it is.
-func (c *call) journal(x *webhook.Exchange, durable bool) error {
+func (c *call) journal(x *webhook.Exchange, durable bool, meanwhile ...func()) error {
 	ctx := c.h.patience.context()
-	err := c.line.End(ctx, x, durable)
+	err := c.line.End(ctx, x, durable, meanwhile...)
 	for errors.Is(err, store.ErrTooLarge) && lighten(x) {
-		err = c.line.End(ctx, x, durable)
+		err = c.line.End(ctx, x, durable, meanwhile...)
 	}
 	return err
 }
@@ -134,6 +130,15 @@ func (c *call) missed(err error) {
 	c.drop()
 	c.line.Missed(&c.begin, c.match.Resource(), err)
 	c.h.warn("a call is not journaled; a gap will cover it", err)
+}
+
+// lookOn observes while the disk works, and before the rest of the answer is
+// written: a client that does not read holds up its own answer, and not what others
+// are told of the call.
+func (c *call) lookOn() {
+	if !c.h.guarded(c.observe) {
+		c.settle()
+	}
 }
 
 // observe starts the after-GET, if the exchange alone does not tell what the

@@ -61,10 +61,20 @@ func (l *memoryLine) Begin(b *webhook.Begin) error {
 	return l.beginErr
 }
 
-func (l *memoryLine) End(_ context.Context, x *webhook.Exchange, durable bool) error {
+func (l *memoryLine) End(_ context.Context, x *webhook.Exchange, durable bool, meanwhile ...func()) error {
 	if l.onEnd != nil {
 		l.onEnd(x)
 	}
+	if err := l.write(x, durable); err != nil {
+		return err
+	}
+	for _, then := range meanwhile {
+		then()
+	}
+	return nil
+}
+
+func (l *memoryLine) write(x *webhook.Exchange, durable bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.endErr != nil {

@@ -23,8 +23,11 @@ type keepingLine struct {
 	kept []*webhook.Exchange
 }
 
-func (l *keepingLine) End(_ context.Context, x *webhook.Exchange, _ bool) error {
+func (l *keepingLine) End(_ context.Context, x *webhook.Exchange, _ bool, meanwhile ...func()) error {
 	l.kept = append(l.kept, x)
+	for _, then := range meanwhile {
+		then()
+	}
 	l.traffic.Forget(x.ID)
 	return nil
 }

@@ -15,7 +15,7 @@ type Line interface {
 	// Begin and End are the journal's; see [store.Journal]. A Begin whose error
 	// wraps [store.ErrFull] is of a call whose end is not wanted either.
 	Begin(b *webhook.Begin) error
-	End(ctx context.Context, x *webhook.Exchange, durable bool) error
+	End(ctx context.Context, x *webhook.Exchange, durable bool, meanwhile ...func()) error
 
 	Traffic() *derive.Traffic
 	Snapshot(ctx context.Context, key webhook.EntityKey) (webhook.Snapshot, error)

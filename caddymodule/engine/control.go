@@ -13,7 +13,7 @@ import (
 // sidehook_controls sets it; the product has nothing that does.
 var control struct {
 	// endLater, if set, journals the end in place of the journal.
-	endLater func(f *front, ctx context.Context, x *webhook.Exchange) error
+	endLater func(f *front, ctx context.Context, x *webhook.Exchange, meanwhile []func()) error
 
 	// queue, if set, stands in front of the store where deliveries come from.
 	queue func(store.Store) deliver.Queue

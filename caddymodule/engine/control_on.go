@@ -30,14 +30,14 @@ func init() {
 }
 
 // slowEnd writes the end as the product does, on a disk that takes its time.
-func slowEnd(f *front, ctx context.Context, x *webhook.Exchange) error {
+func slowEnd(f *front, ctx context.Context, x *webhook.Exchange, meanwhile []func()) error {
 	time.Sleep(20 * time.Millisecond)
-	return f.journal.Load().End(ctx, x, true)
+	return f.journal.Load().End(ctx, x, true, meanwhile...)
 }
 
 // endLater neither writes nor syncs the end before the answer: it does so a
 // moment after.
-func endLater(f *front, _ context.Context, x *webhook.Exchange) error {
+func endLater(f *front, _ context.Context, x *webhook.Exchange, meanwhile []func()) error {
 	late := *x
 	late.Request.Body.Bytes = slices.Clone(x.Request.Body.Bytes)
 	late.Response.Body.Bytes = slices.Clone(x.Response.Body.Bytes)
@@ -46,6 +46,9 @@ func endLater(f *front, _ context.Context, x *webhook.Exchange) error {
 			f.Logger.Error("end journaled late", "error", err)
 		}
 	})
+	for _, then := range meanwhile {
+		then()
+	}
 	return nil
 }
 

@@ -43,15 +43,15 @@ func (f *front) Begin(b *webhook.Begin) error {
 }
 
 // End journals how a call ended; with durable it returns once that is on disk.
-func (f *front) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
-	err := f.end(ctx, x, durable)
+func (f *front) End(ctx context.Context, x *webhook.Exchange, durable bool, meanwhile ...func()) error {
+	err := f.end(ctx, x, durable, meanwhile)
 	if !errors.Is(err, store.ErrTooLarge) { // it comes again, with less in it
 		f.captured.Of(x).Inc()
 	}
 	return err
 }
 
-func (f *front) end(ctx context.Context, x *webhook.Exchange, durable bool) error {
+func (f *front) end(ctx context.Context, x *webhook.Exchange, durable bool, meanwhile []func()) error {
 	j := f.journal.Load()
 	switch {
 	case j == nil:
@@ -59,9 +59,9 @@ func (f *front) end(ctx context.Context, x *webhook.Exchange, durable bool) erro
 	case f.lost() != nil:
 		return f.lost()
 	case control.endLater != nil:
-		return control.endLater(f, ctx, x)
+		return control.endLater(f, ctx, x, meanwhile)
 	}
-	return j.End(ctx, x, durable)
+	return j.End(ctx, x, durable, meanwhile...)
 }
 
 // Traffic returns what knows the open calls.

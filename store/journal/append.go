@@ -58,7 +58,7 @@ func (j *Journal) Begin(b *webhook.Begin) error {
 // it may yet be written if the disk takes no writes. One that has taken none for ten
 // seconds is not waited for. Up to 1,024 ends, of 16 MiB together, stay in memory
 // until they are handed out.
-func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) error {
+func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool, meanwhile ...func()) error {
 	buf := buffers.Get().(*[]byte)
 	defer release(buf)
 	*buf = wire.AppendExchange(append((*buf)[:0], make([]byte, headerSize)...), x)
@@ -68,6 +68,11 @@ func (j *Journal) End(ctx context.Context, x *webhook.Exchange, durable bool) er
 	}
 	p := patience{ctx: ctx}
 	batch, err := j.bounded(k, x.ID, x, buf, durable, p)
+	if err == nil {
+		for _, f := range meanwhile {
+			f()
+		}
+	}
 	if err == nil && batch != nil {
 		if err = p.wait(batch.done); err != nil {
 			j.hangs(beginTime)

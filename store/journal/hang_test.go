@@ -103,6 +103,37 @@ func TestAHungSyncIsDegraded(t *testing.T) {
 	})
 }
 
+// What there is to do beside waiting is done once the end is written, and not at all
+// if it is not.
+func TestWhatIsDoneMeanwhileWaitsForNoSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		j := open(t, journal.Options{FS: d, SegmentSize: smallSegment})
+		synctest.Wait()
+		goOn := d.hang()
+		x, ended, written := exchange(1, 500), make(chan error, 1), make(chan struct{})
+		go func() { ended <- j.End(t.Context(), x, true, func() { close(written) }) }()
+		<-written
+		if got, err := j.Next(t.Context(), store.Position{}, 1); err != nil || len(got) != 1 || got[0].End != x {
+			t.Errorf("meanwhile the journal handed out %v, %v", got, err)
+		}
+		synctest.Wait()
+		select {
+		case err := <-ended:
+			t.Error("the end did not wait for the sync:", err)
+		default:
+		}
+		goOn()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		never := func() { t.Error("it was called for an end that is not written") }
+		if err := j.End(t.Context(), exchange(2, 64<<20), true, never); !errors.Is(err, store.ErrTooLarge) {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAHungSyncHoldsUpNoDurableBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
