@@ -25,7 +25,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	}
 	if d.unsure || d.later {
 		switch {
-		case ch.o.gone && ch.s.doubt != "" && (ch.snap.Sequence == 0 && !ch.snap.Known()):
+		case ch.o.gone && (ch.s.doubt != "" || d.saidNo && d.unsure && !ch.b.known()) && (ch.snap.Sequence == 0 && !ch.snap.Known()):
 			return d.undecided(ch) // it may never have been there
 		case ch.o.gone && ch.goneBefore():
 			return d.goneAnyhow(ch)

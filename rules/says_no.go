@@ -52,20 +52,28 @@ func (c *call) isPage() bool {
 	if mediaType := h.MediaType(); mediaType != "text/html" && mediaType != "application/xhtml+xml" {
 		return false
 	}
-	if c.resKind != content.NotReadable || c.reqKind == content.IsForm || c.reqKind == content.IsParts || !c.x.Response.Body.Whole() {
+	if c.reqKind == content.IsForm || c.reqKind == content.IsParts {
 		return false
 	}
-	plain, err := content.Decode(c.x.Response.Body.Bytes, h["Content-Encoding"], content.MaxDecoded)
-	if err != nil {
-		return false
-	}
-	start := content.TrimBegin(plain)
+	start := c.unread()
 	for _, tag := range [...]string{"<!doctype html", "<html"} {
 		if len(start) >= len(tag) && strings.EqualFold(string(start[:len(tag)]), tag) {
 			return true
 		}
 	}
 	return false
+}
+
+// unread returns an answer that is none of the kinds that are read.
+func (c *call) unread() []byte {
+	if c.resKind != content.NotReadable || !c.x.Response.Body.Whole() {
+		return nil
+	}
+	plain, err := content.Decode(c.x.Response.Body.Bytes, c.x.Response.Header["Content-Encoding"], content.MaxDecoded)
+	if err != nil {
+		return nil
+	}
+	return content.TrimBegin(plain)
 }
 
 func isProblem(h webhook.Header) bool {
@@ -117,14 +125,17 @@ var dryNames = map[string]bool{"dryrun": true, "validateonly": true, "simulate":
 
 func (c *call) readsLikeNo() (no, later bool) {
 	if !c.res.IsObject() {
+		if text := c.unread(); len(text) > 0 && len(text) <= longestSentence && c.x.Response.Header.MediaType() == "text/plain" {
+			return saysNo(string(text)), c.saysLater(string(text))
+		}
 		if c.res == nil || c.resKind != content.IsJSON {
 			return false, false
 		}
 		if c.res.IsArray() {
-			return c.e.named && listsNo(c.res.Elems()), false
+			return c.complains()
 		}
 		if word, ok := c.res.Text(); ok && c.res.Kind == tree.String {
-			return wordIn(noTexts, word), wordIn(laterTexts, word)
+			return saysNo(word), c.saysLater(word)
 		}
 		text := string(c.res.Shared())
 		return text == "false" || text == "0", false
@@ -138,21 +149,12 @@ func (c *call) readsLikeNo() (no, later bool) {
 		}
 		empty = empty && c.isAside(m, removes)
 	}
-	if !empty {
-		return false, false
+	if no, later = c.complains(); !empty {
+		return no, later
 	}
 	e := c.evidenceIn(c.ofJob(c.res), object(c.req))
 	t := c.told(nil)
-	return len(e.no) > 0 || e.status >= 400 || t.limit == 0, e.later
-}
-
-// listsNo reports whether an answer is a list of why nothing was done, and no more:
-// [{"error": {…}}].
-func listsNo(elems []tree.Value) bool {
-	return len(elems) > 0 && !slices.ContainsFunc(elems, func(e tree.Value) bool {
-		m := e.Members()
-		return len(m) != 1 || wordIn(partWords, m[0].Name) != errorWord || !saysWhy(&m[0].Value)
-	})
+	return no || len(e.no) > 0 || e.status >= 400 || t.limit == 0, later || e.later
 }
 
 // isAside reports whether a member of an answer tells nothing of an entity.
