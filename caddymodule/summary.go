@@ -89,7 +89,7 @@ func (s *summary) subscriptions(app *App, set *settings.Set) {
 		fmt.Fprintf(s, "subscription %s → %s\n", sub.ID, app.Subscriptions[i].URL)
 		var gets []string
 		for _, name := range known {
-			if sub.Wants(name) || strings.Contains(name, "{") && wantsSome(sub, name) {
+			if slices.ContainsFunc(sub.Scopes, func(p webhook.Pattern) bool { return p.MayMatch(name) }) {
 				gets = append(gets, name)
 			}
 		}
@@ -150,29 +150,4 @@ func (s *summary) differs(sub, v *webhook.Subscription) {
 			fmt.Fprintf(s, "           %s %s\n", line.name, line.here)
 		}
 	}
-}
-
-// wantsSome reports whether sub may want a scope whose parts in braces are
-// taken from the path.
-func wantsSome(sub *webhook.Subscription, scope string) bool {
-	for _, p := range sub.Scopes {
-		if mayMatch(strings.FieldsFunc(string(p), settings.IsSeparator), strings.FieldsFunc(scope, settings.IsSeparator)) {
-			return true
-		}
-	}
-	return false
-}
-
-func mayMatch(pattern, scope []string) bool {
-	for i, want := range pattern {
-		switch {
-		case want == "**":
-			return i < len(scope)
-		case i >= len(scope):
-			return false
-		case want != "*" && want != scope[i] && !strings.HasPrefix(scope[i], "{"):
-			return false
-		}
-	}
-	return len(pattern) == len(scope)
 }

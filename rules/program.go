@@ -199,27 +199,7 @@ func (p *Program) Scopes() []Scope { return slices.Clone(p.scopes) }
 
 // Earns reports whether some scope that a rule can earn is selected by pattern.
 func (p *Program) Earns(pattern webhook.Pattern) bool {
-	return slices.ContainsFunc(p.scopes, func(s Scope) bool {
-		if !strings.Contains(s.Name, "{") {
-			return pattern.Match(s.Name)
-		}
-		return overlaps(strings.FieldsFunc(s.Name, isScopeDot), strings.FieldsFunc(string(pattern), isScopeDot))
-	})
-}
-
-func isScopeDot(r rune) bool { return r == '.' || r == '/' }
-
-// overlaps reports whether pattern may select a scope with parameters.
-func overlaps(scope, pattern []string) bool {
-	for i, want := range pattern {
-		if want == "**" {
-			return i < len(scope)
-		}
-		if i >= len(scope) || want != "*" && want != scope[i] && !strings.Contains(scope[i], "{") {
-			return false
-		}
-	}
-	return len(scope) == len(pattern)
+	return slices.ContainsFunc(p.scopes, func(s Scope) bool { return pattern.MayMatch(s.Name) })
 }
 
 // Placeholders returns the Caddy placeholders, without braces, that tenant and

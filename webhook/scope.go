@@ -27,6 +27,9 @@ func CheckScope(scope string) error {
 
 // Check returns an error that says what is wrong with p, or nil.
 func (p Pattern) Check() error {
+	if whole, comma := strings.CutSuffix(string(p), ","); comma {
+		return fmt.Errorf("scopes %q: patterns are separated by spaces, in JSON each is a text of its own: write %s", p, whole)
+	}
 	parts := splitScope(string(p))
 	for i, part := range parts {
 		switch {
@@ -43,7 +46,14 @@ func (p Pattern) Check() error {
 }
 
 // Match reports whether p selects scope.
-func (p Pattern) Match(scope string) bool {
+func (p Pattern) Match(scope string) bool { return p.match(scope, false) }
+
+// MayMatch reports whether p selects a scope that scope stands for: parts of it with
+// braces, {collection}, are taken from the path of a call.
+func (p Pattern) MayMatch(scope string) bool { return p.match(scope, true) }
+
+// match is both; open says that a part with braces may be any.
+func (p Pattern) match(scope string, open bool) bool {
 	rest, name := string(p), scope
 	wild := false
 	for {
@@ -59,7 +69,7 @@ func (p Pattern) Match(scope string) bool {
 		switch {
 		case want == "*":
 			wild = true
-		case want != got:
+		case want != got && !(open && strings.Contains(got, "{")):
 			return false
 		}
 		if rest == "" || name == "" {

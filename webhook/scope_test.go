@@ -42,6 +42,36 @@ func TestWhatAPatternSelects(t *testing.T) {
 	}
 }
 
+// A part in braces is whatever a call's path has there; what wildcards leave out they
+// leave out there too.
+func TestWhatAPatternMaySelect(t *testing.T) {
+	for _, c := range []struct {
+		pattern webhook.Pattern
+		scope   string
+		want    bool
+	}{
+		{"articles.created", "{collection}.created", true},
+		{"articles.deleted", "{collection}.created", false},
+		{"articles.*", "{collection}.created", true},
+		{"articles.**", "{collection}.created", true},
+		{"*.created", "{collection}.created", true},
+		{"project.created", "project.created", true},
+		{"project.created", "task.created", false},
+		{"articles.gap", "{collection}.gap", true},
+		{"*.gap", "{collection}.gap", true},
+		{"articles.*", "{collection}.gap", false},
+		{"**", "{collection}.gap", false},
+		{"*.created", "{collection}.gap", false},
+	} {
+		if got := c.pattern.MayMatch(c.scope); got != c.want {
+			t.Errorf("%s may select %s: %v, want %v", c.pattern, c.scope, got, c.want)
+		}
+	}
+	if webhook.Pattern("project.created").Match("{collection}.created") {
+		t.Error("project.created selects a scope that has braces")
+	}
+}
+
 func TestPatternsThatCannotBeMeant(t *testing.T) {
 	for pattern, ok := range map[webhook.Pattern]bool{
 		"project.**": true, "project/*": true, "**": true, "a_b-C9": true,

@@ -44,10 +44,8 @@ func (hs Handlers) WhyUnearned(p webhook.Pattern) error {
 	if own.IsScope(p) {
 		return nil
 	}
-	for _, h := range hs {
-		if h.Program.Earns(p) {
-			return nil
-		}
+	if hs.earns(p) {
+		return nil
 	}
 	known := withoutGaps(hs.Scopes())
 	if len(known) == 0 && len(hs) > 0 {
@@ -56,10 +54,26 @@ func (hs Handlers) WhyUnearned(p webhook.Pattern) error {
 	if len(known) == 0 {
 		return fmt.Errorf("no rule earns %s: no site has the directive sidehook; write it beside reverse_proxy, as in sidehook { resource project /api/projects }, each on its own line", p)
 	}
+	if below := allBelow(p); hs.earns(below) {
+		return fmt.Errorf("no rule earns %s: did you mean %s, which is all below it?", p, below)
+	}
 	if near := words.Nearest(string(p), likePattern(p, known)); near != "" {
 		return fmt.Errorf("no rule earns %s: did you mean %s?", p, near)
 	}
 	return fmt.Errorf("no rule earns %s: these are earned: %s", p, words.Some(known))
+}
+
+func (hs Handlers) earns(p webhook.Pattern) bool {
+	return slices.ContainsFunc(hs, func(h *Handler) bool { return h.Program.Earns(p) })
+}
+
+// allBelow returns what p is if it was meant to select whatever is below it: project
+// for project.**, * for **.
+func allBelow(p webhook.Pattern) webhook.Pattern {
+	if rest := strings.TrimRight(string(p), "*"); rest != string(p) {
+		return webhook.Pattern(rest + "**")
+	}
+	return p + ".**"
 }
 
 // WhyUnknown is an error if no rule is about a resource of that name, nor anything of
