@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sidehook/sidehook/caddymodule/command"
 	"github.com/sidehook/sidehook/caddymodule/words"
 	"github.com/sidehook/sidehook/store"
 	"github.com/sidehook/sidehook/store/badger"
@@ -26,7 +27,7 @@ func forgetCommand() *cobra.Command {
 		Long: `The server must be stopped: this works on its data directory. Subscriptions that a key
 of the configuration opens stay, and so do events, last known states, and what is owed
 to others. What the deleted ones are owed is cancelled by the next start.`,
-		Args: cobra.NoArgs,
+		Args: command.Arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			app, _, err := f.load()
 			if err != nil {

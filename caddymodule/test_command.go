@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/sidehook/sidehook/caddymodule/command"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/cases"
 )
@@ -48,7 +50,7 @@ func testCommand() *cobra.Command {
 rules holds the lines of a sidehook block, or a whole Caddyfile; without that
 section the rules are those of --config. If there is a section events, the
 events must be those, else they are printed.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: command.Arguments(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			t.out = cmd.OutOrStdout()
 			return t.files(files)

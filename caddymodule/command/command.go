@@ -66,6 +66,7 @@ func Register(offline Offline) {
 			for _, below := range offline.all() {
 				cmd.AddCommand(withExitCodes(shortFirst(below)))
 			}
+			cmd.RunE, cmd.DisableFlagsInUseLine = noSuch, true
 			cmd.SetHelpTemplate(helpTemplate)
 			if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "sidehook" {
 				cmd.SetUsageTemplate(withoutCaddy.Replace(cmd.UsageTemplate()))

@@ -24,7 +24,7 @@ within minutes. What is left is the number of its last change (sequence), so tha
 what comes later is not taken for old. What a rule relates to events of others as
 this entity goes out of them too. What receivers got stays with them, and so does
 what other entities' own states quote of it.`,
-		Args: cobra.ExactArgs(1),
+		Args: Arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var ok bool
 			if in.Resource, in.Entity, ok = strings.Cut(args[0], "/"); !ok || in.Entity == "" {

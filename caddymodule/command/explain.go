@@ -33,7 +33,7 @@ It tells what was seen of the call, where the states before and after it were
 learned, which rules were met and which were not, and for each subscription
 whether it got the event and why, or why not. What is not kept any more cannot
 be told, and the text says so.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: Arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what := "/"
 			if len(args) == 1 {

@@ -39,7 +39,7 @@ kept or tried again. It goes on when the server is restarted.
 
 It signs with --secret, else with one of its own, which it prints and which stays the
 same on this machine.`,
-		Args: cobra.NoArgs,
+		Args: Arguments(0, 0),
 		RunE: l.run,
 	}
 	l.add(cmd)

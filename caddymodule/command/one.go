@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -25,6 +26,9 @@ type shownEvent struct {
 func (f *adminFlags) showEvent(w io.Writer, id string) error {
 	if strings.Contains(id, "/") {
 		return fmt.Errorf("%q is no id of an event (evt_…): those of an entity are listed by `events --entity %s`", id, id)
+	}
+	if !strings.HasPrefix(id, "evt_") {
+		return fmt.Errorf("%q is no id of an event (evt_…): write `events --scope PATTERN`, or `events --entity RESOURCE/ID`; `explain` takes ids of all kinds, and paths", id)
 	}
 	var e shownEvent
 	raw, err := f.askOne("/sidehook/events/"+url.PathEscape(id), &e)
@@ -61,6 +65,7 @@ func eventText(b *strings.Builder, e *view.Event) {
 	if e.Request.Method != "" {
 		line("call", fmt.Sprintf("%s %s at %s, %s", e.Request.Method, e.Request.Path, words.Clock(e.Time), e.Exchange))
 	}
+	line("api", e.Entity.API)
 	line("tenant", e.Tenant)
 	line("actor", e.Actor)
 	line("skip key", e.SkipKey)
@@ -101,6 +106,9 @@ func valueText(raw json.RawMessage) string {
 
 // showDelivery prints one delivery with its attempts.
 func (f *adminFlags) showDelivery(w io.Writer, id string) error {
+	if id == "retry" {
+		return errors.New("retry wants the id of a delivery: write `deliveries retry dlv_…`; many are for `replay`")
+	}
 	if !strings.HasPrefix(id, "dlv_") {
 		return fmt.Errorf("%q is no id of a delivery (dlv_…): write `deliveries --subscription NAME` for those of a subscription, or `deliveries --event evt_…`", id)
 	}

@@ -19,7 +19,7 @@ func quarantineCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "quarantine [derive|drop EXCHANGE]",
 		Short: "List the exchanges whose rules failed; derive one by the current rules, or drop it for a gap",
-		Args:  cobra.MaximumNArgs(2),
+		Args:  Arguments(0, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:

@@ -33,7 +33,7 @@ or a position; 0 is all there is.
 --state says what is sent again, by the state of its delivery: exhausted, dead and
 expired, if nothing is said. 'missed' are events of which there is no delivery, and
 that the subscription would get if they were recorded now.`,
-		Args: cobra.ExactArgs(1),
+		Args: Arguments(1, 1),
 		RunE: c.run,
 	}
 	c.add(cmd)
@@ -163,7 +163,7 @@ func replaysCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replays [ID | cancel ID]",
 		Short: "List the replays of the running server, show one, or cancel one",
-		Args:  cobra.MaximumNArgs(2),
+		Args:  Arguments(0, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var v view.Replay
 			path := "/replays/" + url.PathEscape(strings.Join(args[max(0, len(args)-1):], ""))

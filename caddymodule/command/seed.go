@@ -34,7 +34,7 @@ list counts, else every entity is asked for by itself (slow). --full list and
 --full each say it outright.
 
 It may be interrupted: the next time it goes on where it was.`,
-		Args: cobra.ExactArgs(1),
+		Args: Arguments(1, 1),
 		RunE: f.run,
 	}
 	f.add(cmd)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ func eventsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events [event id]",
 		Short: "List the newest events of the running server, or show one with its deliveries",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  Arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return f.showEvent(cmd.OutOrStdout(), args[0])
@@ -78,7 +79,7 @@ func deliveriesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deliveries [delivery id | retry delivery id]",
 		Short: "List the newest deliveries of the running server, show one with its attempts, or retry one",
-		Args:  cobra.MaximumNArgs(2),
+		Args:  Arguments(0, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
 				return retryDelivery(cmd.OutOrStdout(), &f, args)
@@ -114,6 +115,9 @@ func retryDelivery(w io.Writer, f *adminFlags, args []string) error {
 	return printDeliveries(w, []view.Delivery{d}, f.json)
 }
 
+// steering are what `subscriptions` does to one that is not shown or changed by it.
+var steering = []string{"pause", "resume", "release"}
+
 // subscriptionsCommand lists the subscriptions, or pauses, resumes or releases
 // one.
 func subscriptionsCommand() *cobra.Command {
@@ -121,19 +125,19 @@ func subscriptionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:       "subscriptions [list | pause|resume|release NAME]",
 		Short:     "List the subscriptions of the running server with what they are owed, or steer or change one",
-		ValidArgs: []string{"list", "pause", "resume", "release"},
+		ValidArgs: append([]string{"list"}, steering...),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] == "list" {
 				args = nil
 			}
-			switch len(args) {
-			case 0:
+			switch {
+			case len(args) == 0:
 				var subs []view.Subscription
 				if err := f.ask(http.MethodGet, "/sidehook/subscriptions", nil, nil, &subs); err != nil {
 					return err
 				}
 				return printSubscriptions(cmd.OutOrStdout(), subs, f.json)
-			case 2:
+			case len(args) == 2 && slices.Contains(steering, args[0]):
 				var s view.Subscription
 				path := "/sidehook/subscriptions/" + url.PathEscape(args[1]) + "/" + url.PathEscape(args[0])
 				if err := f.ask(http.MethodPost, path, nil, nil, &s); err != nil {

@@ -29,7 +29,7 @@ func subscriptionCommands() []*cobra.Command {
 func subscriptionCommand(use, short, method, verb string) *cobra.Command {
 	var f adminFlags
 	cmd := &cobra.Command{
-		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		Use: use, Short: short, Args: Arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.printCall(cmd.OutOrStdout(), method, "/subscriptions/"+url.PathEscape(args[0])+verb, nil)
 		},
@@ -107,7 +107,7 @@ func subscriptionCreateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create --url URL --scope PATTERN",
 		Short: "Make a subscription; its secret is shown this once",
-		Args:  cobra.NoArgs,
+		Args:  Arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			body, err := s.body(cmd.InOrStdin())
 			if err != nil {
@@ -138,7 +138,7 @@ func subscriptionChangeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "change ID",
 		Short: "Change settings of a subscription; null in --data takes one out",
-		Args:  cobra.ExactArgs(1),
+		Args:  Arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			body, err := s.body(cmd.InOrStdin())
 			if err != nil {
@@ -161,7 +161,7 @@ func subscriptionRotateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate ID",
 		Short: "Replace the secret of a subscription; the new one is shown this once",
-		Args:  cobra.ExactArgs(1),
+		Args:  Arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			body := map[string]any{}
 			if grace != "" {

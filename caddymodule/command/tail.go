@@ -18,7 +18,7 @@ func tailCommand() *cobra.Command {
 		Use:   "tail",
 		Short: "Print events of the running server as they are recorded",
 		Long:  "It goes on when the server is restarted, where it was.",
-		Args:  cobra.NoArgs,
+		Args:  Arguments(0, 0),
 		RunE:  t.run,
 	}
 	t.add(cmd)

@@ -28,7 +28,7 @@ func triggerCommand() *cobra.Command {
 subscription alone, of the configuration or made through the API. It looks like
 the newest event of that scope that the subscription may see, and is of the same
 tenant; else like what is known of such events. Its entity is called example.`,
-		Args: cobra.ExactArgs(1),
+		Args: Arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Scope, in.Subscription = args[0], webhook.SubscriptionID(subscription)
 			if subscription == "" {

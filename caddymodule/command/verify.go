@@ -26,7 +26,7 @@ the line with POST may be there or not), or its headers and its body by themselv
 The body must be what was received, byte for byte.
 
 It needs no server. It ends with 0 if the signature is right, with 1 if not.`,
-		Args: cobra.NoArgs,
+		Args: Arguments(0, 0),
 		RunE: v.run,
 	}
 	fl := cmd.Flags()

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,6 +76,30 @@ func TestTheCommandsSayWhatIsWrong(t *testing.T) {
 	out, err := p.cli("events", "--address", p.admin)
 	if _, exited := err.(*exec.ExitError); !exited || !strings.Contains(out, "is it running, and is its admin endpoint on?") {
 		t.Errorf("without a server: %v: %s", err, out)
+	}
+}
+
+// What names no command, or lacks an argument, ends with 1 and says what to write: a
+// script does not go on behind it.
+func TestACommandLineThatIsWrongIsAnError(t *testing.T) {
+	for line, want := range map[string]string{
+		"sidehook event":              "there is no command event: did you mean events?",
+		"sidehook nonsense":           "there is no command nonsense: there are check, deliveries,",
+		"sidehook check Caddyfile":    "write check --config Caddyfile",
+		"events a b":                  "unexpected \"b\": write `events [event id]`",
+		"events crm":                  "is no id of an event",
+		"deliveries retry":            "write `deliveries retry dlv_…`",
+		"replay --since 0":            "replay wants more: write `replay SUBSCRIPTION --since WHEN`",
+		"subscriptions stop crm":      "write `subscriptions`, or `subscriptions pause NAME`",
+		"subscriptions change crm --": "say what to change",
+		"subscriptions change crm x":  "unexpected \"x\": write `subscriptions change ID`",
+		"test":                        "test wants more: write `test FILE…`",
+	} {
+		out, err := exec.Command(binary, strings.Fields(line)...).CombinedOutput()
+		exit, _ := errors.AsType[*exec.ExitError](err)
+		if exit == nil || exit.ExitCode() != 1 || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v: %s, want %q", line, err, out, want)
+		}
 	}
 }
 
