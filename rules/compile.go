@@ -111,6 +111,9 @@ func (k *compiler) handler() error {
 	if !headerName.MatchString(k.p.skipHeader) {
 		return bad("skip_header", "%q is no name of a header: write one like %s", k.p.skipHeader, defaultSkipHeader)
 	}
+	if err := CheckField(k.p.skipHeader); err != nil {
+		return bad("skip_header", "%v", err)
+	}
 	k.p.skipHeader = textproto.CanonicalMIMEHeaderKey(k.p.skipHeader)
 	if v := k.c.Verbs; len(v) > 0 {
 		if len(v) != 3 {
@@ -137,6 +140,9 @@ func (k *compiler) overridden() error {
 	case !headerName.MatchString(o.Header):
 		return bad("override.header", "%q is no name of a header: write one like X-HTTP-Method-Override", o.Header)
 	}
+	if err := CheckField(o.Header); err != nil {
+		return bad("override.header", "%v", err)
+	}
 	k.p.override = &Override{Header: textproto.CanonicalMIMEHeaderKey(o.Header)}
 	k.reqH = append(k.reqH, k.p.override.Header)
 	return nil
@@ -153,13 +159,36 @@ func (k *compiler) expr(place, text string, env lang.Environment) (*lang.Expr, e
 	}
 	req, res := x.Headers()
 	for _, h := range slices.Concat(req, res) {
-		if credentials.MatchString(h) {
-			return nil, bad(place, "the header %s may hold a credential, and those are never kept; "+
-				"use what Caddy's authentication found out, like {http.auth.user.id} for tenant or actor", h)
+		if err := CheckField(h); err != nil {
+			return nil, bad(place, "%v", err)
 		}
 	}
 	k.reqH, k.resH = append(k.reqH, req...), append(k.resH, res...)
 	return x, nil
+}
+
+// CheckField is an error if a field of a header may hold what proves who somebody is.
+func CheckField(name string) error {
+	if !credentials.MatchString(name) {
+		return nil
+	}
+	return neverKept("the header " + name)
+}
+
+// CheckPlaceholder is [CheckField] for a placeholder of Caddy, without braces.
+func CheckPlaceholder(name string) error {
+	if cookie, ok := strings.CutPrefix(name, "http.request.cookie."); ok {
+		return neverKept("the cookie " + cookie)
+	}
+	if field, ok := strings.CutPrefix(name, headerPlaceholder); ok {
+		return CheckField(field)
+	}
+	return nil
+}
+
+func neverKept(what string) error {
+	return fmt.Errorf("%s may hold a credential, and those are never kept; "+
+		"use what Caddy's authentication found out, like {http.auth.user.id} for tenant, actor or owner", what)
 }
 
 // condition is expr, for what is to be true or false.
@@ -183,6 +212,9 @@ func (k *compiler) origin(place, text string) (*origin, error) {
 	}
 	if placeholder.MatchString(text) {
 		name := text[1 : len(text)-1]
+		if err := CheckPlaceholder(name); err != nil {
+			return nil, bad(place, "%v", err)
+		}
 		k.p.placeholders = append(k.p.placeholders, name)
 		return &origin{placeholder: name}, nil
 	}

@@ -31,7 +31,7 @@ func (p *Program) TellsTenant() bool {
 
 // tellsBy notes the fields that o reads; actor is what it may read too.
 func (p *Program) tellsBy(o, actor *origin) {
-	if name, ok := strings.CutPrefix(o.placeholder, headerPlaceholder); ok && !credentials.MatchString(name) {
+	if name, ok := strings.CutPrefix(o.placeholder, headerPlaceholder); ok {
 		p.tenantFields[o.placeholder] = textproto.CanonicalMIMEHeaderKey(name)
 	}
 	if o.expr == nil {
@@ -60,7 +60,7 @@ func (m *Match) TenantNamed(tenant string) webhook.Header {
 			name, ok = found[1], true
 		}
 	}
-	if !ok || credentials.MatchString(name) {
+	if !ok {
 		return nil
 	}
 	return webhook.Header{textproto.CanonicalMIMEHeaderKey(name): {tenant}}

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sidehook/sidehook/caddymodule/directive"
+	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/rules/lang"
 )
 
@@ -26,7 +27,8 @@ func Compile(text string) (*Expr, error) {
 		return nil, nil
 	}
 	if directive.IsPlaceholder(text) {
-		return &Expr{placeholder: text[1 : len(text)-1]}, nil
+		name := text[1 : len(text)-1]
+		return &Expr{placeholder: name}, rules.CheckPlaceholder(name)
 	}
 	x, err := lang.Compile(text, lang.EnvRequest)
 	if err != nil {
@@ -35,6 +37,12 @@ func Compile(text string) (*Expr, error) {
 	for _, name := range x.Reads() {
 		if name != "request" {
 			return nil, fmt.Errorf("it reads %s: here only the request is known, as in request.header[\"X-Space-Id\"]", name)
+		}
+	}
+	fields, _ := x.Headers()
+	for _, name := range fields {
+		if err := rules.CheckField(name); err != nil {
+			return nil, err
 		}
 	}
 	return &Expr{expr: x}, nil
