@@ -156,6 +156,11 @@ func (k *compiler) outside(place string, c *Route) error {
 	if err := l.alone(place); err != nil {
 		return err
 	}
+	for _, r := range l.rules {
+		if r.when != nil && r.when.ReadsBefore() {
+			return bad(place, "%s is earned by a call that is about no resource, and nothing is known from before it: write the line into a resource, or let `when` ask request, response or item", r.scope)
+		}
+	}
 	e := &endpoint{method: c.Method, pattern: p, place: place, res: k.p.outside, kind: Call, lines: []*line{l}}
 	there, taken := k.p.table.Put(c.Method, p, e)
 	switch {

@@ -80,6 +80,8 @@ func TestCompileErrorsSayWhatToWrite(t *testing.T) {
 		{"operation outside", `{"on": [{"method": "POST", "path": "/x", "operation": "create", "scope": "a.b"}]}`, "on[0].operation", "inside one"},
 		{"nothing earned outside", `{"on": [{"method": "POST", "path": "/x"}]}`, "on[0]", "add emit"},
 		{"instead outside", `{"on": [{"method": "POST", "path": "/x", "scope": "a.b", "emit": [{"scope": "a.c", "instead": true}]}]}`, "on[0].emit[0]", "for resources"},
+		{"a change outside", `{"on": [{"method": "POST", "path": "/x", "scope": "a.b", "when": "changed(\"y\")"}]}`, "on[0]", "a.b is earned by a call that is about no resource, and nothing is known from before it: write the line into a resource"},
+		{"before outside", `{"on": [{"method": "POST", "path": "/x", "emit": [{"scope": "a.b"}, {"scope": "a.c", "when": "before.y == 1"}]}]}`, "on[0]", "a.c is earned by a call that is about no resource"},
 		{"emit on a delete", project(`, "on": [{"method": "DELETE", "path": "{id}", "operation": "delete", "emit": [{"scope": "a.c"}]}]`), "resources[0].on[0].emit", "on its own line"},
 		{"a delete without its operation", project(`, "on": [{"method": "DELETE", "path": "{project}", "scope": "project.removed"}]`), "resources[0].on[0]", "DELETE /api/projects/{project} is where a project is deleted, and without an operation this line makes it an update: write on DELETE {project} delete emit project.removed, or update if that is meant"},
 		{"a create without its operation", project(`, "on": [{"method": "POST", "path": "/api/projects", "each": "request.body.items"}]`), "resources[0].on[0]", "is where a project is created, and without an operation this line makes it an update: write on POST /api/projects create, or update"},

@@ -77,6 +77,9 @@ func parseEmit(l *directive.Line) (rules.Rule, error) {
 			return r, l.Words[at].Errf("on wants create or update: write %s", l.Usage)
 		}
 		r.On = l.Words[at+1].Text
+		if r.On == "delete" {
+			return r, l.Words[at+1].Errf("rules are considered for creates and updates: `deleted SCOPE` names the scope of a delete, and a line of its own one that is limited, like on DELETE {id} delete emit %s when …", r.Scope)
+		}
 		if err := l.Words[at+1].Among("on", "create", "update"); err != nil {
 			return r, err
 		}
