@@ -120,6 +120,12 @@ func TestPromise5HonestEvents(t *testing.T) {
 	if strings.Contains(got[0].Raw, `"rev"`) {
 		t.Errorf("the receipt is in the webhook: %s", got[0].Raw)
 	}
+	if want := `"changes":[],`; !strings.Contains(got[0].Raw, want) || !strings.Contains(got[0].Raw, `"before":null`) {
+		t.Errorf("a change is made up: %s", got[0].Raw)
+	}
+	if want := `"provenance":{"before":"none","after":"none",`; !strings.Contains(got[0].Raw, want) {
+		t.Errorf("it does not say how it is known, %s: %s", want, got[0].Raw)
+	}
 }
 
 func TestPromise6OneBadSubscriberHurtsNobodyElse(t *testing.T) {
@@ -133,7 +139,7 @@ func TestPromise6OneBadSubscriberHurtsNobodyElse(t *testing.T) {
 		return 500
 	})
 	good := receive(t, nil)
-	p := start(t, caddyfile(subscribe("bad", bad, "scopes project.**\n\t\t\torder none\n\t\t\ttimeout 30s")+
+	p := start(t, caddyfile(subscribe("bad", bad, "scopes project.**\n\t\t\torder none\n\t\t\ttimeout 5m")+ // longer than anything waits for the other
 		subscribe("good", good, "scopes project.**"), projects, api.URL))
 	for range 40 {
 		p.call("POST", "/api/projects", `{"name":"Roof"}`)
@@ -158,6 +164,7 @@ func TestPromise6NoSubscriberSeesAnotherTenantsEvents(t *testing.T) {
 	p.call("POST", "/api/projects", `{"name":"of other"}`, "X-Space-Id", "other")
 	p.call("POST", "/api/projects", `{"name":"of nobody"}`)
 	all.wait(3)
+	until(t, "all is settled", p.settled)
 	wantField(t, acme.wait(1)[0].Body.Data, "name", `"of acme"`)
 	wantField(t, other.wait(1)[0].Body.Data, "name", `"of other"`)
 	if n, m := len(acme.all()), len(other.all()); n != 1 || m != 1 {
