@@ -71,12 +71,14 @@ func fill(text string, params map[string]string) string {
 	return nameParam.ReplaceAllStringFunc(text, func(p string) string { return params[p[1:len(p)-1]] })
 }
 
-// fillScope fills parameters into a scope: what no scope may hold becomes _.
+// fillScope fills parameters into a scope: what no scope may hold becomes _, and what
+// is kept for others has one behind it. For wildcards do not reach those, and a caller
+// of the API, who chose the path, is not to speak for Sidehook.
 func fillScope(scope string, params map[string]string) string {
 	if !strings.Contains(scope, "{") {
 		return scope
 	}
-	return nameParam.ReplaceAllStringFunc(scope, func(p string) string {
+	filled := nameParam.ReplaceAllStringFunc(scope, func(p string) string {
 		return strings.Map(func(r rune) rune {
 			if webhook.CheckScope(string(r)) != nil || r == '.' || r == '/' {
 				return '_'
@@ -84,6 +86,13 @@ func fillScope(scope string, params map[string]string) string {
 			return r
 		}, params[p[1:len(p)-1]])
 	})
+	if strings.HasSuffix(filled, webhook.GapSuffix) {
+		filled += "_"
+	}
+	if first, rest, _ := strings.Cut(filled, "."); first == "sidehook" {
+		return strings.TrimSuffix("sidehook_."+rest, ".")
+	}
+	return filled
 }
 
 // Entity returns the entity that the path names, if it names one. placeholders

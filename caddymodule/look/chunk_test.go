@@ -98,9 +98,9 @@ func TestTroubleTellsNothing(t *testing.T) {
 // asked for: it is sent without.
 func TestWhatIsAboutNoEntityIsSent(t *testing.T) {
 	for name, change := range map[string]func(*webhook.Event){
-		"a gap of a resource":  func(ev *webhook.Event) { ev.Key.ID, ev.Gap = "", &webhook.Gap{Reason: webhook.GapUnidentified} },
-		"what is our own":      func(ev *webhook.Event) { ev.Scope = own.Failing },
-		"of an api of our own": func(ev *webhook.Event) { ev.Key.API = own.API },
+		"a gap of a resource": func(ev *webhook.Event) { ev.Key.ID, ev.Gap = "", &webhook.Gap{Reason: webhook.GapUnidentified} },
+		"what is our own":     func(ev *webhook.Event) { ev.Key.API, ev.Scope = own.API, own.Failing },
+		"an example":          func(ev *webhook.Event) { ev.Key.API = own.API },
 	} {
 		t.Run(name, func(t *testing.T) {
 			see(t, nil, func(t *testing.T, s *seeing) {
@@ -113,12 +113,19 @@ func TestWhatIsAboutNoEntityIsSent(t *testing.T) {
 			})
 		})
 	}
-	see(t, nil, func(t *testing.T, s *seeing) {
-		s.answers(always(403))
-		id := s.owe("evt_1", webhook.Updated)
-		s.mu.Lock()
-		s.events["evt_1"].Gap = &webhook.Gap{Reason: webhook.GapUnknownState}
-		s.mu.Unlock()
-		s.want(id, time.Second, webhook.NotVisible, "the API answered 403")
-	})
+	for name, change := range map[string]func(*webhook.Event){
+		"a gap of an entity":            func(ev *webhook.Event) { ev.Gap = &webhook.Gap{Reason: webhook.GapUnknownState} },
+		"an entity, whatever its scope": func(ev *webhook.Event) { ev.Scope = own.Failing },
+	} {
+		t.Run(name, func(t *testing.T) {
+			see(t, nil, func(t *testing.T, s *seeing) {
+				s.answers(always(403))
+				id := s.owe("evt_1", webhook.Updated)
+				s.mu.Lock()
+				change(s.events["evt_1"])
+				s.mu.Unlock()
+				s.want(id, time.Second, webhook.NotVisible, "the API answered 403")
+			})
+		})
+	}
 }

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/capture"
@@ -168,7 +167,7 @@ func (l *Looker) related(ctx context.Context, ev *webhook.Event, r *webhook.Rela
 // is withheld. s is what it is for the event's resource. An error is the store's,
 // or that of an answer of which nothing can be made.
 func (l *Looker) look(ctx context.Context, ev *webhook.Event, d *webhook.Delivery, s *webhook.Subscription) (*webhook.Event, webhook.Payload, error) {
-	if !s.LooksAtEntity() || strings.HasPrefix(ev.Scope, own.Prefix) || ev.Gap != nil && ev.Key.ID == "" || ev.Key.API == own.API {
+	if !s.LooksAtEntity() || ev.Gap != nil && ev.Key.ID == "" || ev.Key.API == own.API {
 		return ev, webhook.Payload{}, nil // about no entity, and none of the API's
 	}
 	snap, err := l.Memory.Snapshot(ctx, ev.Key)

@@ -32,10 +32,7 @@ func About(ev *webhook.Event) (id webhook.SubscriptionID, told bool) {
 	return webhook.SubscriptionID(ev.Key.ID), true
 }
 
-// Prefix is how the scopes of all of them begin.
-const Prefix = "sidehook."
-
-// Scopes of those about subscriptions. Only patterns that begin with Prefix select
+// Scopes of those about subscriptions. Only patterns that begin with sidehook. select
 // them.
 const (
 	Failing  = "sidehook.subscription.failing"
