@@ -3,7 +3,6 @@ package lang
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -92,29 +91,6 @@ func parse(src string) (tree ast.Node, err error) {
 		return nil, fmt.Errorf("column %d: %s%s", at.Column+1, at.Message, hint(src, at.Message))
 	}
 	return nil, err
-}
-
-var capitalWord = regexp.MustCompile(`Identifier\("(AND|OR|NOT)"\)`)
-
-// hint says what to write for mistakes that are often made.
-func hint(src, complaint string) string {
-	switch {
-	case strings.Contains(complaint, `Operator("=")`):
-		return "; write == to compare"
-	case strings.Contains(complaint, `Operator(":")`) && strings.Contains(src, "{"):
-		return `; an object that an element becomes has two braces, as in map(item.rows, {{"id": .id}})`
-	case strings.Contains(complaint, `Operator("&")`):
-		return "; write && for and, || for or"
-	case capitalWord.MatchString(complaint):
-		return "; write and, or, not in small letters, or && || !"
-	case strings.Contains(complaint, "invalid char escape"):
-		return `; write each \ in a text twice, as in "^\\d+$"`
-	case strings.Contains(complaint, "value out of range"):
-		return "; integers beyond 9223372036854775807 are texts here: write it in quotes"
-	case strings.Contains(complaint, "EOF") && strings.Count(src, `"`)%2 == 1:
-		return "; a quote is missing (in a Caddyfile put the whole expression in backticks)"
-	}
-	return ""
 }
 
 // errorAt says where in the text the mistake is.

@@ -26,6 +26,10 @@ func (c *compiler) constants(n *ast.BinaryNode) error {
 	if !slices.Contains(compared, n.Operator) {
 		return nil
 	}
+	left, isText := inner(n.Left).(*ast.StringNode)
+	if _, fixed := literal(n.Right); isText && fixed {
+		return errorAt(n.Left, "%s is a text that is written out, and so is what it is compared with: write the name of a value without quotes, like entity.status", left)
+	}
 	if n.Operator == "==" || n.Operator == "in" {
 		c.noteStatus(n.Left, n.Right)
 		c.noteStatus(n.Right, n.Left)

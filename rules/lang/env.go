@@ -111,14 +111,24 @@ func (e Environment) CheckPath(p Path) error {
 // predicates reports whether expressions of e may look at the change.
 func (e Environment) predicates() bool { return e == EnvRule || e == EnvEach }
 
+// otherWords are names of other languages, and what they are here.
+var otherWords = map[string]string{
+	"null": "nil", "None": "nil", "undefined": "nil", "NULL": "nil",
+	"True": "true", "TRUE": "true", "False": "false", "FALSE": "false",
+	"old": "before", "prev": "before", "new": "entity", "self": "entity", "this": "entity",
+}
+
+// textNames are the names that are texts wherever events are told of, and have no fields.
+var textNames = []string{"operation", "scope", "api", "resource", "tenant", "id", "time"}
+
 // checkName says what is wrong with reading name.
 func (e Environment) checkName(name string) error {
 	known := environments[e]
 	if _, ok := known[name]; ok {
 		return nil
 	}
-	if name == "null" || name == "None" || name == "undefined" {
-		return fmt.Errorf("unknown name %q: write nil", name)
+	if write := otherWords[name]; write != "" {
+		return fmt.Errorf("unknown name %q: write %s", name, write)
 	}
 	if _, other := ruleNames[name]; other && e == EnvSuccess {
 		return fmt.Errorf("unknown name %q: success is judged by the call alone, before there is any: write response.body.…, or request.body.…", name)
@@ -146,7 +156,10 @@ func (e Environment) fields() string {
 
 // checkMember says what is wrong with reading a member of name.
 func (e Environment) checkMember(name, member string) error {
-	known := environments[e][name]
+	known, there := environments[e][name]
+	if there && (e.predicates() || e == EnvEvent) && slices.Contains(textNames, name) {
+		return fmt.Errorf("%s is a text and has no %q: write %s alone, or entity.%s for a field of the entity", name, member, name, member)
+	}
 	if known == nil {
 		return nil
 	}
