@@ -94,7 +94,7 @@ func (k *compiler) idField(place, id string, r *resource) error {
 	if last == 0 || r.entity != nil || slices.ContainsFunc(around, func(name string) bool { return !slices.Contains(r.opens, name) }) {
 		return nil
 	}
-	envelope, err := queryAt(join(place, "id"), lang.NewPath(around...).String())
+	envelope, err := lang.ParseQuery(lang.NewPath(around...).String())
 	r.entity = &envelope
 	return err
 }
