@@ -29,12 +29,12 @@ func (e *ConfigError) Error() string {
 // Header fields that deriving itself reads.
 var (
 	derivedRequest = []string{
-		"Content-Type", "Content-Encoding", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key",
+		"Content-Type", "Content-Encoding", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key", "X-Idempotency-Key",
 		"X-Fields", "X-Goog-Fieldmask", "Accept", "Accept-Language",
 	}
 	derivedResponse = []string{
 		"Content-Type", "Content-Encoding", "Location", "Content-Location", "Etag", "Last-Modified",
-		"Preference-Applied", "Retry-After", "Idempotent-Replayed", "Age",
+		"Preference-Applied", "Retry-After", "Idempotent-Replayed", "Idempotency-Replayed", "X-Idempotent-Replayed", "Age",
 		"Vary", "Content-Language", "Odata-Entityid",
 	}
 	credentials = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^(set-)?cookie2?$|api-?key|secret|password|(^|-)(auth|access|session|csrf|xsrf|id)?-?token$|^dpop$|signature`)

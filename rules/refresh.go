@@ -56,7 +56,7 @@ func (p *Program) Observed(id webhook.ExchangeID, cause *webhook.Exchange, r Ref
 // notObserved are request fields that are about the call's body, its conditions
 // and the form of its answer.
 var notObserved = []string{
-	"Content-Type", "Content-Encoding", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key", "X-Fields", "X-Goog-Fieldmask",
+	"Content-Type", "Content-Encoding", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key", "X-Idempotency-Key", "X-Fields", "X-Goog-Fieldmask",
 }
 
 // observedRequest is the request of a GET that follows from another one: with

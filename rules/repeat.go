@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidehook/sidehook/rules/likeness"
 	"github.com/sidehook/sidehook/webhook"
 )
 
@@ -30,7 +32,7 @@ func IsRepeat(key webhook.EntityKey) bool { return key.Resource == repeatResourc
 // tenant, method, path, query, key and body.
 func (c *call) repeatKey() (webhook.EntityKey, bool) {
 	q := &c.x.Request
-	key := q.Header.Get("Idempotency-Key")
+	key := cmp.Or(q.Header.Get("Idempotency-Key"), q.Header.Get("X-Idempotency-Key"))
 	if key == "" || len(q.Caller) == 0 || !q.Body.Whole() || c.later {
 		return webhook.EntityKey{}, false
 	}
@@ -65,7 +67,19 @@ func (pl *Plan) remember() webhook.Snapshot {
 // replay reports whether the API says that it did nothing but answer as it had
 // answered an earlier call.
 func (c *call) replay() bool {
-	return strings.EqualFold(strings.TrimSpace(c.x.Response.Header.Get("Idempotent-Replayed")), "true")
+	h := c.x.Response.Header
+	said := cmp.Or(h.Get("Idempotent-Replayed"), h.Get("Idempotency-Replayed"), h.Get("X-Idempotent-Replayed"))
+	return strings.EqualFold(strings.TrimSpace(said), "true")
+}
+
+// isAnswerAgain reports whether a create that shows what is there already, otherwise than
+// it is, may be answered as an earlier call was: nothing else gives a new thing the id
+// of another, unless the request chose it.
+func (d *deriver) isAnswerAgain(ch *change) bool {
+	if now := d.version(ch.o.body); now != "" && ch.snap.Version != "" && likeness.Older(ch.snap.Version, now) {
+		return false
+	}
+	return ch.s.Kind == Create && !d.e.named && !d.e.res.singular && !d.e.res.hasID(object(ch.s.asked))
 }
 
 // replays reports whether the exchange did nothing to s because it is a replay.

@@ -22,19 +22,21 @@ func (d *deriver) showsDone(ch *change) bool {
 			return !d.later || !isServerWord(f.Path) && !d.e.res.isVersion(f.Path) // which accepting it moves, too
 		})
 	}
+	partly := d.saidNo && !d.later && !d.dry // it has ended, and may have done some of it
 	typed := d.reqKind != content.IsForm && d.reqKind != content.IsParts
 	for i := range ch.s.asked.Members() {
 		m := &ch.s.asked.Members()[i]
 		now := ch.o.body.Get(m.Name)
 		switch {
-		case !isNothing(now) && differsFrom(&m.Value, now, typed):
+		case !isNothing(now) && differsFrom(&m.Value, now, typed) && !partly:
 			return false
 		case typed && now == nil && m.Kind != tree.Null && ch.concurrent: // what differs may be another's doing
 			return false
 		}
 	}
 	return slices.ContainsFunc(ch.fields, func(f webhook.FieldChange) bool {
-		return at(ch.s.asked, f.Path) != nil || len(f.New) == 0 && d.m.method == "PUT"
+		asked := at(ch.s.asked, f.Path)
+		return asked != nil && !(partly && differsFrom(asked, at(ch.o.body, f.Path), typed)) || len(f.New) == 0 && d.m.method == "PUT"
 	})
 }
 
