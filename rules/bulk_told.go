@@ -112,6 +112,7 @@ func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 	case main != nil:
 		t.add(c, pointers(main.Elems()), ofEach)
 		t.plainIn(c, lastName(v, main), asked)
+		t.mark(v.Get("createdRecords"))
 	case t.tell == ofNone && arrays == 1 && len(only.Elems()) > 0 && only.Elems()[0].IsObject():
 		t.add(c, pointers(only.Elems()), ofSome)
 	case t.tell == ofNone && depth > 0:
@@ -132,6 +133,17 @@ func (t *told) add(c *call, list []*tree.Value, tell tells) {
 		t.tell = max(t.tell, tell)
 	} else {
 		t.empty = true
+	}
+}
+
+// mark notes of results that they were created, if made has their ids:
+// {"records": [{"id": "a"}, {"id": "b"}], "createdRecords": ["b"]} (Airtable).
+func (t *told) mark(made *tree.Value) {
+	for i := range t.results {
+		r := &t.results[i]
+		if slices.ContainsFunc(made.Elems(), func(v tree.Value) bool { return v.Is(r.id) }) {
+			r.tellDeed(madeDeed)
+		}
 	}
 }
 
