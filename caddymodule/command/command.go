@@ -15,6 +15,8 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
 // online are the commands that ask a running server, or nobody.
@@ -67,6 +69,7 @@ func Register(offline Offline) {
 				cmd.AddCommand(withExitCodes(shortFirst(below)))
 			}
 			cmd.RunE, cmd.DisableFlagsInUseLine = noSuch, true
+			cmd.FParseErrWhitelist.UnknownFlags = true // they are of the command that is misspelt
 			cmd.SetHelpTemplate(helpTemplate)
 			if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "sidehook" {
 				cmd.SetUsageTemplate(withoutCaddy.Replace(cmd.UsageTemplate()))
@@ -105,10 +108,13 @@ func Args(args []string, offline Offline) []string {
 	if len(args) < 2 {
 		return args
 	}
+	var ours []string
 	for _, cmd := range offline.all() {
-		if cmd.Name() == args[1] {
-			return slices.Insert(slices.Clone(args), 1, "sidehook")
-		}
+		ours = append(ours, cmd.Name())
+	}
+	_, caddys := caddycmd.Commands()[args[1]]
+	if slices.Contains(ours, args[1]) || !caddys && words.Nearest(args[1], ours) != "" { // of which noSuch tells
+		return slices.Insert(slices.Clone(args), 1, "sidehook")
 	}
 	return args
 }

@@ -84,6 +84,8 @@ func TestTheCommandsSayWhatIsWrong(t *testing.T) {
 func TestACommandLineThatIsWrongIsAnError(t *testing.T) {
 	for line, want := range map[string]string{
 		"sidehook event":              "there is no command event: did you mean events?",
+		"evnts --json":                "there is no command evnts: did you mean events?",
+		"nonsense":                    `unknown command "nonsense"`,
 		"sidehook nonsense":           "there is no command nonsense: there are check, deliveries,",
 		"sidehook check Caddyfile":    "write check --config Caddyfile",
 		"events a b":                  "unexpected \"b\": write `events [event id]`",
