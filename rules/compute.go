@@ -253,6 +253,7 @@ var serverWords = map[string]bool{
 	"modifieddate": true, "datemodified": true, "modifiedtime": true, "modificationdate": true, "modificationtime": true,
 	"lastmodifiedat": true, "lastmodifiedon": true, "lastmodifieddate": true, "lastmodifiedtime": true, "lastmodifieddatetime": true,
 	"lastchanged": true, "lastchangedat": true, "changedat": true, "lasteditedtime": true, "lasteditedat": true, "systemmodstamp": true, "lockversion": true,
+	"editdate": true, "editedat": true, "datemod": true, "dateupd": true, "mtime": true,
 }
 
 func isServerWord(name string) bool {
