@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,9 +25,7 @@ func TestLoadIsWhatTheAPIAndTheSinkUnderstand(t *testing.T) {
 		if sent := stamp(last); time.Since(sent) > time.Minute {
 			t.Errorf("the stamp says %s", sent)
 		}
-		for name, values := range rec.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), rec.Header())
 		w.Write(last)
 	}))
 	if err != nil {

@@ -32,7 +32,7 @@ var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 var unicast6 = netip.MustParsePrefix("2000::/3")
 
 func prefixes(list string) (all []netip.Prefix) {
-	for _, text := range strings.Fields(list) {
+	for text := range strings.FieldsSeq(list) {
 		all = append(all, netip.MustParsePrefix(text))
 	}
 	return all

@@ -3,6 +3,7 @@ package deliver
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -206,9 +207,7 @@ func (p *plan) shownHeaders(h http.Header) webhook.Header {
 		return webhook.Header(h)
 	}
 	shown := make(webhook.Header, len(h))
-	for name, values := range h {
-		shown[name] = values
-	}
+	maps.Copy(shown, h)
 	for _, name := range p.masks {
 		shown[name] = []string{masked}
 	}

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -49,9 +50,7 @@ func FuzzDerive(f *testing.F) {
 			if ending&64 != 0 {
 				seen = []rules.Seen{{Observation: &webhook.Observation{Status: 200, Received: x.Ended, Body: webhook.Body{Bytes: []byte(get)}}}}
 			}
-			for key, s := range derivedTwice(t, p, x, known, seen) {
-				known[key] = s
-			}
+			maps.Copy(known, derivedTwice(t, p, x, known, seen))
 			how, request, answer = how+1, answer, get
 		}
 	})

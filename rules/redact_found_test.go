@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -38,10 +39,7 @@ func TestPathsThatRedactNothingAreTold(t *testing.T) {
 		t.Errorf("%q are told once more", again)
 	}
 	rs.RedactQuery(user, "a=b&nickname=x")
-	found := map[string]bool{}
-	for path, yes := range rs.Paths {
-		found[path] = yes
-	}
+	found := maps.Collect(rs.Paths)
 	if found["pasword"] || !found["nickname"] || len(found) != 6 || rs.Found() != 5 {
 		t.Errorf("found are %v, which are %d", found, rs.Found())
 	}

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -14,9 +15,7 @@ func snapshotOf(t *testing.T, p *rules.Program, q webhook.Request, language stri
 	t.Helper()
 	x := taskCall("PATCH")
 	x.Request.Caller, x.Request.Query = q.Caller, q.Query
-	for name, v := range q.Header {
-		x.Request.Header[name] = v
-	}
+	maps.Copy(x.Request.Header, q.Header)
 	x.Response.Header = webhook.Header{"Content-Type": {"application/json"}}
 	if language != "" {
 		x.Response.Header["Content-Language"] = []string{language}

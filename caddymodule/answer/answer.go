@@ -5,6 +5,7 @@ package answer
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
@@ -24,9 +25,7 @@ func Problem(w http.ResponseWriter, p *problem.Details) {
 
 // ProblemHeader sets what the header of an answer has by p.
 func ProblemHeader(w http.ResponseWriter, p *problem.Details) {
-	for name, values := range p.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.Header)
 	if p.Status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", `Sidehook realm="subscriptions"`)
 	}

@@ -32,7 +32,7 @@ func (r *apiRoute) describe(schemas *openapi.Schemas, responses map[string]*open
 		}
 		if status == http.StatusTooManyRequests {
 			responses[name].Headers = map[string]*openapi.Header{
-				"Retry-After": {Description: "Seconds to wait.", Schema: &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(1.0)}},
+				"Retry-After": {Description: "Seconds to wait.", Schema: &jsonschema.Schema{Type: "integer", Minimum: new(1.0)}},
 			}
 		}
 		op.Responses[strconv.Itoa(status)] = &openapi.Response{Ref: "#/components/responses/" + name}
@@ -100,7 +100,7 @@ func (r *apiRoute) parameters(operator bool) (all []*openapi.Parameter) {
 	}
 	if r.repeats {
 		add("header", "Idempotency-Key", "A repeat with the same key and body within 24 hours gets the same answer; with another body it is a 422.",
-			&jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), MaxLength: jsonschema.Ptr(255)})
+			&jsonschema.Schema{Type: "string", MinLength: new(1), MaxLength: new(255)})
 	}
 	return all
 }

@@ -36,7 +36,7 @@ type cursor struct {
 // next writes where the page after c begins. It is for the list that is asked for
 // only: in another one it would begin anywhere.
 func (c *Call) next(at cursor) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf("%s:%d:%s", c.list, at.position, at.id)))
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s:%d:%s", c.list, at.position, at.id))
 }
 
 // page reads limit and cursor of the query.

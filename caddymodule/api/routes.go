@@ -232,7 +232,7 @@ func routesOfReplays() []apiRoute {
 var (
 	pageParameters = []apiParameter{
 		{Name: "limit", About: "How many there are on a page at most.", Schema: &jsonschema.Schema{
-			Type: "integer", Minimum: jsonschema.Ptr(1.0), Maximum: jsonschema.Ptr(float64(answer.MostOnPage)), Default: []byte("50"),
+			Type: "integer", Minimum: new(1.0), Maximum: new(float64(answer.MostOnPage)), Default: []byte("50"),
 		}},
 		{Name: "cursor", About: "`next` of the page before.", Schema: &jsonschema.Schema{Type: "string"}},
 	}

@@ -29,7 +29,7 @@ func apiTypes() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[jsonschema.Schema]():  {Type: "object"},
 		reflect.TypeFor[apiWhen]():            {OneOf: []*jsonschema.Schema{text("date-time", ""), {Type: "integer"}}},
 		reflect.TypeFor[subscription.Retry](): {OneOf: []*jsonschema.Schema{
-			{Type: "array", Items: duration, MaxItems: jsonschema.Ptr(subscription.MaxRetry)},
+			{Type: "array", Items: duration, MaxItems: new(subscription.MaxRetry)},
 			{Type: "string", Enum: []any{"none", "short", "standard", "long"}},
 		}},
 		reflect.TypeFor[subscription.DisableTime](): {AnyOf: []*jsonschema.Schema{duration, {Type: "string", Enum: []any{subscription.None}}}},

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,9 +31,7 @@ func TestRequestBodies(t *testing.T) {
 		"health_checks":  object{"passive": object{"fail_duration": "10s"}},
 	}
 	retryBuffered := object{"request_buffers": 1 << 16}
-	for k, v := range retry {
-		retryBuffered[k] = v
-	}
+	maps.Copy(retryBuffered, retry)
 	chains := map[string]func(h object) []object{
 		"proxied":            func(h object) []object { return []object{h, proxy(upstream)} },
 		"buffered":           func(h object) []object { return []object{h, proxy(upstream, object{"request_buffers": 4096})} },

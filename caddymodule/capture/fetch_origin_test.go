@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -114,9 +115,7 @@ func TestAnswersOfTheOrigin(t *testing.T) {
 			s := &store{get: test.get}
 			l := newLine(t)
 			settings := object{"origin": api(t, s.ServeHTTP).URL}
-			for k, v := range test.settings {
-				settings[k] = v
-			}
+			maps.Copy(settings, test.settings)
 			at := serve(t, []object{probe(t, l, settings), {"handler": "static_response", "status_code": 204}})
 			r := signed(request(t, "DELETE", at[0], "", nil))
 			r.URL.Opaque = "//" + at[0] + test.path

@@ -202,9 +202,7 @@ func probe(t testing.TB, l *memoryLine, settings ...object) object {
 	h := things()
 	h["handler"], h["line"] = "sidehook_probe", name
 	for _, s := range settings {
-		for k, v := range s {
-			h[k] = v
-		}
+		maps.Copy(h, s)
 	}
 	return h
 }
@@ -213,9 +211,7 @@ func probe(t testing.TB, l *memoryLine, settings ...object) object {
 func proxy(api *httptest.Server, settings ...object) object {
 	h := object{"handler": "reverse_proxy", "upstreams": []object{{"dial": api.Listener.Addr().String()}}}
 	for _, s := range settings {
-		for k, v := range s {
-			h[k] = v
-		}
+		maps.Copy(h, s)
 	}
 	return h
 }

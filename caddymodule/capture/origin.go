@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -37,9 +38,7 @@ func NewOrigin(base string, service http.Header, connections int) *Origin {
 		"Cache-Control":   {"no-cache"},
 		"User-Agent":      {"sidehook/" + version.Number},
 	}
-	for name, values := range service {
-		header[name] = values
-	}
+	maps.Copy(header, service)
 	return &Origin{
 		Base: strings.TrimRight(base, "/"), header: header,
 		client: &http.Client{

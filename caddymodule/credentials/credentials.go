@@ -27,10 +27,8 @@ var credentialHeaders = []string{
 // Is reports whether the field of that canonical name may carry a
 // credential.
 func Is(name string) bool {
-	for _, c := range credentialHeaders {
-		if name == c {
-			return true
-		}
+	if slices.Contains(credentialHeaders, name) {
+		return true
 	}
 	for _, end := range []string{"-Token", "-Secret", "-Password", "-Api-Key", "-Apikey", "-Signature"} {
 		if strings.HasSuffix(name, end) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,13 +61,9 @@ func (o *Origin) get(ctx context.Context, target string, c webhook.Credential, w
 		a.err = errReach
 		return a
 	}
-	for name, values := range of {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, of)
 	if c.IsZero() {
-		for name, values := range o.service {
-			r.Header[name] = values
-		}
+		maps.Copy(r.Header, o.service)
 	} else {
 		r.Header[c.Header] = []string{c.Value.Reveal()}
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -33,9 +34,7 @@ func New(now func() time.Time) http.Handler {
 		"primary_contact_id":null,"task_relations":[],"created":"","modified":""}`, map[string]*plain.Collection{"primary_account_id": accounts})
 	documents := add("document", "CloudObjects", `{"id":"","filename":"","contact_id":null,"created":"","modified":""}`, nil)
 	tasks := add("task", "Tasks", `{"id":"","subject":"","created":"","modified":""}`, nil)
-	for name, of := range map[string]*plain.Collection{"primary_account": accounts, "primary_contact": contacts, "contact": contacts, "task": tasks} {
-		relations[name] = of
-	}
+	maps.Copy(relations, map[string]*plain.Collection{"primary_account": accounts, "primary_contact": contacts, "contact": contacts, "task": tasks})
 
 	// Linking answers with the document, not with the account.
 	accounts.Action("POST", "/documents", func(c *plain.Call) error {
@@ -79,12 +78,8 @@ func updateAll(contacts *plain.Collection, list []any) (any, error) {
 			return nil, fmt.Errorf("no contact %v", change["id"])
 		}
 		contact := plain.Doc{}
-		for name, value := range old {
-			contact[name] = value
-		}
-		for name, value := range change {
-			contact[name] = value
-		}
+		maps.Copy(contact, old)
+		maps.Copy(contact, change)
 		contacts.Put(contact)
 		all = append(all, contacts.Show(contact))
 	}

@@ -6,6 +6,7 @@ package projectsde
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -55,12 +56,8 @@ func (a *API) Book(id, figures string) error {
 	}
 	a.Do(func() {
 		project := plain.Doc{}
-		for name, value := range a.projects.Get(id) {
-			project[name] = value
-		}
-		for name, value := range more {
-			project[name] = value
-		}
+		maps.Copy(project, a.projects.Get(id))
+		maps.Copy(project, more)
 		a.projects.Put(project)
 	})
 	return nil

@@ -105,7 +105,7 @@ func (a *partial) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"ok":true}`)
 	case r.Method == "DELETE":
 		n := 0
-		for _, id := range strings.Split(r.URL.Query().Get("ids"), ",") {
+		for id := range strings.SplitSeq(r.URL.Query().Get("ids"), ",") {
 			if a.state[id] == "free" {
 				delete(a.state, id)
 				n++

@@ -24,7 +24,7 @@ func signedWith(t *testing.T, h http.Header, body []byte, keys []string) (by []s
 		if err != nil || len(raw) != ed25519.PublicKeySize {
 			t.Fatalf("public key %s: %v", key, err)
 		}
-		for _, signature := range strings.Fields(h.Get("webhook-signature")) {
+		for signature := range strings.FieldsSeq(h.Get("webhook-signature")) {
 			version, coded, _ := strings.Cut(signature, ",")
 			sum, err := base64.StdEncoding.DecodeString(coded)
 			if err != nil || version != "v1a" {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,9 +61,7 @@ func (p *pages) bulk(w http.ResponseWriter, r *http.Request) {
 			results = append(results, map[string]any{"status": 404})
 			continue
 		}
-		for name, v := range change {
-			page[name] = v
-		}
+		maps.Copy(page, change)
 		results = append(results, map[string]any{"status": 200, "body": page})
 	}
 	show(w, http.StatusMultiStatus, map[string]any{"items": results})

@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 )
@@ -163,9 +164,7 @@ func (c *Call) Body() []byte {
 	var all []State
 	for i, set := range c.Sets {
 		said := State{}
-		for name, v := range set {
-			said[name] = v
-		}
+		maps.Copy(said, set)
 		if c.Many() && c.Verb != http.MethodPost {
 			said["id"] = c.Entities[i]
 		}

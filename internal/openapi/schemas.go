@@ -139,7 +139,7 @@ func tag(tags reflect.StructTag, p *jsonschema.Schema) error {
 	case "array":
 		p.MinItems, p.MaxItems = &low, &high
 	default:
-		p.Minimum, p.Maximum = jsonschema.Ptr(float64(low)), jsonschema.Ptr(float64(high))
+		p.Minimum, p.Maximum = new(float64(low)), new(float64(high))
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func TestAShapeIsBounded(t *testing.T) {
 	}
 	var s shape.Shape
 	for i := range 3000 {
-		s.Learn([]byte(fmt.Sprintf(`{"f%d":{"g%d":[[[[[[[[[[{"h":1}]]]]]]]]]]}}`, i%70, i)), uint64(i))
+		s.Learn(fmt.Appendf(nil, `{"f%d":{"g%d":[[[[[[[[[[{"h":1}]]]]]]]]]]}}`, i%70, i), uint64(i))
 	}
 	s.Learn([]byte(strings.Repeat("[", 5000)+strings.Repeat("]", 5000)), 1)
 	if size := len(jsonOf(t, &s)); size > 64<<10 {

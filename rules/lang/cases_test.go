@@ -108,7 +108,7 @@ func (s *setting) set(line string) error {
 		s.vars[word] = v
 	case "unknown":
 		var paths []lang.Path
-		for _, text := range strings.Fields(rest) {
+		for text := range strings.FieldsSeq(rest) {
 			p, err := lang.ParsePath(text)
 			if err != nil {
 				return err

@@ -2,6 +2,7 @@ package badger
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -100,18 +101,14 @@ func (t *tx) forget() {
 
 // keep makes the running member's writes the group's.
 func (t *tx) keep() {
-	for k, v := range t.mine.writes {
-		t.group.writes[k] = v
-	}
+	maps.Copy(t.group.writes, t.mine.writes)
 	for sub, n := range t.mine.pending {
 		t.group.pending[sub] += n
 	}
 	for sub := range t.mine.queued {
 		t.group.queued[sub] = true
 	}
-	for p, c := range t.mine.fresh {
-		t.group.fresh[p] = c
-	}
+	maps.Copy(t.group.fresh, t.mine.fresh)
 	for k, ps := range t.mine.inLane {
 		t.group.inLane[k] = append(t.group.inLane[k], ps...)
 	}

@@ -32,7 +32,7 @@ func sorted(ds []webhook.Delivery, without ...uint64) []uint64 {
 	for _, w := range without {
 		seen[w] = true
 	}
-	for p := uint64(0); p < 10_000; p++ {
+	for p := range uint64(10_000) {
 		for _, d := range ds {
 			if d.Position == p && !seen[p] {
 				out = append(out, p)
