@@ -20,10 +20,9 @@ type Call struct {
 	entered    uint64               // value of entity.seen behind this call
 	alone      bool                 // no other call was open at the same time
 	settled    bool                 // resolve was called
-	resolved   chan struct{}        // closed by resolve; nil if nobody waits
 	seen       *webhook.Observation // set by resolve
 	concurrent bool                 // set by resolve
-	then       func()               // called by resolve; see Traffic.Look
+	then       func()               // called by resolve; see Traffic.look
 
 	get     Get    // see Lend; nil: nothing is lent
 	unclear bool   // it counts in traffic.came as such
@@ -230,9 +229,6 @@ func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 	c.concurrent = concurrent || !c.alone
 	c.settled = true
 	c.endList(true)
-	if c.resolved != nil {
-		close(c.resolved)
-	}
 	e := c.on()
 	if e == nil {
 		return

@@ -98,9 +98,6 @@ func (t *Traffic) Drain(most time.Duration) {
 // cutTime is how long a GET may take to notice that it is cut.
 const cutTime = 100 * time.Millisecond
 
-// Close cuts all GETs.
-func (t *Traffic) Close() { t.Drain(0) }
-
 // Enter registers a call whose path names key. While the after of an earlier
 // call on that entity is still on its way it waits, at most max and until ctx
 // ends: so one client that writes one call after the other gets an exact chain.
@@ -152,44 +149,9 @@ func (t *Traffic) EnterUnnamed(of webhook.EntityKey) *Call {
 	return &Call{traffic: t, alone: true, phase: t.enter(), of: resourceOf(of)}
 }
 
-// Wait returns what was found out about the after of exchange id, once it is
-// settled. live is false if no call of this process is behind the exchange.
-func (t *Traffic) Wait(ctx context.Context, id webhook.ExchangeID) (seen *webhook.Observation, concurrent, live bool) {
-	t.mu.Lock()
-	c := t.calls[id]
-	if c == nil || c.settled {
-		defer t.mu.Unlock()
-		if c == nil {
-			return nil, false, false
-		}
-		return c.seen, c.concurrent, true
-	}
-	if c.resolved == nil {
-		c.resolved = make(chan struct{})
-	}
-	resolved := c.resolved
-	t.mu.Unlock()
-	select {
-	case <-resolved:
-		return c.seen, c.concurrent, true
-	case <-ctx.Done():
-		return nil, true, true
-	}
-}
-
-// Look returns at once what Wait would, if that is settled. Else then is called
-// when it is, by the goroutine that settles it; if Look is called more often, the
-// last then is.
-func (t *Traffic) Look(id webhook.ExchangeID, then func()) (seen *webhook.Observation, concurrent, settled bool) {
-	c, settled := t.look(id, nil, then)
-	if c == nil {
-		return nil, false, settled
-	}
-	return c.seen, c.concurrent, settled
-}
-
 // look returns the call behind exchange id, which is about keys, if it is settled; nil
-// if there is none in this process. It calls then as Look does. keys stay as they are.
+// if there is none in this process. If it is not, then is called when it is, by the
+// goroutine that settles it; of several, the last. keys stay as they are.
 func (t *Traffic) look(id webhook.ExchangeID, keys []webhook.EntityKey, then func()) (c *Call, settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
