@@ -89,23 +89,7 @@ func (c *Call) Leave(id webhook.ExchangeID, now time.Time) (overlapped bool) {
 func (e *entity) closeOne() {
 	e.open--
 	if e.open == 0 {
-		e.wake()
-	}
-}
-
-// wake lets go who waits for e's open calls to end.
-func (e *entity) wake() {
-	if e.idle != nil {
-		close(e.idle)
-		e.idle = nil
-	}
-}
-
-// openGate lets go who waits at e's gate.
-func (e *entity) openGate() {
-	if e.gate != nil {
-		close(e.gate)
-		e.gate = nil
+		e.idle.give()
 	}
 }
 
@@ -145,13 +129,7 @@ func (c *Call) Observe(key webhook.EntityKey, fetch Fetch, names ...webhook.Enti
 
 // adopt gives a call that its path did not name the entity that its answer did.
 func (c *Call) adopt(key webhook.EntityKey) {
-	t := c.traffic
-	key = t.entityOf(key)
-	e := t.entities[key]
-	if e == nil {
-		e = &entity{key: key}
-		t.entities[key] = e
-	}
+	e := c.traffic.entity(key)
 	c.entity = e
 	c.untell()
 	c.alone = e.open == 0
@@ -189,10 +167,7 @@ func (c *Call) waitIdle(ctx context.Context) (fence uint64, ok bool) {
 		if e.open == 0 {
 			idle, c.alone = &t.lists.idle, false // what it changed need not be known even then
 		}
-		if *idle == nil {
-			*idle = make(chan struct{})
-		}
-		ended := *idle
+		ended := idle.next()
 		t.mu.Unlock()
 		select {
 		case <-ended:
@@ -235,7 +210,7 @@ func (c *Call) resolve(seen *webhook.Observation, concurrent bool) {
 	}
 	e.unresolved--
 	if e.unresolved == 0 {
-		e.openGate()
+		e.gate.give()
 	}
 	t.sweep(e)
 }

@@ -6,7 +6,7 @@ import "github.com/sidehook/sidehook/webhook"
 // which, their bodies say and not their paths.
 type lists struct {
 	open map[webhook.EntityKey]int // by resource: a key without ID and Tenant
-	idle chan struct{}             // closed when the last of a resource has ended; nil if nobody waits
+	idle signal                    // given when the last of a resource has ended
 }
 
 // EnterList registers a call whose path names no entity, and that may change any
@@ -23,15 +23,6 @@ func (t *Traffic) EnterList(key webhook.EntityKey) *Call {
 	return &Call{traffic: t, alone: true, phase: t.enter(), list: &key, of: key}
 }
 
-// awaited returns a channel that is closed when the last call of a resource has
-// ended.
-func (l *lists) awaited() <-chan struct{} {
-	if l.idle == nil {
-		l.idle = make(chan struct{})
-	}
-	return l.idle
-}
-
 // endList says that what c changed is known to the traffic of its entities, or
 // never will be; some says that it may have changed any. It is called with t.mu held.
 func (c *Call) endList(some bool) {
@@ -46,10 +37,7 @@ func (c *Call) endList(some bool) {
 	l := &c.traffic.lists
 	if l.open[*c.list]--; l.open[*c.list] == 0 {
 		delete(l.open, *c.list)
-		if l.idle != nil {
-			close(l.idle)
-			l.idle = nil
-		}
+		l.idle.give()
 	}
 	c.list = nil
 }

@@ -100,8 +100,8 @@ func (into *entity) absorb(e *entity) {
 	if e.last != nil && (into.last == nil || into.last.isBefore(e.last)) {
 		into.last = e.last
 	}
-	e.wake() // who waits looks again
-	e.openGate()
+	e.idle.give() // who waits looks again
+	e.gate.give()
 }
 
 // isBefore reports whether c ended before other did.

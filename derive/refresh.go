@@ -182,7 +182,7 @@ func (t *Traffic) waitOpen(ctx context.Context, key webhook.EntityKey) (e *entit
 		case e != nil && e.open+e.unresolved > 0:
 			change = e.awaited()
 		case t.listed(key):
-			change = t.lists.awaited()
+			change = t.lists.idle.next()
 		case e == nil:
 			return nil, 0
 		default:
@@ -201,12 +201,8 @@ func (t *Traffic) waitOpen(ctx context.Context, key webhook.EntityKey) (e *entit
 // awaited returns a channel that is closed when no call on e is open any more, or
 // else when the after of all is known.
 func (e *entity) awaited() <-chan struct{} {
-	c := &e.gate
 	if e.open > 0 {
-		c = &e.idle
+		return e.idle.next()
 	}
-	if *c == nil {
-		*c = make(chan struct{})
-	}
-	return *c
+	return e.gate.next()
 }

@@ -62,9 +62,9 @@ type entity struct {
 
 	into *entity // what it turned out to be another name of; see join
 
-	unresolved int           // left, and their after still on its way
-	idle       chan struct{} // closed when open falls to 0; nil if nobody waits
-	gate       chan struct{} // closed when unresolved falls to 0; nil if nobody waits
+	unresolved int    // left, and their after still on its way
+	idle       signal // given when open falls to 0
+	gate       signal // given when unresolved falls to 0
 }
 
 // NewTraffic returns a Traffic without calls.
@@ -104,12 +104,7 @@ const cutTime = 100 * time.Millisecond
 func (t *Traffic) Enter(ctx context.Context, key webhook.EntityKey, max time.Duration) *Call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key = t.entityOf(key)
-	e := t.entities[key]
-	if e == nil {
-		e = &entity{key: key}
-		t.entities[key] = e
-	}
+	e := t.entity(key)
 	t.waitAtGate(ctx, e, max)
 	e = e.now()
 	c := &Call{traffic: t, entity: e, alone: e.open == 0, phase: t.enter()}
@@ -119,15 +114,24 @@ func (t *Traffic) Enter(ctx context.Context, key webhook.EntityKey, max time.Dur
 	return c
 }
 
+// entity returns the entity that a name leads to, which is kept from now on. It is
+// called with t.mu held.
+func (t *Traffic) entity(name webhook.EntityKey) *entity {
+	key := t.entityOf(name)
+	e := t.entities[key]
+	if e == nil {
+		e = &entity{key: key}
+		t.entities[key] = e
+	}
+	return e
+}
+
 // waitAtGate is called and returns with t.mu held; e stays kept meanwhile.
 func (t *Traffic) waitAtGate(ctx context.Context, e *entity, max time.Duration) {
 	if e.unresolved == 0 || max <= 0 {
 		return
 	}
-	if e.gate == nil {
-		e.gate = make(chan struct{})
-	}
-	gate := e.gate
+	gate := e.gate.next()
 	e.known++
 	t.mu.Unlock()
 	timer := time.NewTimer(max)
