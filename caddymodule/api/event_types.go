@@ -151,11 +151,10 @@ func (c *Call) knownOf(t *eventtype.Type, group uint64) (schema *jsonschema.Sche
 
 // examplePayload is the standard payload, as examples have it.
 type examplePayload struct {
-	Type      string         `json:"type"`
-	Timestamp time.Time      `json:"timestamp"`
-	Data      any            `json:"data"`
-	Previous  map[string]any `json:"previous,omitempty"`
-	Entity    exampleEntity  `json:"entity"`
+	Type      string        `json:"type"`
+	Timestamp time.Time     `json:"timestamp"`
+	Data      any           `json:"data"`
+	Entity    exampleEntity `json:"entity"`
 }
 
 type exampleEntity struct {

@@ -88,9 +88,7 @@ func (r *apiRoute) parameters(operator bool) (all []*openapi.Parameter) {
 		add("path", "id", "Id of the "+strings.TrimSuffix(strings.SplitN(r.path, "/", 2)[0], "s")+".", text)
 	}
 	for _, p := range r.query {
-		if operator || !p.operator {
-			add("query", p.Name, p.About, p.Schema)
-		}
+		add("query", p.Name, p.About, p.Schema)
 	}
 	if operator {
 		add("query", "dir", "The data directory, where several are open.", text)

@@ -54,7 +54,6 @@ type apiRoute struct {
 type apiParameter struct {
 	Name, About string
 	Schema      *jsonschema.Schema
-	operator    bool // of the admin endpoint only
 }
 
 // writes reports whether a call of r has a body.

@@ -58,15 +58,13 @@ type Parameter struct {
 
 // RequestBody is what a write sends.
 type RequestBody struct {
-	Description string           `json:"description,omitempty"`
-	Required    bool             `json:"required,omitempty"`
-	Content     map[string]Media `json:"content"`
+	Required bool             `json:"required,omitempty"`
+	Content  map[string]Media `json:"content"`
 }
 
 // Media is a body of one content type.
 type Media struct {
-	Schema  *jsonschema.Schema `json:"schema"`
-	Example any                `json:"example,omitempty"`
+	Schema *jsonschema.Schema `json:"schema"`
 }
 
 // Response is an answer, or names one of the components.
