@@ -97,7 +97,7 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
-	a.run.place, err = engine.All.At(a.dir(), engine.Options{Logger: a.run.logger})
+	a.run.place, err = engine.All.At(a.dir(), a.run.logger)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func TestAReloadChangesWhetherBeginsAreSynced(t *testing.T) {
 // to whom included.
 func TestAReloadThatFailsChangesNoDelivery(t *testing.T) {
 	bg := context.Background()
-	e, err := Open(t.TempDir(), Options{Logger: discard()})
+	e, err := Open(t.TempDir(), discard())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func (pl *Place) await(closed chan struct{}, then string) {
 	case <-closed:
 	case <-timer.C:
 		pl.mu.Lock()
-		log := pl.options.Logger
+		log := pl.logger
 		pl.mu.Unlock()
 		log.Error("the data directory could not be closed in time: its disk hangs or fails. "+then, "dir", pl.dir, "after", CloseTime)
 	}

@@ -11,7 +11,7 @@ import (
 // A disk that hangs as the process ends holds that up no longer than closing may take.
 func TestADiskThatHangsHoldsUpNoExit(t *testing.T) {
 	p := Pool{dirs: make(map[string]*Place)}
-	pl, err := p.At(t.TempDir(), Options{Logger: discard()})
+	pl, err := p.At(t.TempDir(), discard())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -51,12 +50,6 @@ const finishTime = time.Second
 // is Caddy's business and not ours: its grace_period, which has no end by
 // default. With what closing needs (drainTime), shutdown stays within 5 s.
 const CallsTime = time.Second
-
-// Options are fixed when a directory is opened. Whatever a reload may
-// change is in settings.
-type Options struct {
-	Logger *slog.Logger
-}
 
 // Engine is everything behind the request path, for one data directory. It
 // lives across reloads: a configuration is activated on it and taken off it.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"log/slog"
 
 	"github.com/sidehook/sidehook/caddymodule/settings"
 	"github.com/sidehook/sidehook/webhook"
@@ -26,8 +27,8 @@ func RendererKnown(sub webhook.SubscriptionID, active, earlier, coming []*webhoo
 // Open opens the directory dir at once, as a [Place] does behind: what the request path needs of it, and what is
 // behind. Until a configuration is activated nobody subscribes to anything new, and
 // what is owed waits.
-func Open(dir string, o Options) (*Engine, error) {
-	f := newFront(dir, o.Logger)
+func Open(dir string, logger *slog.Logger) (*Engine, error) {
+	f := newFront(dir, logger)
 	err := f.open()
 	if err == nil {
 		var e *Engine

@@ -111,7 +111,7 @@ func TestAStoreThatIsGoneIsAGap(t *testing.T) {
 // So is a journal that ends before what the store has recorded of it.
 func TestAJournalThatIsGoneIsAGap(t *testing.T) {
 	dir := t.TempDir()
-	e, err := Open(dir, Options{Logger: discard()})
+	e, err := Open(dir, discard())
 	if err != nil {
 		t.Fatal(err)
 	}

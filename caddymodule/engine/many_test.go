@@ -97,7 +97,7 @@ func TestChangesAtOnceAreInForceAsTheyAreOnDisk(t *testing.T) {
 
 // One creation beside 10,000 there are, on disk and in force.
 func BenchmarkCreatingAmongTenThousand(b *testing.B) {
-	e, err := Open(b.TempDir(), Options{Logger: discard()})
+	e, err := Open(b.TempDir(), discard())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 func openQuietly(t *testing.T, dir string) *Engine {
 	t.Helper()
-	e, err := Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
+	e, err := Open(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

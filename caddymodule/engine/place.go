@@ -17,8 +17,8 @@ import (
 // engine behind cannot be opened; or its engine.
 type Place struct {
 	dir     string
-	options Options
-	Release func() // of any use; made once
+	logger  *slog.Logger // until a configuration brings its own
+	Release func()       // of any use; made once
 
 	// life is held while the engine is opened or closed for somebody, so that who
 	// comes next waits for that to end. Who waits for trouble to go away does not.
@@ -55,7 +55,7 @@ func (pl *Place) Join(ctx context.Context, s *settings.Set, wait bool) error {
 	e, o := pl.engine, pl.opening
 	if e == nil {
 		if pl.front == nil {
-			pl.front = newFront(pl.dir, pl.options.Logger)
+			pl.front = newFront(pl.dir, pl.logger)
 		}
 		pl.pending = append(pl.pending, s)
 		pl.remember(s.Handlers)
@@ -137,7 +137,7 @@ func (pl *Place) Line() (capture.Line, error) {
 		return nil, errExiting
 	}
 	// The configuration of the call is gone, and its directory is closed.
-	f := newFront(pl.dir, pl.options.Logger)
+	f := newFront(pl.dir, pl.logger)
 	if err := f.open(); err != nil {
 		return nil, errors.Join(err, f.leave())
 	}

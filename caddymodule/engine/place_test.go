@@ -16,7 +16,7 @@ import (
 func placeAt(t *testing.T, dir string) *Place {
 	t.Helper()
 	p := Pool{dirs: make(map[string]*Place)}
-	pl, err := p.At(dir, Options{Logger: discard()})
+	pl, err := p.At(dir, discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestADirectoryThatIsAnotherNowIsOwned(t *testing.T) {
 func TestADirectoryIsOnePlaceBeforeAndAfterItsDiskIsThere(t *testing.T) {
 	dir, back := gone(t)
 	p := Pool{dirs: make(map[string]*Place)}
-	before, err := p.At(dir, Options{Logger: discard()})
+	before, err := p.At(dir, discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestADirectoryIsOnePlaceBeforeAndAfterItsDiskIsThere(t *testing.T) {
 	defer before.Leave(s, discard())
 	back()
 	soon(t, "it is open", func() bool { return isOpen(before) })
-	after, err := p.At(dir, Options{Logger: discard()})
+	after, err := p.At(dir, discard())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,8 +22,8 @@ type Pool struct {
 // All is the pool of this process.
 var All = Pool{dirs: make(map[string]*Place)}
 
-// At returns the place of dir. o counts if its engine is not open yet.
-func (p *Pool) At(dir string, o Options) (*Place, error) {
+// At returns the place of dir. logger counts if its engine is not open yet.
+func (p *Pool) At(dir string, logger *slog.Logger) (*Place, error) {
 	dir, err := canonical(dir)
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func (p *Pool) At(dir string, o Options) (*Place, error) {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
 	if pl.front == nil {
-		pl.options = o
+		pl.logger = logger
 	}
 	return pl, nil
 }

@@ -20,7 +20,7 @@ import (
 // engineWith returns an engine on dir with a configuration that has only a key.
 func engineWith(t *testing.T, dir string, keys ...string) (*Engine, error) {
 	t.Helper()
-	e, err := Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
+	e, err := Open(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

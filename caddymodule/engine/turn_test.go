@@ -36,7 +36,7 @@ func (s *turningStore) PutKept(ctx context.Context, k store.Kept, st *webhook.Su
 // crash, or a full disk, leaves neither without the other.
 func TestSettingsAndStatusAreOneChange(t *testing.T) {
 	bg := context.Background()
-	e, err := Open(t.TempDir(), Options{Logger: discard()})
+	e, err := Open(t.TempDir(), discard())
 	if err != nil {
 		t.Fatal(err)
 	}
