@@ -46,10 +46,7 @@ func (e *Engine) Erase(ctx context.Context, what store.Erasure, by string) (out 
 	metrics.Process.Deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(out.Owed))
 	e.Logger.Info("entity erased", "resource", what.Resource, "tenant", what.Tenant, "id_sha256", hex.EncodeToString(sum[:]), "by", by,
 		"entities", out.Entities, "events", out.Events, "deliveries", out.Deliveries, "owed", out.Owed, "copies", out.Copies, "complete", complete)
-	select {
-	case e.erased <- struct{}{}:
-	default:
-	}
+	poke(e.erased)
 	return out, complete, nil
 }
 
@@ -82,7 +79,7 @@ func (e *Engine) journalPast(ctx context.Context, through uint64) bool {
 func (e *Engine) runPurges(ctx context.Context) {
 	if e.Store.Unpurged() { // before an earlier process could
 		e.Journal.Scrub()
-		e.erased <- struct{}{}
+		poke(e.erased)
 	}
 	for {
 		select {
@@ -94,10 +91,7 @@ func (e *Engine) runPurges(ctx context.Context) {
 			e.Logger.Info("what was erased is out of the store's files")
 		} else if ctx.Err() == nil {
 			e.Logger.Error("what was erased is in files still; it is tried again", "error", err, "after", purgeEvery)
-			select {
-			case e.erased <- struct{}{}:
-			default:
-			}
+			poke(e.erased)
 		}
 		select {
 		case <-time.After(purgeEvery):

@@ -86,7 +86,7 @@ func (pl *Place) Join(ctx context.Context, s *settings.Set, wait bool) error {
 func (pl *Place) Leave(s *settings.Set, logger *slog.Logger) {
 	pl.life.Lock()
 	if e := pl.forget(s); e != nil {
-		e.SayLeft(context.Background(), s, logger)
+		e.sayLeft(context.Background(), s, logger)
 		e.Deactivate(s)
 	}
 	pl.await(pl.release(), notClosed)

@@ -21,7 +21,7 @@ var ErrTooMany = fmt.Errorf("there are %d subscriptions, as many as there may be
 // Kept returns the subscriptions that were made through the API; nil if they are not read yet.
 func (e *Engine) Kept() *kept.List { return e.kept.Load() }
 
-// Open reads the kept subscriptions, once. e.mu is held.
+// openKept reads the kept subscriptions, once. e.mu is held.
 func (e *Engine) openKept(ctx context.Context, s *kept.Sealer) error {
 	now := time.Now()
 	if e.Kept() != nil {

@@ -19,9 +19,9 @@ func (e *Engine) sayStart(ctx context.Context) {
 		"deliveries_pending", s.Pending, "journal_unread_bytes", j.Unread, "calls_without_end", j.OpenBegins, "gaps_to_record", e.missed.Count())
 }
 
-// SayLeft warns if the configuration that goes, s, is the last to use the
+// sayLeft warns if the configuration that goes, s, is the last to use the
 // directory while something is owed from it: what comes now works elsewhere.
-func (e *Engine) SayLeft(ctx context.Context, s *settings.Set, logger *slog.Logger) {
+func (e *Engine) sayLeft(ctx context.Context, s *settings.Set, logger *slog.Logger) {
 	e.mu.Lock()
 	last := len(e.configs) == 1 && e.configs[0] == s
 	e.mu.Unlock()
