@@ -5,14 +5,37 @@ package answer
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"maps"
 	"net/http"
+	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/problem"
+	"github.com/sidehook/sidehook/caddymodule/words"
 )
 
 // MaxBody bounds the body of a call, in bytes.
 const MaxBody = 64 << 10
+
+// Body reads the body of a call. Its error is a problem.
+func Body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", MaxBody)
+	}
+	if err != nil {
+		return nil, problem.New(http.StatusBadRequest, "the body could not be read")
+	}
+	return body, nil
+}
+
+// NotAllowed refuses a method where only those in allow are.
+func NotAllowed(method string, allow []string) *problem.Details {
+	p := problem.New(http.StatusMethodNotAllowed, "%s is not possible here: use %s", method, words.OrList(allow))
+	p.Header = http.Header{"Allow": {strings.Join(allow, ", ")}}
+	return p
+}
 
 // MostOnPage is how many entries a page of a list has at most.
 const MostOnPage = 250

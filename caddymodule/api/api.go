@@ -10,9 +10,7 @@ package api
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -143,9 +141,7 @@ func (c *Call) route(path string) (*apiRoute, *problem.Details) {
 			"there is nothing at /%s: /openapi.json says what there is; if those are below a path, the operator puts sidehook_api in handle_path", path)
 	}
 	slices.Sort(allow)
-	p := problem.New(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, words.OrList(allow))
-	p.Header = http.Header{"Allow": {strings.Join(allow, ", ")}}
-	return nil, p
+	return nil, answer.NotAllowed(c.r.Method, allow)
 }
 
 // Begins reports whether the path of some route begins with a name, or with what starts
@@ -188,13 +184,8 @@ func (c *Call) readBody(w http.ResponseWriter, route *apiRoute) error {
 		return nil
 	}
 	var err error
-	c.body, err = io.ReadAll(http.MaxBytesReader(w, c.r.Body, answer.MaxBody))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", answer.MaxBody)
-	case err != nil:
-		return problem.New(http.StatusBadRequest, "the body could not be read")
+	if c.body, err = answer.Body(w, c.r); err != nil {
+		return err
 	}
 	kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if kind == "application/json" || kind == "application/merge-patch+json" || kind == "" && len(c.body) == 0 {

@@ -16,7 +16,7 @@ func (c *call) reply(to *compiledRoute, got result) error {
 	if got.ETag != "" {
 		c.w.Header().Set("ETag", got.ETag)
 	}
-	status := cmp.Or(to.status, cmp.Or(got.Status, http.StatusOK))
+	status := cmp.Or(to.status, got.Status, http.StatusOK)
 	switch {
 	case to.status == 0 && got.Body == nil:
 		status = http.StatusNoContent

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -116,9 +115,7 @@ func (c *call) find() (*compiledRoute, *problem.Details) {
 	if len(allow) == 0 {
 		return nil, problem.New(http.StatusNotFound, "there is nothing at %s", c.r.URL.Path)
 	}
-	p := problem.New(http.StatusMethodNotAllowed, "%s is not possible here: use %s", c.r.Method, words.OrList(allow))
-	p.Header = http.Header{"Allow": {strings.Join(allow, ", ")}}
-	return nil, p
+	return nil, answer.NotAllowed(c.r.Method, allow)
 }
 
 // negotiate tells the format by what the client accepts or has sent.
@@ -163,15 +160,9 @@ func (c *call) answer(to *compiledRoute) error {
 
 // readBody decodes what was sent.
 func (c *call) readBody() error {
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, answer.MaxBody))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return problem.New(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", answer.MaxBody)
-	case err != nil:
-		return problem.New(http.StatusBadRequest, "the body could not be read")
-	case len(bytes.TrimSpace(body)) == 0:
-		return nil
+	body, err := answer.Body(c.w, c.r)
+	if err != nil || len(bytes.TrimSpace(body)) == 0 {
+		return err
 	}
 	f, ok := format.OfContentType(c.r.Header.Get("Content-Type"))
 	if !ok || !slices.Contains(c.d.accept, f) {

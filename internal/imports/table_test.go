@@ -152,7 +152,7 @@ var table = []rule{
 	},
 	{
 		folder: "caddymodule/answer",
-		may:    []string{"caddymodule/problem"},
+		may:    []string{"caddymodule/problem", "caddymodule/words"},
 		bans:   []ban{{caddy, "how an answer is written does not hang on who answers"}},
 	},
 	{
