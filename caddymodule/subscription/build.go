@@ -45,7 +45,7 @@ func (s *Subscription) plain() *webhook.Subscription {
 		Order:       webhook.Order(cmp.Or(s.Order, string(webhook.OrderEntity))),
 		Concurrency: cmp.Or(s.Concurrency, defaultConcurrency), PauseAfter: s.PauseAfter, DeleteAfter: s.DeleteAfter,
 		AllowPrivate: true, InsecureSkipVerify: s.InsecureSkipVerify,
-		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(), Related: s.relatedViews(),
+		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: parametersOf(s.Query), Related: s.relatedViews(),
 	}
 	out.Chunk, out.DisableAfter, out.Options = s.Chunk.plain(), s.DisableAfter.plain(out.Retry), s.options()
 	for _, p := range s.Scopes {

@@ -18,17 +18,7 @@ const (
 
 // Looks returns the option by which a GET of its own decides what s is sent; ""
 // if none does.
-func (s *Subscription) Looks() string {
-	views := &webhook.Subscription{
-		ViewCheck: s.ViewCheck, Expand: s.Expand, Query: s.parameters(), Related: s.relatedViews(), For: map[string]*webhook.Subscription{},
-	}
-	for resource, f := range s.For {
-		if f != nil {
-			views.For[resource] = &webhook.Subscription{Expand: f.Expand, Query: (&Subscription{Query: f.Query}).parameters()}
-		}
-	}
-	return LooksBy(views)
-}
+func (s *Subscription) Looks() string { return LooksBy(s.Literally()) }
 
 // checkLooks says what is wrong with how s as a whole asks the API itself.
 func (s *Subscription) checkLooks() error {
@@ -48,7 +38,7 @@ func (s *Subscription) checkAsked() error {
 			return err
 		}
 	}
-	if err := s.checkView(); err != nil {
+	if err := checkView(s.Expand, s.Query); err != nil {
 		return err
 	}
 	if len(s.Related) > maxRelated {
@@ -59,7 +49,7 @@ func (s *Subscription) checkAsked() error {
 		if r == nil || len(r.Expand) == 0 && len(r.Query) == 0 {
 			return fmt.Errorf("related %s asks for nothing: write expand or query, or leave it out", name)
 		}
-		if err := (&Subscription{Expand: r.Expand, Query: r.Query}).checkView(); err != nil {
+		if err := checkView(r.Expand, r.Query); err != nil {
 			return fmt.Errorf("related %s: %w", name, err)
 		}
 	}
@@ -69,21 +59,21 @@ func (s *Subscription) checkAsked() error {
 // maxRelated bounds the related entities that one subscription asks for.
 const maxRelated = 10
 
-// checkView says what is wrong with what s asks for of an entity.
-func (s *Subscription) checkView() error {
-	if err := checkParameters("expand", s.Expand); err != nil {
+// checkView says what is wrong with what is asked for of an entity.
+func checkView(expand []string, query map[string][]string) error {
+	if err := checkParameters("expand", expand); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Query)) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
 		switch {
 		case strings.TrimSpace(name) == "" || len(name) > maxParameterBytes:
 			return fmt.Errorf("query: write a parameter's name before its values, like query load-only id name")
-		case name == "expand" && len(s.Expand) > 0:
+		case name == "expand" && len(expand) > 0:
 			return fmt.Errorf("query expand: expand says it already: write one of both")
-		case len(s.Query[name]) == 0:
+		case len(query[name]) == 0:
 			return fmt.Errorf("query %s has no value: write query %s and its values", name, name)
 		}
-		if err := checkParameters("query "+name, s.Query[name]); err != nil {
+		if err := checkParameters("query "+name, query[name]); err != nil {
 			return err
 		}
 	}
@@ -115,10 +105,10 @@ func checkParameterValue(v string) error {
 	return nil
 }
 
-// parameters returns what s adds to the query of its GET, by name.
-func (s *Subscription) parameters() (all []webhook.QueryParameter) {
-	for _, name := range slices.Sorted(maps.Keys(s.Query)) {
-		all = append(all, webhook.QueryParameter{Name: name, Values: s.Query[name]})
+// parametersOf returns what query adds to a GET, by name.
+func parametersOf(query map[string][]string) (all []webhook.QueryParameter) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		all = append(all, webhook.QueryParameter{Name: name, Values: query[name]})
 	}
 	return all
 }
@@ -131,7 +121,7 @@ func (s *Subscription) relatedViews() map[string]webhook.View {
 	views := make(map[string]webhook.View, len(s.Related))
 	for name, r := range s.Related {
 		if r != nil {
-			views[name] = webhook.View{Expand: r.Expand, Query: (&Subscription{Query: r.Query}).parameters()}
+			views[name] = webhook.View{Expand: r.Expand, Query: parametersOf(r.Query)}
 		}
 	}
 	return views
