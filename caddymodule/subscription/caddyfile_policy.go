@@ -74,7 +74,7 @@ func parseRate(l *directive.Line, s *Subscription) error {
 
 func parsePauseAfter(l *directive.Line, s *Subscription) error {
 	args, err := l.Take(1, 1)
-	if err != nil || args[0].Text == "none" {
+	if err != nil || args[0].Text == None {
 		return err
 	}
 	return args[0].Number("pause_after", &s.PauseAfter, 1)

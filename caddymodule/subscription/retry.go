@@ -19,11 +19,16 @@ func retryPreset(name string) (out Retry, ok bool) {
 	schedule, ok := map[string]webhook.Schedule{
 		None: nil, "short": webhook.ShortSchedule, "standard": webhook.DefaultSchedule, "long": webhook.LongSchedule,
 	}[name]
-	out = Retry{}
+	return retryOf(schedule), ok
+}
+
+// retryOf returns a schedule as it is written.
+func retryOf(schedule webhook.Schedule) Retry {
+	out := Retry{}
 	for _, wait := range schedule {
 		out = append(out, rules.Duration(wait))
 	}
-	return out, ok
+	return out
 }
 
 // MarshalJSON implements [json.Marshaler].

@@ -31,17 +31,12 @@ func ShownOf(s *webhook.Subscription) Settings {
 		ViewCheck: s.ViewCheck, Credential: maskCredential(s.Credential), Expand: s.Expand,
 	}
 	if s.DisableAfter != webhook.DefaultDisableAfter {
-		after := DisableTime(s.DisableAfter)
-		v.DisableAfter = &after
+		v.DisableAfter = new(DisableTime(s.DisableAfter))
 	}
 	if s.Rate != (webhook.Rate{}) {
 		v.Rate = s.Rate.String()
 	}
-	retry := Retry{}
-	for _, wait := range s.Retry {
-		retry = append(retry, rules.Duration(wait))
-	}
-	v.Retry, v.Sign = &retry, &Sign{Scheme: s.Sign.Scheme, Header: s.Sign.Header, Encoding: s.Sign.Encoding}
+	v.Retry, v.Sign = new(retryOf(s.Retry)), &Sign{Scheme: s.Sign.Scheme, Header: s.Sign.Header, Encoding: s.Sign.Encoding}
 	if s.Chunk.Size > 0 {
 		v.Chunk = &Chunk{Size: s.Chunk.Size, Delay: rules.Duration(s.Chunk.Delay)}
 	}
