@@ -1,6 +1,8 @@
 package subscription
 
 import (
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/sidehook/sidehook/caddymodule/directive"
 )
 
@@ -54,4 +56,23 @@ func parseRelatedView(l *directive.Line, s *Subscription) error {
 	}
 	s.Related[args[0].Text] = &RelatedView{Expand: view.Expand, Query: view.Query}
 	return nil
+}
+
+// ParseCredential reads a header and its value.
+func ParseCredential(l *directive.Line) (*Credential, error) {
+	args, err := l.Take(2, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(args) > 2 {
+		return nil, args[2].Errf("unexpected %q: write a value with spaces in quotes, credential %s %q", args[2].Text, args[0].Text, directive.Text(args[1:]))
+	}
+	c := &Credential{Header: args[0].Text, Value: args[1].Text}
+	if found := directive.Shorthand(c.Value); found != "" {
+		return nil, args[1].Errf("credential is read when Caddy starts, and %s is a part of a request: write {env.NAME}, or {file./path} with an absolute path", found)
+	}
+	if !httpguts.ValidHeaderFieldName(c.Header) {
+		return nil, args[0].Errf("credential %q: write a header name first, like %s", args[0].Text, l.Usage)
+	}
+	return c, nil
 }

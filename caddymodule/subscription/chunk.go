@@ -2,10 +2,8 @@ package subscription
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -23,8 +21,6 @@ type Chunk struct {
 
 // maxChunkDelay bounds [Chunk].Delay.
 const maxChunkDelay = 24 * time.Hour
-
-const chunkUsage = "chunk 100, chunk 100 delay 300s, or chunk none"
 
 // check says what is wrong with c.
 func (c *Chunk) check() error {
@@ -45,36 +41,4 @@ func (c *Chunk) plain() (out webhook.Chunking) {
 		out = webhook.Chunking{Size: c.Size, Delay: time.Duration(c.Delay)}
 	}
 	return out
-}
-
-// parseChunk reads
-//
-//	chunk SIZE [delay DURATION]
-//	chunk none
-func parseChunk(l *directive.Line, s *Subscription) error {
-	args, err := l.Take(1, 3)
-	if err != nil {
-		return err
-	}
-	s.Chunk = new(Chunk)
-	if args[0].Text == None && len(args) == 1 {
-		return nil
-	}
-	size, err := strconv.Atoi(args[0].Text)
-	if s.Chunk.Size = size; err != nil || size < 1 || s.Chunk.check() != nil {
-		return args[0].Errf("chunk %s: write how many events one webhook carries, from 1 to %d: %s", args[0].Text, webhook.MaxChunk, l.Usage)
-	}
-	switch {
-	case len(args) == 1:
-		return nil
-	case !args[1].Bare("delay") || len(args) == 2:
-		return args[1].Errf("unexpected %q: write %s", directive.Text(args[1:]), l.Usage)
-	}
-	if err := args[2].Duration(&s.Chunk.Delay); err != nil {
-		return err
-	}
-	if err := s.Chunk.check(); err != nil {
-		return args[2].Errf("%w", err)
-	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule/directive"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -51,28 +50,4 @@ func (p *DisableTime) plain(retry webhook.Schedule) time.Duration {
 		return max(webhook.DefaultDisableAfter, retry.Most())
 	}
 	return time.Duration(*p)
-}
-
-// parseDisableAfter reads
-//
-//	disable_after DURATION|none
-func parseDisableAfter(l *directive.Line, s *Subscription) error {
-	args, err := l.Take(1, 1)
-	if err != nil {
-		return err
-	}
-	var d rules.Duration
-	if args[0].Text != None {
-		if err := args[0].Duration(&d); err != nil {
-			return err
-		}
-	}
-	p := DisableTime(d)
-	if s.DisableAfter = &p; args[0].Text == None {
-		return nil
-	}
-	if err := p.check(); err != nil || p == 0 {
-		return args[0].Errf("disable_after %s: write a duration from %s on, like 5d, or none", args[0].Text, leastDisable)
-	}
-	return nil
 }
