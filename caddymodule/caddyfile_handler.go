@@ -111,7 +111,7 @@ func parseFetch(l *directive.Line, h *Handler) error {
 	if err := args[0].Duration(&h.Fetch.Timeout); err != nil || len(args) < 2 {
 		return err
 	}
-	return args[1].Number("fetch", &h.Fetch.Concurrency, 1)
+	return args[1].Number("fetch", &h.Fetch.Concurrency)
 }
 
 func parseMaxBody(l *directive.Line, h *Handler) error {

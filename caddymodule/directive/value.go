@@ -57,11 +57,11 @@ func (w Word) Duration(to *rules.Duration) error {
 	return nil
 }
 
-// Number sets to to w, a whole number of at least least.
-func (w Word) Number(what string, to *int, least int) error {
+// Number sets to to w, a whole number from 1.
+func (w Word) Number(what string, to *int) error {
 	n, err := strconv.Atoi(w.Text)
-	if err != nil || n < least || n > math.MaxInt32 {
-		return w.Errf("%s %q: write a whole number from %d", what, w.Text, least)
+	if err != nil || n < 1 || n > math.MaxInt32 {
+		return w.Errf("%s %q: write a whole number from 1", what, w.Text)
 	}
 	*to = n
 	return nil

@@ -51,7 +51,7 @@ func parseConcurrency(l *directive.Line, s *Subscription) error {
 	if err != nil {
 		return err
 	}
-	if err := args[0].Number("concurrency", &s.Concurrency, 1); err != nil {
+	if err := args[0].Number("concurrency", &s.Concurrency); err != nil {
 		return err
 	}
 	if s.Concurrency > maxConcurrency {
@@ -79,7 +79,7 @@ func parsePauseAfter(l *directive.Line, s *Subscription) error {
 	if err != nil || args[0].Text == None {
 		return err
 	}
-	return args[0].Number("pause_after", &s.PauseAfter, 1)
+	return args[0].Number("pause_after", &s.PauseAfter)
 }
 
 func parseDeleteAfter(l *directive.Line, s *Subscription) error {
@@ -87,7 +87,7 @@ func parseDeleteAfter(l *directive.Line, s *Subscription) error {
 	if err != nil || len(args) == 1 && args[0].Text == None {
 		return err
 	}
-	if err := args[0].Number("delete_after", &s.DeleteAfter, 1); err != nil {
+	if err := args[0].Number("delete_after", &s.DeleteAfter); err != nil {
 		return err
 	}
 	if len(args) < 2 {
