@@ -75,7 +75,7 @@ func compileHeader(h webhook.HeaderTemplate) (line headerLine, err error) {
 		}
 		line.fixed = []string{value}
 	}
-	line.secret = h.Secret || secretName(line.name) || slices.Contains(names, "subscription.secret")
+	line.secret = h.Secret || SecretHeader(line.name) || slices.Contains(names, "subscription.secret")
 	return line, nil
 }
 
@@ -108,8 +108,8 @@ func checkHeaderValue(v string) error {
 	return nil
 }
 
-// secretName reports whether a header of this name usually carries a secret.
-func secretName(name string) bool {
+// SecretHeader reports whether a header of this name usually carries a secret.
+func SecretHeader(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc([]string{"auth", "cookie", "token", "secret", "password", "key", "credential"},
 		func(part string) bool { return strings.Contains(name, part) })

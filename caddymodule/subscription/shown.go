@@ -3,9 +3,9 @@ package subscription
 import (
 	"net/textproto"
 	"slices"
-	"strings"
 
 	"github.com/sidehook/sidehook/caddymodule/credentials"
+	"github.com/sidehook/sidehook/deliver"
 	"github.com/sidehook/sidehook/rules"
 	"github.com/sidehook/sidehook/webhook"
 )
@@ -96,11 +96,5 @@ func maskFor(of map[string]*ForResource) map[string]*ForResource {
 
 // secretHeader reports whether a header of this name usually carries a secret.
 func secretHeader(name string) bool {
-	name = textproto.CanonicalMIMEHeaderKey(name)
-	if credentials.Is(name) {
-		return true
-	}
-	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{"auth", "cookie", "token", "secret", "password", "key", "credential"},
-		func(part string) bool { return strings.Contains(name, part) })
+	return deliver.SecretHeader(name) || credentials.Is(textproto.CanonicalMIMEHeaderKey(name))
 }
