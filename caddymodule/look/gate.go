@@ -3,7 +3,6 @@ package look
 import (
 	"context"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -188,7 +187,7 @@ func (g *gates) left(k gateKey, told bool) {
 	if told {
 		o.failures, o.until = 0, time.Time{}
 	} else if o.failures++; o.failures >= breakAfter {
-		o.until = time.Now().Add(longer(waitFirst, o.failures-breakAfter, shutMost))
+		o.until = time.Now().Add(longer(o.failures-breakAfter, shutMost))
 	}
 	o.running--
 	a.running--
@@ -202,39 +201,4 @@ func (g *gates) out(k gateKey, a *apiGate, o *gate) {
 	if o.inside--; o.inside == 0 && o.failures == 0 {
 		delete(g.of, k)
 	}
-}
-
-// longer is first, doubled n times, at most most, and up to a tenth more.
-func longer(first time.Duration, n int, most time.Duration) time.Duration {
-	wait := min(first<<min(n, 20), most)
-	return wait + rand.N(wait/10+1)
-}
-
-// maxTries bounds the deliveries whose tries are counted. Beyond it all are
-// forgotten, and asked for sooner than they might be.
-const maxTries = 4096
-
-// tries counts how often in a row the API did not say. Its zero value is ready.
-type tries struct {
-	mu sync.Mutex
-	of map[webhook.DeliveryID]int
-}
-
-// next counts one more, and returns how long to wait.
-func (t *tries) next(id webhook.DeliveryID) time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.of == nil || len(t.of) >= maxTries {
-		t.of = map[webhook.DeliveryID]int{}
-	}
-	n := t.of[id]
-	t.of[id]++
-	return longer(waitFirst, n, waitMost)
-}
-
-// end forgets a delivery of which the API has said something.
-func (t *tries) end(id webhook.DeliveryID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.of, id)
 }

@@ -3,7 +3,8 @@
 // is sent.
 //
 // Begin with [Looker]. An [Origin] is the API that is asked. How many GETs may be under way
-// is bounded in gate.go; what an answer means for the delivery is judge.go.
+// is bounded in gate.go; what an answer means for the delivery is judge.go, and tries.go says
+// when an API that did not tell is asked again.
 package look
 
 import (

@@ -124,24 +124,21 @@ func (o *Origin) Item(ev *webhook.Event, m *rules.Match, path, name string) *Ite
 
 // Path is path with the parameters that s wants in its GET.
 func Path(path string, s *webhook.Subscription) string {
-	var parts []string
-	add := func(name string, values []string) {
-		for i, v := range values {
-			values[i] = url.QueryEscape(v)
-		}
-		if strings.HasSuffix(name, "[]") {
-			for _, v := range values {
-				parts = append(parts, url.QueryEscape(name)+"="+v)
-			}
-			return
-		}
-		parts = append(parts, url.QueryEscape(name)+"="+strings.Join(values, ","))
-	}
+	parameters := s.Query
 	if len(s.Expand) > 0 {
-		add("expand", append([]string(nil), s.Expand...))
+		parameters = append([]webhook.QueryParameter{{Name: "expand", Values: s.Expand}}, s.Query...)
 	}
-	for _, q := range s.Query {
-		add(q.Name, append([]string(nil), q.Values...))
+	var parts []string
+	for _, q := range parameters {
+		var values []string
+		for _, v := range q.Values {
+			values = append(values, url.QueryEscape(v))
+		}
+		between := ","
+		if strings.HasSuffix(q.Name, "[]") { // each has a parameter of its own
+			between = "&" + url.QueryEscape(q.Name) + "="
+		}
+		parts = append(parts, url.QueryEscape(q.Name)+"="+strings.Join(values, between))
 	}
 	if len(parts) == 0 {
 		return path
