@@ -1,19 +1,12 @@
 package seed
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,10 +14,10 @@ import (
 	"github.com/sidehook/sidehook/rules"
 )
 
-// turn finds out what is asked for next: what the page says, by a Link header or
+// next finds out what is asked for next: what the page says, by a Link header or
 // in its body, or else the next page by its cursor or its number. Nothing is, if the page was
 // empty or shows what the one before did.
-func (s *seeder) turn(page *rules.Page, h http.Header) {
+func (s *seeder) next(page *rules.Page, h http.Header) {
 	st := &s.state
 	current := st.Next
 	first := ""
@@ -55,7 +48,7 @@ func (s *seeder) turn(page *rules.Page, h http.Header) {
 		st.Next, st.Note = "", "the next page is the same as this one, so the crawl ends here"
 	case found == 0 && st.Pages > 1:
 		st.Next = ""
-	case st.Pages >= maxSeedPages:
+	case st.Pages >= maxPages:
 		st.Next, st.Note = "", fmt.Sprintf("the crawl ends after %d pages", st.Pages)
 	}
 	st.First = first
@@ -112,61 +105,35 @@ func nextLink(h http.Header) string {
 	return ""
 }
 
-// seedFile is where it is kept how far the crawl of a list has come.
-func seedFile(dir, api, resource, path string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", api, resource, path))
-	return filepath.Join(dir, "seeds", hex.EncodeToString(sum[:8])+".json")
+// firstPage returns what is asked for first, and its number: the one in the
+// query, else page 1, or offset 0.
+func firstPage(q *view.SeedRequest) (page string, number int) {
+	values, _ := url.ParseQuery(q.Query)
+	if q.Page != "" {
+		number = 1
+	}
+	if n, err := strconv.Atoi(values.Get(q.Numbered())); err == nil {
+		number = n
+	}
+	page = q.Path
+	if q.Query != "" {
+		page += "?" + q.Query
+	}
+	return withNumber(page, q, number), number
 }
 
-// load reads how far the crawl has come. Another request, or again, begins anew.
-func (s *seeder) load(resource string, q view.SeedRequest, again bool) error {
-	text, err := os.ReadFile(s.file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read how far the crawl has come: %w", err)
-	}
-	if err == nil && !again && json.Unmarshal(text, &s.state) == nil {
-		s.state.Request.Pause = q.Pause
-		if reflect.DeepEqual(s.state.Request, q) {
-			return nil
-		}
-	}
-	s.state = view.SeedState{Request: q, Resource: resource, Began: time.Now().UTC()}
-	s.state.Next, s.state.Number = firstPage(&q)
-	if q.Full != "auto" {
-		s.state.Full = q.Full
-	}
-	return nil
+// withNumber sets the parameter that says which page is meant.
+func withNumber(page string, q *view.SeedRequest, number int) string {
+	return withParameter(page, q.Numbered(), fmt.Sprint(number))
 }
 
-// hashed returns header with hashes for values: they may prove who somebody is,
-// and are never kept.
-func hashed(header map[string]string) map[string]string {
-	if len(header) == 0 {
-		return nil
+func withParameter(page, name, value string) string {
+	u, err := url.Parse(page)
+	if name == "" || err != nil {
+		return page
 	}
-	out := make(map[string]string, len(header))
-	for name, value := range header {
-		sum := sha256.Sum256([]byte(name + ": " + value))
-		out[name] = hex.EncodeToString(sum[:8])
-	}
-	return out
-}
-
-// save keeps how far the crawl has come.
-func (s *seeder) save() error {
-	text, err := json.Marshal(&s.state)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(s.file), 0o700); err != nil {
-		return fmt.Errorf("keep how far the crawl has come: %w", err)
-	}
-	fresh := s.file + ".new"
-	if err := os.WriteFile(fresh, text, 0o600); err != nil {
-		return fmt.Errorf("keep how far the crawl has come: %w", err)
-	}
-	if err := os.Rename(fresh, s.file); err != nil {
-		return fmt.Errorf("keep how far the crawl has come: %w", err)
-	}
-	return nil
+	values := u.Query()
+	values.Set(name, value)
+	u.RawQuery = values.Encode()
+	return u.RequestURI()
 }

@@ -49,7 +49,7 @@ func (s *seeder) page() error {
 	st.Pages++
 	st.Entities += len(page.Listed)
 	st.Unnamed += page.Unnamed
-	s.turn(&page, a.Header())
+	s.next(&page, a.Header())
 	return nil
 }
 
@@ -72,7 +72,7 @@ func (s *seeder) get(path string) (*capture.Answer, error) {
 	case <-s.ctx.Done():
 		return nil, s.ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, seedTimeout)
+	ctx, cancel := context.WithTimeout(s.ctx, getTimeout)
 	defer cancel()
 	names := append([]string{"Link"}, s.h.KeptOfResponses()...)
 	a := capture.NewAnswer(names, capture.MostBody, s.h.Budget)
@@ -130,7 +130,7 @@ func (s *seeder) whole(page *rules.Page) ([]json.RawMessage, error) {
 // listsShowAll reports whether a few entities of a page have in it all the
 // fields that they have by themselves.
 func (s *seeder) listsShowAll(page *rules.Page) (bool, error) {
-	for _, l := range page.Listed[:min(len(page.Listed), seedSamples)] {
+	for _, l := range page.Listed[:min(len(page.Listed), samples)] {
 		if l.Path == "" {
 			return false, capture.ErrNoItem
 		}
@@ -167,10 +167,10 @@ func (s *seeder) one(l rules.Listed) (json.RawMessage, error) {
 // journal appends a page, in as many entries as it needs, once all calls have
 // ended that were open while it was read: what they did may be in it.
 func (s *seeder) journal(x *webhook.Exchange, a *capture.Answer, shown []json.RawMessage) error {
-	ctx, cancel := context.WithTimeout(s.ctx, seedQuiet)
+	ctx, cancel := context.WithTimeout(s.ctx, quietTime)
 	defer cancel()
 	if err := s.e.Traffic().Quiesce(ctx); err != nil {
-		return fmt.Errorf("calls that were open while %s was read have not ended in %s, and what they do may be in it: ask again", s.state.Next, seedQuiet)
+		return fmt.Errorf("calls that were open while %s was read have not ended in %s, and what they do may be in it: ask again", s.state.Next, quietTime)
 	}
 	x.Ended = capture.WallTime(time.Now())
 	x.Response = webhook.Response{Status: http.StatusOK, Header: webhook.Header{"Content-Type": {"application/json"}}}
@@ -181,7 +181,7 @@ func (s *seeder) journal(x *webhook.Exchange, a *capture.Answer, shown []json.Ra
 	}
 	for len(shown) > 0 {
 		n, size := 0, 0
-		for n < len(shown) && (n == 0 || size+len(shown[n]) < seedEntryB) {
+		for n < len(shown) && (n == 0 || size+len(shown[n]) < entryBytes) {
 			size += len(shown[n])
 			n++
 		}

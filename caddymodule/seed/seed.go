@@ -1,17 +1,14 @@
 // Package seed reads an API's lists, so that entities are known that no call was about
 // yet: one page for each call of the operator's ([Step]). page.go reads a page, and asks
 // for entities one by one where a list does not show all of them; next.go finds the page
-// after it, and keeps how far the crawl is.
+// after it, and progress.go keeps how far the crawl is.
 package seed
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -24,14 +21,14 @@ import (
 
 // Bounds of a crawl.
 const (
-	seedTimeout  = 30 * time.Second // of one GET
-	seedQuiet    = time.Minute      // how long calls that were open during a page are waited for
-	seedSamples  = 3                // entities that are asked for, to see whether lists show all of them
-	seedEntryB   = 4 << 20          // bytes of entities in one journal entry, about
-	maxSeedPages = 100_000
+	getTimeout = 30 * time.Second // of one GET
+	quietTime  = time.Minute      // how long calls that were open during a page are waited for
+	samples    = 3                // entities that are asked for, to see whether lists show all of them
+	entryBytes = 4 << 20          // bytes of entities in one journal entry, about
+	maxPages   = 100_000
 )
 
-var errSeedBusy = problem.New(http.StatusBadRequest, "another step of a seed is being taken: seed one resource at a time")
+var errBusy = problem.New(http.StatusBadRequest, "another step of a seed is being taken: seed one resource at a time")
 
 // turn is held while a step is taken: one at a time, so that crawls are slow.
 type turn struct{ sync.Mutex }
@@ -40,7 +37,7 @@ type turn struct{ sync.Mutex }
 func Step(e *engine.Engine, r *http.Request) (any, error) {
 	taken := engine.Beside(e, func() *turn { return new(turn) })
 	if !taken.TryLock() {
-		return nil, errSeedBusy
+		return nil, errBusy
 	}
 	defer taken.Unlock()
 	var q view.SeedRequest
@@ -79,7 +76,7 @@ type seeder struct {
 
 // newSeeder finds out who is asked and for what, and how far the crawl has come.
 func newSeeder(e *engine.Engine, ctx context.Context, resource string, q view.SeedRequest, again bool) (*seeder, error) {
-	h, err := seedHandler(e, q.API, resource)
+	h, err := handlerOf(e, q.API, resource)
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +93,13 @@ func newSeeder(e *engine.Engine, ctx context.Context, resource string, q view.Se
 		return nil, problem.New(http.StatusBadRequest, "entities of %s belong to tenants: say whose list this is, with --header or --placeholder as `tenant` reads it", resource)
 	}
 	q.Header = hashed(q.Header)
-	s.file = seedFile(e.Dir, q.API, resource, q.Path)
+	s.file = fileOf(e.Dir, q.API, resource, q.Path)
 	return s, s.load(resource, q, again)
 }
 
-// seedHandler returns the handler of the api that has the resource, and an
+// handlerOf returns the handler of the api that has the resource, and an
 // origin.
-func seedHandler(e *engine.Engine, api, resource string) (*capture.Handler, error) {
+func handlerOf(e *engine.Engine, api, resource string) (*capture.Handler, error) {
 	var found *capture.Handler
 	known := false
 	for _, hs := range e.Current().Handlers {
@@ -141,37 +138,4 @@ func hasResource(p *rules.Program, name string) bool {
 		}
 	}
 	return false
-}
-
-// firstPage returns what is asked for first, and its number: the one in the
-// query, else page 1, or offset 0.
-func firstPage(q *view.SeedRequest) (page string, number int) {
-	values, _ := url.ParseQuery(q.Query)
-	if q.Page != "" {
-		number = 1
-	}
-	if n, err := strconv.Atoi(values.Get(q.Numbered())); err == nil {
-		number = n
-	}
-	page = q.Path
-	if q.Query != "" {
-		page += "?" + q.Query
-	}
-	return withNumber(page, q, number), number
-}
-
-// withNumber sets the parameter that says which page is meant.
-func withNumber(page string, q *view.SeedRequest, number int) string {
-	return withParameter(page, q.Numbered(), fmt.Sprint(number))
-}
-
-func withParameter(page, name, value string) string {
-	u, err := url.Parse(page)
-	if name == "" || err != nil {
-		return page
-	}
-	values := u.Query()
-	values.Set(name, value)
-	u.RawQuery = values.Encode()
-	return u.RequestURI()
 }
