@@ -52,7 +52,7 @@ var Options = directive.Options[*Dialect]{
 	"accept":   {Usage: "accept json xml form", Parse: parseAccept},
 	"error":    {Usage: "error EXPR, or error { KEY EXPR }", Parse: func(l *directive.Line, d *Dialect) (err error) { d.Error, err = parseReplyBody(l, 1); return err }},
 	"envelope": {Usage: "envelope EXPR, or envelope { KEY EXPR }", Parse: func(l *directive.Line, d *Dialect) (err error) { d.Envelope, err = parseReplyBody(l, 1); return err }},
-	"route":    {Usage: "route POST /webhooks create { field url request.body.address }", Parse: parseDialectRoute, Many: true},
+	"route":    {Usage: "route POST /webhooks create { field url request.body.address }", Parse: parseRoute, Many: true},
 }
 
 func parseAccept(l *directive.Line, d *Dialect) error {
@@ -90,7 +90,7 @@ func parseReplyBody(l *directive.Line, from int) (p *rules.Payload, err error) {
 	return p, err
 }
 
-func parseDialectRoute(l *directive.Line, d *Dialect) error {
+func parseRoute(l *directive.Line, d *Dialect) error {
 	args := l.Args()
 	if len(args) < 3 {
 		return l.Errf("route wants a method, a path and an action: write %s", l.Usage)
@@ -118,8 +118,8 @@ func parseDialectRoute(l *directive.Line, d *Dialect) error {
 // RouteOptions are the words of the block of route.
 var RouteOptions = directive.Options[*Route]{
 	"refuse": {Usage: `refuse 422 "address is missing" when request.body.address == nil`, Parse: parseRefuse, Many: true},
-	"field":  {Usage: "field url request.body.address", Parse: parseDialectField, Many: true},
-	"filter": {Usage: "filter EXPR, over the event and subscription.options", Parse: parseDialectFilter},
+	"field":  {Usage: "field url request.body.address", Parse: parseField, Many: true},
+	"filter": {Usage: "filter EXPR, over the event and subscription.options", Parse: parseFilter},
 	"reply":  {Usage: "reply 201 EXPR, or reply 201 { KEY EXPR }, or reply 204", Parse: parseReply},
 }
 
@@ -144,7 +144,7 @@ func parseRefuse(l *directive.Line, r *Route) (err error) {
 	return nil
 }
 
-func parseDialectField(l *directive.Line, r *Route) (err error) {
+func parseField(l *directive.Line, r *Route) (err error) {
 	if len(l.Words) < 2 {
 		return l.Errf("field wants a name of ours and an expression: write %s", l.Usage)
 	}
@@ -167,7 +167,7 @@ func parseDialectField(l *directive.Line, r *Route) (err error) {
 	return nil
 }
 
-func parseDialectFilter(l *directive.Line, r *Route) (err error) {
+func parseFilter(l *directive.Line, r *Route) (err error) {
 	if err := l.NoBlock(); err != nil {
 		return err
 	}

@@ -4,8 +4,8 @@
 //
 // A [Dialect] is what is written (dialect.go, caddyfile.go); compile.go makes it ready. A
 // call goes through serve.go, which finds the route, document.go, which makes our document
-// of what was sent, and reply.go, which makes their answer of ours. translate.go has our
-// problems speak of their fields.
+// of what was sent, ask.go, which asks our API, and reply.go, which makes their answer of
+// ours. translate.go has our problems speak of their fields.
 package dialect
 
 import (
