@@ -4,7 +4,7 @@
 // Begin with routes.go: it has a line for each route, of which the router and the OpenAPI
 // document are made, and its head says how to add one. api.go answers a call: it finds the
 // route and reads the body. What a caller may see is in caller.go. A body is read by its
-// fields in document.go, and probe.go says what is wrong with each of them; create.go,
+// fields in document.go, and probe.go says what is wrong with each of them; create.go, change.go,
 // subscriptions.go and secrets.go keep what comes of it.
 package api
 

@@ -10,6 +10,9 @@ import (
 	"github.com/sidehook/sidehook/webhook"
 )
 
+// MaxOfOwner bounds the subscriptions of one owner, if max_subscriptions does not.
+const MaxOfOwner = 100
+
 // Caller is who calls the subscription API, and what it may.
 type Caller struct {
 	Operator bool // by Caddy's admin endpoint: sees and changes everything

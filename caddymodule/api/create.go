@@ -1,14 +1,10 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
-	"github.com/sidehook/sidehook/caddymodule/credentials"
 	"github.com/sidehook/sidehook/caddymodule/kept"
 	"github.com/sidehook/sidehook/caddymodule/problem"
 )
@@ -79,28 +75,6 @@ func (c *Call) created(k *kept.Subscription, secret, replayed bool) apiAnswer {
 	a := c.show(k, secret)
 	a.status, a.location, a.replayed = http.StatusCreated, c.path+"/"+string(k.ID), replayed
 	return a
-}
-
-// repeat tells by what a repeat of this call is known, nil if it carries no
-// Idempotency-Key, and keeps others with that key out until release is called.
-func (c *Call) repeat() (_ *kept.Repeat, release func(), err error) {
-	given := c.r.Header.Values("Idempotency-Key")
-	if len(given) == 0 {
-		return nil, func() {}, nil
-	}
-	if len(given) > 1 || given[0] == "" || len(given[0]) > 255 {
-		return nil, nil, problem.New(http.StatusBadRequest, "Idempotency-Key: send one, of 1 to 255 bytes")
-	}
-	hash := sha256.New()
-	for _, part := range []string{c.Owner, c.Tenant, strconv.FormatBool(c.Operator), given[0]} {
-		hash.Write(credentials.AppendPart(nil, 0, part))
-	}
-	body := sha256.Sum256(c.body)
-	r := &kept.Repeat{Key: hex.EncodeToString(hash.Sum(nil)), Body: body[:], Until: time.Now().Add(repeatTime).UTC()}
-	if _, busy := c.shared().creating.LoadOrStore(r.Key, true); busy {
-		return nil, nil, problem.New(http.StatusConflict, "a call with this Idempotency-Key is under way: wait for its answer, or try again")
-	}
-	return r, func() { c.shared().creating.Delete(r.Key) }, nil
 }
 
 // madeBefore returns what an earlier call with the same key has made, or nil.

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"reflect"
 	"slices"
 	"time"
@@ -10,6 +9,12 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/problem"
 	"github.com/sidehook/sidehook/caddymodule/strict"
 	"github.com/sidehook/sidehook/rules"
+)
+
+// How long a replaced secret goes on signing: at most, and if nothing is said.
+const (
+	mostGrace    = 7 * 24 * time.Hour
+	defaultGrace = 24 * time.Hour
 )
 
 // apiRotation is the body of a call that replaces a secret.
@@ -86,9 +91,4 @@ func (c *Call) rotatedBefore(k *kept.Subscription, repeat *kept.Repeat) (a apiAn
 		}
 	}
 	return a, false, nil
-}
-
-// errOtherBody refuses a repeat that is none.
-func errOtherBody() error {
-	return problem.New(http.StatusUnprocessableEntity, "this Idempotency-Key came with another body before: use a new one")
 }
