@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
@@ -83,12 +82,11 @@ func (c *Call) madeBefore(r *kept.Repeat) (*kept.Subscription, error) {
 		return nil, nil
 	}
 	for _, k := range c.e.Kept().All() {
-		was := k.Content.Repeat
-		switch {
-		case was == nil || was.Key != r.Key || time.Now().After(was.Until):
-		case !slices.Equal(was.Body, r.Body):
-			return nil, errOtherBody()
-		default:
+		again, err := repeats(k.Content.Repeat, r)
+		if err != nil {
+			return nil, err
+		}
+		if again {
 			return k, nil
 		}
 	}

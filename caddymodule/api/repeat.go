@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,6 +36,18 @@ func (c *Call) repeat() (_ *kept.Repeat, release func(), err error) {
 		return nil, nil, problem.New(http.StatusConflict, "a call with this Idempotency-Key is under way: wait for its answer, or try again")
 	}
 	return r, func() { c.shared().creating.Delete(r.Key) }, nil
+}
+
+// repeats reports whether r repeats the call that was was; the error is that of one with
+// another body. A nil was is none.
+func repeats(was, r *kept.Repeat) (bool, error) {
+	switch {
+	case was == nil || was.Key != r.Key || time.Now().After(was.Until):
+		return false, nil
+	case !slices.Equal(was.Body, r.Body):
+		return false, errOtherBody()
+	}
+	return true, nil
 }
 
 // errOtherBody refuses a repeat that is none.

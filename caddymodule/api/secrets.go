@@ -2,7 +2,6 @@ package api
 
 import (
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/sidehook/sidehook/caddymodule/kept"
@@ -80,11 +79,11 @@ func (c *Call) rotateSecret() (apiAnswer, error) {
 // newest.
 func (c *Call) rotatedBefore(k *kept.Subscription, repeat *kept.Repeat) (a apiAnswer, ok bool, err error) {
 	for i, was := range k.Content.Rotated {
-		switch {
-		case was.Key != repeat.Key || time.Now().After(was.Until):
-		case !slices.Equal(was.Body, repeat.Body):
-			return a, false, errOtherBody()
-		default:
+		again, err := repeats(&was, repeat)
+		if err != nil {
+			return a, false, err
+		}
+		if again {
 			a = c.show(k, i == 0)
 			a.replayed = true
 			return a, true, nil
