@@ -74,20 +74,14 @@ func (f *adminFlags) explainPath(cmd *cobra.Command, path string, max int) error
 
 // printCalls lists calls, the newest first.
 func printCalls(w io.Writer, calls []view.ListedCall, asJSON bool) error {
-	if asJSON {
-		return printEach(w, calls)
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "BEGAN\tMETHOD\tPATH\tSTATUS\tENDED\tEXCHANGE\tEARNED")
-	for i := range calls {
-		c := &calls[i]
+	columns := []any{"BEGAN", "METHOD", "PATH", "STATUS", "ENDED", "EXCHANGE", "EARNED"}
+	return printList(w, calls, asJSON, columns, func(c *view.ListedCall) []any {
 		status := "–"
 		if c.Status > 0 {
 			status = fmt.Sprint(c.Status)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", words.Clock(c.Started), c.Method, c.Path, status, cmp.Or(c.Ending, "–"), c.Exchange, earnedText(c))
-	}
-	return t.Flush()
+		return []any{words.Clock(c.Started), c.Method, c.Path, status, cmp.Or(c.Ending, "–"), c.Exchange, earnedText(c)}
+	})
 }
 
 // earnedText says in a word or two what became of a call.

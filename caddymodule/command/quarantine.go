@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -44,13 +43,7 @@ func quarantineCommand() *cobra.Command {
 }
 
 func printQuarantine(w io.Writer, all []view.Quarantined, asJSON bool) error {
-	if asJSON {
-		return printEach(w, all)
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "EXCHANGE\tSINCE\tCALL\tWHY")
-	for _, q := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\n", q.Exchange, words.Clock(q.At), q.Method, q.Path, q.Why)
-	}
-	return t.Flush()
+	return printList(w, all, asJSON, []any{"EXCHANGE", "SINCE", "CALL", "WHY"}, func(q *view.Quarantined) []any {
+		return []any{q.Exchange, words.Clock(q.At), q.Method + " " + q.Path, q.Why}
+	})
 }

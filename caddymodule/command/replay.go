@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -208,15 +207,9 @@ func (f *adminFlags) listReplays(out io.Writer, subscription string) error {
 }
 
 func printReplays(w io.Writer, all []view.Replay, asJSON bool) error {
-	if asJSON {
-		return printEach(w, all)
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "REPLAY\tSUBSCRIPTION\tSTATUS\tDONE\tSENT\tOWED\tSINCE\tENDED\tWHY")
-	for i := range all {
-		r := &all[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.0f %%\t%d\t%d\t%s\t%s\t%s\n", r.ID, r.Subscription, r.Status, 100*r.Progress,
-			r.Queued-uint64(r.Owed), r.Owed, words.Clock(r.Created), words.Clock(r.Ended), r.Waits+r.Reason)
-	}
-	return t.Flush()
+	columns := []any{"REPLAY", "SUBSCRIPTION", "STATUS", "DONE", "SENT", "OWED", "SINCE", "ENDED", "WHY"}
+	return printList(w, all, asJSON, columns, func(r *view.Replay) []any {
+		return []any{r.ID, r.Subscription, r.Status, fmt.Sprintf("%.0f %%", 100*r.Progress),
+			r.Queued - uint64(r.Owed), r.Owed, words.Clock(r.Created), words.Clock(r.Ended), r.Waits + r.Reason}
+	})
 }

@@ -30,19 +30,40 @@ func printEach[T any](w io.Writer, all []T) error {
 	return nil
 }
 
-func printEvents(w io.Writer, events []view.Event, asJSON, header bool) error {
+// printList prints each of all on a line: as JSON, or its cells below the names of the
+// columns, of which there may be none.
+func printList[T any](w io.Writer, all []T, asJSON bool, columns []any, cells func(*T) []any) error {
 	if asJSON {
-		return printEach(w, events)
+		return printEach(w, all)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if header {
-		fmt.Fprintln(t, "POSITION\tTIME\tSCOPE\tENTITY\t#\tTENANT\tEVENT\tWHAT CHANGED")
+	if len(columns) > 0 {
+		printLine(t, columns)
 	}
-	for i := range events {
-		e := &events[i]
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", e.Position, words.Clock(e.Time), e.Scope, e.Entity.String(), e.Sequence, tenantText(e), e.ID, changeText(e))
+	for i := range all {
+		printLine(t, cells(&all[i]))
 	}
 	return t.Flush()
+}
+
+func printLine(t *tabwriter.Writer, cells []any) {
+	for i, c := range cells {
+		if i > 0 {
+			fmt.Fprint(t, "\t")
+		}
+		fmt.Fprint(t, c)
+	}
+	fmt.Fprintln(t)
+}
+
+func printEvents(w io.Writer, events []view.Event, asJSON, header bool) error {
+	var columns []any
+	if header {
+		columns = []any{"POSITION", "TIME", "SCOPE", "ENTITY", "#", "TENANT", "EVENT", "WHAT CHANGED"}
+	}
+	return printList(w, events, asJSON, columns, func(e *view.Event) []any {
+		return []any{e.Position, words.Clock(e.Time), e.Scope, e.Entity, e.Sequence, tenantText(e), e.ID, changeText(e)}
+	})
 }
 
 // tenantText is whose an event is.
@@ -90,40 +111,33 @@ func abbreviate(raw json.RawMessage) string {
 }
 
 func printDeliveries(w io.Writer, ds []view.Delivery, asJSON bool) error {
-	if asJSON {
-		return printEach(w, ds)
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "CREATED\tSUBSCRIPTION\tSCOPE\tSTATE\tATTEMPTS\tDUE\tDELIVERY\tEVENT\tWHY")
-	for i := range ds {
-		d := &ds[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", words.Clock(d.Created), d.Subscription, d.Scope, d.State,
-			d.Attempts, words.Clock(d.Due), d.ID, d.Event, d.Reason)
-	}
-	return t.Flush()
+	columns := []any{"CREATED", "SUBSCRIPTION", "SCOPE", "STATE", "ATTEMPTS", "DUE", "DELIVERY", "EVENT", "WHY"}
+	return printList(w, ds, asJSON, columns, func(d *view.Delivery) []any {
+		return []any{words.Clock(d.Created), d.Subscription, d.Scope, d.State, d.Attempts, words.Clock(d.Due), d.ID, d.Event, d.Reason}
+	})
 }
 
 func printSubscriptions(w io.Writer, subs []view.Subscription, asJSON bool) error {
-	if asJSON {
-		return printEach(w, subs)
+	columns := []any{"SUBSCRIPTION", "NO", "STATUS", "SINCE", "PENDING", "OLDEST DUE", "FAILURES", "TO", "OWNER", "REASON"}
+	return printList(w, subs, asJSON, columns, func(s *view.Subscription) []any {
+		return []any{s.ID, s.Number, statusText(s), words.Clock(s.Since), s.Pending, words.Clock(s.Oldest), s.Failures, s.To, ownerText(s), view.Because(s.Reason)}
+	})
+}
+
+// statusText is the status of a subscription, and what it waits for if it is active.
+func statusText(s *view.Subscription) string {
+	status := string(s.Status)
+	if s.Status == webhook.Active && s.WaitUntil.After(time.Now()) {
+		status += ", waits until " + words.Clock(s.WaitUntil)
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "SUBSCRIPTION\tNO\tSTATUS\tSINCE\tPENDING\tOLDEST DUE\tFAILURES\tTO\tOWNER\tREASON")
-	for _, s := range subs {
-		status := string(s.Status)
-		if s.Status == webhook.Active && s.WaitUntil.After(time.Now()) {
-			status += ", waits until " + words.Clock(s.WaitUntil)
-		}
-		switch {
-		case s.Status != webhook.Active:
-		case s.Circuit == "open":
-			status += ", circuit open since " + words.Clock(s.OpenSince) + " until " + words.Clock(s.OpenUntil)
-		case s.Circuit == "half_open":
-			status += ", circuit half open"
-		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\n", s.ID, s.Number, status, words.Clock(s.Since), s.Pending, words.Clock(s.Oldest), s.Failures, s.To, ownerText(&s), view.Because(s.Reason))
+	switch {
+	case s.Status != webhook.Active:
+	case s.Circuit == "open":
+		status += ", circuit open since " + words.Clock(s.OpenSince) + " until " + words.Clock(s.OpenUntil)
+	case s.Circuit == "half_open":
+		status += ", circuit half open"
 	}
-	return t.Flush()
+	return status
 }
 
 // ownerText is whose a subscription is.
