@@ -14,8 +14,8 @@ func (d *deriver) otherID(ch *change, entity *tree.Value) string {
 		return "it does not name the entity's id (`id` says where an answer has that)"
 	}
 	text := fmt.Sprintf("it shows the id %s, and the call is about %s", shown, ch.s.Key.ID)
-	for i := range entity.Members() {
-		if m := &entity.Members()[i]; m.Kind < tree.Array && m.Is(ch.s.Key.ID) && d.e.named && d.e.res.id == nil {
+	for m := range tree.Each(entity.Members()) {
+		if m.Kind < tree.Array && m.Is(ch.s.Key.ID) && d.e.named && d.e.res.id == nil {
 			return text + fmt.Sprintf("; if its path is made of %s, write `id %[1]s`", tree.Join("", m.Name))
 		}
 	}

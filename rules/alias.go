@@ -144,8 +144,7 @@ func (c *call) askedIn(s *Subject, field string) (text string, sets bool) {
 // else in its place.
 func echoes(asked, entity *tree.Value) bool {
 	same := 0
-	for i := range asked.Members() {
-		m := &asked.Members()[i]
+	for m := range tree.Each(asked.Members()) {
 		switch v := entity.Get(m.Name); {
 		case v == nil || v.Kind != m.Kind:
 		case tree.Equal(v, &m.Value):

@@ -26,8 +26,7 @@ func (d *deriver) moved(s *Subject, snap *webhook.Snapshot, names []webhook.Snap
 // set by themselves. Something must be left that is neither.
 func (c *call) repeats(known, shown, asked *tree.Value) bool {
 	r, same := c.e.res, 0
-	for i := range known.Members() {
-		m := &known.Members()[i]
+	for m := range tree.Each(known.Members()) {
 		path := tree.Join("", m.Name)
 		switch is := shown.Get(m.Name); {
 		case slices.Contains(r.called, m.Name), r.ignore.Match(path), r.isVersion(path), isServerWord(m.Name), asked.Get(m.Name) != nil:

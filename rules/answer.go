@@ -107,8 +107,8 @@ func (c *call) mayKeep(s *Subject) bool { return s.said && c.m.method == "PUT" &
 // isIdentifier reports whether v only says which resource is meant (JSON:API
 // 1.1, resource identifier objects).
 func isIdentifier(v *tree.Value) bool {
-	for i := range v.Members() {
-		switch v.Members()[i].Name {
+	for m := range tree.Each(v.Members()) {
+		switch m.Name {
 		case "type", "id", "lid", "meta", "links":
 		default:
 			return false

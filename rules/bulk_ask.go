@@ -96,8 +96,7 @@ func callsOf(mentions []mention, ids []string) (calls []string) {
 // nothing else but to whom and with what: else it is the entity.
 func (r *resource) verbIn(v *tree.Value) deed {
 	verb := noDeed
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		text, _ := m.Text()
 		switch is := verbs[strings.ToLower(text)]; {
 		case slices.Contains(verbNames, m.Name) && is != noDeed:

@@ -85,8 +85,8 @@ func (c *call) resultOf(v *tree.Value) result {
 // deedIn returns what a verdict says was done, if it says nothing but that and which it
 // is about: {"id": 5, "operation": "delete"}.
 func (r *resource) deedIn(v *tree.Value) (deed deed) {
-	for i := range v.Members() {
-		switch m := &v.Members()[i]; {
+	for m := range tree.Each(v.Members()) {
+		switch {
 		case slices.Contains(r.idNames, m.Name):
 		case m.Name == "operation" || m.Name == "op" || m.Name == "action":
 			text, _ := m.Text()
@@ -139,8 +139,8 @@ func undoes(deed deed, m *tree.Member) bool {
 func (r *resource) around(v *tree.Value) (verb string, inner *tree.Value) {
 	if members := v.Members(); len(members) == 1 && members[0].IsObject() && !slices.Contains(r.opens, members[0].Name) {
 		inner = &members[0].Value
-		for i := range inner.Members() {
-			if w := wordIn(partWords, inner.Members()[i].Name); w == statusWord || w == flagWord || w == errorWord {
+		for m := range tree.Each(inner.Members()) {
+			if w := wordIn(partWords, m.Name); w == statusWord || w == flagWord || w == errorWord {
 				return members[0].Name, inner
 			}
 		}

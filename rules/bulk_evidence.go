@@ -25,8 +25,7 @@ type evidence struct {
 func (c *call) evidenceIn(v, asked *tree.Value) (e evidence) {
 	r := c.e.res
 	e.usual = r.usual(v)
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		id := slices.Contains(r.idNames, m.Name)
 		if set := asked.Get(m.Name); set != nil && !id && tree.Equal(set, &m.Value) {
 			e.shows = e.shows || wordIn(partWords, m.Name) != usualWord && !slices.Contains(clientRefs, m.Name)

@@ -129,8 +129,8 @@ func (c *call) listAsked() ([]*tree.Value, bool) {
 	list := c.req
 	if c.req.IsObject() {
 		list = nil
-		for i := range c.req.Members() {
-			if m := &c.req.Members()[i]; m.IsArray() && c.e.res.listsBy(m.Name) && len(c.req.Members()) <= fewFields {
+		for m := range tree.Each(c.req.Members()) {
+			if m.IsArray() && c.e.res.listsBy(m.Name) && len(c.req.Members()) <= fewFields {
 				list = &m.Value
 				break
 			}
@@ -158,8 +158,8 @@ func (c *call) didNothing() bool {
 // listDeleted returns the list of what an answer says was deleted.
 func (c *call) listDeleted() ([]*tree.Value, bool) {
 	for _, root := range []*tree.Value{c.res, c.res.Get("data"), c.res.Get("result")} {
-		for i := range root.Members() {
-			if m := &root.Members()[i]; m.IsArray() && (c.e.res.doneName(m.Name) == removedDeed || allSayDeleted(m.Elems())) {
+		for m := range tree.Each(root.Members()) {
+			if m.IsArray() && (c.e.res.doneName(m.Name) == removedDeed || allSayDeleted(m.Elems())) {
 				return pointers(m.Elems()), true
 			}
 		}

@@ -39,8 +39,7 @@ func (r *resource) isListOnly(v *tree.Value, answer bool) bool {
 		return true
 	}
 	own := false
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		own = own || m.IsArray() && r.listsOwn(m.Name)
 	}
 	if own && !answer {

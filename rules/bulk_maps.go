@@ -11,8 +11,7 @@ import (
 // byIndex reads a map of places in the request, or of the client's own ids, to ids:
 // {"insertedIds": {"0": 5}}.
 func (t *told) byIndex(c *call, v *tree.Value, asked map[string]int) {
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		index := m.Name
 		if at, ok := asked[m.Name]; ok {
 			index = strconv.Itoa(at)
@@ -28,8 +27,7 @@ func (t *told) byIndex(c *call, v *tree.Value, asked map[string]int) {
 // byID reads a map of ids to what became of each: {"10": true, "11": {"error": …}}.
 func (t *told) byID(c *call, v *tree.Value, asked map[string]int) bool {
 	found := false
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		if _, ok := asked[m.Name]; ok {
 			found = true
 		} else if !isReceiptWord(m.Name) && m.Name != "status" && m.Name != "meta" {
@@ -40,8 +38,7 @@ func (t *told) byID(c *call, v *tree.Value, asked map[string]int) bool {
 		return false
 	}
 	t.tell, t.named = ofEach, true
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		if _, ok := asked[m.Name]; ok {
 			r := c.resultOf(&m.Value)
 			if r.id = m.Name; r.plain {
@@ -69,8 +66,7 @@ func (t *told) failed(c *call, v *tree.Value, asked map[string]int) {
 		}
 	case v.IsObject():
 		places := !outgrows(v, t.of)
-		for i := range v.Members() {
-			m := &v.Members()[i]
+		for m := range tree.Each(v.Members()) {
 			r := c.resultOf(&m.Value)
 			r.id = ""
 			at, ok := asked[m.Name]

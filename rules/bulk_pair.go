@@ -58,8 +58,7 @@ func (p *pairs) tie() {
 // has beside ids.
 func (p *pairs) text(v *tree.Value) (text string) {
 	like := flat(p.asked[0])
-	for i := range like.Members() {
-		m := &like.Members()[i]
+	for m := range tree.Each(like.Members()) {
 		if m.Kind >= tree.Array || slices.Contains(p.r.idNames, m.Name) {
 			continue
 		}

@@ -83,8 +83,7 @@ func (t *told) read(c *call, v *tree.Value, asked map[string]int, depth int) {
 	var main, only *tree.Value
 	arrays := 0
 	var counts counted
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		deed := r.doneName(m.Name)
 		switch {
 		case failureName(m.Name):
@@ -177,8 +176,7 @@ func (r *resource) listIn(v *tree.Value) []*tree.Value {
 	}
 	var only *tree.Value
 	arrays := 0
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		if !m.IsArray() || failureName(m.Name) || wordIn(besideNames, m.Name) {
 			continue
 		}
@@ -200,8 +198,8 @@ func (r *resource) listIn(v *tree.Value) []*tree.Value {
 
 // lastName returns the name under which v has inner.
 func lastName(v, inner *tree.Value) string {
-	for i := range v.Members() {
-		if m := &v.Members()[i]; &m.Value == inner {
+	for m := range tree.Each(v.Members()) {
+		if &m.Value == inner {
 			return m.Name
 		}
 	}

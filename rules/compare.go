@@ -118,8 +118,8 @@ func (d *deriver) contested(ch *change) (paths []string) {
 		return nil
 	}
 	names := d.setFields(nil, ch.s.asked)
-	for i := range ch.s.asked.Members() {
-		if m := &ch.s.asked.Members()[i]; m.Kind == tree.Null {
+	for m := range tree.Each(ch.s.asked.Members()) {
+		if m.Kind == tree.Null {
 			names = append(names, m.Name)
 		}
 	}
@@ -132,8 +132,7 @@ func (d *deriver) contested(ch *change) (paths []string) {
 // cleared appends the paths below path that a request sets to null and that
 // neither state has.
 func cleared(paths []string, path string, asked, before, after *tree.Value) []string {
-	for i := range asked.Members() {
-		m := &asked.Members()[i]
+	for m := range tree.Each(asked.Members()) {
 		was, is := before.Get(m.Name), after.Get(m.Name)
 		switch {
 		case m.Kind == tree.Null && was == nil && is == nil:
@@ -148,8 +147,7 @@ func cleared(paths []string, path string, asked, before, after *tree.Value) []st
 // covered returns the fields that the request sets and that are covered in both
 // states alike, so that nothing tells whether it changed them: a password.
 func (d *deriver) covered(ch *change) (paths []string) {
-	for i := range ch.s.asked.Members() {
-		m := &ch.s.asked.Members()[i]
+	for m := range tree.Each(ch.s.asked.Members()) {
 		if is := ch.o.body.Get(m.Name); m.Kind == tree.String && tree.Equal(ch.b.body.Get(m.Name), is) && likeness.Masks(is, &m.Value) {
 			paths = append(paths, tree.Join("", m.Name))
 		}

@@ -167,8 +167,7 @@ func (c *call) apply(o *outcome, b *state, asked *tree.Value) {
 // behind plain JSON: that need not be a merge patch.
 func stillNull(body tree.Value, before, asked *tree.Value) tree.Value {
 	var nulls []tree.Member
-	for i := range asked.Members() {
-		m := &asked.Members()[i]
+	for m := range tree.Each(asked.Members()) {
 		if was := before.Get(m.Name); m.Kind == tree.Null && was != nil && was.Kind == tree.Null {
 			nulls = append(nulls, *m)
 		}
@@ -200,8 +199,8 @@ func (c *call) stillUnmerged(b *state, asked *tree.Value) (unknown []string) {
 		case set == nil:
 			unknown = append(unknown, u)
 		case set.IsObject() && was.IsObject():
-			for i := range was.Members() {
-				if name := was.Members()[i].Name; set.Get(name) == nil {
+			for m := range tree.Each(was.Members()) {
+				if name := m.Name; set.Get(name) == nil {
 					unknown = append(unknown, tree.Join(u, name))
 				}
 			}
@@ -232,10 +231,10 @@ func isServerWord(name string) bool {
 func (c *call) doubtServerFields(o *outcome, b *state, s *Subject) {
 	r := c.e.res
 	doubt := slices.Clone(o.unknown)
-	for i := range o.body.Members() {
-		name := tree.Join("", o.body.Members()[i].Name)
-		server := r.ignore.Match(name) || r.isVersion(name) || isServerWord(o.body.Members()[i].Name)
-		if server && b.body.Get(o.body.Members()[i].Name) != nil && s.asked.Get(o.body.Members()[i].Name) == nil {
+	for m := range tree.Each(o.body.Members()) {
+		name := tree.Join("", m.Name)
+		server := r.ignore.Match(name) || r.isVersion(name) || isServerWord(m.Name)
+		if server && b.body.Get(m.Name) != nil && s.asked.Get(m.Name) == nil {
 			doubt = append(doubt, name)
 		}
 	}

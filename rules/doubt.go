@@ -91,8 +91,8 @@ func (c *call) mayHaveFailed(s *Subject, entity *tree.Value) {
 	if c.e.res.success != nil || entity == nil || s.Kind == Delete || c.unsure || c.later || c.e.res.showsSet(s.asked, entity) && len(s.asked.Members()) > 0 {
 		return
 	}
-	for i := range entity.Members() {
-		if m := &entity.Members()[i]; badFlag(m.Name, &m.Value) && !tree.Equal(&m.Value, s.asked.Get(m.Name)) {
+	for m := range tree.Each(entity.Members()) {
+		if badFlag(m.Name, &m.Value) && !tree.Equal(&m.Value, s.asked.Get(m.Name)) {
 			s.suspects = append(s.suspects, m.Name)
 		}
 	}

@@ -72,8 +72,8 @@ func (r *resource) unwrap(root *tree.Value, depth int) *tree.Value {
 // isEnvelope reports whether beside what is under name there is nothing in root
 // that tells of an entity.
 func isEnvelope(root *tree.Value, name string) bool {
-	for i := range root.Members() {
-		switch other := root.Members()[i].Name; other {
+	for m := range tree.Each(root.Members()) {
+		switch other := m.Name; other {
 		case name, "meta", "metadata", "status", "info", "pagination":
 		default:
 			if !isReceiptWord(other) && !besideNames[other] {
@@ -110,8 +110,8 @@ func (r *resource) asked(root, shown *tree.Value) *tree.Value {
 // others reports whether everything beside v in root is plain: what a form sends
 // with an entity, or an option of the call.
 func others(root, v *tree.Value) bool {
-	for i := range root.Members() {
-		if m := &root.Members()[i]; m.Kind >= tree.Array && m.Name != "" && root.Get(m.Name) != v {
+	for m := range tree.Each(root.Members()) {
+		if m.Kind >= tree.Array && m.Name != "" && root.Get(m.Name) != v {
 			return false
 		}
 	}

@@ -36,8 +36,8 @@ func flat(v *tree.Value) *tree.Value {
 // isResource reports whether v has nothing but what a JSON:API resource object
 // without attributes has (JSON:API 1.1, resource objects).
 func isResource(v *tree.Value) bool {
-	for i := range v.Members() {
-		switch v.Members()[i].Name {
+	for m := range tree.Each(v.Members()) {
+		switch m.Name {
 		case "type", "id", "lid", relationships, "links", "meta":
 		default:
 			return false

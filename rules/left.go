@@ -36,8 +36,8 @@ func (c *call) leftOut(s *Subject, b *state, is *tree.Value, path string) bool {
 		return ok
 	}
 	asked, now := c.e.res.keys.At(s.asked, names...), c.e.res.keys.At(is, names...)
-	for i := range c.e.res.keys.At(b.body, names...).Members() {
-		name := c.e.res.keys.At(b.body, names...).Members()[i].Name
+	for m := range tree.Each(c.e.res.keys.At(b.body, names...).Members()) {
+		name := m.Name
 		if asked.Get(name) == nil && now.Get(name) != nil {
 			return false
 		}

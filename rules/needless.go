@@ -49,8 +49,7 @@ func (m *Match) recall(snapshot Recall, key webhook.EntityKey) (snap webhook.Sna
 // showsWithin reports whether shown has all that is in the objects of known that it
 // has, too, but for what it shows as empty.
 func showsWithin(known, shown *tree.Value) bool {
-	for i := range known.Members() {
-		m := &known.Members()[i]
+	for m := range tree.Each(known.Members()) {
 		if is := shown.Get(m.Name); m.IsObject() && is.IsObject() && len(is.Members()) > 0 && !holdsAll(&m.Value, is, nil) {
 			return false
 		}
@@ -67,8 +66,7 @@ func (c *call) showsAll(known, shown *tree.Value) bool {
 // holdsAll reports whether shown has all the members of known, and of the objects in
 // it, but for those of its own that are called so.
 func holdsAll(known, shown *tree.Value, but []string) bool {
-	for i := range known.Members() {
-		m := &known.Members()[i]
+	for m := range tree.Each(known.Members()) {
 		is := shown.Get(m.Name)
 		switch {
 		case slices.Contains(but, m.Name):

@@ -21,8 +21,7 @@ func (r *resource) showsSet(asked, shown *tree.Value) bool {
 // compareSet counts the fields that the request set which are shown as it set
 // them, and returns the plain ones that are shown otherwise. Ids do not count.
 func (r *resource) compareSet(asked, shown *tree.Value) (like int, unlike []string) {
-	for i := range asked.Members() {
-		m := &asked.Members()[i]
+	for m := range tree.Each(asked.Members()) {
 		v := shown.Get(m.Name)
 		switch {
 		case v == nil, slices.Contains(r.idNames, m.Name):

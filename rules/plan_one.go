@@ -192,8 +192,7 @@ func (c *call) isParent(id string) bool {
 // their own: it may be what is around the entity, or a list of them.
 func (r *resource) holdsOthers(v *tree.Value) bool {
 	holds := false
-	for i := range v.Members() {
-		m := &v.Members()[i]
+	for m := range tree.Each(v.Members()) {
 		inner := &m.Value
 		if m.IsArray() && len(m.Elems()) > 0 {
 			inner = &m.Elems()[0]

@@ -96,8 +96,7 @@ func (d *deriver) hasScopes() bool {
 // showsNew reports whether shown has a field that before has otherwise, and not
 // only shown in another way.
 func showsNew(before, shown *tree.Value) bool {
-	for i := range shown.Members() {
-		m := &shown.Members()[i]
+	for m := range tree.Each(shown.Members()) {
 		if was := before.Get(m.Name); was != nil && !tree.Equal(was, &m.Value) && !likeness.Same(was, &m.Value) && !likeness.SameLink(was, &m.Value) {
 			return true
 		}

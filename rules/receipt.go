@@ -66,8 +66,8 @@ func (c *call) showsOnlyWhatWasSet(entity, asked *tree.Value) (some bool) {
 	if c.reqKind == content.IsPatch {
 		set = c.setFields(nil, asked)
 	}
-	for i := range entity.Members() {
-		switch name := entity.Members()[i].Name; {
+	for m := range tree.Each(entity.Members()) {
+		switch name := m.Name; {
 		case isReceiptWord(name) || slices.Contains(c.e.res.idNames, name):
 		case asked.Get(name) == nil && !slices.Contains(set, name):
 			return false
@@ -95,8 +95,8 @@ func countShown(entity, asked *tree.Value, names []string) (n int) {
 // what the path of a DELETE names below the entity.
 func (c *call) compareFields(entity, asked, before *tree.Value) (known, shown int) {
 	put := c.m.method == "PUT" && asked.IsObject()
-	for i := range before.Members() {
-		name := before.Members()[i].Name
+	for m := range tree.Each(before.Members()) {
+		name := m.Name
 		set := asked.Get(name)
 		switch has := entity.Get(name) != nil; {
 		case slices.Contains(c.e.res.idNames, name) || !has && (put && set == nil || set != nil && set.Kind == tree.Null ||
@@ -142,9 +142,9 @@ func (c *call) setFields(names []string, asked *tree.Value) []string {
 		}
 		return names
 	}
-	for i := range asked.Members() {
+	for m := range tree.Each(asked.Members()) {
 		// A null may be answered by leaving the field out.
-		if m := &asked.Members()[i]; m.Kind != tree.Null && !slices.Contains(c.e.res.idNames, m.Name) {
+		if m.Kind != tree.Null && !slices.Contains(c.e.res.idNames, m.Name) {
 			names = append(names, m.Name)
 		}
 	}

@@ -102,8 +102,8 @@ func (c *call) doubtDry() {
 	if c.e.res.success != nil || c.unsure || c.e.kind == Call {
 		return
 	}
-	for i := range c.req.Members() {
-		if m := &c.req.Members()[i]; m.Kind == tree.Bool && isDry(m.Name) && string(m.Shared()) == "true" {
+	for m := range tree.Each(c.req.Members()) {
+		if m.Kind == tree.Bool && isDry(m.Name) && string(m.Shared()) == "true" {
 			c.dry = true
 		}
 	}
@@ -197,8 +197,8 @@ const wasThere = "may have changed nothing: the answer says that it was there al
 // saysThere reports whether an answer to a create says that there was such a thing
 // already: {"created": false, …}.
 func saysThere(v *tree.Value) bool {
-	for i := range v.Members() {
-		if m := &v.Members()[i]; m.Kind == tree.Bool {
+	for m := range tree.Each(v.Members()) {
+		if m.Kind == tree.Bool {
 			if said, ok := thereNames[m.Name]; ok && string(m.Shared()) == said {
 				return true
 			}

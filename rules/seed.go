@@ -153,9 +153,9 @@ func lists(v *tree.Value, depth int, found *[]*tree.Value) {
 			*found = append(*found, v)
 		}
 	case v.IsObject() && depth < 2:
-		for i := range v.Members() {
-			if name := v.Members()[i].Name; name != "links" && name != "_links" && name != "included" && name != "errors" {
-				lists(&v.Members()[i].Value, depth+1, found)
+		for m := range tree.Each(v.Members()) {
+			if name := m.Name; name != "links" && name != "_links" && name != "included" && name != "errors" {
+				lists(&m.Value, depth+1, found)
 			}
 		}
 	}

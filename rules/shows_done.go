@@ -24,8 +24,7 @@ func (d *deriver) showsDone(ch *change) bool {
 	}
 	partly := d.saidNo && !d.later && !d.dry // it has ended, and may have done some of it
 	typed := d.reqKind != content.IsForm && d.reqKind != content.IsParts
-	for i := range ch.s.asked.Members() {
-		m := &ch.s.asked.Members()[i]
+	for m := range tree.Each(ch.s.asked.Members()) {
 		now := ch.o.body.Get(m.Name)
 		switch {
 		case !isNothing(now) && differsFrom(&m.Value, now, typed) && !partly:
@@ -80,8 +79,7 @@ func differsFrom(asked, now *tree.Value, typed bool) bool {
 	if !asked.IsObject() || !now.IsObject() {
 		return !tree.Equal(asked, now) && (typed || !alike(asked, now))
 	}
-	for i := range asked.Members() {
-		m := &asked.Members()[i]
+	for m := range tree.Each(asked.Members()) {
 		if is := now.Get(m.Name); !isNothing(is) && differsFrom(&m.Value, is, typed) {
 			return true
 		}

@@ -160,12 +160,12 @@ func EncodeForm(v *tree.Value) string {
 func encodeForm(b *strings.Builder, name string, v *tree.Value) {
 	switch v.Kind {
 	case tree.Object:
-		for i := range v.Members() {
-			below := v.Members()[i].Name
+		for m := range tree.Each(v.Members()) {
+			below := m.Name
 			if name != "" {
 				below = name + "[" + below + "]"
 			}
-			encodeForm(b, below, &v.Members()[i].Value)
+			encodeForm(b, below, &m.Value)
 		}
 	case tree.Array:
 		for i := range v.Elems() {

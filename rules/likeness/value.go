@@ -199,8 +199,7 @@ func sameReference(a, b *tree.Value) bool {
 		a, b = b, a
 	}
 	named := false
-	for i := range a.Members() {
-		m := &a.Members()[i]
+	for m := range tree.Each(a.Members()) {
 		if !tree.Equal(&m.Value, b.Get(m.Name)) {
 			return false
 		}
@@ -220,8 +219,8 @@ func Fuller(a, b *tree.Value) bool {
 // Beside returns the paths of what thing, at path, shows beside that it is
 // what ref leads to.
 func Beside(path string, thing, ref *tree.Value) (paths []string) {
-	for i := range thing.Members() {
-		if m := &thing.Members()[i]; !Same(&m.Value, ref) || !slices.Contains(references[:], m.Name) {
+	for m := range tree.Each(thing.Members()) {
+		if !Same(&m.Value, ref) || !slices.Contains(references[:], m.Name) {
 			paths = append(paths, tree.Join(path, m.Name))
 		}
 	}

@@ -35,8 +35,8 @@ func WithoutCommands(asked *tree.Value) (*tree.Value, []string) {
 }
 
 func hasCommand(asked *tree.Value) bool {
-	for i := range asked.Members() {
-		if IsCommand(&asked.Members()[i]) {
+	for m := range tree.Each(asked.Members()) {
+		if IsCommand(m) {
 			return true
 		}
 	}

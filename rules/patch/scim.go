@@ -37,8 +37,8 @@ func SCIM(v *tree.Value) (ops *tree.Value, vague bool) {
 
 // member returns a member whose name may be written with other capitals.
 func member(v *tree.Value, name string) *tree.Value {
-	for i := range v.Members() {
-		if m := &v.Members()[i]; strings.EqualFold(m.Name, name) {
+	for m := range tree.Each(v.Members()) {
+		if strings.EqualFold(m.Name, name) {
 			return &m.Value
 		}
 	}

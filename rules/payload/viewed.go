@@ -34,8 +34,7 @@ func Viewed(e *webhook.Event, entity []byte, v webhook.Viewed) *webhook.Viewed {
 	if err != nil || err2 != nil || !after.IsObject() || !shown.IsObject() {
 		return &v
 	}
-	for i := range after.Members() {
-		m := &after.Members()[i]
+	for m := range tree.Each(after.Members()) {
 		if now := shown.Get(m.Name); now != nil && !sameOrExpanded(m.Value.JSON(), now.JSON()) {
 			note(lang.Path{}.Child(m.Name).String())
 		}

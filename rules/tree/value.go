@@ -7,6 +7,7 @@
 package tree
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 )
@@ -62,6 +63,17 @@ func (v *Value) Elems() []Value {
 		return k.elems
 	}
 	return nil
+}
+
+// Each yields members or elements, where they are: for reading.
+func Each[T Member | Value](all []T) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for i := range all {
+			if !yield(&all[i]) {
+				return
+			}
+		}
+	}
 }
 
 func (v *Value) below() *kids {
