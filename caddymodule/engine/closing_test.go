@@ -123,6 +123,11 @@ func TestWhatIsBeingClosedIsGivenToNobody(t *testing.T) {
 	})
 	left.Wait()
 	came.Wait()
-	pl.life.Lock() // until it is closed behind
+	soon(t, "what the call used is closed", func() bool {
+		pl.mu.Lock()
+		defer pl.mu.Unlock()
+		return pl.front == nil
+	})
+	pl.life.Lock() // until that has ended
 	pl.life.Unlock()
 }
