@@ -153,6 +153,30 @@ func (t *Traffic) EnterUnnamed(of webhook.EntityKey) *Call {
 	return &Call{traffic: t, alone: true, phase: t.enter(), of: resourceOf(of)}
 }
 
+// Wait returns what was found out about the after of exchange id, once it is settled.
+// live is false if no call of this process is behind the exchange. It is for who has no
+// line to take it from: tests.
+func (t *Traffic) Wait(ctx context.Context, id webhook.ExchangeID) (seen *webhook.Observation, concurrent, live bool) {
+	settled := make(chan struct{})
+	t.mu.Lock()
+	c := t.calls[id]
+	if c != nil && !c.settled {
+		c.then = func() { close(settled) }
+	} else {
+		close(settled)
+	}
+	t.mu.Unlock()
+	if c == nil {
+		return nil, false, false
+	}
+	select {
+	case <-settled:
+		return c.seen, c.concurrent, true
+	case <-ctx.Done():
+		return nil, true, true
+	}
+}
+
 // look returns the call behind exchange id, which is about keys, if it is settled; nil
 // if there is none in this process. If it is not, then is called when it is, by the
 // goroutine that settles it; of several, the last. keys stay as they are.

@@ -40,7 +40,7 @@ func TestACallThatHasEndedKeepsNothingAlive(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := noLine{derive.NewTraffic()}
-			t.Cleanup(l.traffic.Close)
+			t.Cleanup(func() { l.traffic.Drain(0) })
 			p := probeOn(t, l)
 			var left []weak.Pointer[burden]
 			for range calls {

@@ -48,7 +48,7 @@ type memoryLine struct {
 
 func newLine(t testing.TB) *memoryLine {
 	l := &memoryLine{traffic: derive.NewTraffic(), changed: make(chan struct{})}
-	t.Cleanup(l.traffic.Close)
+	t.Cleanup(func() { l.traffic.Drain(0) })
 	return l
 }
 

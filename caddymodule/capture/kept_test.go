@@ -36,7 +36,7 @@ func (l *keepingLine) End(_ context.Context, x *webhook.Exchange, _ bool, meanwh
 // what the server needs for the next one.
 func TestAnExchangeKeepsNothingElse(t *testing.T) {
 	l := &keepingLine{noLine: noLine{derive.NewTraffic()}}
-	t.Cleanup(l.traffic.Close)
+	t.Cleanup(func() { l.traffic.Drain(0) })
 	request, writer := ListedCall(t, probeOn(t, l))
 	for range 10 {
 		runtime.GC()

@@ -10,7 +10,7 @@ import (
 func TestTheClockGoesOnAfterAStart(t *testing.T) {
 	dir, years := t.TempDir(), 3*365*24*time.Hour
 	for _, least := range []time.Duration{0, years - time.Minute} {
-		e, err := Open(dir, Options{Logger: discard()})
+		e, err := Open(dir, discard())
 		if err != nil {
 			t.Fatal(err)
 		}
