@@ -71,3 +71,30 @@ func TestTheRestOfAnEventOnADiskThatFails(t *testing.T) {
 		}
 	})
 }
+
+// Making room forgets nothing that is owed, and does not take for full what cannot be
+// read.
+func TestMakingRoomOnADiskThatFails(t *testing.T) {
+	s := open(t, t.TempDir())
+	f := badger.NewFailing(s)
+	owed := large(t, s, 0, 120, func(i int) bool { return i%20 == 0 })
+	for n, failed := int64(1), true; failed; n += 1 + n/32 {
+		f.At(n)
+		_, err := s.Maintain(context.Background(), store.Keep{Now: time.Now(), Most: 1})
+		if failed = f.At(0); failed != badger.IsTrouble(err) || !failed && err != nil {
+			t.Errorf("read %d failed: %v, %v", n, failed, err)
+		}
+		if st, err := s.Stats(context.Background()); failed && (st.Full || err != nil) {
+			t.Errorf("read %d failed, and it is full: %v, %v", n, st.Full, err)
+		}
+	}
+	left, err := s.Events(context.Background(), store.EventQuery{Max: 1000})
+	if err != nil || len(left) != len(owed) {
+		t.Fatalf("%d events of %d owed ones are left: %v", len(left), len(owed), err)
+	}
+	for i := range left {
+		if left[i].ID != owed[i].Event {
+			t.Errorf("%s is left and owed to nobody", left[i].ID)
+		}
+	}
+}

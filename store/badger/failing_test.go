@@ -40,7 +40,7 @@ type failing struct {
 func try[T any](s *failing, do func() (T, error)) (T, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for n := int64(1); ; n += 1 + n/8 {
+	for n := int64(1); ; n += 1 + n/32 {
 		s.f.At(n)
 		got, err := do()
 		switch failed := s.f.At(0); {

@@ -144,60 +144,6 @@ func TestAStartFindsAllThatIsFresh(t *testing.T) {
 	}
 }
 
-// A snapshot is read while the store opens again and has yet to finish a large
-// member: what is read then must not outlive that.
-func TestWhatIsReadDuringARedoDoesNotStay(t *testing.T) {
-	ctx := context.Background()
-	s := openAt(t, t.TempDir())
-	key := webhook.EntityKey{API: "a", Resource: "r", ID: "1"}
-	mustRecord(t, s, changeOf(1, key))
-	// The writes of a second record, up to the point where they are as good as done.
-	r := changeOf(2, key)
-	tx := newTx(s)
-	if err := tx.begin(); err != nil {
-		t.Fatal(err)
-	}
-	p := &recording{Record: &r, result: new(store.Recorded)}
-	if err := p.derive(func(k webhook.EntityKey) (*kept, error) { f, err := s.readLatest(k); return &f, err }); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.put(tx, false); err != nil {
-		t.Fatal(err)
-	}
-	tx.keep()
-	tx.finish()
-	tx.keep()
-	if err := s.apply(map[string]value{string(keyRedo(0)): {bytes: appendWrites(nil, tx.group.writes)}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.apply(map[string]value{string(keyReady()): {bytes: []byte{0, 0, 0, 1}}}); err != nil {
-		t.Fatal(err)
-	}
-	tx.end()
-	// what reopen does, with a reader in between
-	s.views.renew(s.db.Load())
-	s.values.clear()
-	s.events.clear()
-	if _, err := s.Snapshot(ctx, key); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.recover(); err != nil {
-		t.Fatal(err)
-	}
-	got, err := s.Snapshot(ctx, key)
-	if err != nil || got.Sequence != 2 {
-		t.Errorf("after the redo, the snapshot is of sequence %d: %v", got.Sequence, err)
-	}
-	mustRecord(t, s, changeOf(3, key))
-	es, err := s.Events(ctx, store.EventQuery{Resource: "r", ID: "1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(es) != 3 {
-		t.Errorf("%d events of 3", len(es))
-	}
-}
-
 // An event may get more deliveries while those beyond what one commit takes are
 // not queued yet.
 func TestTheRestOfAReplayIsKeptBesideThatOfItsEvent(t *testing.T) {
