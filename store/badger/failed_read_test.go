@@ -98,3 +98,32 @@ func TestMakingRoomOnADiskThatFails(t *testing.T) {
 		}
 	}
 }
+
+// A delivery that is recorded later is of its event, though finding that may fail.
+func TestALaterDeliveryOnADiskThatFails(t *testing.T) {
+	ctx := context.Background()
+	s := open(t, t.TempDir())
+	f := badger.NewFailing(s)
+	large(t, s, 0, 3, nobody)
+	recorded, err := record(s, small(9, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := recorded.Events[0]
+	later := store.Record{Exchange: webhook.NewExchangeID(start), Derive: func([]webhook.Snapshot) (c store.Consequences, err error) {
+		c.Deliveries = []webhook.Delivery{{ID: webhook.NewDeliveryID(of.ID, "erp", 1), Event: of.ID, Subscription: "erp", Lane: "a"}}
+		return c, nil
+	}}
+	for n, failed := int64(1), true; failed; n++ {
+		f.At(n)
+		got, err := record(s, later)
+		if failed = f.At(0); failed != badger.IsTrouble(err) {
+			t.Errorf("read %d failed: %v, %v", n, failed, err)
+		} else if !failed && (err != nil || got.Deliveries[0].Position != of.Position) {
+			t.Errorf("%+v, want it at %d: %v", got.Deliveries, of.Position, err)
+		}
+	}
+	if ds, _, err := s.Claim(ctx, "erp", 0, time.Now(), 10); err != nil || len(ds) != 1 || ds[0].Position != of.Position {
+		t.Errorf("%+v is given out, want one at %d: %v", ds, of.Position, err)
+	}
+}
