@@ -158,7 +158,13 @@ func parseAPIDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	if err := a.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
-	if err := a.checkPaths(matched["path"]); err != nil {
+	var paths []string
+	if in := matched["path"]; in != nil {
+		if err := json.Unmarshal(in, &paths); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.checkPaths(paths); err != nil {
 		h.Reset()
 		h.Next() // the line that is wrong
 		return nil, h.WrapErr(err)
@@ -166,11 +172,10 @@ func parseAPIDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	return h.NewRoute(matched, a), nil
 }
 
-// checkPaths returns an error that says what to write if a matches paths, a JSON list,
-// at which it has nothing: matching takes nothing off a path.
-func (a *API) checkPaths(matched json.RawMessage) error {
-	var paths []string
-	if matched == nil || json.Unmarshal(matched, &paths) != nil || a.Dialect != "" { // a dialect has paths of its own
+// checkPaths returns an error that says what to write if a is for paths at which it has
+// nothing: matching takes nothing off a path.
+func (a *API) checkPaths(paths []string) error {
+	if a.Dialect != "" { // it has paths of its own
 		return nil
 	}
 	for _, path := range paths {

@@ -96,6 +96,30 @@ func TestCheckSaysThatAPathIsCutOffBefore(t *testing.T) {
 	}
 }
 
+// What is below handle keeps its whole path, at which sidehook_api has nothing.
+func TestCheckSaysThatNoCallFindsTheAPI(t *testing.T) {
+	const ours = "sidehook_api {\n\t\t\tallow_unauthenticated\n\t\t}\n"
+	const said = "NOTE: sidehook_api has nothing at /webhooks/*: its routes begin where it stands, so that a call of /webhooks/subscriptions would find none; write handle_path /webhooks/* { sidehook_api { … } }\n"
+	for name, c := range map[string]struct{ site, want string }{
+		"handle":               {"handle /webhooks/* {\n\t\t" + ours + "\t}", said},
+		"route below a path":   {"route /webhooks/* {\n\t\t" + ours + "\t}", said},
+		"handle_path":          {"handle_path /webhooks/* {\n\t\t" + ours + "\t}", ""},
+		"strip_prefix":         {"handle /webhooks/* {\n\t\turi strip_prefix /webhooks\n\t\t" + ours + "\t}", ""},
+		"its own paths":        {"handle /subscriptions* {\n\t\t" + ours + "\t}", ""},
+		"its own, further in":  {"handle /sub* {\n\t\thandle /subscriptions/* {\n\t\t" + ours + "\t}\n\t}", ""},
+		"a site":               {ours, ""},
+		"a host":               {"@hooks host hooks.example.com\n\thandle @hooks {\n\t\t" + ours + "\t}", ""},
+		"a path, or something": {"@hooks expression path('/webhooks/*') || host('a')\n\thandle @hooks {\n\t\t" + ours + "\t}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := check(t, ":8080 {\n\t"+c.site+"\n\tsidehook {\n\t\tresource task /tasks\n\t}\n\treverse_proxy localhost:3000\n}\n")
+			if _, notes, _ := strings.Cut(got, "through the API\n"); err != nil || notes != c.want {
+				t.Errorf("%v, notes %q, want %q", err, notes, c.want)
+			}
+		})
+	}
+}
+
 // What stands where no call comes, or where nothing answers, is said.
 func TestCheckSaysThatTheOrderIsWrong(t *testing.T) {
 	const ours, proxy = "sidehook {\n\t\t\tresource project /api/projects\n\t\t}\n", "reverse_proxy localhost:3000\n"
@@ -222,7 +246,7 @@ func TestCheckSaysHowReceiversAreReached(t *testing.T) {
 }
 
 :8080 {
-	handle /hooks/* {
+	handle_path /hooks/* {
 		sidehook_api {
 			owner {http.auth.user.id}
 			tenant request.header["X-Space-Id"]

@@ -14,7 +14,8 @@ import (
 // notedRoute is what is looked at of one of Caddy's routes.
 type notedRoute struct {
 	group   string
-	matched bool // it is for some calls only
+	matched bool     // it is for some calls only
+	paths   []string // which it is for; nil: not only by their paths
 	handle  []notedHandler
 }
 
@@ -26,6 +27,7 @@ type notedHandler struct {
 	strip  string       // of rewrite
 	routes []notedRoute // of subroute
 	ours   *Handler     // of sidehook
+	api    *API         // of sidehook_api
 }
 
 // notes says what cannot be meant in the order of the handlers of a's configuration.
@@ -38,6 +40,7 @@ func (a *App) notes() (notes []string) {
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		routes := notedRoutes(servers[name].Routes)
 		notes = append(notes, strippedIn(routes, "")...)
+		notes = append(notes, unfoundIn(routes, nil)...)
 		answered := ""
 		behind := behindIn(routes, &answered)
 		if len(behind) == 0 {
@@ -51,7 +54,7 @@ func (a *App) notes() (notes []string) {
 // notedRoutes returns what is looked at of routes that are provisioned.
 func notedRoutes(routes caddyhttp.RouteList) (all []notedRoute) {
 	for _, r := range routes {
-		out := notedRoute{group: r.Group, matched: len(r.MatcherSets) > 0}
+		out := notedRoute{group: r.Group, matched: len(r.MatcherSets) > 0, paths: pathsOf(r.MatcherSets)}
 		for _, h := range r.Handlers {
 			out.handle = append(out.handle, noted(h))
 		}
@@ -67,6 +70,8 @@ func noted(h caddyhttp.MiddlewareHandler) (out notedHandler) {
 	switch h := h.(type) {
 	case *Handler:
 		out.ours = h
+	case *API:
+		out.api = h
 	case *caddyhttp.Subroute:
 		out.routes = notedRoutes(h.Routes)
 	case *rewrite.Rewrite:
