@@ -49,7 +49,7 @@ func (d *Deriver) pause(ctx context.Context, err error, wait time.Duration, abou
 		return false
 	}
 	d.stalled.note(err)
-	d.Logger.Error("deriving waits; nothing is lost, it is in the journal", append(about, "error", err, "again_in", wait)...)
+	d.Logger.Error("deriving waits, and tries again", append(about, "error", err, "again_in", wait)...)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

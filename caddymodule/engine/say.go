@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sidehook/sidehook/caddymodule/settings"
 )
 
@@ -14,9 +16,24 @@ func (e *Engine) sayStart(ctx context.Context) {
 	if err != nil {
 		e.Logger.Warn("what an earlier process left behind is not known", "dir", e.Dir, "error", err)
 	}
+	sayFiles(e.Logger)
 	j := e.Journal.Stats()
 	e.Logger.Info("sidehook starts", "dir", e.Dir, "subscriptions", len(e.Current().Subscriptions), "resources", len(e.resources()),
 		"deliveries_pending", s.Pending, "journal_unread_bytes", j.Unread, "calls_without_end", j.OpenBegins, "gaps_to_record", e.missed.Count())
+}
+
+// fewFiles is how many files and connections are few for one process: 256 attempts, the
+// clients, the API behind, and the files of the store.
+const fewFiles = 4096
+
+// sayFiles warns if the process may open few. (Go's runtime has asked already for as many
+// as it may have.)
+func sayFiles(logger *slog.Logger) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && uint64(limit.Cur) < fewFiles {
+		logger.Warn("the process may have few files and connections open: calls and attempts fail when they are used up. Write LimitNOFILE=65536 in the service of systemd, or ulimit -n 65536 before the start",
+			"may_open", limit.Cur)
+	}
 }
 
 // sayLeft warns if the configuration that goes, s, is the last to use the
