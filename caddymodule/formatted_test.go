@@ -95,7 +95,7 @@ func whole(text string) string {
 		return slices.ContainsFunc(tables, func(table string) bool { return slices.Contains(words[table], first) })
 	}
 	switch {
-	case first == "sidehook" && (strings.Contains(text, "subscription ") || strings.Contains(text, "\tpayload ")):
+	case first == "sidehook" && (strings.Contains(text, "subscription ") && !strings.Contains(text, "resource ") || strings.Contains(text, "\tpayload ")):
 		return "{\n" + text + "\n}\n"
 	case first == "sidehook" || first == "reverse_proxy" || first == "handle" || first == "route":
 		return ":80 {\n" + text + "\n}\n"
