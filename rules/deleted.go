@@ -25,8 +25,8 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	}
 	if d.unsure || d.later {
 		switch {
-		case ch.o.gone && (ch.s.doubt != "" || d.saidNo && d.unsure && !ch.b.known()) && (ch.snap.Sequence == 0 && !ch.snap.Known()):
-			return d.undecided(ch) // it may never have been there
+		case ch.o.gone && (ch.s.doubt != "" && ch.snap.Sequence == 0 && !ch.snap.Known() || d.saidNo && d.unsure && !ch.b.known()):
+			return d.undecided(ch) // it may never have been there, or be gone since an earlier call
 		case ch.o.gone && ch.goneBefore():
 			return d.goneAnyhow(ch)
 		case ch.o.gone && (ch.s.doubt != "" && ch.snap.Deleted || d.saidNo && ch.b.absent):

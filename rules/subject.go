@@ -168,9 +168,9 @@ func (d *deriver) unnamedOne(ch *change) error {
 // present derives what became of an entity that is there after the call. unmoved:
 // as states reports it.
 func (d *deriver) present(ch *change, seen *Seen, unmoved bool) error {
-	live := ch.b.body != nil
+	there := ch.b.body != nil || ch.snap.Body != nil && !ch.snap.Deleted && !ch.b.absent
 	d.decide(ch, seen)
-	if live && ch.op == webhook.Created && ch.o.via != webhook.FromFetch && d.isAnswerAgain(ch) {
+	if there && ch.op == webhook.Created && !ch.overlap && ch.o.via != webhook.FromFetch && d.isAnswerAgain(ch) {
 		ch.o = unknownAfter
 		return d.entityGap(ch, webhook.GapUnknownState, "was answered 201 with an entity that is there already: it is made anew, or changed, or this is the answer of an earlier call once more")
 	}
