@@ -129,7 +129,7 @@ func (c *call) missed(err error) {
 	}
 	c.drop()
 	c.line.Missed(&c.begin, c.match.Resource(), err)
-	c.h.warn("a call is not journaled; a gap will cover it", err)
+	c.h.warn("a call is not journaled; a gap tells of it as soon as one can be recorded", err)
 }
 
 // lookOn observes while the disk works, and before the rest of the answer is
