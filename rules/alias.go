@@ -130,8 +130,7 @@ func (c *call) askedIn(s *Subject, field string) (text string, sets bool) {
 	if c.reqKind != content.IsPatch {
 		return s.asked.Get(field).Text()
 	}
-	for i := range s.asked.Elems() {
-		op := &s.asked.Elems()[i]
+	for op := range tree.Each(s.asked.Elems()) {
 		at, _ := op.Get("path").Text()
 		if names := patch.Names(at); len(names) == 1 && names[0] == field && !op.Get("op").Is("test") {
 			text, sets = op.Get("value").Text()

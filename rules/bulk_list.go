@@ -139,8 +139,7 @@ func (c *call) listAsked() ([]*tree.Value, bool) {
 	if !list.IsArray() || c.req.IsObject() && len(list.Elems()) == 0 {
 		return nil, false
 	}
-	for i := range list.Elems() {
-		e := &list.Elems()[i]
+	for e := range tree.Each(list.Elems()) {
 		if _, isID := e.Text(); !e.IsObject() && (c.e.kind == Create || !isID) {
 			return nil, false
 		}

@@ -114,8 +114,8 @@ func (r *resource) indexIn(path string) string {
 func (r *resource) placeIn(e *tree.Value) string {
 	for _, v := range []*tree.Value{e.At("source", "pointer"), e.Get("pointer"), e.Get("loc"), e.Get("path"), e.Get("field")} {
 		text, ok := v.Text()
-		for i := range v.Elems() {
-			part, _ := v.Elems()[i].Text()
+		for e := range tree.Each(v.Elems()) {
+			part, _ := e.Text()
 			text, ok = text+"."+part, true
 		}
 		if ok && (v != e.Get("path") || !strings.HasPrefix(text, "/")) {

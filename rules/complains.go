@@ -50,13 +50,12 @@ func (out *complaint) in(c *call, v *tree.Value, depth int) {
 	switch {
 	case depth == 0:
 	case v.IsArray():
-		for i := range v.Elems() {
-			out.in(c, &v.Elems()[i], depth-1)
+		for e := range tree.Each(v.Elems()) {
+			out.in(c, e, depth-1)
 		}
 	case v.IsObject() && c.showsSomething(v): // the entity, in an envelope that is not known
 	case v.IsObject():
-		for i := range v.Members() {
-			m := &v.Members()[i]
+		for m := range tree.Each(v.Members()) {
 			out.member(c, m)
 			if m.Kind >= tree.Array {
 				out.in(c, &m.Value, depth-1)

@@ -35,8 +35,7 @@ func patched(body, ops *tree.Value) *tree.Value {
 // away, is known there, and below.
 func stillUnpatched(b *state, ops *tree.Value) []string {
 	var set []string
-	for i := range ops.Elems() {
-		op := &ops.Elems()[i]
+	for op := range tree.Each(ops.Elems()) {
 		if kind, _ := op.Get("op").Text(); kind == "add" || kind == "replace" || kind == "remove" {
 			set = append(set, pointed(op, "path"))
 		}

@@ -93,8 +93,8 @@ func (c *call) tookAway(s *Subject, path string) bool {
 		}
 		return v.Kind == tree.Null || isBlank(v) && (c.reqKind == content.IsForm || c.reqKind == content.IsParts)
 	}
-	for i := range s.asked.Elems() {
-		if op := &s.asked.Elems()[i]; op.Get("op").Is("remove") && pointed(op, "path") == path {
+	for op := range tree.Each(s.asked.Elems()) {
+		if op.Get("op").Is("remove") && pointed(op, "path") == path {
 			return true
 		}
 	}

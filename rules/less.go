@@ -50,8 +50,7 @@ func (c *call) askedAt(s *Subject, path string) (v *tree.Value, whole bool) {
 
 // patchedAt is askedAt for a JSON patch (RFC 6902).
 func (c *call) patchedAt(s *Subject, names []string) (v *tree.Value, whole bool) {
-	for i := range s.asked.Elems() {
-		op := &s.asked.Elems()[i]
+	for op := range tree.Each(s.asked.Elems()) {
 		pointer, _ := op.Get("path").Text()
 		at := patch.Names(pointer)
 		n := 0

@@ -113,8 +113,8 @@ func (c *call) bareID() (string, bool) {
 		return "", false
 	}
 	id, ok := c.res.Text()
-	for i := range c.res.Members() {
-		if m := &c.res.Members()[i]; !ok && wordIn(madeNames, m.Name) {
+	for m := range tree.Each(c.res.Members()) {
+		if !ok && wordIn(madeNames, m.Name) {
 			id, ok = m.Text()
 		}
 	}

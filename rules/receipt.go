@@ -134,9 +134,9 @@ func (c *call) setFields(names []string, asked *tree.Value) []string {
 		return names
 	}
 	if c.reqKind == content.IsPatch {
-		for i := range asked.Elems() {
-			text, _ := asked.Elems()[i].Get("path").Text()
-			if path := patch.Names(text); len(path) > 0 && asked.Elems()[i].Get("value") != nil {
+		for e := range tree.Each(asked.Elems()) {
+			text, _ := e.Get("path").Text()
+			if path := patch.Names(text); len(path) > 0 && e.Get("value") != nil {
 				names = append(names, path[0])
 			}
 		}

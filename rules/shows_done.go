@@ -56,8 +56,7 @@ func (d *deriver) showsPatched(ch *change) bool {
 	}
 	changed = newPathSet(changed)
 	shown := false
-	for i := range ch.s.asked.Elems() {
-		op := &ch.s.asked.Elems()[i]
+	for op := range tree.Each(ch.s.asked.Elems()) {
 		path := pointed(op, "path")
 		now := at(ch.o.body, path)
 		names := patch.Names(textAt(op, "path"))

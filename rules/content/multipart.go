@@ -103,8 +103,8 @@ func hasFile(v *tree.Value) bool {
 			return true
 		}
 	}
-	for i := range v.Elems() {
-		if hasFile(&v.Elems()[i]) {
+	for e := range tree.Each(v.Elems()) {
+		if hasFile(e) {
 			return true
 		}
 	}

@@ -111,11 +111,11 @@ func numberOf(v, other *tree.Value, text string) *tree.Value {
 // PartOf reports whether all that is in list a is in list b, as often.
 func PartOf(a, b *tree.Value) bool {
 	count := make(map[string]int, len(b.Elems()))
-	for i := range b.Elems() {
-		count[string(b.Elems()[i].Shared())]++
+	for e := range tree.Each(b.Elems()) {
+		count[string(e.Shared())]++
 	}
-	for i := range a.Elems() {
-		text := string(a.Elems()[i].Shared())
+	for e := range tree.Each(a.Elems()) {
+		text := string(e.Shared())
 		if count[text]--; count[text] < 0 {
 			return false
 		}

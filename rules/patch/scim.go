@@ -22,8 +22,8 @@ func SCIM(v *tree.Value) (ops *tree.Value, vague bool) {
 		return nil, false
 	}
 	var p scimOps
-	for i := range list.Elems() {
-		p.add(&list.Elems()[i])
+	for e := range tree.Each(list.Elems()) {
+		p.add(e)
 	}
 	raw, err := json.Marshal(p.ops)
 	if err != nil {
