@@ -10,11 +10,30 @@ import (
 	"github.com/sidehook/sidehook/caddymodule/capture"
 )
 
+var gone = errors.New("client gone")
+
+// callContexts runs tests of the context of a call; hangUp has its client gone.
+func callContexts(t *testing.T, tests map[string]func(t *testing.T, c *capture.CallContext, hangUp func())) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				parent, cancel := context.WithCancelCause(context.WithValue(t.Context(), key{}, "v"))
+				c := capture.NewCallContext(parent)
+				if c.Value(key{}) != "v" {
+					t.Error("a value is lost")
+				}
+				test(t, c, func() { cancel(gone) })
+				cancel(gone) // the server does it
+				c.Attach()
+			})
+		})
+	}
+}
+
 // A call goes on without its client for a minute; a deadline holds all the
 // same, and so does a client of a stream.
-func TestCallContext(t *testing.T) {
-	gone := errors.New("client gone")
-	tests := map[string]func(t *testing.T, c *capture.CallContext, hangUp func()){
+func TestCallContextEnds(t *testing.T) {
+	callContexts(t, map[string]func(t *testing.T, c *capture.CallContext, hangUp func()){
 		"ends a minute after its client": func(t *testing.T, c *capture.CallContext, hangUp func()) {
 			time.Sleep(time.Hour)
 			hangUp()
@@ -45,6 +64,34 @@ func TestCallContext(t *testing.T) {
 				t.Error("goes on")
 			}
 		},
+		"is over after its client": func(t *testing.T, c *capture.CallContext, hangUp func()) {
+			within, cancel := context.WithCancel(c)
+			defer cancel()
+			hangUp()
+			synctest.Wait()
+			if within.Err() != nil {
+				t.Error("ended early")
+			}
+			c.End()
+			if !errors.Is(context.Cause(within), gone) || !errors.Is(context.Cause(c), gone) {
+				t.Errorf("ended by %v, %v", context.Cause(within), context.Cause(c))
+			}
+		},
+		"ends after its client": func(t *testing.T, c *capture.CallContext, hangUp func()) {
+			begun, cancel := context.WithCancel(c)
+			defer cancel()
+			hangUp()
+			synctest.Wait()
+			c.Attach()
+			if !errors.Is(context.Cause(begun), gone) || !errors.Is(context.Cause(c), gone) || c.Patient() {
+				t.Errorf("ended by %v, %v", context.Cause(begun), context.Cause(c))
+			}
+		},
+	})
+}
+
+func TestCallContextIsItsRequests(t *testing.T) {
+	callContexts(t, map[string]func(t *testing.T, c *capture.CallContext, hangUp func()){
 		"is its request's once attached": func(t *testing.T, c *capture.CallContext, hangUp func()) {
 			begun, cancel := context.WithCancel(c)
 			defer cancel()
@@ -83,58 +130,22 @@ func TestCallContext(t *testing.T) {
 				t.Errorf("goes on behind the request: %v, %v", context.Cause(c), context.Cause(behind))
 			}
 		},
-		"is over after its client": func(t *testing.T, c *capture.CallContext, hangUp func()) {
-			within, cancel := context.WithCancel(c)
-			defer cancel()
-			hangUp()
-			synctest.Wait()
-			if within.Err() != nil {
-				t.Error("ended early")
-			}
-			c.End()
-			if !errors.Is(context.Cause(within), gone) || !errors.Is(context.Cause(c), gone) {
-				t.Errorf("ended by %v, %v", context.Cause(within), context.Cause(c))
-			}
-		},
-		"ends after its client": func(t *testing.T, c *capture.CallContext, hangUp func()) {
-			begun, cancel := context.WithCancel(c)
-			defer cancel()
-			hangUp()
-			synctest.Wait()
-			c.Attach()
-			if !errors.Is(context.Cause(begun), gone) || !errors.Is(context.Cause(c), gone) || c.Patient() {
-				t.Errorf("ended by %v, %v", context.Cause(begun), context.Cause(c))
-			}
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				parent, cancel := context.WithCancelCause(context.WithValue(t.Context(), key{}, "v"))
-				c := capture.NewCallContext(parent)
-				if c.Value(key{}) != "v" {
-					t.Error("a value is lost")
-				}
-				test(t, c, func() { cancel(gone) })
-				cancel(gone) // the server does it
-				c.Attach()
-			})
-		})
-	}
-	t.Run("ends at its deadline", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			parent, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			c := capture.NewCallContext(parent)
-			if d, ok := c.Deadline(); !ok || time.Until(d) != time.Second {
-				t.Errorf("deadline %v", d)
-			}
-			time.Sleep(time.Second)
-			synctest.Wait()
-			if c.Err() == nil {
-				t.Error("goes on")
-			}
-		})
+	})
+}
+
+func TestCallContextHasADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		parent, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		c := capture.NewCallContext(parent)
+		if d, ok := c.Deadline(); !ok || time.Until(d) != time.Second {
+			t.Errorf("deadline %v", d)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if c.Err() == nil {
+			t.Error("goes on")
+		}
 	})
 }
 
