@@ -127,3 +127,22 @@ func TestALaterDeliveryOnADiskThatFails(t *testing.T) {
 		t.Errorf("%+v is given out, want one at %d: %v", ds, of.Position, err)
 	}
 }
+
+// What is queued because there is too much that is fresh is given out, whichever read
+// has failed meanwhile.
+func TestWhatAgesOnADiskThatFails(t *testing.T) {
+	s := open(t, t.TempDir())
+	badger.FewFresh(s, 2, 100, 1)
+	f := badger.NewFailing(s)
+	for i := range uint64(8) {
+		r := altered(small(i, 100), func(c *store.Consequences) { c.Deliveries[0].Lane = c.Events[0].Key.ID })
+		for n, failed := int64(2), true; failed; n++ { // the first is of a snapshot, which is read again
+			f.At(n)
+			_, err := record(s, r)
+			if failed = f.At(0); failed != badger.IsTrouble(err) || !failed && err != nil {
+				t.Fatalf("read %d failed: %v, %v", n, failed, err)
+			}
+		}
+	}
+	want(t, "given out", span(1, 8), takeAll(t, s, 0))
+}
