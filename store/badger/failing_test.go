@@ -3,6 +3,7 @@ package badger_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,14 +34,19 @@ type failing struct {
 	t  *testing.T
 	f  *badger.Failing
 	mu sync.Mutex // one deed at a time
+
+	records atomic.Int64
 }
 
 // try does something as often as one of its first reads fails, whichever, and
 // then once more.
-func try[T any](s *failing, do func() (T, error)) (T, error) {
+func try[T any](s *failing, do func() (T, error)) (T, error) { return tryFrom(s, 1, do) }
+
+// tryFrom is try from the n-th read on.
+func tryFrom[T any](s *failing, n int64, do func() (T, error)) (T, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for n := int64(1); ; n += 1 + n/32 {
+	for ; ; n += 1 + n/32 {
 		s.f.At(n)
 		got, err := do()
 		switch failed := s.f.At(0); {
@@ -67,8 +73,10 @@ func looking(l **store.Looking) (again func()) {
 	return func() { **l = first }
 }
 
+// Record reads snapshots again where that fails, and is done then: so each call begins
+// with another read.
 func (s *failing) Record(ctx context.Context, rs []store.Record) ([]store.Recorded, error) {
-	return try(s, func() ([]store.Recorded, error) { return s.Store.Record(ctx, rs) })
+	return tryFrom(s, 1+s.records.Add(1)%16, func() ([]store.Recorded, error) { return s.Store.Record(ctx, rs) })
 }
 
 func (s *failing) DropMarks(ctx context.Context, segment uint64) error {
