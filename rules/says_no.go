@@ -195,17 +195,21 @@ func isWorkID(name string) bool {
 const wasThere = "may have changed nothing: the answer says that it was there already"
 
 // saysThere reports whether an answer to a create says that there was such a thing
-// already: {"created": false, …}.
-func saysThere(v *tree.Value) bool {
+// already: {"created": false, …}, or {"status": "exists", "id": 5} and no more.
+func (r *resource) saysThere(v *tree.Value) bool {
 	for m := range tree.Each(v.Members()) {
-		if m.Kind == tree.Bool {
-			if said, ok := thereNames[m.Name]; ok && string(m.Shared()) == said {
-				return true
-			}
+		text, _ := m.Text()
+		switch w := wordIn(partWords, m.Name); {
+		case m.Kind == tree.Bool && thereNames[m.Name] == string(m.Shared()):
+			return true
+		case (w == statusWord || w == resultWord) && wordIn(thereTexts, text) && r.usual(v):
+			return true
 		}
 	}
 	return false
 }
+
+var thereTexts = map[string]bool{"exists": true, "existed": true, "existing": true, "alreadyexists": true, "duplicate": true, "found": true, "unchanged": true}
 
 var thereNames = map[string]string{
 	"created": "false", "isNew": "false", "is_new": "false", "inserted": "false", "exists": "true", "existed": "true", "already_exists": "true",
