@@ -105,6 +105,8 @@ func TestCheckSaysThatNoCallFindsTheAPI(t *testing.T) {
 		"route below a path":   {"route /webhooks/* {\n\t\t" + ours + "\t}", said},
 		"handle_path":          {"handle_path /webhooks/* {\n\t\t" + ours + "\t}", ""},
 		"strip_prefix":         {"handle /webhooks/* {\n\t\turi strip_prefix /webhooks\n\t\t" + ours + "\t}", ""},
+		"cut off further in":   {"route /webhooks/* {\n\t\troute {\n\t\t\turi strip_prefix /webhooks\n\t\t}\n\t\t" + ours + "\t}", ""},
+		"cut off elsewhere":    {"handle /webhooks/* {\n\t\tinvoke cut\n\t\t" + ours + "\t}", ""},
 		"its own paths":        {"handle /subscriptions* {\n\t\t" + ours + "\t}", ""},
 		"its own, further in":  {"handle /sub* {\n\t\thandle /subscriptions/* {\n\t\t" + ours + "\t}\n\t}", ""},
 		"a site":               {ours, ""},
@@ -112,7 +114,7 @@ func TestCheckSaysThatNoCallFindsTheAPI(t *testing.T) {
 		"a path, or something": {"@hooks expression path('/webhooks/*') || host('a')\n\thandle @hooks {\n\t\t" + ours + "\t}", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := check(t, ":8080 {\n\t"+c.site+"\n\tsidehook {\n\t\tresource task /tasks\n\t}\n\treverse_proxy localhost:3000\n}\n")
+			got, err := check(t, "&(cut) {\n\turi strip_prefix /webhooks\n}\n:8080 {\n\t"+c.site+"\n\tsidehook {\n\t\tresource task /tasks\n\t}\n\treverse_proxy localhost:3000\n}\n")
 			if _, notes, _ := strings.Cut(got, "through the API\n"); err != nil || notes != c.want {
 				t.Errorf("%v, notes %q, want %q", err, notes, c.want)
 			}

@@ -1,6 +1,10 @@
 package caddymodule
 
-import "github.com/caddyserver/caddy/v2/modules/caddyhttp"
+import (
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
 
 // pathsOf returns the paths that a route is for; nil if others may come to it.
 func pathsOf(sets caddyhttp.MatcherSets) (paths []string) {
@@ -29,8 +33,6 @@ func unfoundIn(routes []notedRoute, paths []string) (notes []string) {
 		}
 		for _, h := range r.handle {
 			switch {
-			case h.name == "rewrite":
-				here, paths = nil, nil
 			case h.name == "subroute":
 				notes = append(notes, unfoundIn(h.routes, here)...)
 			case h.api != nil:
@@ -38,7 +40,17 @@ func unfoundIn(routes []notedRoute, paths []string) (notes []string) {
 					notes = append(notes, err.Error())
 				}
 			}
+			if h.rewrites() {
+				here, paths = nil, nil
+			}
 		}
 	}
 	return notes
+}
+
+// rewrites reports whether what is behind h may get another path than h did.
+func (h *notedHandler) rewrites() bool {
+	return h.name == "rewrite" || h.name == "invoke" || slices.ContainsFunc(h.routes, func(r notedRoute) bool {
+		return slices.ContainsFunc(r.handle, func(h notedHandler) bool { return h.rewrites() })
+	})
 }
