@@ -37,7 +37,7 @@ var (
 		"Preference-Applied", "Retry-After", "Idempotent-Replayed", "Idempotency-Replayed", "X-Idempotent-Replayed", "Age",
 		"Vary", "Content-Language", "Odata-Entityid",
 	}
-	credentials = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^(set-)?cookie2?$|api-?key|secret|password|(^|-)(auth|access|session|csrf|xsrf|id)?-?token$|^dpop$|signature`)
+	credentials = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^(set-)?cookie2?$|api-?key|secret|password|(^|-)(auth|access|session|csrf|xsrf|id)?-?token$|^dpop$|signature|(auth|subscription)-key$|client-cert$|authentication-info$|^jwt$|^sig$|-credential$`)
 	headerName  = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 	placeholder = regexp.MustCompile(`^\{[a-zA-Z][^{}\s]*\}$`)
 	methodName  = regexp.MustCompile(`^[A-Z]+$`)
@@ -182,6 +182,9 @@ func CheckPlaceholder(name string) error {
 	}
 	if field, ok := strings.CutPrefix(name, headerPlaceholder); ok {
 		return CheckField(field)
+	}
+	if parameter, ok := strings.CutPrefix(name, "http.request.uri.query."); ok && credentials.MatchString(strings.ReplaceAll(parameter, "_", "-")) {
+		return neverKept("the parameter " + parameter)
 	}
 	return nil
 }

@@ -97,6 +97,7 @@ func TestCompileErrorsSayWhatToWrite(t *testing.T) {
 		{"skip header that is a credential", `{"skip_header": "Cookie"}`, "skip_header", "the header Cookie may hold a credential, and those are never kept"},
 		{"override that is a credential", `{"override": {"header": "Authorization"}}`, "override.header", "the header Authorization may hold a credential"},
 		{"tenant that is a credential", `{"tenant": "{http.request.header.X-Api-Key}"}`, "tenant", "the header X-Api-Key may hold a credential, and those are never kept; use what Caddy's authentication found out, like {http.auth.user.id}"},
+		{"actor that is a parameter", `{"actor": "{http.request.uri.query.access_token}"}`, "actor", "the parameter access_token may hold a credential"},
 		{"actor that is a cookie", `{"actor": "{http.request.cookie.session}"}`, "actor", "the cookie session may hold a credential"},
 		{"skip header", `{"skip_header": "a b"}`, "skip_header", "Webhook-Skip-Key"},
 		{"credential", project(`, "emit": [{"scope": "a.b", "when": "request.header[\"X-Api-Key\"] == \"k\""}]`), "resources[0].emit[0].when", "credential"},
