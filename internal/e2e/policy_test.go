@@ -62,6 +62,19 @@ func TestCircuitLeavesAReceiverThatFailsAlone(t *testing.T) {
 	if tried != 10 {
 		t.Errorf("it opened after %d attempts, want 10", tried)
 	}
+	var ds []struct {
+		Attempts      int
+		State, Reason string
+	}
+	spent := func() (n int) {
+		ds = nil
+		p.get("/sidehook/deliveries?subscription=bad&max=100", &ds)
+		for _, d := range ds {
+			n += d.Attempts
+		}
+		return n
+	}
+	until(t, "all attempts are on disk", func() bool { return spent() == tried })
 	p.kill()
 	p.start()
 	for range 10 {
@@ -90,20 +103,13 @@ func TestCircuitLeavesAReceiverThatFailsAlone(t *testing.T) {
 	if p.get("/sidehook/health", &h); h.Circuits != 1 {
 		t.Errorf("health tells of %d open circuits", h.Circuits)
 	}
-	var ds []struct {
-		Attempts      int
-		State, Reason string
+	if n := spent(); n != 10 || len(bad.all()) != 10 {
+		t.Errorf("%d attempts spent, %d requests made, want 10", n, len(bad.all()))
 	}
-	p.get("/sidehook/deliveries?subscription=bad&max=100", &ds)
-	spent := 0
 	for _, d := range ds {
-		spent += d.Attempts
 		if d.State != "pending" || !strings.Contains(d.Reason, "circuit is open until") {
 			t.Fatalf("a delivery that waits is shown as %s: %q", d.State, d.Reason)
 		}
-	}
-	if spent != 10 || len(bad.all()) != 10 {
-		t.Errorf("%d attempts spent, %d requests made, want 10", spent, len(bad.all()))
 	}
 	bad.respond(nil)
 	if out, err := p.cli("subscriptions", "resume", "bad", "--address", p.admin); err != nil {
