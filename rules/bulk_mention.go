@@ -65,7 +65,7 @@ func (c *call) subject(m *mention) (Subject, bool) {
 	case out.Kind == Update && c.e.id == nil && m.id == "" && !m.pathed && m.result != nil && c.e.res.idInElement(m.tree)+c.e.res.idInElement(m.asked) == "":
 		out.Kind = Upsert // what was asked for without an id may have been made
 	}
-	if m.result != nil && out.Kind == Create && c.e.res.saysThere(m.result.verdict) && m.result.status != 201 {
+	if m.result != nil && out.Kind == Create && c.e.res.saysThere(m.result.verdict, m.asked) && m.result.status != 201 {
 		out.Kind, out.doubt = Update, wasThere
 	}
 	id, sure := c.idOfMention(m)

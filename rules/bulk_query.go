@@ -103,10 +103,15 @@ func isListed(text string) bool {
 		return false
 	}
 	from, to, isRange := strings.Cut(text, "-")
-	if isRange && (from == "" || likeness.IsDigits(from)) && likeness.IsDigits(to) { // 5-7, and -5
+	if isRange && (from == "" || likeness.IsDigits(from) && isLess(from, to)) && likeness.IsDigits(to) { // 5-7, and -5, but not 302-1 or 2024-01
 		return false
 	}
 	return !strings.ContainsAny(text, "*()[]{}<>!?\"'") && !strings.Contains(text, "..")
+}
+
+// isLess reports whether the number in from is less than that in to.
+func isLess(from, to string) bool {
+	return len(from) < len(to) || len(from) == len(to) && from < to
 }
 
 // longID is how long a text is, at least, that is none but an id.
@@ -117,8 +122,12 @@ const longID = 16
 const narrower = "may or may not have been done to this one: something else in the query may select, too"
 
 // isOption reports whether a parameter says how, and not of what. A switch that is none
-// of these may select, too: done=true.
+// of these may select, too: done=true, and deleted=true, but not deleteFiles=true.
 func isOption(name string, values []string) bool {
+	what, does := strings.CutPrefix(name, "delete")
+	if does && !strings.HasPrefix(what, "d") && !slices.ContainsFunc(values, func(text string) bool { return text != "true" && text != "false" }) {
+		return true
+	}
 	return wordIn(optionNames, name) || strings.HasSuffix(strings.ToLower(name), "token") || !slices.ContainsFunc(values, func(text string) bool { return text != "" })
 }
 

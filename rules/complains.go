@@ -9,10 +9,13 @@ import (
 )
 
 // complaint is what the words of an answer that shows nothing of the entity say of the
-// call: there is nothing else that they can be about. One too many costs a GET.
+// call: there is nothing else that they can be about. One too many costs a GET, and makes a gap
+// of what became of an entity that was never seen.
 type complaint struct {
 	no, yes bool
 	reads   bool // a sentence reads like a no: that counts if nothing says yes
+	code    bool // a number is none that stands for success: likewise, if nothing says so in a word
+	sure    bool // a word says yes
 	later   bool // to be done later, or once somebody has confirmed it
 	done    bool // {"deleted": true}, whatever is said beside it
 }
@@ -28,22 +31,57 @@ func (c *call) complains() (no, later bool) {
 	}
 	var out complaint
 	out.in(c, c.res, complaintDepth)
-	return !out.done && (out.no || out.reads && !out.yes), !out.done && out.later
+	return !out.done && (out.no || out.reads && !out.yes || out.code && !out.sure), !out.done && out.later && c.e.kind == Delete
 }
 
 // showsSomething reports whether v has anything that the request set, or that is the
 // entity's beside its id.
 func (c *call) showsSomething(v *tree.Value) bool {
 	r := c.e.res
-	if v != nil && r.shows(c.res, v, c.m.params[r.idParam]) && slices.ContainsFunc(v.Members(), func(m tree.Member) bool {
+	if v != nil && r.shows(c.res, v, c.m.params[r.idParam]) && (slices.ContainsFunc(v.Members(), func(m tree.Member) bool {
 		return !slices.Contains(r.idNames, m.Name) && !isReceiptWord(m.Name) && complaintWords[likeness.PlainName(m.Name)] == noWord
-	}) {
+	}) || c.isSmall(v)) {
 		return true
 	}
 	var few [fewSet]string
 	asked := object(r.asked(c.req, v))
 	return countShown(v, asked, c.setFields(few[:0], asked)) > 0
 }
+
+// isSmall reports whether v, which has the entity's id, shows beside it what entities
+// have as well as complaints, and nothing that only those have: {"id": 5, "status":
+// "rejected"}. To a delete a status tells how that went. What is doubted by a GET of its
+// own ([call.mayHaveFailed]) is not doubted here.
+func (c *call) isSmall(v *tree.Value) bool {
+	small := false
+	for m := range tree.Each(v.Members()) {
+		name := likeness.PlainName(m.Name)
+		w := complaintWords[name]
+		switch {
+		case slices.Contains(c.e.res.idNames, m.Name) || w == noWord:
+		case ownWords[name]:
+			small = true
+		case c.e.kind == Delete || w == reasonWord || (w == errorWord || w == flagWord) && !isFlag(m.Name):
+			return false
+		default:
+			small = true
+		}
+	}
+	return small
+}
+
+// isAnother reports whether v is another thing than the path names, whose words are its
+// own: what is left, in answer to a delete, or what it was in.
+func (c *call) isAnother(v *tree.Value) bool {
+	id, ok := c.e.res.idIn(v)
+	return ok && id != c.m.params[c.e.res.idParam] && !slices.ContainsFunc(v.Members(), func(m tree.Member) bool {
+		w := complaintWords[likeness.PlainName(m.Name)]
+		return w == errorWord || w == flagWord
+	})
+}
+
+// ownWords are among complaintWords those that entities have even where they are deleted.
+var ownWords = map[string]bool{"title": true, "description": true, "state": true, "reason": true}
 
 // in reads v, and what is in it.
 func (out *complaint) in(c *call, v *tree.Value, depth int) {
@@ -53,11 +91,11 @@ func (out *complaint) in(c *call, v *tree.Value, depth int) {
 		for e := range tree.Each(v.Elems()) {
 			out.in(c, e, depth-1)
 		}
-	case v.IsObject() && c.showsSomething(v): // the entity, in an envelope that is not known
+	case v.IsObject() && (c.showsSomething(v) || depth < complaintDepth && c.isAnother(v)): // the entity, in an envelope that is not known, or one beside it
 	case v.IsObject():
 		for m := range tree.Each(v.Members()) {
 			out.member(c, m)
-			if m.Kind >= tree.Array {
+			if m.Kind >= tree.Array && (!wordIn(besideNames, m.Name) || m.Name == "messages") {
 				out.in(c, &m.Value, depth-1)
 			}
 		}
@@ -80,14 +118,18 @@ func (out *complaint) member(c *call, m *tree.Member) {
 		why := saysWhy(&m.Value) && !isFalse
 		out.no, out.yes = out.no || why, out.yes || !why
 	case w == flagWord:
-		out.no, out.yes = out.no || isFalse, out.yes || !isFalse
+		out.no, out.yes, out.sure = out.no || isFalse, out.yes || !isFalse, out.sure || !isFalse
+	case m.Kind == tree.Number && deed == removedDeed && c.e.kind == Delete:
+		out.done = out.done || text != "0" // how many, or which
 	case m.Kind == tree.Bool:
 		does := deed == someDeed || deed == removedDeed && c.e.kind == Delete || deed == changedDeed && c.e.kind != Delete
 		out.no, out.done = out.no || isFalse && (does || w == codeWord), out.done || does && !isFalse
 	case w == codeWord && m.Kind == tree.Number:
-		out.no = out.no || !isGoodCode(text)
+		out.no = out.no || len(text) == 3 && (text[0] == '4' || text[0] == '5')
+		out.code = out.code || !isGoodCode(text)
 	case w == codeWord || w == resultWord:
-		out.no, out.yes = out.no || saysNo(text), out.yes || wordIn(yesTexts, text)
+		yes := wordIn(yesTexts, text)
+		out.no, out.yes, out.sure = out.no || c.readsNo(text), out.yes || yes, out.sure || yes
 		out.later = out.later || c.saysLater(text)
 	case w == reasonWord:
 		out.sentence(c, text)
@@ -96,7 +138,8 @@ func (out *complaint) member(c *call, m *tree.Member) {
 
 // sentence reads a text for people.
 func (out *complaint) sentence(c *call, text string) {
-	out.reads, out.later = out.reads || saysNo(text), out.later || c.saysLater(text)
+	out.reads, out.later = out.reads || c.readsNo(text), out.later || c.saysLater(text)
+	out.sure = out.sure || wordIn(yesTexts, text)
 }
 
 // complaintWords are names of what answers say of calls, in lower case and without separators.
@@ -115,44 +158,3 @@ var complaintWords = map[string]partWord{
 func isGoodCode(text string) bool {
 	return strings.Trim(text, "0") == "" || text == "1" || len(text) == 3 && text[0] == '2' || text == "10000" || text == "20000"
 }
-
-// longestSentence is how long a text may be that is nothing but what is said of a call.
-const longestSentence = 200
-
-// saysNo reports whether a text about a call says that it was not done.
-func saysNo(text string) bool {
-	plain := lettersOf(text)
-	return wordIn(noTexts, text) || slices.Contains(noWords, plain) || strings.HasPrefix(plain, "err") || hasAny(plain, noStems)
-}
-
-// saysLater is saysNo for what is done later: to a delete also what asks for somebody's
-// word, or tells that it goes on.
-func (c *call) saysLater(text string) bool {
-	return wordIn(laterTexts, text) || c.e.kind == Delete && hasAny(lettersOf(text), laterStems)
-}
-
-func hasAny(text string, parts []string) bool {
-	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
-}
-
-// lettersOf returns the letters of a text, in lower case.
-func lettersOf(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		case r >= 'a' && r <= 'z':
-			return r
-		}
-		return -1
-	}, text)
-}
-
-var (
-	noWords = []string{"ko", "nok", "no", "unchanged"}
-	noStems = []string{
-		"notfound", "nosuch", "doesnotexist", "doesntexist", "error", "fail", "denied", "invalid", "cannot", "cant", "couldnot", "unable", "notallowed",
-		"forbidden", "unauthor", "refuse", "reject", "already", "notpermitted", "nopermission", "exception", "notdeleted", "notbe", "nothing",
-	}
-	laterStems = []string{"scheduled", "queued", "pending", "inprogress", "willbe", "confirm", "processing", "deleting", "terminating"}
-)

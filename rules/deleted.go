@@ -25,7 +25,7 @@ func (d *deriver) deleted(ch *change, seen *Seen) error {
 	}
 	if d.unsure || d.later {
 		switch {
-		case ch.o.gone && (ch.s.doubt != "" && ch.snap.Sequence == 0 && !ch.snap.Known() || d.saidNo && d.unsure && !ch.b.known()):
+		case ch.o.gone && (ch.s.doubt != "" && ch.snap.Sequence == 0 && !ch.snap.Known() || d.saidNo && d.unsure && !ch.b.known() && !(d.e.named && d.showsSomething(d.e.res.find(d.res)))):
 			return d.undecided(ch) // it may never have been there, or be gone since an earlier call
 		case ch.o.gone && ch.goneBefore():
 			return d.goneAnyhow(ch)

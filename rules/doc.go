@@ -17,7 +17,7 @@
 //   - What a call is about (plan, plan_one, plan_each), where the entity and its id
 //     are (identify, answer, jsonapi, item, alias), and if they are many (bulk*,
 //     written).
-//   - Whether it was done, and whether the answer shows what (says_no, complains, doubt,
+//   - Whether it was done, and whether the answer shows what (says_no, complains*, doubt,
 //     receipt); who can say so without a plan or a GET (tells, tells_known, needless, repeat),
 //     and when nobody can (giveup).
 //   - The state before (before, trust, look).

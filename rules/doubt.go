@@ -37,7 +37,7 @@ func (d *deriver) isUnnamed(ch *change, seen *Seen) bool {
 	case idTold:
 		return ch.snap.Sequence == 0 && ch.o.via != webhook.FromResponse && obs != nil && showsNothing(obs)
 	case idDoubt:
-		if id, bare := d.bareID(); bare && id == ch.s.called && (ch.snap.Sequence > 0 || ch.snap.Known()) {
+		if id, bare := d.bareID(); bare && id == ch.s.called && !d.e.res.hasID(object(ch.s.asked)) && (ch.snap.Sequence > 0 || ch.snap.Known()) {
 			return true // what was there already was not made
 		}
 		shown := d.fromGet(ch.s, &ch.b, obs, d.alone)
@@ -111,4 +111,9 @@ func badFlag(name string, v *tree.Value) bool {
 		return v.Kind == tree.Bool && string(v.Shared()) == "false"
 	}
 	return false
+}
+
+// isFlag reports whether badFlag knows a name.
+func isFlag(name string) bool {
+	return name == "error" || name == "errors" || name == "ok" || name == "success"
 }

@@ -33,7 +33,7 @@ func (c *call) planOne(pl *Plan) {
 		return
 	}
 	s.Key, s.called, s.unnamed = c.key(id), id, unnamed
-	if s.Kind == Create && !c.unsure && c.x.Response.Status != 201 && c.e.res.saysThere(c.res) {
+	if s.Kind == Create && !c.unsure && c.x.Response.Status != 201 && c.e.res.saysThere(c.res, s.asked) {
 		s.Kind, s.doubt, s.unnamed = Update, wasThere, idSure
 	}
 	if c.e.res.singular {

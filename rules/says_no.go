@@ -126,7 +126,7 @@ var dryNames = map[string]bool{"dryrun": true, "validateonly": true, "simulate":
 func (c *call) readsLikeNo() (no, later bool) {
 	if !c.res.IsObject() {
 		if text := c.unread(); len(text) > 0 && len(text) <= longestSentence && c.x.Response.Header.MediaType() == "text/plain" {
-			return saysNo(string(text)), c.saysLater(string(text))
+			return c.readsNo(string(text)), c.saysLater(string(text))
 		}
 		if c.res == nil || c.resKind != content.IsJSON {
 			return false, false
@@ -135,7 +135,7 @@ func (c *call) readsLikeNo() (no, later bool) {
 			return c.complains()
 		}
 		if word, ok := c.res.Text(); ok && c.res.Kind == tree.String {
-			return saysNo(word), c.saysLater(word)
+			return c.readsNo(word), c.saysLater(word)
 		}
 		text := string(c.res.Shared())
 		return text == "false" || text == "0", false
@@ -195,14 +195,15 @@ func isWorkID(name string) bool {
 const wasThere = "may have changed nothing: the answer says that it was there already"
 
 // saysThere reports whether an answer to a create says that there was such a thing
-// already: {"created": false, …}, or {"status": "exists", "id": 5} and no more.
-func (r *resource) saysThere(v *tree.Value) bool {
+// already: {"created": false, …}, or {"status": "exists", "id": 5} and no more, if that is
+// none of what was asked for.
+func (r *resource) saysThere(v, asked *tree.Value) bool {
 	for m := range tree.Each(v.Members()) {
 		text, _ := m.Text()
 		switch w := wordIn(partWords, m.Name); {
 		case m.Kind == tree.Bool && thereNames[m.Name] == string(m.Shared()):
 			return true
-		case (w == statusWord || w == resultWord) && wordIn(thereTexts, text) && r.usual(v):
+		case (w == statusWord || w == resultWord) && wordIn(thereTexts, text) && r.usual(v) && !object(asked).Get(m.Name).Is(text):
 			return true
 		}
 	}

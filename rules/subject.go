@@ -216,7 +216,7 @@ func (d *deriver) decide(ch *change, seen *Seen) {
 	case Upsert:
 		exists := live || !ch.b.known() && ch.snap.Sequence > 0 && !ch.snap.Deleted
 		switch {
-		case (ch.b.absent || !exists && status == 201) && (d.bulk || ch.s.answer != nil || !d.e.res.saysThere(d.res)):
+		case (ch.b.absent || !exists && status == 201) && (d.bulk || ch.s.answer != nil || !d.e.res.saysThere(d.res, ch.s.asked)):
 			ch.op = webhook.Created
 		case !exists && (d.m.method != "PUT" || d.bulk) && ch.s.status == 0 && ch.o.confidence == webhook.Observed: // which would have been answered 201 (RFC 9110 §9.3.4)
 			ch.o.confidence = webhook.Inferred
