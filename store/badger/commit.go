@@ -70,6 +70,8 @@ func (s *Store) commitLoop() {
 		select {
 		case m := <-s.members:
 			c.commit(c.gather(m))
+		case <-c.again():
+			c.mend()
 		case <-s.closing:
 			c.drain()
 			return

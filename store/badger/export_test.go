@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 
@@ -135,6 +136,9 @@ func Lines(s *Store) int {
 	defer s.queue.mu.Unlock()
 	return len(s.queue.lines)
 }
+
+// MendSoon has what broke tried again at once. It comes before anything breaks.
+func MendSoon(s *Store) { s.mendEvery = 10 * time.Millisecond }
 
 // Panic commits something that panics.
 func Panic(s *Store) error {

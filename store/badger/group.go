@@ -1,6 +1,9 @@
 package badger
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 type committer struct {
 	s     *Store
@@ -55,13 +58,35 @@ func (c *committer) group(batch []*member) (n int) {
 	return n
 }
 
+// reopen opens the store again if it is broken.
+func (c *committer) reopen() error {
+	if !c.broken {
+		return nil
+	}
+	err := c.s.reopen()
+	c.broken = err != nil
+	return err
+}
+
+// again says when a broken store is tried: nothing can be read of one that could not be
+// opened again, so what writes after it has read would never come.
+func (c *committer) again() <-chan time.Time {
+	if !c.broken {
+		return nil
+	}
+	return time.After(c.s.mendEvery)
+}
+
+func (c *committer) mend() {
+	if err := c.reopen(); err != nil {
+		c.s.log.Error("the store cannot be opened again; it is tried again", "error", err, "after", c.s.mendEvery)
+	}
+}
+
 // begin starts a group.
 func (c *committer) begin() error {
-	if c.broken {
-		if err := c.s.reopen(); err != nil {
-			return err
-		}
-		c.broken = false
+	if err := c.reopen(); err != nil {
+		return err
 	}
 	c.parts, c.over = 0, false
 	return c.tx.begin()

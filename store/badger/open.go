@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 
@@ -51,6 +52,7 @@ type Store struct {
 	compacting compacting
 	unpurged   atomic.Int64 // erasures since the last purge
 	full       atomic.Bool  // it takes more than it may, and nothing may go
+	mendEvery  time.Duration
 }
 
 var errClosed = errors.New("the store is closed")
@@ -156,6 +158,8 @@ func newStore(o Options, db *badgerdb.DB) *Store {
 		members: make(chan *member, maxGroup),
 		spread:  make(chan struct{}, 1),
 		closing: make(chan struct{}),
+
+		mendEvery: 30 * time.Second,
 	}
 	s.db.Store(db)
 	s.views.reading = func() {}
