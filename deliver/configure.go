@@ -109,7 +109,7 @@ type swapping struct {
 	crew   *crew
 	before map[webhook.SubscriptionID]*subscriber
 	kept   map[webhook.SubscriptionID]webhook.SubscriptionState
-	now    time.Time
+	now    time.Time // by the clock; since when a state is what it is, is said by the machine's
 
 	changes []stateChange
 	dropped []webhook.DeliveryID
@@ -143,7 +143,7 @@ func (d *Deliverer) swap(subs []*webhook.Subscription, plans map[webhook.Subscri
 func (c *swapping) put(id webhook.SubscriptionID, number uint64) *subscriber {
 	s := c.before[id]
 	if s == nil {
-		s = &subscriber{id: id, state: webhook.NewState(id, number, c.now)}
+		s = &subscriber{id: id, state: webhook.NewState(id, number, time.Now())}
 		if st, ok := c.kept[id]; ok {
 			s.state = st
 		}
@@ -163,7 +163,7 @@ func (c *swapping) use(sub *webhook.Subscription, p *plan) {
 	if s.rate == nil || s.rate.rate != sub.Rate {
 		s.rate = newBucket(sub.Rate)
 	}
-	state := s.state.Return(c.now)
+	state := s.state.Return(time.Now())
 	if moved {
 		state, s.odds = state.Move(), nil
 	}
@@ -181,7 +181,7 @@ func (c *swapping) use(sub *webhook.Subscription, p *plan) {
 // leave keeps one of which the configuration says nothing any more.
 func (c *swapping) leave(id webhook.SubscriptionID) {
 	s := c.put(id, 0)
-	if last := s.plan; c.r.set(s, s.state.Leave(c.now)) && last != nil {
+	if last := s.plan; c.r.set(s, s.state.Leave(time.Now())) && last != nil {
 		c.changes = append(c.changes, stateChange{last.sub, s.state})
 	}
 	s.plan = nil

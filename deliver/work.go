@@ -167,7 +167,9 @@ func (d *Deliverer) finish(t taken, dl *webhook.Delivery, m made) {
 	awaited = awaited || 2*d.roster.unsettled >= d.roster.maxUnsettled
 	was, state := s.state.Opened > 0, s.state
 	if !s.past(p, a) {
-		state = state.After(&timed, p.sub)
+		if state = state.After(&timed, p.sub); !state.Since.Equal(s.state.Since) {
+			state.Since = m.Started.Add(m.Latency) // by the machine's, as what is settled: it is held for a time
+		}
 		if s.tip(&timed) {
 			state = state.OpenCircuit(timed.Started.Add(timed.Latency))
 		}
