@@ -55,6 +55,7 @@ type Keeper interface {
 // Keep says how long things are kept.
 type Keep struct {
 	Now       time.Time
+	Pace      int           // how much faster than time Now passes; 0: as fast
 	Retention time.Duration // of an event, from its last settlement, or from recording if nobody wanted it
 	Tombstone time.Duration // of a deleted entity's snapshot
 	HoldFor   time.Duration // of an owed delivery whose subscription is not Active

@@ -49,14 +49,18 @@ type patient struct {
 // believed is how much faster than time passes it follows.
 const believed = 4
 
-func (p *patient) now() time.Time {
+// now returns what it says, and how much faster than time it goes from there on.
+func (p *patient) now() (at time.Time, pace int) {
 	now := time.Now()
 	if p.read.IsZero() {
 		p.at, p.read = now.Round(0), now
 	}
 	passed := now.Sub(p.read) // also if the machine's clock was set
 	p.read = now
-	return p.on(now.Round(0), passed)
+	if p.on(now.Round(0), passed).Before(now.Round(0)) {
+		return p.at, believed
+	}
+	return p.at, 1
 }
 
 // on moves it on after so much has passed, when the machine's says wall.

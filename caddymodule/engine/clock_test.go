@@ -25,6 +25,18 @@ func TestTheClockGoesOnAfterAStart(t *testing.T) {
 	}
 }
 
+// What is put off while retention's clock catches up is put off by its pace.
+func TestRetentionSaysItsPace(t *testing.T) {
+	c := patient{at: time.Now().Round(0).Add(-time.Hour), read: time.Now()}
+	if at, pace := c.now(); pace != believed || time.Since(at) < 50*time.Minute {
+		t.Errorf("an hour behind: %v, at a pace of %d", at, pace)
+	}
+	c.at = time.Now().Round(0).Add(time.Hour)
+	if at, pace := c.now(); pace != 1 || time.Until(at) > 0 {
+		t.Errorf("an hour ahead: %v, at a pace of %d", at, pace)
+	}
+}
+
 // A clock that jumps ahead for a moment brings no retention to its end; what passes is
 // believed, and a sleep within a third of it.
 func TestRetentionBelievesAJumpSlowly(t *testing.T) {

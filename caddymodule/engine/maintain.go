@@ -53,11 +53,11 @@ func (e *Engine) seeFull(ctx context.Context) {
 	}
 }
 
-// keep says how long the store keeps things, as of now.
-func (e *Engine) keep(now time.Time) store.Keep {
+// keep says how long the store keeps things, as of now, which goes at pace.
+func (e *Engine) keep(now time.Time, pace int) store.Keep {
 	s, states := e.Current(), e.States()
 	return store.Keep{
-		Now: now, Retention: s.Retention, Tombstone: tombstoneTime, HoldFor: s.HoldFor, Sights: look.SightTime, Most: s.StoreMax,
+		Now: now, Pace: pace, Retention: s.Retention, Tombstone: tombstoneTime, HoldFor: s.HoldFor, Sights: look.SightTime, Most: s.StoreMax,
 		Holding: func(sub webhook.SubscriptionID, position uint64) (since time.Time, held bool) {
 			st, ok := states[sub]
 			return st.Since, ok && (st.Status != webhook.Active || position <= st.HeldThrough)

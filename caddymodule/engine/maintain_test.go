@@ -27,7 +27,7 @@ func TestHoldForCountsForWhatIsHeld(t *testing.T) {
 	if err := e.Deliverer.Configure(subs, states); err != nil {
 		t.Fatal(err)
 	}
-	keep := e.keep(now)
+	keep := e.keep(now, 1)
 	const day = 24 * time.Hour
 	if keep.HoldFor != time.Hour || keep.Retention != 7*time.Hour || keep.Most != 9<<30 || keep.Tombstone != 90*day || keep.Sights != 30*day || !keep.Now.Equal(now) {
 		t.Errorf("the store keeps %+v, want what is configured, tombstones for 90 days and what subscribers saw for 30", keep)

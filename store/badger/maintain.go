@@ -194,7 +194,10 @@ func (t *tx) forgetEvents(due dueEvents, k store.Keep) error {
 		case owed:
 			t.putKey(keyRevisit(k.Now.Add(min(k.Retention, revisitOwed)), position))
 		case ahead && !due.whole[position]:
-			t.put(keyRevisit(k.Now.Add(k.Retention), position), wholly)
+			if whole := k.Now.Add(k.Retention * time.Duration(max(1, k.Pace))); whole.Before(ends) {
+				ends = whole
+			}
+			t.put(keyRevisit(ends, position), wholly)
 		case !ahead && ends.After(k.Now):
 			t.putKey(keyRevisit(ends, position))
 		default:

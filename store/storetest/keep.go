@@ -35,6 +35,9 @@ var keepCases = []storeCase{
 	{"an event that is dated ahead goes a retention after it was seen",
 		"A clock that was ahead for a moment keeps nothing for years, nor what came after it.",
 		datedAheadGoes},
+	{"an event that is dated ahead of a clock that runs fast stays a retention of time",
+		"A clock that catches up brings nothing to its end early, and what it caught up with goes in time.",
+		datedAheadOfFast},
 	{"what is dated ahead keeps nothing else from expiring",
 		"It stays itself until its time comes.",
 		heldAheadStays},
@@ -255,6 +258,25 @@ func datedAheadGoes(e *exam) {
 	e.same("nobody wanted one", []uint64{d.Position}, eventPositions(e.events(store.EventQuery{})))
 	e.maintain(right.Add(2*month + 2*time.Hour))
 	e.same("all is gone", 0, len(e.events(store.EventQuery{})))
+}
+
+func datedAheadOfFast(e *exam) {
+	for i, c := range []struct {
+		behind, first time.Duration // and how far it has come when the event goes
+	}{
+		{12 * month, 4 * month},
+		{time.Hour, month + time.Hour},
+	} {
+		e.record(change{x: exchange(i), order: "7"})
+		now := time.Now().Add(-c.behind)
+		for _, at := range []struct {
+			passed time.Duration
+			events int
+		}{{0, 1}, {c.first - time.Minute, 1}, {c.first + time.Minute, 0}} {
+			e.housekeep(store.Keep{Now: now.Add(at.passed), Pace: 4, Retention: month})
+			e.same(fmt.Sprint("behind ", c.behind, ", after ", at.passed), at.events, len(e.events(store.EventQuery{})))
+		}
+	}
 }
 
 func eventPositions(events []webhook.Event) (all []uint64) {
