@@ -71,13 +71,19 @@ func (c *call) isSmall(v *tree.Value) bool {
 }
 
 // isAnother reports whether v is another thing than the path names, whose words are its
-// own: what is left, in answer to a delete, or what it was in.
+// own: what is left, in answer to a delete, or what it was in. One that has nothing but an
+// id and a status may be the work of this call.
 func (c *call) isAnother(v *tree.Value) bool {
 	id, ok := c.e.res.idIn(v)
-	return ok && id != c.m.params[c.e.res.idParam] && !slices.ContainsFunc(v.Members(), func(m tree.Member) bool {
+	tells := false
+	for m := range tree.Each(v.Members()) {
 		w := complaintWords[likeness.PlainName(m.Name)]
-		return w == errorWord || w == flagWord
-	})
+		if w == errorWord || w == flagWord {
+			return false
+		}
+		tells = tells || w == noWord && !slices.Contains(c.e.res.idNames, m.Name) && !isReceiptWord(m.Name)
+	}
+	return ok && tells && id != c.m.params[c.e.res.idParam]
 }
 
 // ownWords are among complaintWords those that entities have even where they are deleted.
