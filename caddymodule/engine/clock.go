@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/sidehook/sidehook/store"
@@ -24,9 +23,7 @@ func (e *Engine) reached(ctx context.Context) (at time.Time, err error) {
 		return at, err
 	}
 	if len(notes) > 0 {
-		if at, err = time.Parse(time.RFC3339Nano, string(notes[0].Value)); err != nil {
-			return at, fmt.Errorf("how far the clock had come: %w", err)
-		}
+		at, _ = time.Parse(time.RFC3339Nano, string(notes[0].Value)) // what is none holds up no start
 	}
 	events, err := e.Store.Events(ctx, store.EventQuery{Newest: true, Max: 1})
 	if len(events) > 0 && events[0].Recorded.After(at) {

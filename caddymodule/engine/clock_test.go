@@ -37,6 +37,27 @@ func TestRetentionSaysItsPace(t *testing.T) {
 	}
 }
 
+// A note of it that says no time, as a clock beyond the year 9999 writes, keeps no directory
+// from being opened.
+func TestANoteThatIsNoTimeHoldsUpNoStart(t *testing.T) {
+	dir := t.TempDir()
+	e, err := Open(dir, discard())
+	if err == nil {
+		err = e.keepClock(t.Context(), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))
+		e.close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err = Open(dir, discard()); err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	if ahead := e.ahead(); ahead > time.Minute {
+		t.Errorf("it is %v ahead", ahead)
+	}
+}
+
 // A clock that jumps ahead for a moment brings no retention to its end; what passes is
 // believed, and a sleep within a third of it.
 func TestRetentionBelievesAJumpSlowly(t *testing.T) {
