@@ -202,17 +202,18 @@ type fault struct{}
 
 func (fault) Addr() uintptr { return 1 }
 
-// NewFailing comes before anything is done with s.
+// NewFailing has none of s fail yet. What s does by itself may read already.
 func NewFailing(s *Store) *Failing {
 	f := &Failing{s: s}
 	f.At(0)
-	s.views.reading = func() {
+	reading := func() {
 		if f.left.Add(-1) == 0 {
 			f.left.Add(f.then.Load())
 			f.then.Add(f.then.Load())
 			panic(fault{})
 		}
 	}
+	s.views.reading.Store(&reading)
 	return f
 }
 

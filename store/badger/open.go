@@ -162,7 +162,6 @@ func newStore(o Options, db *badgerdb.DB) *Store {
 		mendEvery: 30 * time.Second,
 	}
 	s.db.Store(db)
-	s.views.reading = func() {}
 	s.views.renew(db)
 	s.queue = newQueue(s)
 	return s

@@ -45,7 +45,14 @@ type views struct {
 	live map[*view]bool // not released yet
 	open sync.WaitGroup
 
-	reading func() // before each read; tests have it fail there, as a disk does
+	reading atomic.Pointer[func()] // before each read; tests have it fail there, as a disk does
+}
+
+// read is called before each read.
+func (v *views) read() {
+	if f := v.reading.Load(); f != nil {
+		(*f)()
+	}
 }
 
 // renew makes the state of db now the newest view.
@@ -148,7 +155,7 @@ func (v *view) get(k key) (found value, err error) {
 			found, err = value{}, failed(p)
 		}
 	}(debug.SetPanicOnFault(true))
-	v.all.reading()
+	v.all.read()
 	item, err := v.txn.Get(k)
 	if errors.Is(err, badgerdb.ErrKeyNotFound) {
 		return value{}, nil
@@ -192,7 +199,7 @@ func (v *view) each(q scan, f func(k []byte, item *badgerdb.Item) (bool, error))
 			}
 		}
 	}(debug.SetPanicOnFault(true))
-	v.all.reading()
+	v.all.read()
 	it := v.txn.NewIterator(badgerdb.IteratorOptions{Reverse: q.reverse, Prefix: q.prefix})
 	defer it.Close()
 	from := q.from
@@ -209,7 +216,7 @@ func (v *view) each(q scan, f func(k []byte, item *badgerdb.Item) (bool, error))
 			return err
 		}
 		its = true
-		v.all.reading()
+		v.all.read()
 	}
 	return nil
 }
